@@ -1,0 +1,71 @@
+/** The parts of a Pod that kuik reads, as the API server sends them. Everything may be absent. */
+export interface PodObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: PodMetadata;
+  readonly spec?: PodSpec;
+  readonly status?: { readonly phase?: string };
+}
+
+/** Object metadata, as far as kuik reads it. */
+export interface PodMetadata {
+  readonly name?: string;
+  readonly generateName?: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+/** One owner of an object; at most one of them is the controller. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+/** Pod spec, as far as kuik reads it. */
+export interface PodSpec {
+  readonly containers?: readonly ContainerObject[];
+  readonly initContainers?: readonly ContainerObject[];
+  readonly ephemeralContainers?: readonly ContainerObject[];
+  readonly volumes?: readonly VolumeObject[];
+  readonly imagePullSecrets?: readonly { readonly name?: string }[];
+  readonly serviceAccountName?: string;
+  readonly nodeName?: string;
+}
+
+/** `Always`, `IfNotPresent` or `Never`; the API server has set it on what it sends for review. */
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
+
+/** One container of any of the three lists. */
+export interface ContainerObject {
+  readonly name?: string;
+  readonly image?: string;
+  readonly imagePullPolicy?: PullPolicy;
+}
+
+/** One volume; only image volumes matter here. */
+export interface VolumeObject {
+  readonly name?: string;
+  readonly image?: { readonly reference?: string; readonly pullPolicy?: PullPolicy };
+}
+
+/** What a review asks of the router: a Pod on CREATE, or its ephemeral containers on UPDATE. */
+export interface PodAdmission {
+  readonly pod: PodObject;
+  /** The Pod before, on UPDATE of `pods/ephemeralcontainers`. */
+  readonly oldPod?: PodObject;
+  /** The namespace the API server states; `pod.metadata.namespace` may be empty on CREATE. */
+  readonly namespace: string;
+  readonly subresource: '' | 'ephemeralcontainers';
+  /** Nothing may be written anywhere. */
+  readonly dryRun: boolean;
+  /** The review's uid: what a log line names. */
+  readonly uid: string;
+}
