@@ -1,0 +1,22 @@
+/** Items of one include or exclude list (behaviour §2). */
+export const filterItemsMax = 16;
+/** Upstreams of one set (behaviour §2). */
+export const upstreamsMax = 32;
+/** Mirrors of one resource (behaviour §2). */
+export const mirrorsMax = 64;
+/** Characters of one regular expression (behaviour §2). */
+export const patternCharactersMax = 128;
+/** Characters of one selector (behaviour §2). */
+export const selectorCharactersMax = 512;
+/** Characters of a registry: a DNS name (253), a colon and a port (5). */
+export const registryCharactersMax = 259;
+/** Characters of a path: the limit of the reference grammar for a repository path. */
+export const pathCharactersMax = 255;
+/** Characters of an object's name: a DNS subdomain. */
+export const objectNameCharactersMax = 253;
+/** Characters of a namespace's name: a DNS label. */
+export const namespaceCharactersMax = 63;
+/** Characters of a duration: far more than Go writes, small enough to bound a rule's cost. */
+export const durationCharactersMax = 64;
+/** A priority is a 32-bit integer, as controllers written in Go on any platform can read it. */
+export const priorityMax = 2_147_483_647;
