@@ -1,13 +1,17 @@
 import Type, { type Static } from 'typebox';
+import { rules } from './cel.ts';
 import { conditionsSchema } from './condition.ts';
+import { durationSchema } from './duration.ts';
 import {
   filterSchema,
   imageFilterSchema,
   namespaceFilterSchema,
   podFilterSchema,
 } from './filter.ts';
+import { filterRules } from './filter-rules.ts';
 import type { ObjectMeta } from './metadata.ts';
 import type { ReadOnly } from './read-only.ts';
+import { count, time } from './status-fields.ts';
 
 /** Availability of one monitored image (behaviour §4). */
 export type MonitoredStatus =
@@ -19,37 +23,90 @@ export type MonitoredStatus =
   | 'UnavailableSecret'
   | 'QuotaExceeded';
 
-const specSchema = Type.Object({
-  unusedImageExpiry: Type.Optional(Type.String()),
-  filter: Type.Optional(filterSchema),
-  imageFilter: Type.Optional(imageFilterSchema),
-  namespaceFilter: Type.Optional(namespaceFilterSchema),
-  podFilter: Type.Optional(podFilterSchema),
-});
-const monitoredImageSchema = Type.Object({
-  image: Type.String(),
-  status: Type.Unsafe<MonitoredStatus>({ type: 'string' }),
-  original: Type.Optional(Type.Boolean()),
-  unusedSince: Type.Optional(Type.String()),
-  lastMonitor: Type.Optional(Type.String()),
-  lastError: Type.Optional(Type.String()),
-});
-const statusSchema = Type.Object({
-  conditions: Type.Optional(conditionsSchema),
-  imageCount: Type.Optional(Type.Integer()),
-  availableCount: Type.Optional(Type.Integer()),
-  missingCount: Type.Optional(Type.Integer()),
-  images: Type.Optional(Type.Array(monitoredImageSchema)),
-});
+const monitoredStatuses: readonly MonitoredStatus[] = [
+  'Scheduled',
+  'Available',
+  'NotFound',
+  'Unreachable',
+  'InvalidAuth',
+  'UnavailableSecret',
+  'QuotaExceeded',
+];
+
+/** `spec` of a ClusterImageSetAvailability. */
+export const imageSetAvailabilitySpecSchema = Type.Object(
+  {
+    unusedImageExpiry: Type.Optional(
+      durationSchema('unusedImageExpiry', {
+        default: '0s',
+        description:
+          'How long an image is still watched after the last Pod that used it has gone. Zero ' +
+          'means for ever.',
+      }),
+    ),
+    filter: Type.Optional(filterSchema({ scope: 'Cluster', images: true })),
+    imageFilter: Type.Optional(imageFilterSchema),
+    namespaceFilter: Type.Optional(namespaceFilterSchema('Cluster')),
+    podFilter: Type.Optional(podFilterSchema),
+  },
+  {
+    description: 'Which images of which Pods are watched, and for how long.',
+    ...rules(...filterRules({ scope: 'Cluster', images: true })),
+  },
+);
+
+const monitoredImageSchema = Type.Object(
+  {
+    image: Type.String({
+      description: 'The image in its full form; one written without a tag has none here.',
+    }),
+    status: Type.Unsafe<MonitoredStatus>({
+      type: 'string',
+      enum: monitoredStatuses,
+      default: 'Scheduled',
+      description: 'What the last check came to; `Scheduled` before the first.',
+    }),
+    original: Type.Optional(
+      Type.Boolean({
+        description: 'True for an image that somebody wrote, false for what kuik rewrote one to.',
+      }),
+    ),
+    unusedSince: time('Since when no Pod uses the image; unset while one does.'),
+    lastMonitor: time('When the image was last checked; unset before the first check.'),
+    lastError: Type.Optional(Type.String({ description: 'Why the last check failed.' })),
+  },
+  { description: 'One image and whether it can still be pulled.' },
+);
+
+/** `status` of a ClusterImageSetAvailability. */
+export const imageSetAvailabilityStatusSchema = Type.Object(
+  {
+    conditions: Type.Optional(conditionsSchema),
+    imageCount: count('How many images are watched, listed or not.'),
+    availableCount: count('How many of them were available when last checked, listed or not.'),
+    missingCount: count('How many of them were not available when last checked, listed or not.'),
+    images: Type.Optional(
+      Type.Array(monitoredImageSchema, {
+        'x-kubernetes-list-type': 'atomic',
+        description: 'At most 1,000 of the images: what is wrong and in use first.',
+      }),
+    ),
+  },
+  { description: 'What the leader says of this resource.' },
+);
 
 /** What a ClusterImageSetAvailability says. */
-export type ClusterImageSetAvailabilitySpec = ReadOnly<Static<typeof specSchema>>;
+export type ClusterImageSetAvailabilitySpec = ReadOnly<
+  Static<typeof imageSetAvailabilitySpecSchema>
+>;
 
 /** One image and whether it can still be pulled. */
 export type MonitoredImage = ReadOnly<Static<typeof monitoredImageSchema>>;
 
 /** What the leader says of a ClusterImageSetAvailability. */
-export type ClusterImageSetAvailabilityStatus = ReadOnly<Static<typeof statusSchema>>;
+export type ClusterImageSetAvailabilityStatus = ReadOnly<
+  Static<typeof imageSetAvailabilityStatusSchema>
+>;
 
 /** Keep checking that the images in use can still be pulled. */
 export interface ClusterImageSetAvailability {

@@ -1,76 +1,110 @@
 import Type, { type Static } from 'typebox';
-import { conditionsSchema } from './condition.ts';
+import { rules } from './cel.ts';
 import { credentialSecretSchema } from './credential-secret-reference.ts';
+import { durationSchema } from './duration.ts';
 import {
   filterSchema,
   imageFilterSchema,
   namespaceFilterSchema,
   podFilterSchema,
+  type Scope,
 } from './filter.ts';
+import { filterRules } from './filter-rules.ts';
+import type { ImageSetMirrorStatus } from './image-set-mirror-status.ts';
+import { mirrorsMax } from './limits.ts';
+import { entryPriority, pathSchema, priority, registrySchema } from './location.ts';
 import type { ObjectMeta } from './metadata.ts';
 import type { ReadOnly } from './read-only.ts';
 
-const cleanupSchema = Type.Object({
-  enabled: Type.Optional(Type.Boolean()),
-  retention: Type.Optional(Type.String()),
-});
-const mirrorSchema = Type.Object({
-  registry: Type.String(),
-  path: Type.Optional(Type.String()),
-  priority: Type.Optional(Type.Integer()),
-  credentialSecret: Type.Optional(credentialSecretSchema),
-  pullCredentialSecret: Type.Optional(credentialSecretSchema),
-  cleanup: Type.Optional(cleanupSchema),
-});
-const specSchema = Type.Object({
-  priority: Type.Optional(Type.Integer()),
-  filter: Type.Optional(filterSchema),
-  imageFilter: Type.Optional(imageFilterSchema),
-  namespaceFilter: Type.Optional(namespaceFilterSchema),
-  podFilter: Type.Optional(podFilterSchema),
-  cleanup: Type.Optional(cleanupSchema),
-  mirrors: Type.Optional(Type.Array(mirrorSchema)),
-});
-const mirrorCopySchema = Type.Object({
-  image: Type.String(),
-  state: Type.Optional(
-    Type.Unsafe<'Scheduled' | 'Available' | 'Failed' | 'Unused' | 'Expired'>({ type: 'string' }),
-  ),
-  mirroredAt: Type.Optional(Type.String()),
-  digest: Type.Optional(Type.String()),
-  sourceDigest: Type.Optional(Type.String()),
-  lastError: Type.Optional(Type.String()),
-});
-const matchingImageSchema = Type.Object({
-  image: Type.String(),
-  mirrors: Type.Optional(Type.Array(mirrorCopySchema)),
-  unusedSince: Type.Optional(Type.String()),
-});
-const statusSchema = Type.Object({
-  conditions: Type.Optional(conditionsSchema),
-  imageCount: Type.Optional(Type.Integer()),
-  mirroredCount: Type.Optional(Type.Integer()),
-  failedCount: Type.Optional(Type.Integer()),
-  matchingImages: Type.Optional(Type.Array(matchingImageSchema)),
-});
+/**
+ * The same fields and defaults in both places: an entry's `cleanup` takes the place of the
+ * resource's as a whole, as in kuik v2, which leaves out `enabled` where it is false.
+ */
+function cleanupSchema(description: string) {
+  return Type.Object(
+    {
+      enabled: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description: 'Whether copies of images that no Pod uses any more are deleted.',
+        }),
+      ),
+      retention: Type.Optional(
+        durationSchema('cleanup.retention', {
+          default: '168h',
+          description: 'How long a copy stays after the last Pod that used its image has gone.',
+        }),
+      ),
+    },
+    { description },
+  );
+}
+
+function mirrorSchema(scope: Scope) {
+  const secret = (field: string, description: string) =>
+    Type.Optional(credentialSecretSchema(scope, field, description));
+  return Type.Object(
+    {
+      registry: registrySchema('Registry that receives the copies, `registry.example.com`.'),
+      path: Type.Optional(
+        pathSchema('What stands before the path of every copy on that registry, as `/mirror`.'),
+      ),
+      priority: entryPriority('mirror'),
+      credentialSecret: secret(
+        'credentialSecret',
+        'The Secret with which copies are pushed, and pulled unless pullCredentialSecret is set.',
+      ),
+      pullCredentialSecret: secret(
+        'pullCredentialSecret',
+        'The Secret with which copies are pulled; it alone is then copied beside the Pods.',
+      ),
+      cleanup: Type.Optional(
+        cleanupSchema('Takes the place of `spec.cleanup`, as a whole, for this mirror.'),
+      ),
+    },
+    { description: 'One destination of copies.' },
+  );
+}
+
+/** `spec` of the mirror kind of that scope. */
+export function imageSetMirrorSpecSchema(scope: Scope) {
+  return Type.Object(
+    {
+      priority,
+      filter: Type.Optional(filterSchema({ scope, images: true })),
+      imageFilter: Type.Optional(imageFilterSchema),
+      namespaceFilter: Type.Optional(namespaceFilterSchema(scope)),
+      podFilter: Type.Optional(podFilterSchema),
+      cleanup: Type.Optional(cleanupSchema('What happens to copies that no Pod uses any more.')),
+      mirrors: Type.Optional(
+        Type.Array(mirrorSchema(scope), {
+          maxItems: mirrorsMax,
+          description: 'Where the images are copied to.',
+        }),
+      ),
+    },
+    {
+      description: 'Which images of which Pods are copied, where to, and for how long.',
+      ...rules(...filterRules({ scope, images: true })),
+    },
+  );
+}
 
 /** What happens to copies that no Pod uses. */
-export type Cleanup = ReadOnly<Static<typeof cleanupSchema>>;
+export type Cleanup = ReadOnly<Static<ReturnType<typeof cleanupSchema>>>;
 
 /** One destination of copies. */
-export type MirrorEntry = ReadOnly<Static<typeof mirrorSchema>>;
+export type MirrorEntry = ReadOnly<Static<ReturnType<typeof mirrorSchema>>>;
 
 /** What an (Cluster)ImageSetMirror says; `namespaceFilter` is for the cluster-scoped kind. */
-export type ImageSetMirrorSpec = ReadOnly<Static<typeof specSchema>>;
+export type ImageSetMirrorSpec = ReadOnly<Static<ReturnType<typeof imageSetMirrorSpecSchema>>>;
 
-/** One copy of one image on one mirror. */
-export type MirrorCopy = ReadOnly<Static<typeof mirrorCopySchema>>;
-
-/** One image and its copies. */
-export type MatchingImage = ReadOnly<Static<typeof matchingImageSchema>>;
-
-/** What the leader says of an (Cluster)ImageSetMirror. */
-export type ImageSetMirrorStatus = ReadOnly<Static<typeof statusSchema>>;
+export type {
+  ImageSetMirrorStatus,
+  MatchingImage,
+  MirrorCopy,
+  MirrorCopyState,
+} from './image-set-mirror-status.ts';
 
 /** Copy the images that the Pods of one namespace use to these mirrors, and route to them. */
 export interface ImageSetMirror {

@@ -10,13 +10,13 @@ export const patternCharactersMax = 128;
 export const selectorCharactersMax = 512;
 /** Characters of a registry: a DNS name (253), a colon and a port (5). */
 export const registryCharactersMax = 259;
-/** Characters of a path: the limit of the reference grammar for a repository path. */
-export const pathCharactersMax = 255;
+/** Characters of a path: a repository path has 255 at most, plus a slash at either end. */
+export const pathCharactersMax = 257;
 /** Characters of an object's name: a DNS subdomain. */
 export const objectNameCharactersMax = 253;
 /** Characters of a namespace's name: a DNS label. */
 export const namespaceCharactersMax = 63;
-/** Characters of a duration: far more than Go writes, small enough to bound a rule's cost. */
+/** Characters of a duration: more than Go ever writes; bounds what the rule over it may cost. */
 export const durationCharactersMax = 64;
-/** A priority is a 32-bit integer, as controllers written in Go on any platform can read it. */
+/** Largest priority, and with a minus the smallest: 32 bits, exact in every language. */
 export const priorityMax = 2_147_483_647;

@@ -1,41 +1,89 @@
 import Type, { type Static } from 'typebox';
-import type { Condition } from './condition.ts';
+import { rules } from './cel.ts';
+import { conditionsSchema } from './condition.ts';
 import { credentialSecretSchema } from './credential-secret-reference.ts';
 import {
   filterSchema,
-  imageFilterSchema,
   namespaceFilterSchema,
   podFilterSchema,
+  type Scope,
+  upstreamImageFilterSchema,
 } from './filter.ts';
+import { filterRules } from './filter-rules.ts';
+import { upstreamsMax } from './limits.ts';
+import { entryPriority, pathSchema, priority, registrySchema } from './location.ts';
 import type { ObjectMeta } from './metadata.ts';
 import type { ReadOnly } from './read-only.ts';
 
-const upstreamSchema = Type.Object({
-  registry: Type.String(),
-  path: Type.Optional(Type.String()),
-  priority: Type.Optional(Type.Integer()),
-  imageFilter: Type.Optional(imageFilterSchema),
-  discardAlternative: Type.Optional(Type.Boolean()),
-  credentialSecret: Type.Optional(credentialSecretSchema),
-});
-const specSchema = Type.Object({
-  priority: Type.Optional(Type.Integer()),
-  filter: Type.Optional(filterSchema),
-  namespaceFilter: Type.Optional(namespaceFilterSchema),
-  podFilter: Type.Optional(podFilterSchema),
-  upstreams: Type.Optional(Type.Array(upstreamSchema)),
-});
+function upstreamSchema(scope: Scope) {
+  return Type.Object(
+    {
+      registry: registrySchema('Registry that holds the images, such as `quay.io`.'),
+      path: Type.Optional(
+        pathSchema(
+          'What follows the registry in every image of this upstream, such as `/thanos/thanos`; ' +
+            'it takes the place of the same part of another upstream.',
+        ),
+      ),
+      priority: entryPriority('upstream'),
+      imageFilter: Type.Optional(upstreamImageFilterSchema),
+      discardAlternative: Type.Optional(
+        Type.Boolean({
+          default: false,
+          description:
+            'Keeps the upstream for matching and never proposes it: for a registry that is gone.',
+        }),
+      ),
+      credentialSecret: Type.Optional(
+        credentialSecretSchema(
+          scope,
+          'credentialSecret',
+          'The Secret with which images of this upstream are pulled.',
+        ),
+      ),
+    },
+    { description: 'One place that holds the images of the set.' },
+  );
+}
+
+/** `spec` of the set kind of that scope. */
+export function replicatedImageSetSpecSchema(scope: Scope) {
+  return Type.Object(
+    {
+      priority,
+      filter: Type.Optional(filterSchema({ scope, images: false })),
+      namespaceFilter: Type.Optional(namespaceFilterSchema(scope)),
+      podFilter: Type.Optional(podFilterSchema),
+      upstreams: Type.Optional(
+        Type.Array(upstreamSchema(scope), {
+          maxItems: upstreamsMax,
+          description: 'The places that hold the same images.',
+        }),
+      ),
+    },
+    {
+      description: 'Which upstreams hold the same images, and for which Pods that counts.',
+      ...rules(...filterRules({ scope, images: false })),
+    },
+  );
+}
+
+/** `status` of the set kinds. */
+export const replicatedImageSetStatusSchema = Type.Object(
+  { conditions: Type.Optional(conditionsSchema) },
+  { description: 'What the leader says of this resource.' },
+);
 
 /** One place that holds the images of a set. */
-export type Upstream = ReadOnly<Static<typeof upstreamSchema>>;
+export type Upstream = ReadOnly<Static<ReturnType<typeof upstreamSchema>>>;
 
 /** What a (Cluster)ReplicatedImageSet says; `namespaceFilter` is for the cluster-scoped kind. */
-export type ReplicatedImageSetSpec = ReadOnly<Static<typeof specSchema>>;
+export type ReplicatedImageSetSpec = ReadOnly<
+  Static<ReturnType<typeof replicatedImageSetSpecSchema>>
+>;
 
 /** What the leader says of a (Cluster)ReplicatedImageSet. */
-export interface ReplicatedImageSetStatus {
-  readonly conditions?: readonly Condition[];
-}
+export type ReplicatedImageSetStatus = ReadOnly<Static<typeof replicatedImageSetStatusSchema>>;
 
 /** These upstreams hold the same images, for the Pods of one namespace. */
 export interface ReplicatedImageSet {

@@ -1,0 +1,132 @@
+import type { CelRule } from './cel.ts';
+import {
+  imageSetAvailabilitySpecSchema,
+  imageSetAvailabilityStatusSchema,
+} from './image-set-availability.ts';
+import { imageSetMirrorSpecSchema } from './image-set-mirror.ts';
+import { imageSetMirrorStatusSchema } from './image-set-mirror-status.ts';
+import { apiGroup, apiVersionName, type KindInfo, type KuikKind, kinds } from './kinds.ts';
+import { type PrinterColumn, printerColumns } from './printer-columns.ts';
+import {
+  replicatedImageSetSpecSchema,
+  replicatedImageSetStatusSchema,
+} from './replicated-image-set.ts';
+import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
+
+/** A CustomResourceDefinition, as far as kuik writes one. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly group: string;
+    readonly names: {
+      readonly kind: KuikKind;
+      readonly listKind: string;
+      readonly plural: string;
+      readonly singular: string;
+      readonly shortNames: readonly string[];
+      readonly categories: readonly string[];
+    };
+    readonly scope: KindInfo['scope'];
+    readonly versions: readonly [CustomResourceVersion];
+  };
+}
+
+/** The one version of a kind. */
+export interface CustomResourceVersion {
+  readonly name: string;
+  readonly served: true;
+  readonly storage: true;
+  readonly schema: { readonly openAPIV3Schema: StructuralSchema };
+  readonly subresources: { readonly status: Readonly<Record<string, never>> };
+  readonly additionalPrinterColumns: readonly PrinterColumn[];
+}
+
+/** The five definitions as they are to be served; throws when a schema says what a CRD cannot. */
+export function customResourceDefinitions(): readonly CustomResourceDefinition[] {
+  return kinds.map(customResourceDefinition);
+}
+
+function customResourceDefinition(info: KindInfo): CustomResourceDefinition {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${info.plural}.${apiGroup}` },
+    spec: {
+      group: apiGroup,
+      names: {
+        kind: info.kind,
+        listKind: `${info.kind}List`,
+        plural: info.plural,
+        singular: info.kind.toLowerCase(),
+        shortNames: [info.shortName],
+        // `kubectl get kuik` lists all five kinds.
+        categories: ['kuik'],
+      },
+      scope: info.scope,
+      versions: [
+        {
+          name: apiVersionName,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: objectSchema(info) },
+          subresources: { status: {} },
+          additionalPrinterColumns: printerColumns[info.kind],
+        },
+      ],
+    },
+  };
+}
+
+const summaries: Readonly<Record<KuikKind, string>> = {
+  ReplicatedImageSet:
+    'Says that these upstreams hold the same images, for the Pods of its own namespace: when one ' +
+    'does not answer, the next one is used.',
+  ClusterReplicatedImageSet:
+    'Says that these upstreams hold the same images, for the Pods of all namespaces: when one does ' +
+    'not answer, the next one is used.',
+  ImageSetMirror:
+    'Copies the images that the Pods of its own namespace use to these mirrors, and routes Pods to ' +
+    'the copies.',
+  ClusterImageSetMirror:
+    'Copies the images that the Pods of all namespaces use to these mirrors, and routes Pods to ' +
+    'the copies.',
+  ClusterImageSetAvailability: 'Keeps checking that the images in use can still be pulled.',
+};
+
+function objectSchema(info: KindInfo): StructuralSchema {
+  const { spec, status } = bodySchemas(info);
+  return {
+    type: 'object',
+    description: summaries[info.kind],
+    properties: {
+      apiVersion: {
+        type: 'string',
+        description: `Group and version of the schema that this object follows: \`${apiGroup}/${apiVersionName}\`.`,
+      },
+      kind: { type: 'string', description: `\`${info.kind}\`.` },
+      metadata: { type: 'object', description: 'Standard metadata of every object.' },
+      spec: structuralSchema(spec, 'spec'),
+      status: structuralSchema(status, 'status'),
+    },
+  };
+}
+
+function bodySchemas(info: KindInfo): { readonly spec: unknown; readonly status: unknown } {
+  switch (info.kind) {
+    case 'ReplicatedImageSet':
+    case 'ClusterReplicatedImageSet':
+      return {
+        spec: replicatedImageSetSpecSchema(info.scope),
+        status: replicatedImageSetStatusSchema,
+      };
+    case 'ImageSetMirror':
+    case 'ClusterImageSetMirror':
+      return { spec: imageSetMirrorSpecSchema(info.scope), status: imageSetMirrorStatusSchema };
+    case 'ClusterImageSetAvailability':
+      return { spec: imageSetAvailabilitySpecSchema, status: imageSetAvailabilityStatusSchema };
+  }
+}
+
+export type { CelRule, PrinterColumn, StructuralSchema };
