@@ -1,0 +1,12 @@
+import { fromPromise, type PromiseActorLogic } from 'xstate';
+
+/**
+ * Names an effect in a machine's `setup({ actors })`: a promise that takes `TInput` and resolves to
+ * `TOutput`. What it does is put in its place by `actors/` with `machine.provide`; run without that
+ * it rejects, which is a bug. An effect resolves to every expected outcome and can be aborted.
+ */
+export function effect<TOutput, TInput>(name: string): PromiseActorLogic<TOutput, TInput> {
+  return fromPromise<TOutput, TInput>(() =>
+    Promise.reject(new Error(`The effect ${name} was run, but nothing was provided for it.`)),
+  );
+}
