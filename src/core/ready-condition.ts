@@ -1,0 +1,68 @@
+import type { Condition, ReadyReason } from '#api/condition.ts';
+
+/** What is to be said of a resource (behaviour §6a); the condition adds generation and time. */
+export interface ReadyState {
+  readonly reason: ReadyReason;
+  /** A sentence a person can act on. */
+  readonly message: string;
+}
+
+/** A message is cut here: `metav1.Condition` allows 32,768 characters, a person reads far fewer. */
+export const conditionMessageCharactersMax = 1024;
+
+/** The order of behaviour §6a: the first that holds is the one that is said. */
+const reasonsBySeverity: readonly ReadyReason[] = [
+  'InvalidSpec',
+  'CredentialsMissing',
+  'Collision',
+  'CopyFailed',
+  'RegistryUnreachable',
+  'MatchesNothing',
+  'Ready',
+];
+
+/** Picks what is said of a resource from all that holds; nothing at all means `Ready`. */
+export function worstState(states: readonly ReadyState[], ready: string): ReadyState {
+  for (const reason of reasonsBySeverity) {
+    const holding = states.filter((state) => state.reason === reason);
+    if (holding.length > 0) {
+      return { reason, message: holding.map(({ message }) => message).join('; ') };
+    }
+  }
+  return { reason: 'Ready', message: ready };
+}
+
+/** `True` for a resource that works, be it on nothing; `False` for one that needs a person. */
+function statusOf(reason: ReadyReason): 'True' | 'False' {
+  return reason === 'Ready' || reason === 'MatchesNothing' ? 'True' : 'False';
+}
+
+/**
+ * The conditions to write, or `undefined` when `previous` says the same already.
+ * `lastTransitionTime` moves only with the status; other types' conditions are kept.
+ */
+export function nextConditions(
+  state: ReadyState,
+  previous: readonly Condition[] | undefined,
+  at: { readonly generation: number; readonly now: string },
+): readonly Condition[] | undefined {
+  const before = previous?.find(({ type }) => type === 'Ready');
+  const status = statusOf(state.reason);
+  const message = state.message.slice(0, conditionMessageCharactersMax);
+  const same =
+    before !== undefined &&
+    before.status === status &&
+    before.reason === state.reason &&
+    before.message === message &&
+    before.observedGeneration === at.generation;
+  if (same) return undefined;
+  const ready: Condition = {
+    type: 'Ready',
+    status,
+    reason: state.reason,
+    message,
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : at.now,
+    observedGeneration: at.generation,
+  };
+  return [ready, ...(previous ?? []).filter(({ type }) => type !== 'Ready')];
+}
