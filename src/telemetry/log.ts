@@ -1,0 +1,113 @@
+import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import pretty from 'pino-pretty';
+
+/** The log that rooms hand on as `log.child({ actor, key })`. */
+export type Log = Logger;
+
+/** How much is logged, and how. */
+export interface LogOptions {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly format: 'json' | 'pretty';
+  /** Where lines go; standard error unless told. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * What is never logged, whatever the depth: a field whose name matches one of these. The list errs
+ * on the side of hiding; a field that must be seen gets a name that matches none.
+ */
+export const redactedNames: readonly RegExp[] = [
+  /authorization/i,
+  /^auth$/i,
+  /passw(or)?d/i,
+  /dockerc(onfig|fg)/i,
+  /token/i,
+  /private.?key|^(tls|ca)\.key$/i,
+  /cookie/i,
+  /^(string)?data$/i,
+  /^credentials$/i,
+];
+
+/** What stands in the place of what is hidden. */
+export const redacted = '[redacted]';
+
+/** Deeper than any of our own fields; foreign data below it is cut, which also ends cycles. */
+const depthMax = 8;
+
+/** `https://user:secret@host`: the part before the `@`. */
+const userinfo = /(:\/\/)[^/\s@]+@/g;
+/** An Authorization header inside a sentence. */
+const bearer = /\b(bearer)\s+[\w.~+/=-]{8,}/gi;
+
+/** Makes the process's log; JSON lines, or for a person's eyes. */
+export function createLog(options: LogOptions): Log {
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: {
+        level: (label) => ({ level: label }),
+        bindings: (bindings) => redact(bindings) as Record<string, unknown>,
+        log: (fields) => redact(fields) as Record<string, unknown>,
+      },
+      serializers: { err: serializeError },
+      hooks: { logMethod: redactMessage },
+    },
+    openDestination(options),
+  );
+}
+
+/** A copy of `value` that is safe to show: names of `redactedNames` and credentials in URLs hidden. */
+export function redact(value: unknown): unknown {
+  return redactAt(value, 0);
+}
+
+function redactAt(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  // Errors are not plain: the serializer turns them into fields and comes back here.
+  if (value instanceof Error) return depth === 0 ? value : redactAt(serializeError(value), depth);
+  if (depth >= depthMax) return '[cut]';
+  if (Array.isArray(value)) return value.map((item) => redactAt(item, depth + 1));
+  if (value instanceof Map) return redactAt(Object.fromEntries(value), depth);
+  if (value instanceof Set) return redactAt([...value], depth);
+  const entries = Object.entries(value).map(([name, field]) => [
+    name,
+    isSecret(name) ? redacted : redactAt(field, depth + 1),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function isSecret(name: string): boolean {
+  return redactedNames.some((pattern) => pattern.test(name));
+}
+
+function redactText(text: string): string {
+  return text.replace(userinfo, `$1${redacted}@`).replace(bearer, `$1 ${redacted}`);
+}
+
+function serializeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return redactAt(error, 1);
+  return redactAt({ ...stdSerializers.err(error) }, 1);
+}
+
+/** Messages are constant by our rules; this is for those of libraries. */
+function redactMessage(this: Logger, args: unknown[], method: (...all: never[]) => void): void {
+  const safe = args.map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
+  method.apply(this, safe as never[]);
+}
+
+function openDestination(options: LogOptions): DestinationStream {
+  if (options.format === 'json') return options.destination ?? pino.destination(2);
+  return pretty({
+    destination: options.destination === undefined ? 2 : toWritable(options.destination),
+    colorize: options.destination === undefined && process.stderr.isTTY === true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    sync: true,
+  });
+}
+
+function toWritable(destination: DestinationStream): NodeJS.WritableStream {
+  return destination as unknown as NodeJS.WritableStream;
+}

@@ -1,0 +1,211 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the binary says about itself. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly revision?: string;
+  /** RFC 3339. */
+  readonly built?: string;
+}
+
+/** What the process makes metrics with. */
+export interface MetricsOptions {
+  readonly build: BuildInfo;
+  /** Also CPU, memory, event loop and garbage collection of the process, under Prometheus' names. */
+  readonly processMetrics?: boolean;
+}
+
+/** How a registry does, as its actor says. */
+export type RegistryHealth = 'Closed' | 'Suspect' | 'Open' | 'HalfOpen';
+
+/**
+ * All metrics of the process. Every label is from a closed set, save hosts and resources, of which
+ * only so many are told apart; beyond that they are `other`.
+ */
+export interface Metrics {
+  /** Whether the process is healthy: `kube_image_keeper_manager_up`. */
+  readonly setUp: (up: boolean) => void;
+  /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
+  readonly setLeader: (leader: boolean) => void;
+  /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
+  readonly routingDecision: (reason: string) => void;
+  /** One review from its first byte to the answer. */
+  readonly admission: (durationSeconds: number) => void;
+  /** One candidate asked: its ProbeStatus, or why it was not asked. */
+  readonly probe: (result: string) => void;
+  readonly webhookError: (kind: string) => void;
+  /** undefined takes the registry out. */
+  readonly registryHealth: (host: string, health: RegistryHealth | undefined) => void;
+  /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
+  readonly apiRequest: (method: string, outcome: string) => void;
+  readonly reflectorPhase: (resource: string, phase: string) => void;
+  /** An actor changed its states; undefined before is its start, after its end. */
+  readonly actorStates: (
+    type: string,
+    before: readonly string[] | undefined,
+    after: readonly string[] | undefined,
+  ) => void;
+  readonly actorCrash: (type: string) => void;
+  readonly text: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Where later features register their own; never anything with default labels. */
+  readonly registry: Registry;
+}
+
+/** Every name, with its labels and what it says: the one table (style-guide F3). */
+export const metricTable = {
+  buildInfo: ['kube_image_keeper_manager_build_info', 'Always 1; labels say what runs.'],
+  up: ['kube_image_keeper_manager_up', 'Whether this replica is healthy.'],
+  isLeader: ['kube_image_keeper_manager_is_leader', 'Whether this replica leads; 0 or 1.'],
+  decisions: ['kube_image_keeper_routing_decisions_total', 'Images decided on, by reason.'],
+  admission: ['kube_image_keeper_webhook_admission_duration_seconds', 'Time a review took.'],
+  webhookErrors: ['kube_image_keeper_webhook_errors_total', 'Reviews that failed open, by kind.'],
+  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by result.'],
+  registryHealth: [
+    'kube_image_keeper_registry_health',
+    'State of the connection to a registry: 1 for the present one.',
+  ],
+  apiRequests: ['kube_image_keeper_api_requests_total', 'Calls to the API server, by outcome.'],
+  reflectorPhase: ['kube_image_keeper_reflector_phase', 'Phase of a watch: 1 for the present one.'],
+  actors: ['kube_image_keeper_actors', 'Running actors, by type and active state.'],
+  actorCrashes: ['kube_image_keeper_actor_crashes_total', 'Actors that crashed, by type.'],
+} as const;
+
+/** A cluster draws from tens of registries; a scrape of thousands of series helps nobody. */
+export const subjectLabelsMax = 200;
+/** Reasons, results, kinds and states are closed sets; this only keeps a bug from growing without end. */
+export const closedLabelsMax = 100;
+/** What stands for all values beyond a bound. */
+const otherLabel = 'other';
+
+/** From an answer out of memory to a review at its deadline. */
+const admissionBucketsSeconds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** Makes the metrics of one process. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
+  setBuildInfo(registry, options.build);
+  const up = gauge(registry, 'up', []);
+  const leader = gauge(registry, 'isLeader', []);
+  up.set(0);
+  leader.set(0);
+  return {
+    setUp: (value) => up.set(Number(value)),
+    setLeader: (value) => leader.set(Number(value)),
+    routingDecision: countBy(registry, 'decisions', 'reason'),
+    probe: countBy(registry, 'probes', 'result'),
+    webhookError: countBy(registry, 'webhookErrors', 'kind'),
+    actorCrash: countBy(registry, 'actorCrashes', 'type'),
+    admission: observeAdmission(registry),
+    apiRequest: countApiRequests(registry),
+    registryHealth: onePresent(registry, 'registryHealth', ['registry', 'state']),
+    reflectorPhase: onePresent(registry, 'reflectorPhase', ['resource', 'phase']),
+    actorStates: countStates(registry),
+    text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    registry,
+  };
+}
+
+type MetricName = keyof typeof metricTable;
+
+/** What prom-client wants of every metric; it refuses a name that is registered twice. */
+function describe<T extends string>(registry: Registry, metric: MetricName, labelNames: T[]) {
+  const [name, help] = metricTable[metric];
+  return { name, help, labelNames, registers: [registry] };
+}
+
+function gauge<T extends string>(registry: Registry, metric: MetricName, labels: T[]): Gauge<T> {
+  return new Gauge(describe(registry, metric, labels));
+}
+
+function setBuildInfo(registry: Registry, build: BuildInfo): void {
+  const labels = {
+    version: build.version,
+    revision: build.revision ?? '',
+    built: build.built ?? '',
+    nodeversion: process.version,
+  };
+  gauge(registry, 'buildInfo', ['version', 'revision', 'built', 'nodeversion']).set(labels, 1);
+}
+
+/** Label values that are told apart, at most `max`; the rest are one. */
+class BoundedLabel {
+  readonly #known = new Set<string>();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  name(value: string): string {
+    if (this.#known.has(value)) return value;
+    if (this.#known.size >= this.#max) return otherLabel;
+    this.#known.add(value);
+    return value;
+  }
+
+  forget(value: string): void {
+    this.#known.delete(value);
+  }
+}
+
+function countBy(registry: Registry, metric: MetricName, label: string): (value: string) => void {
+  const counter = new Counter(describe(registry, metric, [label]));
+  const bounded = new BoundedLabel(closedLabelsMax);
+  return (value) => counter.inc({ [label]: bounded.name(value) });
+}
+
+function observeAdmission(registry: Registry): (durationSeconds: number) => void {
+  const buckets = admissionBucketsSeconds;
+  const histogram = new Histogram({ ...describe(registry, 'admission', []), buckets });
+  return (durationSeconds) => histogram.observe(durationSeconds);
+}
+
+function countApiRequests(registry: Registry): Metrics['apiRequest'] {
+  const counter = new Counter(describe(registry, 'apiRequests', ['method', 'outcome']));
+  const methods = new BoundedLabel(closedLabelsMax);
+  const outcomes = new BoundedLabel(closedLabelsMax);
+  return (method, outcome) =>
+    counter.inc({ method: methods.name(method), outcome: outcomes.name(outcome) });
+}
+
+/** A gauge that is 1 for what a thing is now; what it was before leaves the exposition. */
+function onePresent(
+  registry: Registry,
+  metric: MetricName,
+  [subjectLabel, valueLabel]: readonly [string, string],
+): (subject: string, value: string | undefined) => void {
+  const series = gauge(registry, metric, [subjectLabel, valueLabel]);
+  const subjects = new BoundedLabel(subjectLabelsMax);
+  const present = new Map<string, string>();
+  return (subject, value) => {
+    const name = subjects.name(subject);
+    // What is beyond the bound has no one state; it is left out rather than shown wrong.
+    if (name === otherLabel) return;
+    const before = present.get(name);
+    if (before !== undefined) series.remove({ [subjectLabel]: name, [valueLabel]: before });
+    if (value === undefined) {
+      present.delete(name);
+      subjects.forget(name);
+      return;
+    }
+    present.set(name, value);
+    series.set({ [subjectLabel]: name, [valueLabel]: value }, 1);
+  };
+}
+
+function countStates(registry: Registry): Metrics['actorStates'] {
+  const series = gauge(registry, 'actors', ['type', 'state']);
+  const types = new BoundedLabel(closedLabelsMax);
+  const states = new BoundedLabel(closedLabelsMax);
+  const labels = (type: string, state: string) => ({
+    type: types.name(type),
+    state: states.name(state),
+  });
+  return (type, before, after) => {
+    for (const state of before ?? []) series.dec(labels(type, state));
+    for (const state of after ?? []) series.inc(labels(type, state));
+  };
+}

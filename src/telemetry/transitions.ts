@@ -1,0 +1,184 @@
+import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { statesOf } from './states.ts';
+
+/** One change of an actor's states. */
+export interface Transition {
+  /** Wall time, ms since the epoch. */
+  readonly atMs: number;
+  /** Type of the event that brought it about. */
+  readonly event: string;
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** What is known about one observed actor. */
+export interface ObservedActor {
+  readonly states: readonly string[];
+  /** Wall time, ms, when it entered these states. */
+  readonly sinceMs: number;
+  /** The last transitions, newest last. */
+  readonly transitions: readonly Transition[];
+}
+
+/** What the observer feeds, and its clock. */
+export interface ObserverOptions {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Wall time in ms. */
+  readonly now: () => number;
+  /** Transitions kept an actor; `ringSize` unless told. */
+  readonly ringSize?: number;
+}
+
+/** The one observer of the actor system: log, metrics, and the last transitions of every actor. */
+export interface TransitionObserver {
+  /** Hand this to `createActor(root, { inspect })` or `system.inspect`. */
+  readonly inspect: (event: InspectionEvent) => void;
+  readonly get: (id: string) => ObservedActor | undefined;
+}
+
+/** So many transitions are kept an actor: enough for one trouble, and half a kilobyte. */
+export const ringSize = 8;
+/** Crashed actors whose past is kept until they come back; the oldest are forgotten first. */
+export const crashedMax = 1_000;
+
+/** Where an actor that crashed stands until its supervisor starts it again. */
+const broken: readonly string[] = ['Broken'];
+
+/** Makes the observer; it knows actors by their systemId and passes over effects, which have none. */
+export function observeTransitions(options: ObserverOptions): TransitionObserver {
+  const observer = new Observer(options);
+  return {
+    inspect: (event) => {
+      try {
+        observer.see(event);
+      } catch (error) {
+        // XState would let it escape in the middle of a transition: an observer must not do harm.
+        options.log.error({ err: error }, 'the observer of transitions failed');
+      }
+    },
+    get: (id) => observer.get(id),
+  };
+}
+
+interface Entry {
+  states: readonly string[];
+  sinceMs: number;
+  ring: Transition[];
+  /** The actor that runs under this id now: what a predecessor still says is passed over. */
+  sessionId: string;
+}
+
+class Observer {
+  readonly #options: ObserverOptions;
+  readonly #ringSize: number;
+  readonly #entries = new Map<string, Entry>();
+  /** Ids of crashed actors, oldest first. */
+  readonly #crashed = new Set<string>();
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#ringSize = options.ringSize ?? ringSize;
+  }
+
+  get(id: string): ObservedActor | undefined {
+    const entry = this.#entries.get(id);
+    return entry && { states: entry.states, sinceMs: entry.sinceMs, transitions: entry.ring };
+  }
+
+  see(event: InspectionEvent): void {
+    if (event.type === '@xstate.snapshot') {
+      this.#seeSnapshot(event.actorRef as AnyActorRef, event.snapshot, event.event.type);
+    } else if (event.type === '@xstate.event') {
+      const { type } = event.event;
+      if (type.startsWith('xstate.error.actor.')) {
+        this.#seeCrash(event.sourceRef as AnyActorRef | undefined, type);
+      } else if (type === 'child.remove') this.#seeRemoval(event.event['key']);
+    }
+  }
+
+  /** A crashed actor says nothing when its supervisor is told to give it up. */
+  #seeRemoval(key: unknown): void {
+    for (const id of this.#crashed) {
+      if (id === key || id.endsWith(`:${key}`)) this.#drop(id);
+    }
+  }
+
+  #seeSnapshot(actor: AnyActorRef, snapshot: Snapshot<unknown>, event: string): void {
+    const id = readSystemId(actor);
+    if (id === undefined) return;
+    if (snapshot.status === 'stopped') {
+      this.#forget(id, actor.sessionId);
+      return;
+    }
+    // A crash is seen as the event that tells the parent.
+    if (snapshot.status === 'error') return;
+    const to = statesOf(snapshot);
+    this.#change(id, { sessionId: actor.sessionId, event, to });
+    if (snapshot.status !== 'done') return;
+    if (to.length === 1 && to[0] === 'Broken') this.#keepCrashed(id);
+    else this.#forget(id, actor.sessionId);
+  }
+
+  #seeCrash(actor: AnyActorRef | undefined, event: string): void {
+    const id = actor && readSystemId(actor);
+    if (actor === undefined || id === undefined) return;
+    this.#change(id, { sessionId: actor.sessionId, event, to: broken });
+    this.#keepCrashed(id);
+  }
+
+  #change(
+    id: string,
+    { sessionId, event, to }: { sessionId: string; event: string; to: readonly string[] },
+  ): void {
+    const entry = this.#entries.get(id);
+    const from = entry?.states ?? [];
+    if (entry !== undefined && entry.sessionId === sessionId && sameStates(from, to)) return;
+    if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
+    const { log, metrics, now } = this.#options;
+    const transition: Transition = { atMs: now(), event, from, to };
+    const ring = entry?.ring ?? [];
+    ring.push(transition);
+    if (ring.length > this.#ringSize) ring.shift();
+    this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
+    metrics.actorStates(readType(id), entry?.states, to);
+    log.debug({ actor: id, event, from, to }, 'transition');
+  }
+
+  #keepCrashed(id: string): void {
+    this.#crashed.add(id);
+    if (this.#crashed.size <= crashedMax) return;
+    for (const oldest of this.#crashed) {
+      this.#drop(oldest);
+      break;
+    }
+  }
+
+  #forget(id: string, sessionId: string): void {
+    if (this.#entries.get(id)?.sessionId === sessionId) this.#drop(id);
+  }
+
+  #drop(id: string): void {
+    const entry = this.#entries.get(id);
+    this.#crashed.delete(id);
+    if (entry === undefined) return;
+    this.#entries.delete(id);
+    this.#options.metrics.actorStates(readType(id), entry.states, undefined);
+  }
+}
+
+function readSystemId(actor: AnyActorRef): string | undefined {
+  return (actor as { readonly systemId?: string }).systemId;
+}
+
+/** The first part of an id, `registry` of `registry:docker.io`. */
+function readType(id: string): string {
+  const colon = id.indexOf(':');
+  return colon < 0 ? id : id.slice(0, colon);
+}
+
+function sameStates(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((state, index) => state === right[index]);
+}
