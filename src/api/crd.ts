@@ -106,7 +106,7 @@ function objectSchema(info: KindInfo): StructuralSchema {
         description: `Group and version of the schema that this object follows: \`${apiGroup}/${apiVersionName}\`.`,
       },
       kind: { type: 'string', description: `\`${info.kind}\`.` },
-      metadata: { type: 'object', description: 'Standard metadata of every object.' },
+      metadata: { type: 'object' },
       spec: structuralSchema(spec, 'spec'),
       status: structuralSchema(status, 'status'),
     },

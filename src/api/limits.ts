@@ -18,5 +18,5 @@ export const objectNameCharactersMax = 253;
 export const namespaceCharactersMax = 63;
 /** Characters of a duration: more than Go ever writes; bounds what the rule over it may cost. */
 export const durationCharactersMax = 64;
-/** Largest priority, and with a minus the smallest: 32 bits, exact in every language. */
+/** Largest priority: that of 32 bits, exact in every language; the smallest is one below its negative. */
 export const priorityMax = 2_147_483_647;

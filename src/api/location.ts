@@ -41,7 +41,7 @@ export function pathSchema(description: string) {
 export const priority = Type.Optional(
   Type.Integer({
     default: 0,
-    minimum: -priorityMax,
+    minimum: -priorityMax - 1,
     maximum: priorityMax,
     description:
       'Where the candidates of this resource stand: those of a negative priority come before the ' +

@@ -40,7 +40,7 @@ function section({ spec }: CustomResourceDefinition): readonly string[] {
     '',
     `## ${spec.names.kind}`,
     '',
-    schema.description,
+    schema.description ?? '',
     '',
     ...table(body('spec')),
     '',

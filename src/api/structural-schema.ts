@@ -3,7 +3,8 @@ import type { CelRule } from './cel.ts';
 /** A structural schema, as far as kuik writes one: what the API server accepts in a CRD. */
 export interface StructuralSchema {
   readonly type: 'object' | 'array' | 'string' | 'integer' | 'boolean';
-  readonly description: string;
+  /** On every field but `metadata`, where the API server refuses one. */
+  readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
   readonly format?: string;
