@@ -1,0 +1,260 @@
+import { describe, expect, test } from 'vitest';
+import { assign, createActor, fromCallback, fromPromise, setup } from 'xstate';
+import { restartDelayMsMax, vitalWindowMs } from '#actors/restart.ts';
+import { supervise } from '#actors/supervisor.ts';
+import { effect } from '#machines/effect.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+
+/** Everything that went wrong in one actor, in one machine: it throws, breaks, ends, or checks. */
+const subjectMachine = setup({
+  types: {
+    input: {} as { readonly name: string },
+    context: {} as { readonly name: string; readonly checks: number; readonly bug?: string },
+    events: {} as { type: 'throw' } | { type: 'break' } | { type: 'end' } | { type: 'check' },
+  },
+  actors: { check: effect<'Available', string>('check') },
+  actions: {
+    fall: assign(() => {
+      throw new Error('thrown in an action');
+    }),
+    count: assign({ checks: ({ context }) => context.checks + 1 }),
+  },
+}).createMachine({
+  id: 'subject',
+  context: ({ input }) => ({ name: input.name, checks: 0 }),
+  initial: 'Scheduled',
+  states: {
+    Scheduled: {
+      on: {
+        throw: { actions: 'fall' },
+        break: { target: 'Broken', actions: assign({ bug: 'the check rejected' }) },
+        end: 'Expired',
+        check: 'Checking',
+      },
+    },
+    Checking: {
+      entry: 'count',
+      on: { throw: { actions: 'fall' } },
+      invoke: {
+        src: 'check',
+        input: ({ context }) => context.name,
+        onDone: 'Scheduled',
+        onError: 'Broken',
+      },
+    },
+    Expired: { type: 'final' },
+    Broken: { type: 'final' },
+  },
+});
+
+function start(policy: 'object' | 'vital', logic: typeof subjectMachine = subjectMachine) {
+  const wake = createSimulatedWakeHeap();
+  const crashes: [string, string][] = [];
+  const root = createActor(
+    supervise({
+      type: 'subject',
+      logic,
+      policy,
+      wake,
+      onCrash: (id, error) => crashes.push([id, (error as Error).message]),
+    }),
+  );
+  const failures: unknown[] = [];
+  root.subscribe({ error: (error) => failures.push(error) });
+  root.start();
+  const add = (key: string) => root.send({ type: 'child.add', key, input: { name: key } });
+  const child = (key: string) => root.getSnapshot().children.get(key);
+  return { wake, crashes, root, failures, add, child };
+}
+
+describe('a supervisor', () => {
+  test('finds a child by its key, and the system finds it by type and key', () => {
+    const { root, add, child } = start('object');
+    add('a');
+    expect(child('a')?.getSnapshot().context.name).toBe('a');
+    expect(root.system.get('subject:a')).toBe(child('a'));
+    root.stop();
+  });
+
+  test('adds a key once and forgets a child that is removed', () => {
+    const { root, add, child } = start('object');
+    add('a');
+    const first = child('a');
+    add('a');
+    expect(child('a')).toBe(first);
+    root.send({ type: 'child.remove', key: 'a' });
+    root.send({ type: 'child.remove', key: 'a' });
+    expect(child('a')).toBeUndefined();
+    expect(first?.getSnapshot().status).toBe('stopped');
+    root.stop();
+  });
+
+  test('forgets a child whose life came to its end', () => {
+    const { root, add, child, crashes } = start('object');
+    add('a');
+    child('a')?.send({ type: 'end' });
+    expect(child('a')).toBeUndefined();
+    expect(root.system.get('subject:a')).toBeUndefined();
+    expect(crashes).toEqual([]);
+    root.stop();
+  });
+
+  test('stopping it stops every child, those of nested supervisors too', () => {
+    const wake = createSimulatedWakeHeap();
+    const stopped: string[] = [];
+    const leaf = fromCallback<{ type: 'none' }, string>(
+      ({ input }) =>
+        () =>
+          stopped.push(input),
+    );
+    const inner = supervise({ type: 'leaf', logic: leaf, policy: 'object', wake });
+    const root = createActor(supervise({ type: 'inner', logic: inner, policy: 'object', wake }));
+    root.start();
+    root.send({ type: 'child.add', key: 'i', input: undefined });
+    const ref = root.getSnapshot().children.get('i');
+    ref?.send({ type: 'child.add', key: 'x', input: 'x' });
+    ref?.send({ type: 'child.add', key: 'y', input: 'y' });
+    root.stop();
+    expect(stopped).toEqual(['y', 'x']);
+  });
+});
+
+describe('what belongs to one object', () => {
+  test.each(['throw', 'break'] as const)(
+    'is restarted after it crashed by a %s, its siblings untouched',
+    (how) => {
+      const { root, wake, add, child, crashes } = start('object');
+      add('a');
+      add('b');
+      const sibling = child('b');
+      child('a')?.send({ type: how });
+      expect(child('a')).toBeUndefined();
+      expect(root.getSnapshot().broken.get('a')).toMatchObject({ crashes: 1, retryAtMs: 1_000 });
+      wake.advance(999);
+      expect(child('a')).toBeUndefined();
+      wake.advance(1);
+      expect(child('a')?.getSnapshot()).toMatchObject({
+        value: 'Scheduled',
+        context: { name: 'a' },
+      });
+      expect(root.getSnapshot().broken.size).toBe(0);
+      expect(child('b')).toBe(sibling);
+      expect(crashes).toEqual([
+        ['subject:a', how === 'throw' ? 'thrown in an action' : 'the check rejected'],
+      ]);
+      root.stop();
+    },
+  );
+
+  test('is restarted for ever, after delays that double up to five minutes', () => {
+    const { root, wake, add, child } = start('object');
+    add('a');
+    const delaysMs: number[] = [];
+    for (let crash = 0; crash < 12; crash++) {
+      const crashedMs = wake.now();
+      child('a')?.send({ type: 'throw' });
+      const retryAtMs = root.getSnapshot().broken.get('a')!.retryAtMs;
+      delaysMs.push(retryAtMs - crashedMs);
+      wake.advance(retryAtMs - crashedMs);
+    }
+    const seconds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300];
+    expect(delaysMs.map((delayMs) => delayMs / 1_000)).toEqual(seconds);
+    wake.advance(2 * restartDelayMsMax);
+    child('a')?.send({ type: 'throw' });
+    expect(root.getSnapshot().broken.get('a')?.crashes).toBe(1);
+    root.stop();
+  });
+
+  test('is not restarted once it was removed', () => {
+    const { root, wake, add, child } = start('object');
+    add('a');
+    child('a')?.send({ type: 'throw' });
+    root.send({ type: 'child.remove', key: 'a' });
+    wake.advance(restartDelayMsMax);
+    expect([child('a'), root.getSnapshot().broken.size, wake.size]).toEqual([undefined, 0, 0]);
+    root.stop();
+  });
+
+  test('leaves no effect running when it throws with one in flight', () => {
+    const signals: AbortSignal[] = [];
+    const hanging = subjectMachine.provide({
+      actors: { check: effectThat((signal) => signals.push(signal)) },
+    });
+    const { root, add, child } = start('object', hanging);
+    add('a');
+    child('a')?.send({ type: 'check' });
+    expect(signals.map((signal) => signal.aborted)).toEqual([false]);
+    child('a')?.send({ type: 'throw' });
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    root.stop();
+  });
+});
+
+describe('what the process cannot live without', () => {
+  test('is restarted at once, three times in five seconds; then the supervisor fails', () => {
+    const { root, add, child, failures, crashes } = start('vital');
+    add('a');
+    add('b');
+    const sibling = child('b');
+    for (let crash = 0; crash < 3; crash++) {
+      child('a')?.send({ type: 'throw' });
+      expect(child('a')?.getSnapshot().value).toBe('Scheduled');
+    }
+    expect(failures).toEqual([]);
+    child('a')?.send({ type: 'break' });
+    expect(crashes).toHaveLength(4);
+    expect(root.getSnapshot().status).toBe('error');
+    expect((failures[0] as Error).message).toMatch(/^subject:a crashed/);
+    expect(sibling?.getSnapshot().status).toBe('stopped');
+  });
+
+  test('may crash now and then for ever', () => {
+    const { root, wake, add, child, failures } = start('vital');
+    add('a');
+    for (let crash = 0; crash < 20; crash++) {
+      child('a')?.send({ type: 'throw' });
+      wake.advance(vitalWindowMs / 3 + 1);
+    }
+    expect([failures, root.getSnapshot().status]).toEqual([[], 'active']);
+    root.stop();
+  });
+});
+
+test('a check cycle among 20,000 children with as many wake-ups takes under a millisecond', async () => {
+  const wake = createSimulatedWakeHeap();
+  const checking = subjectMachine.provide({
+    actors: { check: effectOf(() => Promise.resolve('Available' as const)) },
+  });
+  const root = createActor(supervise({ type: 'subject', logic: checking, policy: 'object', wake }));
+  root.start();
+  for (let index = 0; index < 20_000; index++) {
+    const key = `registry.example.com/app:${index}`;
+    root.send({ type: 'child.add', key, input: { name: key } });
+    wake.after(3_600_000 + index, () => root.getSnapshot().children.get(key));
+  }
+  const cycles = 500;
+  const startMs = performance.now();
+  for (let index = 0; index < cycles; index++) {
+    const ref = root.getSnapshot().children.get(`registry.example.com/app:${index * 40}`)!;
+    ref.send({ type: 'check' });
+    await Promise.resolve();
+    while (ref.getSnapshot().value !== 'Scheduled') await Promise.resolve();
+  }
+  const cycleMs = (performance.now() - startMs) / cycles;
+  expect(
+    root.getSnapshot().children.get('registry.example.com/app:40')?.getSnapshot().context.checks,
+  ).toBe(1);
+  root.stop();
+  expect(cycleMs).toBeLessThan(1);
+});
+
+function effectThat(seen: (signal: AbortSignal) => void) {
+  return effectOf((signal) => {
+    seen(signal);
+    return new Promise<'Available'>(() => {});
+  });
+}
+
+function effectOf(run: (signal: AbortSignal) => Promise<'Available'>) {
+  return fromPromise<'Available', string>(({ signal }) => run(signal));
+}
