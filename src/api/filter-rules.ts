@@ -15,12 +15,22 @@ export function filterRules(kind: {
 }): readonly CelRule[] {
   return [
     ...(kind.images
-      ? [exclusion('imageFilter', hasItems('self.imageFilter'), 'its patterns as image items')]
+      ? [
+          exclusion(
+            'imageFilter',
+            hasItems('self.imageFilter'),
+            'the patterns of imageFilter as image items',
+          ),
+        ]
       : []),
     kind.scope === 'Cluster'
-      ? exclusion('namespaceFilter', namespaceFilter, 'its patterns as namespace items')
+      ? exclusion(
+          'namespaceFilter',
+          namespaceFilter,
+          'the patterns of namespaceFilter as namespace items',
+        )
       : namespaceFilterRefusal,
-    exclusion('podFilter', podFilter, 'its selectors as label and annotation items'),
+    exclusion('podFilter', podFilter, 'the selectors of podFilter as label and annotation items'),
   ];
 }
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { type CelRule, rules } from './cel.ts';
+import { type CelRule, compilesPattern, patternRule, rules } from './cel.ts';
 import { includeExclude, patternSchema, selectorSchema } from './include-exclude.ts';
 import type { ReadOnly } from './read-only.ts';
 
@@ -8,41 +8,66 @@ export type Scope = 'Namespaced' | 'Cluster';
 
 /** `spec.imageFilter` of the mirror kinds and of a ClusterImageSetAvailability. */
 export const imageFilterSchema = includeExclude(
-  patternSchema('imageFilter', 'the normalised image, registry and tag included'),
-  'Which images. Omitted or empty it matches none, unless `filter` is used; with `exclude` alone ' +
-    'it matches everything but what is excluded.',
+  patternSchema('the normalised image, registry and tag included'),
+  {
+    description:
+      'Which images. Omitted or empty it matches none, unless `filter` is used; with `exclude` ' +
+      'alone it matches everything but what is excluded.',
+    listRules: (list) => [patternListRule(`imageFilter.${list}`)],
+  },
 );
 
-/** `spec.upstreams[].imageFilter` of the set kinds. */
+/** `spec.upstreams[].imageFilter` of the set kinds; `upstreamPatternRules` checks its patterns. */
 export const upstreamImageFilterSchema = includeExclude(
   patternSchema(
-    'imageFilter',
     'what follows the registry in the normalised image (it starts with a slash), or of the ' +
       'normalised image with its registry',
   ),
-  'Which images of this upstream the set stands for. Omitted or empty it matches none: the ' +
-    'upstream is then an alternative only.',
+  {
+    description:
+      'Which images of this upstream the set stands for. Omitted or empty it matches none: the ' +
+      'upstream is then an alternative only.',
+  },
 );
+
+/** Rules over `spec.upstreams`, for the patterns inside: see `patternRule` for why they stand there. */
+export const upstreamPatternRules: readonly CelRule[] = ['include', 'exclude'].map((list) => {
+  const path = `upstream.imageFilter.${list}`;
+  const compiles = `${path}.all(pattern, ${compilesPattern('pattern')})`;
+  return patternRule(
+    `self.all(upstream, !has(upstream.imageFilter) || !has(${path}) || ${compiles})`,
+    `upstreams[].imageFilter.${list}`,
+  );
+});
 
 /** `spec.namespaceFilter`; on namespaced kinds it stands there only to be refused by a rule. */
 export function namespaceFilterSchema(scope: Scope) {
-  return includeExclude(
-    patternSchema('namespaceFilter', 'the name of the namespace of the Pod'),
-    scope === 'Cluster'
-      ? 'Which namespaces. Omitted or empty it matches all of them.'
-      : 'Refused here: this resource applies to its own namespace, and only cluster-scoped kinds ' +
-          'choose namespaces.',
-  );
+  return includeExclude(patternSchema('the name of the namespace of the Pod'), {
+    description:
+      scope === 'Cluster'
+        ? 'Which namespaces. Omitted or empty it matches all of them.'
+        : 'Refused here: this resource applies to its own namespace, and only cluster-scoped ' +
+          'kinds choose namespaces.',
+    listRules: (list) => [patternListRule(`namespaceFilter.${list}`)],
+  });
+}
+
+function patternListRule(field: string): CelRule {
+  return patternRule(`self.all(pattern, ${compilesPattern('pattern')})`, field);
 }
 
 /** `spec.podFilter` of all five kinds. */
 export const podFilterSchema = Type.Object(
   {
     labels: Type.Optional(
-      includeExclude(selectorSchema('labels'), 'Selectors over the labels of the Pod.'),
+      includeExclude(selectorSchema('labels'), {
+        description: 'Selectors over the labels of the Pod.',
+      }),
     ),
     annotations: Type.Optional(
-      includeExclude(selectorSchema('annotations'), 'Selectors over the annotations of the Pod.'),
+      includeExclude(selectorSchema('annotations'), {
+        description: 'Selectors over the annotations of the Pod.',
+      }),
     ),
   },
   { description: 'Which Pods. Omitted or empty it matches all of them.' },
@@ -57,12 +82,23 @@ interface FilterChoice {
 
 /** `spec.filter`, the unified spelling (behaviour §2). */
 export function filterSchema(choice: FilterChoice) {
-  return includeExclude(
-    filterItemSchema(choice),
-    'Which Pods and images, in one list of items. Items of one dimension are alternatives, all ' +
+  return includeExclude(filterItemSchema(choice), {
+    description:
+      'Which Pods and images, in one list of items. Items of one dimension are alternatives, all ' +
       'dimensions must match, and one without an included item matches everything. Excludes the ' +
       'older spelling in `podFilter` and its like.',
-  );
+    listRules: (list) => [
+      // A field called `namespace` is written `__namespace__` in CEL, where the word is reserved.
+      ...(choice.images ? [itemPatternRule(`filter.${list}[].image`, 'item.image')] : []),
+      ...(choice.scope === 'Cluster'
+        ? [itemPatternRule(`filter.${list}[].namespace`, 'item.__namespace__')]
+        : []),
+    ],
+  });
+}
+
+function itemPatternRule(field: string, pattern: string): CelRule {
+  return patternRule(`self.all(item, !has(${pattern}) || ${compilesPattern(pattern)})`, field);
 }
 
 const imageRefusal: CelRule = {
@@ -106,13 +142,12 @@ function filterItemSchema({ scope, images }: FilterChoice) {
   return Type.Object(
     {
       image: Type.Optional(
-        patternSchema('image', images ? 'the normalised image' : 'an image (refused here)'),
+        patternSchema(images ? 'the normalised image' : 'an image (refused here)'),
       ),
       label: Type.Optional(selectorSchema('labels')),
       annotation: Type.Optional(selectorSchema('annotations')),
       namespace: Type.Optional(
         patternSchema(
-          'namespace',
           scope === 'Cluster'
             ? 'the name of the namespace of the Pod'
             : 'a namespace (refused here)',

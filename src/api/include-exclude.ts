@@ -1,22 +1,12 @@
 import Type, { type TSchema } from 'typebox';
-import { rules } from './cel.ts';
+import { type CelRule, rules } from './cel.ts';
 import { filterItemsMax, patternCharactersMax, selectorCharactersMax } from './limits.ts';
 
-/**
- * A pattern of `field` that matches the whole of `subject`. CEL compiles it: matching the empty
- * text against a pattern that cannot be compiled is an error. The conditional lets that error
- * through, where `|| true` would swallow it.
- */
-export function patternSchema(field: string, subject: string) {
+/** A pattern that matches the whole of `subject`; rules over the lists check that it compiles. */
+export function patternSchema(subject: string) {
   return Type.String({
     maxLength: patternCharactersMax,
     description: `An RE2 pattern that matches the whole of ${subject}.`,
-    ...rules({
-      rule: "''.matches(self) ? true : true",
-      message:
-        `${field} must be an RE2 pattern that compiles by itself: close every bracket, escape a ` +
-        'literal one with a backslash, use no look-around and no back-reference',
-    }),
   });
 }
 
@@ -30,15 +20,33 @@ export function selectorSchema(subject: 'labels' | 'annotations') {
   });
 }
 
+/** What an object of two lists says of itself. */
+interface IncludeExcludeOptions {
+  readonly description: string;
+  /** Rules over one of the lists, given its name. */
+  readonly listRules?: (list: 'include' | 'exclude') => readonly CelRule[];
+}
+
 /** An object of two lists, `include` and `exclude`, each optional and bounded. */
-export function includeExclude<Item extends TSchema>(item: Item, description: string) {
-  const list = (text: string) =>
-    Type.Optional(Type.Array(item, { maxItems: filterItemsMax, description: text }));
+export function includeExclude<Item extends TSchema>(item: Item, options: IncludeExcludeOptions) {
+  const list = (name: 'include' | 'exclude', description: string) => {
+    const listRules = options.listRules?.(name) ?? [];
+    return Type.Optional(
+      Type.Array(item, {
+        maxItems: filterItemsMax,
+        description,
+        ...(listRules.length === 0 ? {} : rules(...listRules)),
+      }),
+    );
+  };
   return Type.Object(
     {
-      include: list('What is in: one item that matches is enough.'),
-      exclude: list('What is out: one item that matches is enough, whatever `include` says.'),
+      include: list('include', 'What is in: one item that matches is enough.'),
+      exclude: list(
+        'exclude',
+        'What is out: one item that matches is enough, whatever `include` says.',
+      ),
     },
-    { description },
+    { description: options.description },
   );
 }

@@ -8,6 +8,7 @@ import {
   podFilterSchema,
   type Scope,
   upstreamImageFilterSchema,
+  upstreamPatternRules,
 } from './filter.ts';
 import { filterRules } from './filter-rules.ts';
 import { upstreamsMax } from './limits.ts';
@@ -58,6 +59,7 @@ export function replicatedImageSetSpecSchema(scope: Scope) {
         Type.Array(upstreamSchema(scope), {
           maxItems: upstreamsMax,
           description: 'The places that hold the same images.',
+          ...rules(...upstreamPatternRules),
         }),
       ),
     },
