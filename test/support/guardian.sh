@@ -17,14 +17,14 @@ while read -r verb value; do
 done
 
 send() {
-  for group in $groups; do kill "-$1" -- "-$group" 2>/dev/null; done
+  for group in $groups; do kill "-$1" "-$group" 2>/dev/null; done
 }
 
 send TERM
 # Two seconds: the operator's own way out may need some of them, the rest is gone at once.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   alive=""
-  for group in $groups; do kill -0 -- "-$group" 2>/dev/null && alive=yes; done
+  for group in $groups; do kill -0 "-$group" 2>/dev/null && alive=yes; done
   [ -z "$alive" ] && break
   sleep 0.2
 done

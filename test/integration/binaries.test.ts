@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cachePath, cacheRoot, findBinary } from '#test/support/binaries.ts';
+import { binary } from '#test/support/binary-source.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
+import { silentProgress } from '#test/support/progress.ts';
+
+let directory: TemporaryDirectory;
+/** No Go on this PATH, and a cache that nobody has filled. */
+let env: NodeJS.ProcessEnv;
+const progress = silentProgress;
+const nobody = { kubernetes: 'http://127.0.0.1:9', github: 'http://127.0.0.1:9' };
+const name = 'kube-apiserver';
+
+beforeEach(() => {
+  directory = temporaryDirectory('binaries');
+  env = { XDG_CACHE_HOME: join(directory.path, 'cache'), PATH: join(directory.path, 'empty') };
+});
+afterEach(() => directory.remove());
+
+test('KUBEBUILDER_ASSETS comes before the cache, and the cache before anything else', async () => {
+  const assets = join(directory.path, 'assets');
+  const cached = program(cachePath(binary(name), env));
+  expect(await findBinary(name, { env, hosts: nobody, progress })).toBe(cached);
+  const own = program(join(assets, name));
+  const withAssets = { ...env, KUBEBUILDER_ASSETS: assets };
+  expect(await findBinary(name, { env: withAssets, hosts: nobody, progress })).toBe(own);
+});
+
+test('each program is looked for by itself: assets without a manager leave it to the cache', async () => {
+  const assets = join(directory.path, 'assets');
+  program(join(assets, 'kube-apiserver'));
+  const cached = program(cachePath(binary('kube-controller-manager'), env));
+  const found = await findBinary('kube-controller-manager', {
+    env: { ...env, KUBEBUILDER_ASSETS: assets },
+    hosts: nobody,
+    progress,
+  });
+  expect(found).toBe(cached);
+});
+
+test('with no way left, one error names all four', async () => {
+  const failure = await findBinary(name, { env, hosts: nobody, progress }).catch(String);
+  expect(failure).toContain(`Not found: ${name} ${binary(name).version}.`);
+  expect(failure).toContain('1. KUBEBUILDER_ASSETS: not set.');
+  expect(failure).toContain(cachePath(binary(name), env));
+  expect(failure).toMatch(/127\.0\.0\.1:9 could not be reached/);
+  expect(failure).toContain('`go` is not on PATH.');
+});
+
+const onLinux = test.runIf(process.platform === 'linux');
+
+onLinux('a released binary is taken when it has the published SHA-256', async () => {
+  await using host = await releaseHost('#!/bin/sh\nexit 0\n');
+  const found = await findBinary(name, { env, hosts: host.hosts, progress });
+  expect(found).toBe(cachePath(binary(name), env));
+  expect(readFileSync(found, 'utf8')).toBe('#!/bin/sh\nexit 0\n');
+});
+
+onLinux('a released binary with another SHA-256 is refused', async () => {
+  await using host = await releaseHost('tampered', createHash('sha256').update('real'));
+  const failure = await findBinary(name, { env, hosts: host.hosts, progress }).catch(String);
+  expect(failure).toMatch(/has SHA-256 \w{64}, expected the published \w{64}/);
+  expect(readdirSync(cacheRoot(env))).toEqual([]);
+});
+
+onLinux('two runs at once install once', async () => {
+  await using host = await releaseHost('program');
+  const find = () => findBinary(name, { env, hosts: host.hosts, progress });
+  const [one, other] = await Promise.all([find(), find()]);
+  expect(one).toBe(other);
+  expect(host.downloads()).toBe(1);
+});
+
+onLinux('what a killed run left behind, its lock included, is cleared away', async () => {
+  const root = cacheRoot(env);
+  mkdirSync(join(root, '.partial-old'), { recursive: true });
+  const lock = join(root, '.lock');
+  writeFileSync(lock, '1\n');
+  const longAgo = new Date(Date.now() - 3_600_000);
+  utimesSync(lock, longAgo, longAgo);
+  await using host = await releaseHost('program');
+  const found = await findBinary(name, { env, hosts: host.hosts, progress });
+  expect(readdirSync(root)).toEqual([dirname(found).slice(root.length + 1)]);
+});
+
+function program(path: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '#!/bin/sh\n');
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** A host that publishes `content` with its hash, or with another. */
+async function releaseHost(content: string, hash = createHash('sha256').update(content)) {
+  const published = hash.digest('hex');
+  let downloads = 0;
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith('.sha256')) return response.end(published);
+    downloads += 1;
+    return response.end(content);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    hosts: { kubernetes: base, github: base },
+    downloads: () => downloads,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
