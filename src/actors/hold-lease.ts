@@ -1,0 +1,241 @@
+import { fromPromise } from 'xstate';
+import { claimLease, judgeLease, type ObservedLease, releaseLease } from '#core/lease.ts';
+import type { ApiFailure } from '#kube/client.ts';
+import {
+  type AcquireInput,
+  type AcquireOutcome,
+  type HoldInput,
+  type LeaseLost,
+  leadershipMachine,
+  type ReleaseOutcome,
+} from '#machines/leadership.ts';
+import { type LeaseCalls, microTime, type StoredLease } from './lease-calls.ts';
+import { pause, withDeadline } from './pause.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** The Lease that kuik v2 takes, so that the two never lead at once (behaviour §8). */
+export const leaseName = 'e69ca865.enix.io';
+
+/** How the Lease is taken and kept; the three times as kuik v2's flags of the same names. */
+export interface HoldLeaseOptions {
+  readonly calls: LeaseCalls;
+  /** Tells this process from every other, also from itself before a restart. */
+  readonly identity: string;
+  readonly durationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
+  readonly wake: WakeHeap;
+  /** Wall time in ms, for the record; nothing is decided by it. */
+  readonly now: () => number;
+  /** From 0 to 1, to spread the attempts of replicas. */
+  readonly random: () => number;
+  /** Told at the instant that this process begins and ceases to lead. */
+  readonly onLeading: (leading: boolean) => void;
+}
+
+/** How far apart the attempts of replicas are spread, as a share of the retry period. */
+const jitter = 0.2;
+/** Letting go has so long: the process is on its way out, and the Lease runs out by itself. */
+const releaseDeadlineMs = 3_000;
+/** Once more after a conflict: somebody looked at the Lease while we wrote. */
+const releaseAttemptsMax = 2;
+
+/** The leadership machine with its effects on a real Lease. */
+export function leadershipLogic(options: HoldLeaseOptions | UnopposedOptions) {
+  if (!('calls' in options)) return leadershipMachine.provide({ actors: unopposed(options) });
+  const candidate = new Candidate(options);
+  return leadershipMachine.provide({
+    actors: {
+      acquireLease: fromPromise<AcquireOutcome, AcquireInput>(({ input, signal }) =>
+        candidate.acquire(input.observed, signal),
+      ),
+      holdLease: fromPromise<LeaseLost, HoldInput>(({ input, signal }) =>
+        whileLeading(options.onLeading, signal, () => candidate.hold(input.renewed, signal)),
+      ),
+      releaseLease: fromPromise<ReleaseOutcome, undefined>(({ signal }) =>
+        candidate.release(signal),
+      ),
+    },
+  });
+}
+
+/** Without an election (`--leader-elect=false`) there is no Lease, only the news. */
+export interface UnopposedOptions {
+  readonly onLeading: (leading: boolean) => void;
+}
+
+function unopposed({ onLeading }: UnopposedOptions) {
+  return {
+    holdLease: fromPromise<LeaseLost, HoldInput>(({ signal }) =>
+      whileLeading(onLeading, signal, () => new Promise<LeaseLost>(() => {})),
+    ),
+    releaseLease: fromPromise<ReleaseOutcome, undefined>(async () => ({ kind: 'released' })),
+  };
+}
+
+/** Leaving the state aborts the effect, and the news must not wait for what is in flight. */
+async function whileLeading(
+  onLeading: (leading: boolean) => void,
+  signal: AbortSignal,
+  hold: () => Promise<LeaseLost>,
+): Promise<LeaseLost> {
+  let leading = true;
+  const end = () => {
+    if (leading) onLeading(false);
+    leading = false;
+  };
+  signal.addEventListener('abort', end, { once: true });
+  onLeading(true);
+  try {
+    return await hold();
+  } finally {
+    end();
+  }
+}
+
+class Candidate {
+  readonly #options: HoldLeaseOptions;
+  /** The Lease as it was last read or written; an update is based on it. */
+  #lease: StoredLease | undefined;
+  #renewedAtMs = 0;
+
+  constructor(options: HoldLeaseOptions) {
+    this.#options = options;
+  }
+
+  /** One attempt, bounded by the renew deadline: a server that hangs must not end the election. */
+  async acquire(observed: ObservedLease | null, signal: AbortSignal): Promise<AcquireOutcome> {
+    const { wake, renewDeadlineMs } = this.#options;
+    return withDeadline(wake, { deadlineMs: renewDeadlineMs, signal }, (bounded) =>
+      this.#attempt(observed, bounded),
+    );
+  }
+
+  async #attempt(observed: ObservedLease | null, signal: AbortSignal): Promise<AcquireOutcome> {
+    const { calls, identity, wake } = this.#options;
+    const retryInMs = this.#retryInMs();
+    const read = await calls.read(signal);
+    if (!read.ok) {
+      if (isStatus(read.error, 404)) return this.#claim(undefined, signal);
+      return { kind: 'failed', message: read.error.message, retryInMs };
+    }
+    const { record } = read.value;
+    const judgement = judgeLease(record, observed, { identity, nowMs: wake.now() });
+    if (judgement.free) return this.#claim(read.value, signal);
+    return { kind: 'held', holder: record.holder, observed: judgement.observed, retryInMs };
+  }
+
+  async #claim(before: StoredLease | undefined, signal: AbortSignal): Promise<AcquireOutcome> {
+    const { identity, wake } = this.#options;
+    // The term counts from when the call left: the server may have written it right then.
+    const atMs = wake.now();
+    const written = await this.#write(before, signal);
+    if (written.ok) {
+      this.#lease = written.value;
+      this.#renewedAtMs = atMs;
+      return { kind: 'acquired', holder: identity, atMs };
+    }
+    const retryInMs = this.#retryInMs();
+    if (isStatus(written.error, 409)) {
+      return { kind: 'held', holder: null, observed: null, retryInMs };
+    }
+    return { kind: 'failed', message: written.error.message, retryInMs };
+  }
+
+  #write(before: StoredLease | undefined, signal: AbortSignal) {
+    const { calls, identity, durationMs } = this.#options;
+    const now = microTime(this.#options.now());
+    const record = claimLease(before?.record ?? null, { identity, durationMs, now });
+    if (before === undefined) return calls.create(record, signal);
+    return calls.update(before, record, signal);
+  }
+
+  /** Renews until the Lease is lost; the deadline holds whether calls fail, hang or are refused. */
+  async hold(renewed: (atMs: number) => void, signal: AbortSignal): Promise<LeaseLost> {
+    const { wake } = this.#options;
+    for (;;) {
+      await pause(wake, Math.min(this.#retryInMs(), this.#remainingMs()), signal);
+      const deadlineMs = this.#remainingMs();
+      if (signal.aborted || deadlineMs === 0) return this.#lost('deadline');
+      const outcome = await withDeadline(wake, { deadlineMs, signal }, (bounded) =>
+        this.#renew(bounded),
+      );
+      if (outcome === 'taken') return this.#lost('taken');
+      if (outcome === 'renewed') renewed(this.#renewedAtMs);
+    }
+  }
+
+  #remainingMs(): number {
+    const { wake, renewDeadlineMs } = this.#options;
+    return Math.max(0, this.#renewedAtMs + renewDeadlineMs - wake.now());
+  }
+
+  async #renew(signal: AbortSignal): Promise<'renewed' | 'taken' | 'failed'> {
+    const atMs = this.#options.wake.now();
+    const written = await this.#write(this.#lease, signal);
+    if (written.ok) {
+      this.#lease = written.value;
+      this.#renewedAtMs = atMs;
+      return 'renewed';
+    }
+    const changed = isStatus(written.error, 409) || isStatus(written.error, 404);
+    return changed ? this.#look(signal) : 'failed';
+  }
+
+  /** Somebody wrote the Lease: another leader, or one who only labelled it. */
+  async #look(signal: AbortSignal): Promise<'taken' | 'failed'> {
+    const { calls, identity } = this.#options;
+    const read = await calls.read(signal);
+    if (!read.ok) {
+      if (isStatus(read.error, 404)) this.#lease = undefined;
+      return 'failed';
+    }
+    if (read.value.record.holder !== identity) return 'taken';
+    this.#lease = read.value;
+    return 'failed';
+  }
+
+  #lost(reason: LeaseLost['reason']): LeaseLost {
+    const message =
+      reason === 'taken'
+        ? 'Another process holds the Lease.'
+        : `The Lease was not renewed for ${this.#options.renewDeadlineMs} ms.`;
+    return { kind: 'lost', reason, message, retryInMs: this.#retryInMs() };
+  }
+
+  /** Lets go if it is ours; a Lease that is another's by now is left alone. */
+  release(signal: AbortSignal): Promise<ReleaseOutcome> {
+    const { wake } = this.#options;
+    return withDeadline(wake, { deadlineMs: releaseDeadlineMs, signal }, (bounded) =>
+      this.#releaseWithin(bounded, releaseAttemptsMax),
+    );
+  }
+
+  async #releaseWithin(signal: AbortSignal, attempts: number): Promise<ReleaseOutcome> {
+    const { calls, identity, now } = this.#options;
+    const read = await calls.read(signal);
+    if (!read.ok) return letGo(read.error);
+    if (read.value.record.holder !== identity) return { kind: 'released' };
+    const record = releaseLease(read.value.record, microTime(now()));
+    const written = await calls.update(read.value, record, signal);
+    if (written.ok) return { kind: 'released' };
+    if (isStatus(written.error, 409) && attempts > 1) {
+      return this.#releaseWithin(signal, attempts - 1);
+    }
+    return letGo(written.error);
+  }
+
+  #retryInMs(): number {
+    return this.#options.retryPeriodMs * (1 + jitter * this.#options.random());
+  }
+}
+
+/** A Lease that is gone needs no release. */
+function letGo(failure: ApiFailure): ReleaseOutcome {
+  if (isStatus(failure, 404)) return { kind: 'released' };
+  return { kind: 'failed', message: failure.message };
+}
+
+function isStatus(failure: ApiFailure, code: number): boolean {
+  return failure.kind === 'status' && failure.code === code;
+}

@@ -1,0 +1,93 @@
+import type { LeaseRecord } from '#core/lease.ts';
+import type { Result } from '#core/result.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+
+/** A Lease as read: its record, and what an update must be based on. */
+export interface StoredLease {
+  readonly record: LeaseRecord;
+  /** The object as it came, so that an update keeps what we do not know. */
+  readonly object: LeaseObject;
+}
+
+/** The parts of a `coordination.k8s.io/v1` Lease that an election touches. */
+export interface LeaseObject {
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly spec?: {
+    readonly holderIdentity?: string | null;
+    readonly leaseDurationSeconds?: number | null;
+    readonly acquireTime?: string | null;
+    readonly renewTime?: string | null;
+    readonly leaseTransitions?: number | null;
+  };
+}
+
+/** One Lease by name. An update fails with `Conflict` when the object changed since it was read. */
+export interface LeaseCalls {
+  readonly read: (signal: AbortSignal) => Promise<Result<StoredLease, ApiFailure>>;
+  readonly create: (
+    record: LeaseRecord,
+    signal: AbortSignal,
+  ) => Promise<Result<StoredLease, ApiFailure>>;
+  readonly update: (
+    before: StoredLease,
+    record: LeaseRecord,
+    signal: AbortSignal,
+  ) => Promise<Result<StoredLease, ApiFailure>>;
+}
+
+/** Calls for the Lease `name`; `durationMs` is assumed of one that does not say. */
+export function leaseCalls(
+  client: KubeClient,
+  lease: { readonly namespace: string; readonly name: string; readonly durationMs: number },
+): LeaseCalls {
+  const { namespace, name } = lease;
+  const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+  const path = `${collection}/${name}`;
+  const kind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
+  const store = (answer: Result<LeaseObject, ApiFailure>): Result<StoredLease, ApiFailure> =>
+    answer.ok
+      ? {
+          ok: true,
+          value: { record: readRecord(answer.value, lease.durationMs), object: answer.value },
+        }
+      : answer;
+  return {
+    read: async (signal) => store(await client.call({ method: 'GET', path }, signal)),
+    create: async (record, signal) => {
+      const body = { ...kind, metadata: { name, namespace }, spec: writeSpec(record) };
+      return store(await client.call({ method: 'POST', path: collection, body }, signal));
+    },
+    update: async (before, record, signal) => {
+      const spec = { ...before.object.spec, ...writeSpec(record) };
+      const body = { ...kind, metadata: before.object.metadata, spec };
+      return store(await client.call({ method: 'PUT', path, body }, signal));
+    },
+  };
+}
+
+function readRecord({ spec }: LeaseObject, durationMs: number): LeaseRecord {
+  const seconds = spec?.leaseDurationSeconds;
+  return {
+    holder: spec?.holderIdentity ?? '',
+    durationMs: typeof seconds === 'number' ? seconds * 1_000 : durationMs,
+    acquireTime: spec?.acquireTime ?? '',
+    renewTime: spec?.renewTime ?? '',
+    transitions: spec?.leaseTransitions ?? 0,
+  };
+}
+
+function writeSpec(record: LeaseRecord): LeaseObject['spec'] {
+  return {
+    holderIdentity: record.holder,
+    // The API server wants whole seconds, at least one.
+    leaseDurationSeconds: Math.max(1, Math.round(record.durationMs / 1_000)),
+    acquireTime: record.acquireTime,
+    renewTime: record.renewTime,
+    leaseTransitions: record.transitions,
+  };
+}
+
+/** A Kubernetes MicroTime: six decimals, no more and no less, or the API server refuses it. */
+export function microTime(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace('Z', '000Z');
+}

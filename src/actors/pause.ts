@@ -1,0 +1,32 @@
+import type { WakeHeap } from './wake.ts';
+
+/** Waits on the wake heap; resolves to false at once when `signal` aborts first. */
+export function pause(wake: WakeHeap, delayMs: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const onAbort = () => {
+      cancel();
+      resolve(false);
+    };
+    const cancel = wake.after(delayMs, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(true);
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Runs a call under a deadline on the wake heap's clock; the call sees it as an abort. */
+export async function withDeadline<T>(
+  wake: WakeHeap,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const expiry = new AbortController();
+  const cancel = wake.after(deadlineMs, () => expiry.abort(new Error('deadline passed')));
+  try {
+    return await run(AbortSignal.any([signal, expiry.signal]));
+  } finally {
+    cancel();
+  }
+}
