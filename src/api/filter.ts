@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { type CelRule, compilesPattern, patternRule, rules } from './cel.ts';
 import { includeExclude, patternSchema, selectorSchema } from './include-exclude.ts';
+import { patternCharactersMax } from './limits.ts';
 import type { ReadOnly } from './read-only.ts';
 
 /** Whether objects of a kind live in a namespace or beside all of them. */
@@ -87,6 +88,7 @@ export function filterSchema(choice: FilterChoice) {
       'Which Pods and images, in one list of items. Items of one dimension are alternatives, all ' +
       'dimensions must match, and one without an included item matches everything. Excludes the ' +
       'older spelling in `podFilter` and its like.',
+    included: 'What is in: one item that matches is enough in each dimension named here.',
     listRules: (list) => [
       // A field called `namespace` is written `__namespace__` in CEL, where the word is reserved.
       ...(choice.images ? [itemPatternRule(`filter.${list}[].image`, 'item.image')] : []),
@@ -142,20 +144,24 @@ function filterItemSchema({ scope, images }: FilterChoice) {
   return Type.Object(
     {
       image: Type.Optional(
-        patternSchema(images ? 'the normalised image' : 'an image (refused here)'),
+        images
+          ? patternSchema('the normalised image, registry and tag included')
+          : refusedSchema('images are chosen per upstream, in its `imageFilter`'),
       ),
       label: Type.Optional(selectorSchema('labels')),
       annotation: Type.Optional(selectorSchema('annotations')),
       namespace: Type.Optional(
-        patternSchema(
-          scope === 'Cluster'
-            ? 'the name of the namespace of the Pod'
-            : 'a namespace (refused here)',
-        ),
+        scope === 'Cluster'
+          ? patternSchema('the name of the namespace of the Pod')
+          : refusedSchema('only cluster-scoped kinds choose namespaces'),
       ),
     },
     { description: `One item: exactly one of ${usable}.`, ...rules(exactlyOne, ...refusals) },
   );
+}
+
+function refusedSchema(reason: string) {
+  return Type.String({ maxLength: patternCharactersMax, description: `Refused here: ${reason}.` });
 }
 
 /** Two lists of RE2 patterns, each matched in full against images. */

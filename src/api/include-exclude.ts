@@ -23,6 +23,8 @@ export function selectorSchema(subject: 'labels' | 'annotations') {
 /** What an object of two lists says of itself. */
 interface IncludeExcludeOptions {
   readonly description: string;
+  /** What `include` says of itself, where one item that matches is not enough. */
+  readonly included?: string;
   /** Rules over one of the lists, given its name. */
   readonly listRules?: (list: 'include' | 'exclude') => readonly CelRule[];
 }
@@ -41,7 +43,7 @@ export function includeExclude<Item extends TSchema>(item: Item, options: Includ
   };
   return Type.Object(
     {
-      include: list('include', 'What is in: one item that matches is enough.'),
+      include: list('include', options.included ?? 'What is in: one item that matches is enough.'),
       exclude: list(
         'exclude',
         'What is out: one item that matches is enough, whatever `include` says.',
