@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { percentile } from './table.ts';
+
+/** What the client process is asked to send; read as JSON from standard input. */
+export interface LoadPlan {
+  /** Base of the webhook, `https://127.0.0.1:9443`. */
+  readonly url: string;
+  readonly authorityPem: string;
+  /** Reviews a second, sent on time whatever the answers do; 0 sends as fast as answers come. */
+  readonly perSecond: number;
+  readonly durationMs: number;
+  /** Reviews not counted, sent first one after the other. */
+  readonly warmUp: number;
+  readonly connections: number;
+  /** `{n}` in it becomes the number of the review. */
+  readonly image: string;
+  readonly namespace: string;
+}
+
+/** What came of it; times in ms from sending (or being due) to the whole answer. */
+export interface LoadOutcome {
+  readonly sent: number;
+  readonly failed: number;
+  readonly patched: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** More in flight than this and the client measures itself. */
+const inFlightMax = 2_000;
+
+interface Tally {
+  readonly times: number[];
+  failed: number;
+  patched: number;
+}
+
+async function main(): Promise<void> {
+  const plan = JSON.parse(readFileSync(0, 'utf8')) as LoadPlan;
+  const pool = new Pool(plan.url, {
+    connections: plan.connections,
+    pipelining: 1,
+    connect: { ca: plan.authorityPem },
+    allowH2: false,
+  });
+  const warm: Tally = { times: [], failed: 0, patched: 0 };
+  for (let n = 0; n < plan.warmUp; n += 1) await send({ pool, plan, n: -1 - n, tally: warm });
+  const tally: Tally = { times: [], failed: 0, patched: 0 };
+  const startedMs = performance.now();
+  await (plan.perSecond === 0 ? saturate(pool, plan, tally) : pace(pool, plan, tally));
+  const seconds = (performance.now() - startedMs) / 1000;
+  await pool.close();
+  const sorted = tally.times.toSorted((left, right) => left - right);
+  const outcome: LoadOutcome = {
+    sent: sorted.length + tally.failed,
+    failed: tally.failed,
+    patched: tally.patched,
+    perSecond: sorted.length / seconds,
+    p50Ms: percentile(sorted, 0.5),
+    p99Ms: percentile(sorted, 0.99),
+    maxMs: sorted.at(-1) ?? Number.NaN,
+  };
+  process.stdout.write(JSON.stringify(outcome));
+}
+
+async function saturate(pool: Pool, plan: LoadPlan, tally: Tally): Promise<void> {
+  const endMs = performance.now() + plan.durationMs;
+  let n = 0;
+  const worker = async () => {
+    while (performance.now() < endMs) {
+      n += 1;
+      await send({ pool, plan, n, tally });
+    }
+  };
+  await Promise.all(Array.from({ length: plan.connections }, worker));
+}
+
+/** Open loop: a slow answer delays no later review, so that waiting is not hidden. */
+async function pace(pool: Pool, plan: LoadPlan, tally: Tally): Promise<void> {
+  const startMs = performance.now();
+  const count = Math.floor((plan.perSecond * plan.durationMs) / 1000);
+  const flying = new Set<Promise<void>>();
+  for (let n = 0; n < count; n += 1) {
+    const dueMs = startMs + (n * 1000) / plan.perSecond;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 1) await delay(waitMs);
+    if (flying.size >= inFlightMax) await Promise.race(flying);
+    const one = send({ pool, plan, n, tally }).finally(() => flying.delete(one));
+    flying.add(one);
+  }
+  await Promise.all(flying);
+}
+
+interface Sending {
+  readonly pool: Pool;
+  readonly plan: LoadPlan;
+  readonly n: number;
+  readonly tally: Tally;
+}
+
+async function send({ pool, plan, n, tally }: Sending): Promise<void> {
+  const body = review(plan, n);
+  const startedMs = performance.now();
+  try {
+    const answer = await pool.request({
+      method: 'POST',
+      path: '/mutate--v1-pod?timeout=10s',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    const text = await answer.body.text();
+    tally.times.push(performance.now() - startedMs);
+    if (text.includes('"patch"')) tally.patched += 1;
+    if (answer.statusCode !== 200 || !text.includes('"allowed":true')) tally.failed += 1;
+  } catch {
+    tally.failed += 1;
+  }
+}
+
+/** A review of the usual size: about 9 KB, most of it what the router has no use for. */
+function review(plan: LoadPlan, n: number): string {
+  const image = plan.image.replaceAll('{n}', String(n));
+  const environment = Array.from({ length: 40 }, (_, index) => ({
+    name: `VARIABLE_${index}`,
+    value: `value-${index}-${'x'.repeat(60)}`,
+  }));
+  return JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: `bench-${n}`,
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      resource: { group: '', version: 'v1', resource: 'pods' },
+      namespace: plan.namespace,
+      operation: 'CREATE',
+      dryRun: false,
+      userInfo: { username: 'system:serviceaccount:kube-system:replicaset-controller' },
+      object: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: {
+          generateName: 'bench-',
+          namespace: plan.namespace,
+          labels: { app: 'bench', tier: 'web' },
+          annotations: { note: 'y'.repeat(2_000) },
+        },
+        spec: {
+          containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent', env: environment }],
+          restartPolicy: 'Always',
+          serviceAccountName: 'default',
+        },
+      },
+      oldObject: null,
+    },
+  });
+}
+
+if (import.meta.main) await main();
