@@ -1,4 +1,7 @@
 import type { UnreachableCause } from '#core/probe.ts';
+import { ForbiddenError } from './addresses.ts';
+import { ConnectError } from './connections.ts';
+import { type AnswerHeaders, readQuota } from './quota.ts';
 
 /** What went wrong with one request to a registry, translated once, with URLs redacted. */
 export type OciFailure =
@@ -22,3 +25,129 @@ export type OciFailure =
       readonly kind: 'protocol';
       readonly message: string;
     };
+
+/** An answer that breaks the protocol, thrown inside this room and translated at its edge. */
+export class ProtocolError extends Error {
+  readonly code = 'KUIK_PROTOCOL';
+}
+
+/** An answer as far as failures are made of it. */
+export interface FailedAnswer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  /** The start of the body, empty for HEAD. */
+  readonly body: string;
+}
+
+type ConnectionCause = Exclude<UnreachableCause, 'answer'>;
+
+const CAUSE_BY_CODE: Readonly<Record<string, ConnectionCause>> = {
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EAI_FAIL: 'dns',
+  EAI_NODATA: 'dns',
+  EAI_NONAME: 'dns',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  EPROTO: 'tls',
+  UNSPECIFIED: 'tls',
+  KUIK_FORBIDDEN: 'forbidden',
+};
+
+/** Codes of Node's TLS layer and of OpenSSL's certificate verification. */
+const TLS_CODE =
+  /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|HOSTNAME_|INVALID_|PATH_LENGTH_|SUBJECT_|AKID_|KEYUSAGE_)/;
+
+const WORDS: Readonly<Record<ConnectionCause, string>> = {
+  dns: 'its name does not resolve',
+  refused: 'the connection failed',
+  reset: 'the connection was reset',
+  tls: 'TLS failed',
+  timeout: 'it did not answer in time',
+  forbidden: 'our own rules refuse the connection',
+};
+
+/**
+ * What an error of the connection means. `host` is the registry as people write it. An error that
+ * is none of the network's, of TLS or of HTTP is a bug and thrown on.
+ */
+export function translateError(error: unknown, host: string): OciFailure {
+  const inner = error instanceof ConnectError ? error.cause : error;
+  if (inner instanceof ProtocolError) {
+    return { kind: 'protocol', message: `${host}: ${inner.message}` };
+  }
+  if (inner instanceof ForbiddenError) {
+    return { kind: 'connection', cause: 'forbidden', message: `${host}: ${inner.message}` };
+  }
+  const code = errorCode(inner);
+  if (code === undefined) throw error;
+  const cause = causeOf(code);
+  if (cause === undefined) {
+    return { kind: 'protocol', message: `${host}: expected an HTTP answer, got ${code}` };
+  }
+  return { kind: 'connection', cause, message: `${host}: ${WORDS[cause]} (${code})` };
+}
+
+/** The failure of a request that was called off, at its deadline or by whoever asked. */
+export function outOfTime(host: string): OciFailure {
+  return { kind: 'connection', cause: 'timeout', message: `${host}: ${WORDS.timeout}` };
+}
+
+/** The failure that an answer with the wrong status is. `asked` says who was asked for what. */
+export function translateAnswer(answer: FailedAnswer, asked: string, nowMs: number): OciFailure {
+  const { quotaRemaining, quotaResetAtMs, retryAfterMs } = readQuota(answer.headers, nowMs);
+  const retryAtMs = retryAfterMs ?? quotaResetAtMs;
+  return {
+    kind: 'answer',
+    status: answer.status,
+    message: `${asked}: expected 200, got ${answer.status}${detail(answer.body)}`,
+    ...(retryAtMs !== undefined && { retryAtMs }),
+    ...(quotaRemaining !== undefined && { quotaRemaining }),
+  };
+}
+
+/**
+ * Whether a failed https connection was to something that does not speak TLS at all: not one that
+ * answered with a TLS alert, nor one whose certificate we refuse.
+ */
+export function spokeNoTls(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  const code = errorCode(error.cause) ?? '';
+  if (code === 'EPROTO' || causeOf(code) === 'reset') return true;
+  return code.startsWith('ERR_SSL_') && !code.includes('ALERT');
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Every other code of the operating system is a connection that failed: EHOSTUNREACH and kin. */
+function causeOf(code: string): ConnectionCause | undefined {
+  if (Object.hasOwn(CAUSE_BY_CODE, code)) return CAUSE_BY_CODE[code];
+  if (TLS_CODE.test(code)) return 'tls';
+  // A proxy that refuses its tunnel comes as an abort; our own aborts never get here.
+  if (/^(E[A-Z]+|UND_ERR_PRX_\w+|UND_ERR_ABORTED|UND_ERR_INVALID_ARG)$/.test(code)) {
+    return 'refused';
+  }
+  return undefined;
+}
+
+/** Characters of a foreign message that are shown: it lands in a status, a log line, a warning. */
+const DETAIL_LENGTH_MAX = 120;
+
+/** The first error of the body as the distribution spec writes them, on one line, cut. */
+function detail(body: string): string {
+  const [, code] = /"code"\s*:\s*"([^"\\]{1,64})"/.exec(body) ?? [];
+  const [, message] = /"message"\s*:\s*"([^"\\]{1,512})/.exec(body) ?? [];
+  const text = [code, message].filter((part) => part !== undefined).join(': ');
+  // Control characters would let a registry write lines into our log.
+  const clean = text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, DETAIL_LENGTH_MAX);
+  return clean === '' ? '' : ` (${clean})`;
+}

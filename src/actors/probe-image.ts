@@ -1,0 +1,147 @@
+import type { Credential } from '#core/credentials.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import {
+  ATTEMPTS_MAX,
+  asksAgainWithGet,
+  CREDENTIALS_MAX,
+  type CredentialTrial,
+  classify,
+  classifyDigest,
+  combine,
+  endsTheTrying,
+  isRetryable,
+  type ManifestAttempt,
+  type ProbeMethod,
+  type ProbeOutcome,
+} from '#core/probe.ts';
+import type { OciClient } from '#oci/client.ts';
+
+/** One check of one image. */
+export interface ProbeImageOptions {
+  readonly client: Pick<OciClient, 'manifest'>;
+  readonly reference: ImageReference;
+  readonly method: ProbeMethod;
+  /** In the order to try, the one that worked last time first; none means anonymous. */
+  readonly credentials: readonly Credential[];
+  /** Whether a tag is followed to its digest. */
+  readonly resolveDigest: boolean;
+  /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
+  readonly timeoutMs: number;
+  /** The clock that the deadline and the pauses run on; a `WakeHeap` is one. */
+  readonly clock: ProbeClock;
+}
+
+/** Calls back once after `delayMs`; returns how to take that back. */
+export interface ProbeClock {
+  readonly after: (delayMs: number, callback: () => void) => () => void;
+}
+
+/** Before the second and, doubled, the third request: time for a balancer to choose another. */
+const RETRY_PAUSE_MS = 50;
+
+/**
+ * Checks one image as behaviour §4 says: credentials in their order, HEAD and where that is refused
+ * GET, up to three requests where a 5xx or a reset may heal, then the digest, all inside one
+ * deadline. Never rejects but for a bug. When `signal` aborts the outcome is a timeout that says
+ * nothing about the registry: whoever aborted knows.
+ */
+export async function probeImage(
+  options: ProbeImageOptions,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const { timeoutMs, clock } = options;
+  if (timeoutMs <= 0) return await tryCredentials(options, signal);
+  const deadline = new AbortController();
+  const disarm = clock.after(timeoutMs, () => deadline.abort());
+  try {
+    return await tryCredentials(options, AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    disarm();
+  }
+}
+
+async function tryCredentials(
+  options: ProbeImageOptions,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const credentials = options.credentials.slice(0, CREDENTIALS_MAX);
+  const trials: CredentialTrial[] = [];
+  for (const credential of credentials.length === 0 ? [undefined] : credentials) {
+    const trial = await tryCredential({ ...options, credential }, signal);
+    trials.push(trial);
+    if (trial.ended) break;
+  }
+  return combine(trials);
+}
+
+interface Trial extends ProbeImageOptions {
+  readonly credential: Credential | undefined;
+}
+
+async function tryCredential(trial: Trial, signal: AbortSignal): Promise<CredentialTrial> {
+  let attempt = await request(trial, signal);
+  let method = trial.method;
+  if (asksAgainWithGet(method, attempt)) {
+    method = 'GET';
+    attempt = await request({ ...trial, method }, signal);
+  }
+  const tag = named(classify(attempt), trial.credential);
+  const { reference } = trial;
+  const asksDigest = trial.resolveDigest && reference.digest === undefined;
+  if (tag.kind !== 'Available' || tag.digest === undefined || !asksDigest) {
+    return { outcome: tag, ended: endsTheTrying(attempt) };
+  }
+  const { registry, path } = reference;
+  const byDigest = { registry, path, digest: tag.digest };
+  const second = await request({ ...trial, method, reference: byDigest }, signal);
+  const outcome = classifyDigest(trial.method, second);
+  if (outcome.kind === 'Available')
+    return { outcome: { ...tag, ...outcome, digest: tag.digest }, ended: true };
+  return { outcome: named(outcome, trial.credential), ended: endsTheTrying(second) };
+}
+
+/** Says with which credential the registry let us look. */
+function named(outcome: ProbeOutcome, credential: Credential | undefined): ProbeOutcome {
+  if (credential === undefined) return outcome;
+  if (outcome.kind !== 'Available' && outcome.kind !== 'NotFound') return outcome;
+  return { ...outcome, credential: credential.source };
+}
+
+/** One request, sent again where that may heal. */
+async function request(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
+  let attempt = await requestOnce(trial, signal);
+  for (let sent = 1; sent < ATTEMPTS_MAX && isRetryable(attempt); sent += 1) {
+    await pause(trial.clock, RETRY_PAUSE_MS * sent, signal);
+    // What the registry did say is worth more than that the time ran out while it was asked again.
+    if (signal.aborted) return attempt;
+    attempt = await requestOnce(trial, signal);
+  }
+  return attempt;
+}
+
+async function requestOnce(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
+  const { client, reference, method, credential } = trial;
+  const answer = await client.manifest(
+    { reference, method, ...(credential !== undefined && { credential }) },
+    signal,
+  );
+  if (!answer.ok) return answer.error;
+  const { quotaResetAtMs, ...told } = answer.value;
+  return {
+    kind: 'answer',
+    message: `${reference.registry}: no pulls left`,
+    ...told,
+    ...(quotaResetAtMs !== undefined && { retryAtMs: quotaResetAtMs }),
+  };
+}
+
+async function pause(clock: ProbeClock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(delayMs, resolve);
+  const stop = (): void => resolve();
+  signal.addEventListener('abort', stop, { once: true });
+  await promise;
+  signal.removeEventListener('abort', stop);
+  cancel();
+}

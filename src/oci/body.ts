@@ -1,0 +1,44 @@
+import type { Dispatcher } from 'undici';
+
+/** What was read of a body. */
+export interface BodyReading {
+  readonly body: string;
+  /** False when there was more than asked for, or the connection broke off. */
+  readonly complete: boolean;
+}
+
+/** How much of which answer is read. */
+export interface BodyBounds {
+  readonly bytesMax: number;
+  /** Of the answer: the body of an error may break off, its status was said before. */
+  readonly status: number;
+}
+
+/**
+ * Reads at most `bytesMax` bytes and gives the connection back; a longer body costs the connection,
+ * which is cheaper than a registry that sends 1 GB of error. Throws where a good answer breaks off.
+ */
+export async function readBody(
+  body: Dispatcher.ResponseData['body'],
+  { bytesMax, status }: BodyBounds,
+): Promise<BodyReading> {
+  // Destroying a body with bytes left emits an error that is nobody's.
+  body.on('error', () => undefined);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > bytesMax) break;
+    }
+  } catch (error) {
+    if (status < 400) throw error;
+    return { body: text(chunks, bytesMax), complete: false };
+  }
+  return { body: text(chunks, bytesMax), complete: bytes <= bytesMax };
+}
+
+function text(chunks: readonly Buffer[], bytesMax: number): string {
+  return Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8');
+}

@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import {
+  createServer as createHttpServer,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+  request as sendHttp,
+} from 'node:http';
+import { createServer as createHttpsServer, request as sendHttps } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
+import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
+import { createForwarder } from './forwarder.ts';
+import type { RegistryAddress } from './registry-request.ts';
+import type { ServerCertificate } from './tls.ts';
+
+/** A fault and the requests it meets; the first rule that matches decides. */
+export interface FaultRule {
+  /** Tested against the path; every path without. */
+  readonly path?: RegExp;
+  readonly method?: string;
+  /** So many requests, then the rule is used up. */
+  readonly times?: number;
+  readonly fault: Fault;
+}
+
+/** One request as it arrived, before any fault. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly authorization?: string;
+}
+
+/** A proxy in front of a real registry that misbehaves as told. */
+export interface FaultRegistry extends RegistryAddress {
+  readonly port: number;
+  /** Replaces all rules; none means that it behaves. */
+  readonly setRules: (...rules: readonly FaultRule[]) => void;
+  /** Asks for credentials from now on; `undefined` opens it. */
+  readonly setAuth: (options: FaultAuthOptions | undefined) => void;
+  /** Connections accepted so far. */
+  readonly connections: () => number;
+  /** Connections open now. */
+  readonly openConnections: () => number;
+  readonly requests: () => readonly SeenRequest[];
+  /** Forgets connections and requests counted so far. */
+  readonly resetCounts: () => void;
+  /** Every connection is refused until `accept`. */
+  readonly refuse: () => Promise<void>;
+  readonly accept: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** What the fault registry stands on. */
+export interface FaultRegistryOptions {
+  /** The real registry behind it; without one every request that gets through is 404. */
+  readonly upstream?: RegistryAddress;
+  readonly tls?: ServerCertificate & { readonly authorityPem: string };
+  readonly auth?: FaultAuthOptions;
+}
+
+/** Starts one on a free loopback port. */
+export async function startFaultRegistry(
+  options: FaultRegistryOptions = {},
+): Promise<FaultRegistry> {
+  const { tls, upstream } = options;
+  const scheme = tls === undefined ? 'http' : 'https';
+  let rules: { rule: FaultRule; left: number }[] = [];
+  let requests: SeenRequest[] = [];
+  let connections = 0;
+  let open = 0;
+  let auth: FaultAuth | undefined;
+  const forward = createForwarder(upstream);
+
+  const listener: RequestListener = (incoming, response) => {
+    response.on('error', () => undefined);
+    const { pathname } = new URL(incoming.url ?? '/', 'http://registry');
+    const { authorization } = incoming.headers;
+    const method = incoming.method ?? 'GET';
+    requests.push({
+      method,
+      path: incoming.url ?? '/',
+      ...(authorization !== undefined && { authorization }),
+    });
+    const found = rules.find(
+      ({ rule, left }) => left > 0 && isMeant(rule, { method, path: pathname }),
+    );
+    if (found !== undefined) found.left -= 1;
+    const fault = found?.rule.fault;
+    if (fault !== undefined && answersWithFault(fault, incoming, response)) return;
+    if (auth?.handled(incoming, response) === true) return;
+    forwardingFault(fault, { incoming, response, forward });
+  };
+
+  const server =
+    tls === undefined
+      ? createHttpServer(listener)
+      : createHttpsServer({ cert: tls.certificatePem, key: tls.keyPem }, listener);
+  server.keepAliveTimeout = 60_000;
+  server.on('connection', (socket) => {
+    connections += 1;
+    open += 1;
+    socket.on('close', () => {
+      open -= 1;
+    });
+    socket.on('error', () => undefined);
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `${scheme}://127.0.0.1:${port}`;
+  const setAuth = (wanted: FaultAuthOptions | undefined): void => {
+    auth = wanted === undefined ? undefined : startFaultAuth(wanted, url);
+  };
+  setAuth(options.auth);
+  const refuse = async (): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+
+  return {
+    port,
+    url,
+    host: `127.0.0.1:${port}`,
+    ...(tls !== undefined && { authorityPem: tls.authorityPem }),
+    setRules: (...wanted) => {
+      rules = wanted.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
+    },
+    setAuth,
+    connections: () => connections,
+    openConnections: () => open,
+    requests: () => requests,
+    resetCounts: () => {
+      connections = 0;
+      requests = [];
+    },
+    refuse,
+    accept: async () => {
+      if (server.listening) return;
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+    },
+    close: async () => {
+      await refuse();
+      forward.close();
+    },
+  };
+}
+
+function isMeant(rule: FaultRule, { method, path }: SeenRequest): boolean {
+  const isPath = rule.path === undefined || rule.path.test(path);
+  return isPath && (rule.method === undefined || rule.method === method);
+}

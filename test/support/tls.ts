@@ -1,0 +1,99 @@
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  type X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+/** A certificate with its key, both as PEM. */
+export interface ServerCertificate {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/** What a server certificate says; the default is good for loopback. */
+export interface CertificateOptions {
+  /** DNS names and addresses. */
+  readonly names?: readonly string[];
+  readonly notBefore?: Date;
+  readonly notAfter?: Date;
+}
+
+/** A certificate authority of the test's own. */
+export interface CertificateAuthority {
+  readonly pem: string;
+  readonly issue: (options?: CertificateOptions) => Promise<ServerCertificate>;
+}
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const loopbackNames = ['localhost', '127.0.0.1', '::1'];
+const hourMs = 3_600_000;
+
+/** Makes an authority that nobody trusts unless told. */
+export async function makeAuthority(): Promise<CertificateAuthority> {
+  const keys = await makeKeys();
+  const authority = await X509CertificateGenerator.createSelfSigned(
+    {
+      ...period({}),
+      name: 'CN=kuik registry test authority',
+      keys,
+      signingAlgorithm: algorithm,
+      extensions: [
+        new BasicConstraintsExtension(true, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
+      ],
+    },
+    webcrypto as never,
+  );
+  return {
+    pem: authority.toString('pem'),
+    issue: async (options = {}) => await issue({ authority, keys }, options),
+  };
+}
+
+async function makeKeys(): Promise<CryptoKeyPair> {
+  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair;
+}
+
+type CryptoKeyPair = webcrypto.CryptoKeyPair;
+
+function period({ notBefore, notAfter }: CertificateOptions): { notBefore: Date; notAfter: Date } {
+  return {
+    notBefore: notBefore ?? new Date(Date.now() - hourMs),
+    notAfter: notAfter ?? new Date(Date.now() + 24 * hourMs),
+  };
+}
+
+async function issue(
+  authority: { readonly authority: X509Certificate; readonly keys: CryptoKeyPair },
+  options: CertificateOptions,
+): Promise<ServerCertificate> {
+  const keys = await makeKeys();
+  const names = (options.names ?? loopbackNames).map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
+  const certificate = await X509CertificateGenerator.create(
+    {
+      ...period(options),
+      subject: 'CN=kuik registry test server',
+      issuer: authority.authority.subject,
+      publicKey: keys.publicKey,
+      signingKey: authority.keys.privateKey,
+      signingAlgorithm: algorithm,
+      extensions: [new SubjectAlternativeNameExtension(names)],
+    },
+    webcrypto as never,
+  );
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return {
+    certificatePem: certificate.toString('pem'),
+    keyPem: PemConverter.encode(key, 'PRIVATE KEY'),
+  };
+}
