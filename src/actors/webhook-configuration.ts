@@ -1,0 +1,133 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Result, succeed } from '#core/result.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+
+/** The MutatingWebhookConfiguration that brings us the Pods, and how we take part in it. */
+export interface WebhookConfigurationOptions {
+  readonly client: KubeClient;
+  readonly name: string;
+  /** `--webhook-url`: the process is outside the cluster; the configuration is ours to make. */
+  readonly url: string | undefined;
+  /** What the API server waits for an answer, s. */
+  readonly timeoutSeconds: number;
+}
+
+/** What was done; `absent`: it is somebody else's to make, and isn't there. */
+export type WebhookConfigurationOutcome = 'kept' | 'mended' | 'made' | 'absent';
+
+/** The path below the URL or the Service, as kuik v2 has it. */
+export const mutatePath = '/mutate--v1-pod';
+
+interface ConfigurationObject {
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly webhooks?: readonly WebhookObject[];
+}
+
+interface WebhookObject {
+  readonly name?: string;
+  readonly clientConfig?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+const collection = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+
+const kind = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'MutatingWebhookConfiguration',
+};
+
+/** Sees to it that the configuration trusts `bundle` (PEM); with a URL, that it is as it must be. */
+export async function keepWebhookConfiguration(
+  options: WebhookConfigurationOptions,
+  bundle: string,
+  signal: AbortSignal,
+): Promise<Result<WebhookConfigurationOutcome, ApiFailure>> {
+  const path = `${collection}/${options.name}`;
+  const caBundle = Buffer.from(bundle, 'utf8').toString('base64');
+  const read = await options.client.call<ConfigurationObject>({ method: 'GET', path }, signal);
+  if (!read.ok) {
+    const missing = read.error.kind === 'status' && read.error.code === 404;
+    return missing ? makeConfiguration(options, caBundle, signal) : read;
+  }
+  const { metadata, webhooks: present = [] } = read.value;
+  const webhooks = mendWebhooks(options, present, caBundle);
+  if (isDeepStrictEqual(webhooks, present)) return succeed('kept');
+  // The resource version goes back with it: what changed meanwhile is looked at again.
+  const body = { ...kind, metadata, webhooks };
+  const mended = await options.client.call({ method: 'PUT', path, body }, signal);
+  return mended.ok ? succeed('mended') : mended;
+}
+
+async function makeConfiguration(
+  options: WebhookConfigurationOptions,
+  caBundle: string,
+  signal: AbortSignal,
+): Promise<Result<WebhookConfigurationOutcome, ApiFailure>> {
+  const { client, name, url } = options;
+  if (url === undefined) return succeed('absent');
+  const metadata = { name, labels: { 'app.kubernetes.io/managed-by': 'kuik' } };
+  const body = { ...kind, metadata, webhooks: [makeWebhook(options, url, caBundle)] };
+  const made = await client.call({ method: 'POST', path: collection, body }, signal);
+  return made.ok ? succeed('made') : made;
+}
+
+/** A configuration that is not ours (the chart's) keeps all but what it trusts. */
+function mendWebhooks(
+  options: WebhookConfigurationOptions,
+  webhooks: readonly WebhookObject[],
+  caBundle: string,
+): readonly WebhookObject[] {
+  const { url } = options;
+  if (url !== undefined) {
+    const ours = webhooks.find((webhook) => webhook.name === webhookName);
+    return [{ ...ours, ...makeWebhook(options, url, caBundle) }];
+  }
+  return webhooks.map((webhook) => ({
+    ...webhook,
+    clientConfig: { ...webhook.clientConfig, caBundle },
+  }));
+}
+
+/** Names of webhooks have three parts at least. */
+const webhookName = 'pods.kuik.enix.io';
+
+/** The webhook of behaviour §3, defaults written out so that what comes back compares equal. */
+function makeWebhook(
+  { timeoutSeconds }: WebhookConfigurationOptions,
+  url: string,
+  caBundle: string,
+): WebhookObject {
+  const rule = { apiGroups: [''], apiVersions: ['v1'], scope: '*' };
+  return {
+    name: webhookName,
+    clientConfig: {
+      url: `${url.replace(/\/+$/, '')}${mutatePath}`,
+      ...(caBundle === '' ? {} : { caBundle }),
+    },
+    rules: [
+      { ...rule, operations: ['CREATE'], resources: ['pods'] },
+      { ...rule, operations: ['UPDATE'], resources: ['pods/ephemeralcontainers'] },
+    ],
+    admissionReviewVersions: ['v1'],
+    failurePolicy: 'Ignore',
+    matchPolicy: 'Equivalent',
+    reinvocationPolicy: 'IfNeeded',
+    sideEffects: 'NoneOnDryRun',
+    timeoutSeconds,
+  };
+}
+
+/** The names that a certificate of our own must carry: the URL's host, else the Service's. */
+export function webhookNames(webhook: {
+  readonly url: string | undefined;
+  readonly service: string;
+  readonly namespace: string;
+}): readonly string[] {
+  if (webhook.url !== undefined) {
+    // An IPv6 address stands in brackets in a URL and without in a certificate.
+    return [new URL(webhook.url).hostname.replace(/^\[|\]$/g, '')];
+  }
+  const { service, namespace } = webhook;
+  const short = `${service}.${namespace}`;
+  return [`${short}.svc`, `${short}.svc.cluster.local`, short];
+}

@@ -1,0 +1,203 @@
+import { assign, setup } from 'xstate';
+import { describeBug, type Thrown } from './bug.ts';
+import { effect } from './effect.ts';
+
+/** Nobody tells the certificate actor anything: files, the Secret and time do. */
+export type CertificateEvent = { readonly type: 'self.none' };
+
+/** Where the serving certificate comes from. */
+export interface CertificateInput {
+  /** `directory`: somebody else puts it there; `own`: made and kept in a Secret by us. */
+  readonly source: 'directory' | 'own';
+}
+
+/** What may be shown of a certificate; keys stay with the effects. */
+export interface CertificateFacts {
+  /** SHA-256 of the certificate and of what is to be trusted, in hex. */
+  readonly fingerprint: string;
+  /** RFC 3339. */
+  readonly notAfter: string;
+  readonly names: readonly string[];
+}
+
+/** What an attempt to get hold of a certificate came to. */
+export type CertificateOutcome =
+  /** It serves from now on. */
+  | { readonly kind: 'loaded'; readonly certificate: CertificateFacts }
+  /** What serves is still right. */
+  | { readonly kind: 'kept' }
+  /** There is none. */
+  | { readonly kind: 'missing'; readonly message: string }
+  /** What is there can't serve; `fingerprint` tells it from what may come next. */
+  | { readonly kind: 'refused'; readonly message: string; readonly fingerprint: string }
+  /** Another replica was faster; its certificate is to be loaded. */
+  | { readonly kind: 'raced' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** What the watch compares with. */
+export interface WatchInput {
+  readonly serving: string | null;
+  readonly refused: string | null;
+  /** Renewals that failed in a row: the next waits longer. */
+  readonly failures: number;
+}
+
+/** What is remembered: facts, no key. */
+export interface CertificateContext extends CertificateInput {
+  readonly certificate: CertificateFacts | null;
+  /** Fingerprint of what was refused last, so that it is not tried again. */
+  readonly refused: string | null;
+  readonly failures: number;
+  /** Why there is no certificate, or why the present one was not replaced. */
+  readonly trouble: string | null;
+  readonly bug: string | null;
+}
+
+/** First wait after an attempt that came to nothing; it doubles up to the largest. */
+const retryDelayMsMin = 1_000;
+/** Without a certificate no Pod is routed: never wait longer than this. */
+const retryDelayMsMax = 30_000;
+
+/** The webhook's serving certificate: loaded or made, and replaced before it runs out. */
+export const certificateMachine = setup({
+  types: {
+    input: {} as CertificateInput,
+    context: {} as CertificateContext,
+    events: {} as CertificateEvent,
+  },
+  actors: {
+    loadCertificate: effect<CertificateOutcome, undefined>('loadCertificate'),
+    issueCertificate: effect<CertificateOutcome, undefined>('issueCertificate'),
+    renewCertificate: effect<CertificateOutcome, undefined>('renewCertificate'),
+    watchCertificate: effect<undefined, WatchInput>('watchCertificate'),
+    keepTrust: effect<undefined, undefined>('keepTrust'),
+  },
+  guards: {
+    loaded: (_, outcome: CertificateOutcome) => outcome.kind === 'loaded',
+    raced: (_, outcome: CertificateOutcome) => outcome.kind === 'raced',
+    issuable: ({ context }, outcome: CertificateOutcome) =>
+      context.source === 'own' && (outcome.kind === 'missing' || outcome.kind === 'refused'),
+  },
+  actions: {
+    remember: assign(({ context }, outcome: CertificateOutcome) => {
+      if (outcome.kind === 'loaded') {
+        const { certificate } = outcome;
+        return { certificate, refused: null, failures: 0, trouble: null };
+      }
+      if (outcome.kind === 'kept' || outcome.kind === 'raced') return { failures: 0 };
+      const refused = outcome.kind === 'refused' ? outcome.fingerprint : context.refused;
+      return { refused, failures: context.failures + 1, trouble: outcome.message };
+    }),
+    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
+  },
+  delays: {
+    retryDelay: ({ context }) =>
+      Math.min(retryDelayMsMin * 2 ** Math.max(0, context.failures - 1), retryDelayMsMax),
+  },
+}).createMachine({
+  id: 'certificate',
+  description: "The webhook's serving certificate, from a directory or made by the operator.",
+  context: ({ input }) => ({
+    source: input.source,
+    certificate: null,
+    refused: null,
+    failures: 0,
+    trouble: null,
+    bug: null,
+  }),
+  initial: 'Loading',
+  states: {
+    Loading: {
+      description: 'Reading what is there.',
+      invoke: {
+        src: 'loadCertificate',
+        onDone: [
+          {
+            guard: { type: 'loaded', params: ({ event }) => event.output },
+            target: 'Serving',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+          {
+            guard: { type: 'issuable', params: ({ event }) => event.output },
+            target: 'Issuing',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+          {
+            target: 'Waiting',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+        ],
+        onError: {
+          target: 'Broken',
+          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    Issuing: {
+      description: 'Making one of our own and putting it where all replicas find it.',
+      invoke: {
+        src: 'issueCertificate',
+        onDone: [
+          {
+            guard: { type: 'loaded', params: ({ event }) => event.output },
+            target: 'Serving',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+          { guard: { type: 'raced', params: ({ event }) => event.output }, target: 'Loading' },
+          {
+            target: 'Waiting',
+            actions: { type: 'remember', params: ({ event }) => event.output },
+          },
+        ],
+        onError: {
+          target: 'Broken',
+          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    Waiting: {
+      description: 'There is none to serve yet, and trouble says why; tries again.',
+      after: { retryDelay: 'Loading' },
+    },
+    Serving: {
+      description: 'One is served; what is trusted is kept right, and its end is kept in sight.',
+      invoke: [
+        {
+          src: 'watchCertificate',
+          input: ({ context }) => ({
+            serving: context.certificate?.fingerprint ?? null,
+            refused: context.refused,
+            failures: context.failures,
+          }),
+          onDone: 'Renewing',
+          onError: {
+            target: 'Broken',
+            actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+          },
+        },
+        {
+          src: 'keepTrust',
+          onError: {
+            target: 'Broken',
+            actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+          },
+        },
+      ],
+    },
+    Renewing: {
+      description: 'Replacing it while the present one goes on serving.',
+      invoke: {
+        src: 'renewCertificate',
+        onDone: {
+          target: 'Serving',
+          actions: { type: 'remember', params: ({ event }) => event.output },
+        },
+        onError: {
+          target: 'Broken',
+          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+        },
+      },
+    },
+    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
+  },
+});
