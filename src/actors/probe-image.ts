@@ -100,10 +100,10 @@ async function tryCredential(trial: Trial, signal: AbortSignal): Promise<Credent
   return { outcome: named(outcome, trial.credential), ended: endsTheTrying(second) };
 }
 
-/** Says with which credential the registry let us look. */
+/** Says with which credential the registry let us look, or whose quota is used up. */
 function named(outcome: ProbeOutcome, credential: Credential | undefined): ProbeOutcome {
   if (credential === undefined) return outcome;
-  if (outcome.kind !== 'Available' && outcome.kind !== 'NotFound') return outcome;
+  if (outcome.kind === 'InvalidAuth' || outcome.kind === 'Unreachable') return outcome;
   return { ...outcome, credential: credential.source };
 }
 

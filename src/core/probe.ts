@@ -29,6 +29,8 @@ export type ProbeOutcome =
   | {
       readonly kind: 'QuotaExceeded';
       readonly message: string;
+      /** Whose quota it is. */
+      readonly credential?: string;
       /** Wall time in ms since the epoch until which the registry said to wait. */
       readonly retryAtMs?: number;
     }
