@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Credential } from '#core/credentials.ts';
-import { formatReference, type ImageReference } from '#core/image/reference.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
 import { createRecentMap, type RecentMap } from '#oci/recent-map.ts';
 import { createPlaces, type PlaceOutcome, type Places } from './places.ts';
@@ -97,8 +97,10 @@ export class RegistryHost implements Disposable {
     signal: AbortSignal,
   ): Promise<{ readonly value: HostAnswer; readonly remembered: boolean } | undefined> {
     const prints = probe.credentials.map(fingerprint);
+    const { path, tag = 'latest', digest } = probe.reference;
     const key = [
-      ...[probe.method, probe.resolveDigest, formatReference(probe.reference)],
+      // As it goes over the wire: where both are written, the digest is what is asked for.
+      ...[probe.method, probe.resolveDigest, path, digest ?? tag],
       ...(prints.length === 0 ? [anonymous] : prints),
     ].join(' ');
     const run = (flight: Flight) => this.#run({ probe, prints }, flight);
