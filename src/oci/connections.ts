@@ -116,7 +116,8 @@ function createAgent(
     ...common,
     connect: (target, callback) =>
       connector(target, (error, socket) => {
-        if (socket !== null) callback(null, socket);
+        // With an error undici leaves the socket out, whatever its types say.
+        if (error === null) callback(null, socket);
         else callback(new ConnectError('no connection', { cause: error }), null);
       }),
   });

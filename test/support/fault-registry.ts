@@ -1,13 +1,10 @@
 import { once } from 'node:events';
 import {
   createServer as createHttpServer,
-  Agent as HttpAgent,
   type IncomingMessage,
   type RequestListener,
-  type ServerResponse,
-  request as sendHttp,
 } from 'node:http';
-import { createServer as createHttpsServer, request as sendHttps } from 'node:https';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
 import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
@@ -75,17 +72,9 @@ export async function startFaultRegistry(
 
   const listener: RequestListener = (incoming, response) => {
     response.on('error', () => undefined);
-    const { pathname } = new URL(incoming.url ?? '/', 'http://registry');
-    const { authorization } = incoming.headers;
-    const method = incoming.method ?? 'GET';
-    requests.push({
-      method,
-      path: incoming.url ?? '/',
-      ...(authorization !== undefined && { authorization }),
-    });
-    const found = rules.find(
-      ({ rule, left }) => left > 0 && isMeant(rule, { method, path: pathname }),
-    );
+    const seen = see(incoming);
+    requests.push(seen);
+    const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
     const fault = found?.rule.fault;
     if (fault !== undefined && answersWithFault(fault, incoming, response)) return;
@@ -152,7 +141,12 @@ export async function startFaultRegistry(
   };
 }
 
+function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenRequest {
+  const { authorization } = headers;
+  return { method, path: url, ...(authorization !== undefined && { authorization }) };
+}
+
 function isMeant(rule: FaultRule, { method, path }: SeenRequest): boolean {
-  const isPath = rule.path === undefined || rule.path.test(path);
+  const isPath = rule.path === undefined || rule.path.test(path.replace(/\?.*$/, ''));
   return isPath && (rule.method === undefined || rule.method === method);
 }

@@ -19,6 +19,8 @@ export type Fault =
       readonly headers?: Readonly<Record<string, string | readonly string[]>>;
       readonly body?: string;
     }
+  /** Writes just this: what no HTTP library would send. */
+  | { readonly kind: 'raw'; readonly text: string }
   /** Serves, with these headers added: rate limits. */
   | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
   /** Serves without these headers. */
@@ -57,6 +59,10 @@ export function answersWithFault(
     case 'answer':
       response.writeHead(fault.status, { ...fault.headers } as Record<string, string | string[]>);
       response.end(fault.body ?? '');
+      return true;
+    case 'raw':
+      incoming.socket.write(fault.text);
+      response.detachSocket(incoming.socket);
       return true;
     case 'long-body':
       response.writeHead(fault.status, { 'content-length': String(fault.bytes) });
