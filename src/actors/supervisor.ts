@@ -24,6 +24,7 @@ export type SupervisorEvent<TInput> =
 
 /** A child that crashed and waits to be started again; shown as `Broken`. */
 export interface BrokenChild {
+  readonly id: string;
   readonly error: unknown;
   /** Crashes since it last ran well (`steadyMs` in restart.ts). */
   readonly crashes: number;
@@ -245,7 +246,7 @@ class Supervisor<TLogic extends AnyActorLogic> {
     } else if (decision.kind === 'later') {
       const { delayMs } = decision;
       const { crashes } = decision.history;
-      state.broken.set(key, { error, crashes, retryAtMs: nowMs + delayMs });
+      state.broken.set(key, { id: this.#address(key), error, crashes, retryAtMs: nowMs + delayMs });
       const restart: Incoming<TLogic> = { type: 'self.restart', key };
       child.cancelRestart = wake.after(delayMs, () => scope.self.send(restart as never));
     } else {

@@ -37,6 +37,8 @@ export interface TransitionObserver {
   /** Hand this to `createActor(root, { inspect })` or `system.inspect`. */
   readonly inspect: (event: InspectionEvent) => void;
   readonly get: (id: string) => ObservedActor | undefined;
+  /** Ids of all that are observed, those that crashed and wait to be restarted too. */
+  readonly ids: () => Iterable<string>;
 }
 
 /** So many transitions are kept an actor: enough for one trouble, and half a kilobyte. */
@@ -60,6 +62,7 @@ export function observeTransitions(options: ObserverOptions): TransitionObserver
       }
     },
     get: (id) => observer.get(id),
+    ids: () => observer.ids(),
   };
 }
 
@@ -86,6 +89,10 @@ class Observer {
   get(id: string): ObservedActor | undefined {
     const entry = this.#entries.get(id);
     return entry && { states: entry.states, sinceMs: entry.sinceMs, transitions: entry.ring };
+  }
+
+  ids(): Iterable<string> {
+    return this.#entries.keys();
   }
 
   see(event: InspectionEvent): void {

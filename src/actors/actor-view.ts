@@ -1,0 +1,155 @@
+import type { AnyActorRef, Snapshot } from 'xstate';
+import { redact } from '#telemetry/log.ts';
+import { stateNamesOf, statesOf } from '#telemetry/states.ts';
+import type { ObservedActor } from '#telemetry/transitions.ts';
+import type { BrokenChild } from './supervisor.ts';
+import type { KuikSystem } from './system.ts';
+
+/** One actor in a list, as `/debug/actors` gives it (behaviour §9). */
+export interface ActorRow {
+  readonly id: string;
+  readonly type: string;
+  readonly state: readonly string[];
+  /** RFC 3339, UTC, whole seconds. */
+  readonly since: string;
+}
+
+/** One actor in full; the context shows no secret. */
+export interface ActorPicture extends ActorRow {
+  readonly context: unknown;
+  readonly transitions: readonly {
+    readonly at: string;
+    readonly event: string;
+    readonly from: readonly string[];
+    readonly to: readonly string[];
+  }[];
+  readonly children: readonly string[];
+}
+
+/** Which actors are asked for; `q` is a part of the id, `cursor` the `next` of the page before. */
+export interface ActorQuery {
+  readonly type?: string;
+  readonly state?: string;
+  readonly q?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Looks at the running actors; structurally the `ActorsPort` of `http`. */
+export interface ActorView {
+  readonly list: (query: ActorQuery) => {
+    readonly actors: readonly ActorRow[];
+    readonly next: string | null;
+  };
+  readonly get: (id: string) => ActorPicture | undefined;
+  readonly leader: () => string | null;
+}
+
+/** Makes the view of a system; it reads snapshots and changes nothing. */
+export function createActorView(system: KuikSystem): ActorView {
+  return {
+    list: (query) => listActors(system, query),
+    get: (id) => showActor(system, id),
+    leader: system.leader,
+  };
+}
+
+/** The part of an id before its first colon. */
+function readType(id: string): string {
+  return id.split(':', 1)[0] ?? id;
+}
+
+function listActors(system: KuikSystem, query: ActorQuery): ReturnType<ActorView['list']> {
+  const ids = [...system.observer.ids()].filter((id) => isAskedFor(id, query)).sort();
+  const actors: ActorRow[] = [];
+  for (const id of ids) {
+    const row = readRow(system, id, query.state);
+    if (row === undefined) continue;
+    if (actors.length === query.limit) return { actors, next: actors.at(-1)?.id ?? null };
+    actors.push(row);
+  }
+  return { actors, next: null };
+}
+
+function isAskedFor(id: string, { type, q, cursor }: ActorQuery): boolean {
+  const isAfter = cursor === undefined || id > cursor;
+  const isOfType = type === undefined || readType(id) === type;
+  return isAfter && isOfType && (q === undefined || id.includes(q));
+}
+
+function readRow(system: KuikSystem, id: string, state: string | undefined): ActorRow | undefined {
+  const observed = system.observer.get(id);
+  if (observed === undefined) return undefined;
+  if (state !== undefined && !isIn(observed, findActor(system, id), state)) return undefined;
+  return makeRow(id, observed);
+}
+
+function makeRow(id: string, observed: ObservedActor): ActorRow {
+  const since = formatTime(observed.sinceMs);
+  return { id, type: readType(id), state: observed.states, since };
+}
+
+/** Any active state counts, also those around the leaves. */
+function isIn(observed: ObservedActor, actor: AnyActorRef | undefined, state: string): boolean {
+  if (observed.states.includes(state)) return true;
+  return actor !== undefined && stateNamesOf(actor.getSnapshot()).has(state);
+}
+
+function findActor(system: KuikSystem, id: string): AnyActorRef | undefined {
+  return system.root.system.get(id) as AnyActorRef | undefined;
+}
+
+function showActor(system: KuikSystem, id: string): ActorPicture | undefined {
+  const observed = system.observer.get(id);
+  if (observed === undefined) return undefined;
+  const snapshot = findActor(system, id)?.getSnapshot() as Snapshot<unknown> | undefined;
+  const transitions = observed.transitions.map(({ atMs, ...change }) => ({
+    at: formatTime(atMs),
+    ...change,
+  }));
+  const context = snapshot === undefined ? showBroken(system, id) : showContext(snapshot);
+  const children = snapshot === undefined ? [] : listChildren(snapshot);
+  return { ...makeRow(id, observed), context, transitions, children };
+}
+
+/** A machine's context, else what there is to say about an actor that has none. */
+function showContext(snapshot: Snapshot<unknown>): unknown {
+  if ('context' in snapshot) return redact(snapshot.context);
+  const broken = 'broken' in snapshot && snapshot.broken instanceof Map ? snapshot.broken.size : 0;
+  return { state: statesOf(snapshot), children: listChildren(snapshot).length, broken };
+}
+
+/** Why a crashed actor is not there, and when it is tried again. */
+function showBroken(system: KuikSystem, id: string): unknown {
+  for (const supervisor of listSupervisors(system)) {
+    for (const child of supervisor.values()) {
+      if (child.id !== id) continue;
+      const { error, crashes } = child;
+      return redact({ error: error instanceof Error ? error.message : String(error), crashes });
+    }
+  }
+  return {};
+}
+
+/** The crashed children of the root and of each supervisor on it: none stand deeper that crash. */
+function listSupervisors(system: KuikSystem): readonly ReadonlyMap<string, BrokenChild>[] {
+  const snapshot = system.root.getSnapshot();
+  const snapshots = [...snapshot.children.values()].map((child) => child.getSnapshot());
+  return [snapshot, ...snapshots]
+    .map((each) => ('broken' in each ? each.broken : undefined))
+    .filter((broken) => broken instanceof Map);
+}
+
+/** Children that have an id of their own; effects in flight have none. */
+function listChildren(snapshot: Snapshot<unknown>): readonly string[] {
+  if (!('children' in snapshot)) return [];
+  const { children } = snapshot as {
+    children: Map<string, AnyActorRef> | Record<string, AnyActorRef>;
+  };
+  const refs = children instanceof Map ? [...children.values()] : Object.values(children);
+  return refs.filter((ref) => 'systemId' in ref && ref.systemId !== undefined).map((ref) => ref.id);
+}
+
+function formatTime(atMs: number): string {
+  return new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,145 @@
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
+
+/** One machine as `/debug/machines/<id>` and `docs/machines/<id>.md` show it. */
+export interface MachinePicture {
+  readonly id: string;
+  readonly description: string;
+  /** The chart as JSON. */
+  readonly definition: unknown;
+  /** Mermaid `stateDiagram-v2`. */
+  readonly diagram: string;
+}
+
+/** The machines by id; structurally the `MachinesPort` of `http`. */
+export interface MachineViews {
+  readonly list: () => readonly { readonly id: string; readonly description: string }[];
+  readonly get: (id: string) => MachinePicture | undefined;
+}
+
+/** Makes the views; each is drawn when it is asked for. */
+export function createMachineViews(machines: readonly AnyStateMachine[]): MachineViews {
+  const byId = new Map(machines.map((machine) => [machine.id, machine]));
+  return {
+    list: () => machines.map((machine) => ({ id: machine.id, description: describe(machine) })),
+    get: (id) => {
+      const machine = byId.get(id);
+      return machine && drawMachine(machine);
+    },
+  };
+}
+
+/** Draws one machine. */
+export function drawMachine(machine: AnyStateMachine): MachinePicture {
+  return {
+    id: machine.id,
+    description: describe(machine),
+    // What JSON can't hold (actions as functions) is left out.
+    definition: JSON.parse(JSON.stringify(machine.definition)),
+    diagram: drawDiagram(machine.root),
+  };
+}
+
+/** One row of a machine's state table. */
+export interface StateRow {
+  /** Path from the root, `Known.reachability.Closed`. */
+  readonly state: string;
+  readonly description: string;
+  /** What leads out of it: `event → target`. */
+  readonly transitions: readonly string[];
+}
+
+/** The states of a machine in the order they are written, with what leads out of them. */
+export function listStates(machine: AnyStateMachine): readonly StateRow[] {
+  return listNodes(machine.root).map((node) => ({
+    state: node.path.join('.'),
+    description: node.description ?? '',
+    transitions: listEdges(node).map(({ label, target }) => `${label} → ${target.path.join('.')}`),
+  }));
+}
+
+interface Edge {
+  readonly source: AnyStateNode;
+  readonly target: AnyStateNode;
+  readonly label: string;
+}
+
+function describe(machine: AnyStateMachine): string {
+  return machine.root.description ?? '';
+}
+
+function drawDiagram(root: AnyStateNode): string {
+  // All edges at the end: Mermaid draws one that crosses the border of a state only there.
+  const edges = [root, ...listNodes(root)].flatMap(listEdges).map(drawEdge);
+  return ['stateDiagram-v2', ...drawChildren(root, '  '), ...edges].join('\n');
+}
+
+function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
+  const isParallel = node.type === 'parallel';
+  const first = isParallel ? undefined : node.initial.target[0];
+  const start = first === undefined ? [] : [`${indent}[*] --> ${nameNode(first)}`];
+  const children = childrenOf(node).flatMap((child, index) => [
+    ...(isParallel && index > 0 ? [`${indent}--`] : []),
+    ...drawNode(child, indent),
+  ]);
+  return [...start, ...children];
+}
+
+function drawNode(node: AnyStateNode, indent: string): readonly string[] {
+  const name = nameNode(node);
+  const end = node.type === 'final' ? [`${indent}${name} --> [*]`] : [];
+  if (childrenOf(node).length === 0) return [`${indent}state "${node.key}" as ${name}`, ...end];
+  return [
+    `${indent}state "${node.key}" as ${name} {`,
+    ...drawChildren(node, `${indent}  `),
+    `${indent}}`,
+    ...end,
+  ];
+}
+
+function drawEdge({ source, target, label }: Edge): string {
+  return `  ${nameNode(source)} --> ${nameNode(target)}: ${label}`;
+}
+
+function childrenOf(node: AnyStateNode): readonly AnyStateNode[] {
+  return Object.values(node.states);
+}
+
+function listNodes(node: AnyStateNode): readonly AnyStateNode[] {
+  return childrenOf(node).flatMap((child) => [child, ...listNodes(child)]);
+}
+
+/** What leads out of a state; an event that only changes the context leads nowhere. */
+function listEdges(node: AnyStateNode): readonly Edge[] {
+  const transitions = [...(node.always ?? []), ...[...node.transitions.values()].flat()];
+  return transitions.flatMap((transition) =>
+    (transition.target ?? []).map((target) => ({
+      source: node,
+      target,
+      label: nameTransition(node, transition),
+    })),
+  );
+}
+
+/** Mermaid's ids take neither dots nor dashes. */
+function nameNode({ path }: AnyStateNode): string {
+  return path.join('_').replace(/\W/g, '_');
+}
+
+/** What a person reads: the effect that ended, the time that passed, the event; and the guard. */
+function nameTransition(node: AnyStateNode, transition: AnyTransitionDefinition): string {
+  const { guard } = transition;
+  const name = typeof guard === 'object' && 'type' in guard ? guard.type : guard;
+  const guarded = typeof name === 'string' ? ` [${name}]` : '';
+  return `${nameEvent(node, transition.eventType)}${guarded}`;
+}
+
+function nameEvent(node: AnyStateNode, eventType: string): string {
+  const [, way, invokeId] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(eventType) ?? [];
+  if (way !== undefined) {
+    const effect = node.invoke.find(({ id }) => id === invokeId)?.src ?? invokeId;
+    return `${effect} ${way === 'done' ? 'ended' : 'threw'}`;
+  }
+  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(eventType) ?? [];
+  if (delay !== undefined) return `after ${delay}`;
+  return eventType === '' ? 'at once' : eventType;
+}

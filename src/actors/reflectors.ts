@@ -1,0 +1,82 @@
+import type { ActorLogic, ActorScope, Snapshot } from 'xstate';
+import type { Metrics } from '#telemetry/metrics.ts';
+
+/** One watched resource and the loop that keeps its store. */
+export interface ReflectorSource {
+  /** Plural name, `pods`; the actor is `reflector:<resource>`. */
+  readonly resource: string;
+  /**
+   * Lists and watches until `signal` aborts, and says each phase it enters (`Listing`, `Watching`,
+   * `BackingOff`). Whatever the API server does is an outcome; a rejection is a bug.
+   */
+  readonly run: (report: (phase: string) => void, signal: AbortSignal) => Promise<void>;
+}
+
+/** What the reflector says about itself. */
+export type ReflectorEvent = { readonly type: 'reflector.phase'; readonly phase: string };
+
+/** What is seen of a reflector: the phase of its loop. */
+export type ReflectorSnapshot = Snapshot<undefined> & { readonly phase: string };
+
+type State = ReflectorSnapshot & { readonly abort: AbortController };
+
+type Incoming =
+  | ReflectorEvent
+  | { readonly type: 'self.ended'; readonly error: unknown }
+  | { readonly type: 'xstate.stop' };
+
+/** The phase before the loop has said anything. */
+const phaseBefore = 'Starting';
+
+/** An actor around the loop of one reflector, so that it is seen, stopped and restarted as others. */
+export function reflectorLogic(
+  source: ReflectorSource,
+  metrics: Metrics,
+): ActorLogic<ReflectorSnapshot, ReflectorEvent, undefined> {
+  return {
+    getInitialSnapshot: () => initialState(),
+    getPersistedSnapshot: ({ status }) => ({ status }) as Snapshot<unknown>,
+    start: (snapshot, scope) => {
+      const { signal } = (snapshot as State).abort;
+      metrics.reflectorPhase(source.resource, phaseBefore);
+      runLoop(source, scope, signal);
+    },
+    transition: (snapshot, event) => {
+      const state = snapshot as State;
+      const incoming = event as Incoming;
+      if (incoming.type === 'reflector.phase') {
+        metrics.reflectorPhase(source.resource, incoming.phase);
+        return { ...state, phase: incoming.phase };
+      }
+      if (incoming.type === 'self.ended') throw incoming.error;
+      if (incoming.type !== 'xstate.stop') return snapshot;
+      state.abort.abort();
+      return { ...state, status: 'stopped' } as ReflectorSnapshot;
+    },
+  };
+}
+
+function initialState(): State {
+  return {
+    status: 'active',
+    output: undefined,
+    error: undefined,
+    phase: phaseBefore,
+    abort: new AbortController(),
+  };
+}
+
+function runLoop(
+  { resource, run }: ReflectorSource,
+  scope: ActorScope<ReflectorSnapshot, ReflectorEvent>,
+  signal: AbortSignal,
+): void {
+  const tell = (event: Incoming) => {
+    if (!signal.aborted) scope.self.send(event as ReflectorEvent);
+  };
+  const report = (phase: string) => tell({ type: 'reflector.phase', phase });
+  run(report, signal).then(
+    () => tell({ type: 'self.ended', error: new Error(`The reflector of ${resource} ended.`) }),
+    (error: unknown) => tell({ type: 'self.ended', error }),
+  );
+}

@@ -1,0 +1,177 @@
+import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
+import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
+import { type HoldLeaseOptions, leadershipLogic } from './hold-lease.ts';
+import { certificateLogic, type KeepCertificateOptions } from './keep-certificate.ts';
+import { pause } from './pause.ts';
+import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
+import { type SupervisorLogic, supervise } from './supervisor.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** One child of the root. */
+export interface Service {
+  /** The actor's id, `registries`. */
+  readonly id: string;
+  readonly logic: AnyActorLogic;
+  readonly input?: unknown;
+}
+
+/** What the tree is made of; `wake` is the caller's, who closes it after `stop`. */
+export interface SystemOptions {
+  readonly wake: WakeHeap;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Wall time in ms. */
+  readonly now: () => number;
+  /** undefined: no election, this process leads (`--leader-elect=false`). */
+  readonly election: Omit<HoldLeaseOptions, 'onLeading' | 'wake' | 'now'> | undefined;
+  readonly certificate: Omit<KeepCertificateOptions, 'wake' | 'log'> & {
+    readonly from: 'directory' | 'own';
+  };
+  readonly reflectors: readonly ReflectorSource[];
+  /** What every replica runs beside, in order: the `registries` supervisor. */
+  readonly services: readonly Service[];
+  /** Built when the Lease is won and torn down when it is lost, in order. */
+  readonly leaderServices?: readonly Service[];
+}
+
+/** The running tree. */
+export interface KuikSystem {
+  readonly root: ActorRefFrom<SupervisorLogic<AnyActorLogic>>;
+  readonly observer: TransitionObserver;
+  readonly start: () => void;
+  /** Stops what only a leader does, hands over the Lease, then stops the rest. */
+  readonly stop: () => Promise<void>;
+  /** Resolves when a service crashed too often: the process must end non-zero. */
+  readonly failed: Promise<Error>;
+  /** Whether this process leads and its Lease was renewed within the deadline. */
+  readonly leads: () => boolean;
+  /** Who holds the Lease as far as is known; null without an election or a holder. */
+  readonly leader: () => string | null;
+}
+
+/** The root's id and systemId. */
+export const rootId = 'kuik';
+/** Handing over the Lease may hold up the stop for so long (its calls have 3 s). */
+const releaseWithinMs = 4_000;
+
+/** Makes the tree of design §2; nothing runs before `start`. */
+export function createSystem(options: SystemOptions): KuikSystem {
+  const { wake, log } = options;
+  const services = new Map<string, Service>();
+  const observer = observeTransitions(options);
+  const root = createActor(
+    supervise<AnyActorLogic>({
+      type: 'service',
+      logic: (key) => findService(services, key).logic,
+      policy: 'vital',
+      wake,
+      onCrash: (actor, error) => {
+        options.metrics.actorCrash(actor.split(':')[0] ?? actor);
+        log.error({ actor, err: error }, 'an actor crashed');
+      },
+      address: (key) => key,
+    }),
+    { id: rootId, systemId: rootId, inspect: observer.inspect },
+  );
+  const add = ({ id, input }: Service) => root.send({ type: 'child.add', key: id, input });
+  const remove = ({ id }: Service) => root.send({ type: 'child.remove', key: id });
+  const { leaderServices = [] } = options;
+  const onLeading = (leading: boolean) => {
+    options.metrics.setLeader(leading);
+    log.info(leading ? 'this process leads' : 'this process does not lead');
+    if (leading) leaderServices.forEach(add);
+    else leaderServices.toReversed().forEach(remove);
+  };
+  const always = listServices(options, onLeading);
+  for (const service of [...always, ...leaderServices]) services.set(service.id, service);
+  const failed = new Promise<Error>((resolve) => {
+    root.subscribe({
+      error: (error) => resolve(error instanceof Error ? error : new Error(String(error))),
+    });
+  });
+  return {
+    root,
+    observer,
+    failed,
+    start: () => {
+      root.start();
+      always.forEach(add);
+    },
+    stop: async () => {
+      leaderServices.toReversed().forEach(remove);
+      await release(findLeadership(root), wake);
+      root.stop();
+    },
+    leads: () => doesLead(findLeadership(root), wake.now()),
+    leader: () => findLeadership(root)?.getSnapshot().context.holder ?? null,
+  };
+}
+
+function findService(services: ReadonlyMap<string, Service>, id: string): Service {
+  const service = services.get(id);
+  if (service === undefined) throw new Error(`No service is called ${id}.`);
+  return service;
+}
+
+/** Caches first, the election last: whoever wins has what a leader needs. */
+function listServices(
+  options: SystemOptions,
+  onLeading: (leading: boolean) => void,
+): readonly Service[] {
+  const { certificate, metrics, wake, log } = options;
+  return [
+    ...options.reflectors.map((source) => ({
+      id: `reflector:${source.resource}`,
+      logic: reflectorLogic(source, metrics),
+    })),
+    ...options.services,
+    {
+      id: 'certificate',
+      logic: certificateLogic({ ...certificate, wake, log: log.child({ actor: 'certificate' }) }),
+      input: { source: certificate.from },
+    },
+    leadershipService(options, onLeading),
+  ];
+}
+
+function leadershipService(
+  { election, wake, now }: SystemOptions,
+  onLeading: (leading: boolean) => void,
+): Service {
+  const id = leadershipMachine.id;
+  if (election === undefined) {
+    return {
+      id,
+      logic: leadershipLogic({ onLeading }),
+      input: { elect: false, renewDeadlineMs: 0 },
+    };
+  }
+  return {
+    id,
+    logic: leadershipLogic({ ...election, wake, now, onLeading }),
+    input: { elect: true, renewDeadlineMs: election.renewDeadlineMs },
+  };
+}
+
+type Leadership = ActorRefFrom<typeof leadershipMachine>;
+
+function findLeadership(root: KuikSystem['root']): Leadership | undefined {
+  return root.getSnapshot().children.get(leadershipMachine.id) as Leadership | undefined;
+}
+
+function doesLead(leadership: Leadership | undefined, nowMs: number): boolean {
+  const snapshot = leadership?.getSnapshot();
+  return snapshot?.value === 'Leading' && holdsLease(snapshot.context, nowMs);
+}
+
+/** Waits until the Lease is let go, or for as long as that may take at most. */
+async function release(leadership: Leadership | undefined, wake: WakeHeap): Promise<void> {
+  if (leadership === undefined) return;
+  const ended = new AbortController();
+  leadership.subscribe({ complete: () => ended.abort(), error: () => ended.abort() });
+  leadership.send({ type: 'leadership.release' });
+  await pause(wake, releaseWithinMs, ended.signal);
+}

@@ -1,0 +1,11 @@
+import type { AnyStateMachine } from 'xstate';
+import { certificateMachine } from './certificate.ts';
+import { leadershipMachine } from './leadership.ts';
+import { registryMachine } from './registry.ts';
+
+/** Every machine there is, by the alphabet: what `/debug/machines` and `docs/machines` show. */
+export const allMachines: readonly AnyStateMachine[] = [
+  certificateMachine,
+  leadershipMachine,
+  registryMachine,
+];
