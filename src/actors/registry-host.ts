@@ -74,7 +74,7 @@ export class RegistryHost implements Disposable {
     this.#places = createPlaces({ places: concurrency, waitingMax, wake });
     this.#flights = createSingleFlight({
       now: wake.now,
-      memoryMs: probeMemoryMs,
+      memoryMs: () => probeMemoryMs,
       entriesMax: answersMax,
       onBug,
     });

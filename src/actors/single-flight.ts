@@ -1,11 +1,11 @@
 import { createRecentMap, type RecentMap } from '#oci/recent-map.ts';
 
 /** How long answers are remembered, how many, and by which clock. */
-export interface SingleFlightOptions {
+export interface SingleFlightOptions<T> {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** So long after an answer came the same question gets it again, ms. */
-  readonly memoryMs: number;
+  readonly memoryMs: (value: T) => number;
   /** Answers remembered at once; the one not asked for longest is forgotten first. */
   readonly entriesMax: number;
   /** Told of a `run` that rejected when nobody waited for it any more. */
@@ -47,7 +47,7 @@ export interface SingleFlight<T> {
 }
 
 /** Makes one; the caller closes it. A `run` that rejects is a bug, which all who wait get. */
-export function createSingleFlight<T>(options: SingleFlightOptions): SingleFlight<T> {
+export function createSingleFlight<T>(options: SingleFlightOptions<T>): SingleFlight<T> {
   return new Flights<T>(options);
 }
 
@@ -64,11 +64,11 @@ interface Airborne<T> {
 }
 
 class Flights<T> implements SingleFlight<T> {
-  readonly #options: SingleFlightOptions;
+  readonly #options: SingleFlightOptions<T>;
   readonly #airborne = new Map<string, Airborne<T>>();
   #memory: RecentMap<string, Remembered<T>>;
 
-  constructor(options: SingleFlightOptions) {
+  constructor(options: SingleFlightOptions<T>) {
     this.#options = options;
     this.#memory = createRecentMap(options.entriesMax);
   }
@@ -125,7 +125,7 @@ class Flights<T> implements SingleFlight<T> {
 
   #remember(key: string, value: T): void {
     const { now, memoryMs } = this.#options;
-    this.#memory.set(key, { value, untilMs: now() + memoryMs });
+    this.#memory.set(key, { value, untilMs: now() + memoryMs(value) });
   }
 
   #stopWaiting(key: string, flight: Airborne<T>): void {

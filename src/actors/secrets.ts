@@ -1,0 +1,120 @@
+import type { SecretView } from '#core/credentials.ts';
+import type { Result } from '#core/result.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { withDeadline } from './pause.ts';
+import { createPlaces } from './places.ts';
+import { createSingleFlight } from './single-flight.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** Where a Secret is. */
+export interface SecretKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What came of reading one Secret; none of them keeps a Pod out (behaviour §3.11). */
+export type SecretAnswer =
+  | { readonly kind: 'found'; readonly secret: SecretView }
+  | { readonly kind: 'missing' }
+  /** No answer in time, no right to read it, or one that is no Secret. */
+  | { readonly kind: 'unreadable'; readonly message: string };
+
+/** Reads Secrets when they are needed; never all of them. */
+export interface SecretReader {
+  readonly read: (key: SecretKey, signal: AbortSignal) => Promise<SecretAnswer>;
+  /** Ends what is in flight and forgets the rest. */
+  readonly close: () => void;
+}
+
+/** What the reader reads with. */
+export interface SecretReaderOptions {
+  readonly client: Pick<KubeClient, 'call'>;
+  readonly wake: WakeHeap;
+  /** Told of a bug that nobody waits for. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** A rotated Secret is used within seconds, and Pods of one Deployment read it once. */
+const foundMemoryMs = 5_000;
+/** Whoever has just made the Secret that was missing should not wait for us to look. */
+const missingMemoryMs = 1_000;
+/** Secrets remembered at once, a few kilobytes each. */
+const secretsMax = 1_000;
+/** Reads at once: the API server's fairness is shared with the watches. */
+const readsMax = 16;
+/** Reads that wait for a place: 16 at a time at 5 ms each make that less than a second. */
+const waitingMax = 1_000;
+/** A read that nobody waits for any more ends by itself. */
+const readTimeoutMs = 5_000;
+
+/** Reads through memory, each Secret once at a time; the caller closes it. */
+export function createSecretReader(options: SecretReaderOptions): SecretReader {
+  const { client, wake, onBug } = options;
+  const places = createPlaces({ places: readsMax, waitingMax, wake });
+  const flights = createSingleFlight<SecretAnswer>({
+    now: wake.now,
+    memoryMs: ({ kind }) => (kind === 'found' ? foundMemoryMs : missingMemoryMs),
+    entriesMax: secretsMax,
+    onBug,
+  });
+
+  const get = async (key: SecretKey, signal: AbortSignal): Promise<SecretAnswer> => {
+    const place = await places.take(readTimeoutMs, signal);
+    if (place !== 'taken') return unreadable(`no place to read a Secret became free (${place})`);
+    try {
+      return await withDeadline(wake, { deadlineMs: readTimeoutMs, signal }, (bounded) =>
+        readSecret(client, key, bounded),
+      );
+    } finally {
+      places.leave();
+    }
+  };
+
+  return {
+    read: async (key, signal) => {
+      const run = (flight: { readonly signal: AbortSignal }) => get(key, flight.signal);
+      const question = { key: `${key.namespace}/${key.name}`, run, lingers: true };
+      const flown = await flights.ask(question, signal);
+      return flown?.value ?? unreadable('it was not read in time');
+    },
+    close: () => {
+      flights.close();
+      places.dismiss();
+    },
+  };
+}
+
+/** One read of one Secret, its data decoded. */
+export async function readSecret(
+  client: Pick<KubeClient, 'call'>,
+  { namespace, name }: SecretKey,
+  signal: AbortSignal,
+): Promise<SecretAnswer> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+  const answer: Result<StoredSecret, ApiFailure> = await client.call(
+    { method: 'GET', path },
+    signal,
+  );
+  if (answer.ok) return { kind: 'found', secret: decode({ namespace, name }, answer.value) };
+  const { error } = answer;
+  if (error.kind === 'status' && error.code === 404) return { kind: 'missing' };
+  return unreadable(error.message);
+}
+
+/** A Secret as the API server sends it, as far as it is read. */
+interface StoredSecret {
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+function decode({ namespace, name }: SecretKey, { type, data }: StoredSecret): SecretView {
+  const entries = Object.entries(data ?? {}).map(([key, value]) => [
+    key,
+    Buffer.from(value, 'base64').toString('utf8'),
+  ]);
+  return { namespace, name, type: type ?? '', data: Object.fromEntries(entries) };
+}
+
+function unreadable(message: string): SecretAnswer {
+  return { kind: 'unreadable', message };
+}

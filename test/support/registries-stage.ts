@@ -1,0 +1,103 @@
+import { onTestFinished } from 'vitest';
+import { createActor } from 'xstate';
+import { createRegistries, type ProbeReport, type RegistryProbe } from '#actors/registries.ts';
+import { registriesLogic } from '#actors/registries-logic.ts';
+import type { Credential } from '#core/credentials.ts';
+import type { ProbeOutcome } from '#core/probe.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+
+/** The image is there. */
+export const available: ProbeOutcome = { kind: 'Available' };
+/** Nothing came in time. */
+export const timedOut: ProbeOutcome = {
+  kind: 'Unreachable',
+  cause: 'timeout',
+  message: 'timed out',
+};
+/** A caller that never gives up. */
+export const forever = new AbortController().signal;
+
+/** One probe that was sent, to be answered by the test. */
+export interface Sent {
+  readonly probe: RegistryProbe;
+  readonly signal: AbortSignal;
+  readonly answer: (outcome: ProbeOutcome) => Promise<void>;
+}
+
+/** Registries on simulated time whose probes and pings are answered by hand. */
+export function startRegistries(treatment: { concurrency?: number; trust?: boolean } = {}) {
+  const wake = createSimulatedWakeHeap();
+  const sent: Sent[] = [];
+  const pings: { host: string; answer: (alive: boolean) => Promise<void> }[] = [];
+  const health = new Map<string, string | undefined>();
+  const bugs: unknown[] = [];
+  const supervisor = createActor(
+    registriesLogic({
+      wake,
+      pingTimeoutMs: 1_000,
+      client: {
+        ping: (host) =>
+          new Promise((resolve) => {
+            const answer = async (alive: boolean): Promise<void> => {
+              if (alive) resolve({ ok: true, value: 200 });
+              else {
+                const error = { kind: 'connection', cause: 'refused', message: 'refused' } as const;
+                resolve({ ok: false, error });
+              }
+              await settled();
+            };
+            pings.push({ host, answer });
+          }),
+      },
+    }),
+  );
+  supervisor.start();
+  const registries = createRegistries({
+    supervisor,
+    wake,
+    now: () => 1_700_000_000_000 + wake.now(),
+    treatmentOf: () => treatment,
+    metrics: { registryHealth: (host, state) => health.set(host, state) },
+    onBug: (error) => bugs.push(error),
+    probeImage: (probe, signal) =>
+      new Promise((resolve) => {
+        const answer = async (outcome: ProbeOutcome): Promise<void> => {
+          resolve(outcome);
+          await settled();
+        };
+        sent.push({ probe, signal, answer });
+      }),
+  });
+  onTestFinished(() => {
+    registries.close();
+    supervisor.stop();
+  });
+  return { wake, registries, supervisor, sent, pings, health, bugs };
+}
+
+/** Until all that was promised so far has come. */
+export async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Tells users apart by name. */
+export function credential(username: string, source = `apps/${username}`): Credential {
+  return { source, username, password: 'secret' };
+}
+
+/** A probe of one image on `registry.example.com`. */
+export function probeOf(image = 'app', over: Partial<RegistryProbe> = {}): RegistryProbe {
+  return {
+    reference: { registry: 'registry.example.com', path: image, tag: '1' },
+    method: 'HEAD',
+    credentials: [],
+    resolveDigest: false,
+    timeoutMs: 1_000,
+    ...over,
+  };
+}
+
+/** What a report says, whatever the time it took. */
+export function kindOf(report: ProbeReport): string {
+  return report.kind === 'Answered' ? report.outcome.kind : report.kind;
+}
