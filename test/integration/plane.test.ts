@@ -7,8 +7,7 @@ import { apiOf } from '#test/support/api.ts';
 import { installChart, removeChart } from '#test/support/chart.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createNamespace, removeNamespace } from '#test/support/namespace.ts';
-import { startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { admin, freshNamespace } from '#test/support/plane.ts';
 
 const container = { name: 'app', image: 'docker.io/library/nginx:1.27' };
 
@@ -110,14 +109,6 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
     await eventually('everything it started is gone', () => !pids.some(alive) && !existsSync(file));
   },
 );
-
-test('an operator that does not get ready fails loudly, with its log', async () => {
-  const unready = startOperator({
-    adminKubeconfig: adminKubeconfig(),
-    flags: ['--no-such-flag'],
-  });
-  await expect(unready).rejects.toThrow(/^The operator ended with code \d+ before it was ready:\n/);
-});
 
 function alive(pid: number): boolean {
   try {

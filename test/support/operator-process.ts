@@ -59,12 +59,14 @@ const entryPoint = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
   const admin = openApi(options.adminKubeconfig);
   const directory = temporaryDirectory('operator');
+  const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
   try {
-    const site = await prepareSite(admin, options);
+    const site = await prepareSite(admin, namespace, options);
     const child = operatorLeftOut ? undefined : await launch(site, directory.path, options);
     return control({ admin, directory, site, child, options });
   } catch (error) {
     directory.remove();
+    if (options.replicaOf === undefined) await removeNamespace(admin, namespace);
     await admin.close();
     throw error;
   }
@@ -78,8 +80,7 @@ interface Site {
   readonly ports: { webhook: number; metrics: number; health: number; debug: number };
 }
 
-async function prepareSite(admin: Api, options: OperatorOptions): Promise<Site> {
-  const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
+async function prepareSite(admin: Api, namespace: string, options: OperatorOptions): Promise<Site> {
   const release = options.replicaOf?.release ?? 'kuik';
   if (options.replicaOf === undefined) {
     const metadata = { name: namespace };

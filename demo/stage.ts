@@ -1,0 +1,109 @@
+import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
+import { untilReady } from '#test/support/eventually.ts';
+import { pushImage } from '#test/support/images.ts';
+import { createNamespace } from '#test/support/namespace.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { images, resources } from './cast.ts';
+import type { Page } from './page.ts';
+
+/** Everything that runs while the story is told; all of it is real. */
+export interface Stage {
+  readonly plane: ControlPlane;
+  readonly namespace: string;
+  /** The registry that the Pods name; the one that is stopped. */
+  readonly main: TestRegistry;
+  /** The registry that holds the same images. */
+  readonly standby: TestRegistry;
+  readonly operator: OperatorProcess;
+}
+
+/** What was started so far, in order, with how each is ended. */
+export interface Curtain {
+  readonly add: (orderly: () => Promise<void>, atOnce: () => Promise<void>) => void;
+  /** Ends all in reverse order; `atOnce` for Ctrl-C. Throws the first failure, after the rest. */
+  readonly fall: (how: 'orderly' | 'atOnce') => Promise<void>;
+}
+
+/** Starts the parts one after the other and tells the page; each is added to the curtain. */
+export async function setStage(page: Page, curtain: Curtain): Promise<Stage> {
+  const plane = await startPlane(page, curtain);
+  const { main, standby } = await startRegistries(page, curtain);
+  const operator = await startTheOperator(page, curtain, plane);
+  const namespace = await createNamespace(plane.admin, 'demo');
+  return { plane, namespace, main, standby, operator };
+}
+
+/** Nothing started yet. */
+export function openCurtain(): Curtain {
+  const endings: { orderly: () => Promise<void>; atOnce: () => Promise<void> }[] = [];
+  return {
+    add: (orderly, atOnce) => void endings.push({ orderly, atOnce }),
+    fall: async (how) => {
+      const failures: unknown[] = [];
+      for (let ending = endings.pop(); ending !== undefined; ending = endings.pop()) {
+        await ending[how]().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
+async function startPlane(page: Page, curtain: Curtain): Promise<ControlPlane> {
+  const done = page.step('A control plane: etcd, kube-apiserver, kube-controller-manager');
+  const plane = await startControlPlane();
+  curtain.add(plane.stop, plane.stop);
+  done();
+  page.detail('API server', plane.server);
+  return plane;
+}
+
+async function startRegistries(
+  page: Page,
+  curtain: Curtain,
+): Promise<Pick<Stage, 'main' | 'standby'>> {
+  const done = page.step('Two registries with real images');
+  const start = async () => {
+    const registry = await startRegistry();
+    curtain.add(registry.remove, registry.remove);
+    return registry;
+  };
+  const [main, standby] = await Promise.all([start(), start()]);
+  for (const name of images.main) await pushImage(main, name);
+  for (const name of images.standby) await pushImage(standby, name);
+  done();
+  page.detail('main', `${main.host}: ${images.main.join(', ')}`);
+  page.detail('standby', `${standby.host}: ${images.standby.join(', ')}`);
+  return { main, standby };
+}
+
+async function startTheOperator(
+  page: Page,
+  curtain: Curtain,
+  plane: ControlPlane,
+): Promise<OperatorProcess> {
+  const done = page.step('The operator, under the rights it ships with');
+  const operator = await startOperator({ adminKubeconfig: plane.adminKubeconfig });
+  curtain.add(operator.stop, operator.kill);
+  done();
+  page.detail('process', `${operator.pid}, webhook at ${operator.webhookUrl}`);
+  return operator;
+}
+
+/** Creates the two resources and waits until the operator routes by them. */
+export async function declare(page: Page, stage: Stage): Promise<void> {
+  const done = page.step('Two resources say what is equal');
+  for (const { path, object } of resources(stage)) await stage.plane.admin.create(path, object);
+  for (const name of images.declared) await hasAlternative(stage, `${stage.main.host}/${name}`);
+  done();
+}
+
+/** Asks the operator as `kuik explain` does; nothing is changed by asking. */
+async function hasAlternative(stage: Stage, image: string): Promise<void> {
+  const query = new URLSearchParams({ image, namespace: stage.namespace });
+  await untilReady(`the operator knows an alternative to ${image}`, async () => {
+    const answer = await fetch(`${stage.operator.debugUrl}/debug/route?${query}`);
+    const { candidates } = (await answer.json()) as { candidates: unknown[] };
+    return candidates.length > 1;
+  });
+}

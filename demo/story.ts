@@ -1,0 +1,94 @@
+import { untilReady } from '#test/support/eventually.ts';
+import { meaning, rerouted, unchanged } from './cast.ts';
+import type { Page } from './page.ts';
+import { createPod, type PodOutcome, type PodStory } from './pods.ts';
+import { declare, type Stage } from './stage.ts';
+
+/** A dead registry is found out at once, one that is back by a probe within a few seconds. */
+const noticedWithinMs = 15_000;
+const reachability = ['Closed', 'Suspect', 'Open', 'HalfOpen'];
+
+/** Tells the story on the stage; answers how many things did not come out as told. */
+export async function tell(page: Page, stage: Stage): Promise<number> {
+  let problems = 0;
+  await declare(page, stage);
+  for (const [label, text] of meaning(stage)) page.detail(label, text);
+
+  let done = page.step('All is well: two Pods');
+  done();
+  problems += await show(page, stage, unchanged(stage, 'before'));
+
+  done = page.step(`The main registry, ${stage.main.host}, is stopped`);
+  await stage.main.stop();
+  done();
+
+  done = page.step('The same Pods again, and one that nothing is declared for');
+  done();
+  problems += await show(page, stage, rerouted(stage, 'during'));
+  problems += await registryState(page, stage, ['Suspect', 'Open', 'HalfOpen']);
+
+  done = page.step('The main registry is back');
+  await stage.main.start();
+  done();
+  problems += await registryState(page, stage, ['Closed']);
+  problems += await show(page, stage, unchanged(stage, 'after'));
+  return problems;
+}
+
+async function show(page: Page, stage: Stage, stories: readonly PodStory[]): Promise<number> {
+  let problems = 0;
+  for (const story of stories) {
+    const outcome = await createPod(stage.plane.admin, stage.namespace, story);
+    describePod(page, story, outcome);
+    problems += outcome.problems.length;
+  }
+  return problems;
+}
+
+function describePod(page: Page, story: PodStory, outcome: PodOutcome): void {
+  page.detail('Pod', story.name);
+  page.detail('  wants', story.image);
+  if (outcome.image === story.image) page.detail('  gets', 'the same', 'good');
+  else page.detail('  gets', outcome.image, 'changed');
+  page.detail('  why', whyOf(story, outcome));
+  page.detail('  admitted', `in ${outcome.admissionMs.toFixed(1)} ms`);
+  for (const warning of outcome.warnings) page.detail('  warning', warning);
+  for (const problem of outcome.problems) page.detail('  NOT SO', problem, 'bad');
+}
+
+function whyOf(story: PodStory, outcome: PodOutcome): string {
+  if (outcome.by !== undefined) return `${outcome.reason}, by ${outcome.by}`;
+  return story.name.startsWith('trial') ? 'nothing is declared for it' : 'its registry has it';
+}
+
+/**
+ * Waits until the actor of the main registry is in one of these states, and shows it: Closed (all is
+ * well), Suspect (something failed), Open (down), HalfOpen (being tried).
+ */
+async function registryState(page: Page, stage: Stage, wanted: readonly string[]): Promise<number> {
+  const id = `registry:${stage.main.host}`;
+  let seen = 'not there';
+  try {
+    await untilReady(
+      `${id} is ${wanted.join(' or ')}`,
+      async () => {
+        seen = await stateOf(stage, id);
+        return wanted.includes(seen);
+      },
+      { withinMs: noticedWithinMs },
+    );
+    page.detail('actor', `${id} is ${seen}`);
+    return 0;
+  } catch {
+    page.detail('NOT SO', `expected ${id} to be ${wanted.join(' or ')}, it is ${seen}`, 'bad');
+    return 1;
+  }
+}
+
+/** The state of an actor's region that says whether its registry can be reached. */
+async function stateOf(stage: Stage, id: string): Promise<string> {
+  const url = `${stage.operator.debugUrl}/debug/actors/${encodeURIComponent(id)}`;
+  const { state } = (await (await fetch(url)).json()) as { state?: readonly string[] };
+  const leaves = (state ?? []).map((one) => one.split('.').at(-1) ?? one);
+  return leaves.find((leaf) => reachability.includes(leaf)) ?? 'not there';
+}
