@@ -2,6 +2,7 @@ import { type Challenge, parseChallenges } from '#core/challenge.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result } from '#core/result.ts';
 import type { OciFailure } from './errors.ts';
+import { createFirstContact } from './first-contact.ts';
 import { createRecentMap, type RecentMap } from './recent-map.ts';
 import { basicAuthorization, isHeaderSafe, type TokenScope, type Tokens } from './tokens.ts';
 import type { Transport, TransportAnswer } from './transport.ts';
@@ -30,6 +31,7 @@ export interface Authenticator {
 
 /** What a registry asked for last time: the same is sent at once next time. */
 type Habit =
+  | { readonly scheme: 'none' }
   | { readonly scheme: 'basic' }
   | {
       readonly scheme: 'bearer';
@@ -66,20 +68,78 @@ export function createAuthenticator(transport: Transport, tokens: Tokens): Authe
     habits: createRecentMap(REGISTRIES_MAX),
     scopes: createRecentMap(SCOPES_MAX),
   };
+  const contact = createFirstContact();
+  const sendFirst = async (
+    request: AuthorizedRequest,
+    given: Authorization,
+    signal: AbortSignal,
+  ): Promise<FirstAnswer> => {
+    const sent = await transport.send(withHeader(request, given.header), signal);
+    const asked = learn(memory.habits, request.registry, sent);
+    return { given, sent, ...(asked !== undefined && { asked }) };
+  };
+  const sendByHabit = async (
+    request: AuthorizedRequest,
+    signal: AbortSignal,
+  ): Promise<FirstAnswer> => {
+    const isKnown = (): boolean => memory.habits.get(request.registry) !== undefined;
+    const done = await contact.enter(request.registry, isKnown, signal);
+    try {
+      const given = await byHabit(memory, request, signal);
+      if (given.failure !== undefined && !isRefusal(given.failure)) {
+        return { given, sent: fail(given.failure) };
+      }
+      return await sendFirst(request, given, signal);
+    } finally {
+      done?.();
+    }
+  };
   return {
     send: async (request, signal) => {
       // 1. With what the registry wanted last time: a round trip saved.
-      const given = await byHabit(memory, request, signal);
-      if (given.failure !== undefined && !isRefusal(given.failure)) return fail(given.failure);
-      const first = await transport.send(withHeader(request, given.header), signal);
-      if (!first.ok || first.value.status !== 401 || first.value.foreign) return first;
+      const { given, sent, asked } = await sendByHabit(request, signal);
+      if (asked === undefined) return sent;
       // 2. With what its challenge wants (RFC 9110 §11.6.1, distribution's token specification).
-      const wanted = await byChallenge(memory, { request, answer: first.value, given }, signal);
+      const wanted = await byChallenge(memory, { request, asked, given }, signal);
       if (wanted.failure !== undefined) return fail(wanted.failure);
-      if (wanted.header === undefined) return first;
+      if (wanted.header === undefined) return sent;
       return await transport.send(withHeader(request, wanted.header), signal);
     },
   };
+}
+
+/** The first answer, and what its challenge asks for where it is one that we can answer. */
+interface FirstAnswer {
+  readonly given: Authorization;
+  readonly sent: Result<TransportAnswer, OciFailure>;
+  readonly asked?: Asked;
+}
+
+/** What a challenge asks for. */
+interface Asked {
+  readonly habit: Habit;
+  readonly scope?: string;
+}
+
+/**
+ * Remembers what a registry asks for. One that serves or knows nothing of an image without asking
+ * asks for nothing, until it does; trouble (429, 5xx) says nothing about that.
+ */
+function learn(
+  habits: RecentMap<string, Habit>,
+  registry: string,
+  sent: Result<TransportAnswer, OciFailure>,
+): Asked | undefined {
+  if (!sent.ok) return undefined;
+  const { status, foreign } = sent.value;
+  if (status === 401 && !foreign) {
+    const asked = choose(sent.value);
+    if (asked !== undefined) habits.set(registry, asked.habit);
+    return asked;
+  }
+  const isTrouble = status === 429 || status >= 500;
+  if (!isTrouble && habits.get(registry) === undefined) habits.set(registry, { scheme: 'none' });
+  return undefined;
 }
 
 /** What the registry wanted last time; a ready token needs no asking. */
@@ -91,7 +151,7 @@ async function byHabit(
   const { registry, credential, repository, action } = request;
   if (credential?.registryToken) return readyToken(registry, credential.registryToken);
   const habit = memory.habits.get(registry);
-  if (habit === undefined) return {};
+  if (habit === undefined || habit.scheme === 'none') return {};
   if (habit.scheme === 'basic') return basicFor(credential);
   const scope = memory.scopes.get(`${registry}/${repository}`) ?? usualScope(repository, action);
   return await tokenFor(memory.tokens, tokenScope(request, habit, scope), signal);
@@ -99,21 +159,19 @@ async function byHabit(
 
 interface Refused {
   readonly request: AuthorizedRequest;
-  readonly answer: TransportAnswer;
+  readonly asked: Asked;
   readonly given: Authorization;
 }
 
 /** What the challenge of a 401 wants; nothing when just that was given and refused. */
 async function byChallenge(
-  { tokens, habits, scopes }: Memory,
-  { request, answer, given }: Refused,
+  { tokens, scopes }: Memory,
+  { request, asked, given }: Refused,
   signal: AbortSignal,
 ): Promise<Authorization> {
   const { registry, repository, action, credential } = request;
-  const asked = choose(answer);
-  if (asked === undefined || credential?.registryToken) return onlyFailure(given);
-  habits.set(registry, asked.habit);
-  if (asked.habit.scheme === 'basic') {
+  if (credential?.registryToken) return {};
+  if (asked.habit.scheme !== 'bearer') {
     const basic = basicFor(credential);
     return basic.header === given.header ? onlyFailure(given) : basic;
   }
@@ -172,9 +230,7 @@ function basicFor(credential: Credential | undefined): Authorization {
 }
 
 /** Bearer where a token can be had, else Basic; other schemes we do not speak. */
-function choose(
-  answer: TransportAnswer,
-): { readonly habit: Habit; readonly scope?: string } | undefined {
+function choose(answer: TransportAnswer): Asked | undefined {
   const challenges = parseChallenges([answer.headers['www-authenticate'] ?? []].flat());
   for (const { scheme, parameters } of challenges) {
     const realm = scheme === 'bearer' ? URL.parse(parameters['realm'] ?? '') : null;

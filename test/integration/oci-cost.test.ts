@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Credential } from '#core/credentials.ts';
+import type { OciClient } from '#oci/client.ts';
+import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
+import { untilReady } from '#test/support/eventually.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
+import { pushImage } from '#test/support/images.ts';
+import {
+  alice,
+  head,
+  imageOn,
+  type OciStage,
+  soon,
+  startOciStage,
+} from '#test/support/oci-stage.ts';
+
+const imageCount = 100;
+const repositories = Array.from({ length: imageCount }, (_, index) => `team/app-${index}`);
+
+let stage: OciStage;
+let front: FaultRegistry;
+
+beforeAll(async () => {
+  stage = await startOciStage();
+  for (const repository of repositories) await pushImage(stage.plain, `${repository}:1`);
+  front = await startFaultRegistry({ upstream: stage.plain, tls: stage.tls });
+});
+afterEach(async () => {
+  await stage.closeClients();
+});
+afterAll(async () => {
+  await front.close();
+  await stage.close();
+});
+
+/** Checks all images once, as concurrently as a burst of admissions does. */
+async function checkAll(client: OciClient, credential?: Credential): Promise<number> {
+  front.resetCounts();
+  const answers = await Promise.all(
+    repositories.map((repository) =>
+      client.manifest(head(imageOn(front, repository), credential), soon()),
+    ),
+  );
+  expect(answers.filter(({ ok }) => !ok)).toEqual([]);
+  return front.requests().length / imageCount;
+}
+
+/** The same, one after the other, as a monitor does. */
+async function checkEach(client: OciClient, credential?: Credential): Promise<number> {
+  front.resetCounts();
+  for (const repository of repositories) {
+    const answer = await client.manifest(head(imageOn(front, repository), credential), soon());
+    expect(answer).toMatchObject({ ok: true });
+  }
+  return front.requests().length / imageCount;
+}
+
+describe('100 checks of 100 images on one TLS registry', () => {
+  test('cost one request each where nobody asks who is there', async () => {
+    front.setAuth(undefined);
+    const client = stage.makeClient({}, front.host);
+    expect(await checkAll(client)).toBeLessThanOrEqual(1.1);
+    expect(front.connections()).toBeLessThanOrEqual(4);
+    expect(await checkEach(client)).toBeLessThanOrEqual(1.1);
+    expect(front.connections()).toBe(0);
+  });
+
+  test('cost one request each with Basic, but for the first', async () => {
+    front.setAuth({ kind: 'basic', users: { alice: alice.password } });
+    for (const check of [checkEach, checkAll]) {
+      const client = stage.makeClient({}, front.host);
+      expect(await check(client, alice)).toBeLessThanOrEqual(1.1);
+      expect(front.connections()).toBeLessThanOrEqual(4);
+    }
+  });
+
+  test('cost two requests each with Bearer, and one while the tokens live', async () => {
+    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    for (const check of [checkEach, checkAll]) {
+      const client = stage.makeClient({}, front.host);
+      expect(await check(client, alice)).toBeLessThanOrEqual(2.1);
+      expect(front.connections()).toBeLessThanOrEqual(4);
+      expect(await check(client, alice)).toBeLessThanOrEqual(1.1);
+      expect(front.connections()).toBeLessThanOrEqual(4);
+    }
+  });
+
+  test('leave no connection open when the client is closed', async () => {
+    front.setAuth(undefined);
+    const client = stage.makeClient({}, front.host);
+    await checkAll(client);
+    await client.close();
+    await untilReady('all connections are closed', () => front.openConnections() === 0);
+  });
+});
+
+describe('a registry that swallows what it is sent', () => {
+  const kinds: Record<string, () => Promise<BlackHole>> = {
+    'accepts and is silent': startSilentHost,
+    'has a full backlog': startFullBacklog,
+  };
+  for (const [kind, start] of Object.entries(kinds)) {
+    test(`and ${kind} costs the deadline and no more, however many ask`, async () => {
+      const hole = await start();
+      const client = stage.makeClient();
+      const startedAtMs = performance.now();
+      const answers = await Promise.all(
+        repositories.map((repository) =>
+          client.manifest(head(imageOn(hole, repository)), AbortSignal.timeout(400)),
+        ),
+      );
+      expect(performance.now() - startedAtMs).toBeLessThan(1_500);
+      for (const answer of answers) {
+        expect(answer).toMatchObject({ error: { kind: 'connection', cause: 'timeout' } });
+      }
+      expect(hole.connections()).toBeLessThanOrEqual(4);
+      await hole.close();
+    });
+  }
+
+  test('delays no other', async () => {
+    const hole = await startSilentHost();
+    const client = stage.makeClient({}, front.host);
+    const never = repositories.map((repository) =>
+      client.manifest(head(imageOn(hole, repository)), AbortSignal.timeout(2_000)),
+    );
+    front.setAuth(undefined);
+    const startedAtMs = performance.now();
+    await checkAll(client);
+    expect(performance.now() - startedAtMs).toBeLessThan(1_900);
+    await Promise.all(never);
+    await hole.close();
+  });
+});
+
+describe('an abort', () => {
+  test('ends the wait at every step', async () => {
+    const client = stage.makeClient({}, front.host);
+    const paths = [/manifests/, /token/];
+    for (const path of paths) {
+      front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+      front.setRules({ path, fault: { kind: 'hang' } });
+      const abort = new AbortController();
+      const pending = client.manifest(head(imageOn(front), alice), abort.signal);
+      await untilReady('the request hangs', () =>
+        front.requests().some((request) => path.test(request.path)),
+      );
+      abort.abort();
+      expect(await pending).toMatchObject({ error: { cause: 'timeout' } });
+    }
+    front.setRules();
+    expect(await client.manifest(head(imageOn(front), alice), AbortSignal.abort())).toMatchObject({
+      error: { cause: 'timeout' },
+    });
+  });
+});
