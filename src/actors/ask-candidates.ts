@@ -1,0 +1,164 @@
+import type { Credential } from '#core/credentials.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import type { CandidateStatus } from '#core/routing/decision.ts';
+import type { ProbeReport, Registries } from './registries.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** One candidate as its registry is asked about it. */
+export interface CandidateQuestion {
+  readonly reference: ImageReference;
+  /** In the order to try; none means anonymous. */
+  readonly credentials: readonly Credential[];
+}
+
+/** What is known about one candidate so far. */
+export interface CandidateAnswer {
+  readonly status: CandidateStatus;
+  /** From the start of the asking to this answer, whole ms; 0 when nothing was sent for it. */
+  readonly ms: number;
+  readonly message?: string;
+  /** The credential that was let in. */
+  readonly credential?: Credential;
+}
+
+/** How candidates are asked. */
+export interface AskCandidatesOptions {
+  readonly registries: Pick<Registries, 'probe' | 'isTrusted'>;
+  readonly wake: WakeHeap;
+  /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
+  readonly timeoutMs: number;
+  readonly resolveDigest: boolean;
+}
+
+/** The candidates of one image while they are being asked. */
+export interface CandidateInquiry {
+  /**
+   * Positions of the available candidates in their order, each as soon as all before it have
+   * answered; those set aside come last. Whoever stops listening waits for nobody else.
+   */
+  readonly available: () => AsyncGenerator<number, void, undefined>;
+  /** What each candidate answered by now; `NotAsked` where nobody waits for it. */
+  readonly answers: () => readonly CandidateAnswer[];
+}
+
+/** Prepares to ask; nothing is sent before `available` is listened to. */
+export function askCandidates(
+  options: AskCandidatesOptions,
+  questions: readonly CandidateQuestion[],
+  signal: AbortSignal,
+): CandidateInquiry {
+  return new Inquiry(options, questions, signal);
+}
+
+const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
+
+class Inquiry implements CandidateInquiry {
+  readonly #options: AskCandidatesOptions;
+  readonly #questions: readonly CandidateQuestion[];
+  readonly #answers: CandidateAnswer[];
+  readonly #stop = new AbortController();
+  /** Aborts with the caller, at the deadline, and when nobody listens any more. */
+  readonly #signal: AbortSignal;
+  #startedMs = 0;
+  #isLate = false;
+
+  constructor(
+    options: AskCandidatesOptions,
+    questions: readonly CandidateQuestion[],
+    signal: AbortSignal,
+  ) {
+    this.#options = options;
+    this.#questions = questions;
+    this.#answers = questions.map(() => notAsked);
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  readonly answers = (): readonly CandidateAnswer[] => [...this.#answers];
+
+  async *available(): AsyncGenerator<number, void, undefined> {
+    const { wake, timeoutMs } = this.#options;
+    this.#startedMs = wake.now();
+    const cancel = wake.after(timeoutMs, () => {
+      this.#isLate = true;
+      this.#stop.abort();
+    });
+    try {
+      yield* this.#first();
+      yield* this.#setAside();
+    } finally {
+      cancel();
+      this.#stop.abort();
+    }
+  }
+
+  /** All at once, but none behind a trusted one, which wins without being asked. */
+  async *#first(): AsyncGenerator<number, void, undefined> {
+    for (let start = 0; start < this.#questions.length; ) {
+      const trusted = this.#questions.findIndex(
+        ({ reference }, index) =>
+          index >= start && this.#options.registries.isTrusted(reference.registry),
+      );
+      const end = trusted < 0 ? this.#questions.length : trusted;
+      yield* this.#inOrder(range(start, end), false);
+      if (trusted >= 0) {
+        this.#answers[trusted] = { status: 'Trusted', ms: 0 };
+        yield trusted;
+      }
+      start = end + 1;
+    }
+  }
+
+  /** Nothing else is available, so what is down or suspected may have come back. */
+  async *#setAside(): AsyncGenerator<number, void, undefined> {
+    const aside = range(0, this.#answers.length).filter(
+      (index) => this.#answers[index]?.status === 'SetAside',
+    );
+    if (aside.length > 0 && !this.#signal.aborted) yield* this.#inOrder(aside, true);
+  }
+
+  async *#inOrder(
+    indexes: readonly number[],
+    insist: boolean,
+  ): AsyncGenerator<number, void, undefined> {
+    const asked = indexes.map((index) => ({ index, done: this.#ask(index, insist) }));
+    // Whoever stops listening must not leave rejections (bugs) that nobody hears of.
+    const failed = Promise.all(asked.map(({ done }) => done));
+    failed.catch(() => undefined);
+    for (const { index, done } of asked) {
+      await done;
+      if (this.#answers[index]?.status === 'Available') yield index;
+    }
+  }
+
+  async #ask(index: number, insist: boolean): Promise<void> {
+    const question = this.#questions[index];
+    if (question === undefined) return;
+    const { registries, wake, timeoutMs, resolveDigest } = this.#options;
+    const leftMs = Math.max(1, timeoutMs - (wake.now() - this.#startedMs));
+    const probe = { ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs };
+    const report = await registries.probe(probe, this.#signal, { insist });
+    this.#answers[index] = this.#read(report, question);
+  }
+
+  #read(report: ProbeReport, { reference, credentials }: CandidateQuestion): CandidateAnswer {
+    const sinceMs = Math.round(this.#options.wake.now() - this.#startedMs);
+    if (report.kind === 'SetAside') return { status: 'SetAside', ms: 0, message: report.message };
+    if (report.kind === 'Abandoned') {
+      if (!this.#isLate) return notAsked;
+      const message = `${reference.registry}: no answer within ${this.#options.timeoutMs} ms`;
+      return { status: 'Unreachable', ms: sinceMs, message };
+    }
+    const { outcome, credentialIndex, remembered } = report;
+    const credential = credentials[credentialIndex ?? -1];
+    return {
+      status: outcome.kind,
+      ms: remembered ? 0 : sinceMs,
+      ...('message' in outcome && { message: outcome.message }),
+      ...(outcome.kind === 'Available' && credential !== undefined && { credential }),
+    };
+  }
+}
+
+function range(start: number, end: number): readonly number[] {
+  return Array.from({ length: Math.max(0, end - start) }, (_, index) => start + index);
+}
