@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   type CertificateMaterial,
   findValidityFault,
@@ -90,12 +91,16 @@ function findServingFault(
 ): string | undefined {
   const fault = findValidityFault(certificate, nowMs);
   if (fault !== undefined) return fault;
-  const unnamed = names.find(
-    (name) => certificate.checkHost(name) === undefined && certificate.checkIP(name) === undefined,
-  );
+  const unnamed = names.find((name) => !isNamed(certificate, name));
   if (unnamed !== undefined) return `expected a certificate for ${unnamed}, got one for others`;
   if (authorities.some((authority) => isSignedBy(certificate, authority))) return undefined;
   return 'expected a certificate signed by an authority in ca.crt, got one that is not';
+}
+
+/** Node throws when a host name is looked for among the addresses. */
+function isNamed(certificate: X509Certificate, name: string): boolean {
+  const found = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
+  return found !== undefined;
 }
 
 /** The newest authority, if its key is there and it is valid; else nothing can be signed. */

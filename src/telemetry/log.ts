@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 
 /** The log that rooms hand on as `log.child({ actor, key })`. */
 export type Log = Logger;
@@ -41,14 +41,13 @@ const bearer = /\b(bearer)\s+[\w.~+/=-]{8,}/gi;
 
 /** Makes the process's log; JSON lines, or for a person's eyes. */
 export function createLog(options: LogOptions): Log {
-  return pino(
+  const log = pino(
     {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: (bindings) => redact(bindings) as Record<string, unknown>,
         log: (fields) => redact(fields) as Record<string, unknown>,
       },
       serializers: { err: serializeError },
@@ -56,6 +55,12 @@ export function createLog(options: LogOptions): Log {
     },
     openDestination(options),
   );
+  const makeChild = log.child;
+  // Pino formats what a line says, but not what a child always says; children inherit this.
+  log.child = function child(this: Log, bindings, childOptions) {
+    return makeChild.call(this, redact(bindings) as object, childOptions);
+  } as Log['child'];
+  return log;
 }
 
 /** A copy of `value` that is safe to show: names of `redactedNames` and credentials in URLs hidden. */
@@ -92,22 +97,18 @@ function serializeError(error: unknown): unknown {
   return redactAt({ ...stdSerializers.err(error) }, 1);
 }
 
-/** Messages are constant by our rules; this is for those of libraries. */
+/** Messages are constant by our rules; this is for those of libraries, and for a bare error's. */
 function redactMessage(this: Logger, args: unknown[], method: (...all: never[]) => void): void {
-  const safe = args.map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
+  const [first] = args;
+  const complete = args.length === 1 && first instanceof Error ? [first, first.message] : args;
+  const safe = complete.map((arg) => (typeof arg === 'string' ? redactText(arg) : arg));
   method.apply(this, safe as never[]);
 }
 
-function openDestination(options: LogOptions): DestinationStream {
-  if (options.format === 'json') return options.destination ?? pino.destination(2);
-  return pretty({
-    destination: options.destination === undefined ? 2 : toWritable(options.destination),
-    colorize: options.destination === undefined && process.stderr.isTTY === true,
-    translateTime: 'SYS:HH:MM:ss.l',
-    sync: true,
-  });
-}
-
-function toWritable(destination: DestinationStream): NodeJS.WritableStream {
-  return destination as unknown as NodeJS.WritableStream;
+function openDestination({ format, destination }: LogOptions): DestinationStream {
+  const stream = destination ?? pino.destination(2);
+  if (format === 'json') return stream;
+  const colorize = destination === undefined && process.stderr.isTTY === true;
+  const prettify = prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' });
+  return { write: (line) => stream.write(prettify(line) ?? '') };
 }

@@ -1,0 +1,238 @@
+import { describe, expect, test } from 'vitest';
+import { type AnyMachineSnapshot, createActor, initialTransition, transition } from 'xstate';
+import { leadershipLogic } from '#actors/hold-lease.ts';
+import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
+import { createLeaseTwin, type Trouble } from '#test/support/lease-twin.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+
+const durationMs = 15_000;
+const renewDeadlineMs = 10_000;
+const retryPeriodMs = 2_000;
+
+/** Candidates for one Lease, all on one simulated clock. */
+function createElection() {
+  const wake = createSimulatedWakeHeap();
+  const twin = createLeaseTwin();
+  const leading = new Set<string>();
+  let leadingMost = 0;
+  const stand = (identity: string) => {
+    const trouble: Trouble = { cut: false, hung: false };
+    const logic = leadershipLogic({
+      calls: twin.callsOf(trouble),
+      identity,
+      durationMs,
+      renewDeadlineMs,
+      retryPeriodMs,
+      wake,
+      now: () => 1_700_000_000_000 + wake.now(),
+      random: () => 0.5,
+      onLeading: (leads) => {
+        if (leads) leading.add(identity);
+        else leading.delete(identity);
+        leadingMost = Math.max(leadingMost, leading.size);
+      },
+    });
+    const clock = {
+      setTimeout: (callback: () => void, delayMs: number) => wake.after(delayMs, callback),
+      clearTimeout: (cancel: () => void) => cancel(),
+    };
+    const actor = createActor(logic, { input: { elect: true, renewDeadlineMs }, clock });
+    actor.start();
+    return { actor, trouble, state: () => actor.getSnapshot().value };
+  };
+  const advance = async (durationMs: number) => {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
+      wake.advance(100);
+      await settle();
+    }
+  };
+  return { wake, twin, stand, advance, leading, leadingMost: () => leadingMost };
+}
+
+/** Lets every promise that can be settled settle. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('an election', () => {
+  test('is won by the first, and its Lease is renewed', async () => {
+    const { stand, twin, advance } = createElection();
+    const first = stand('a');
+    await advance(1_000);
+    expect(first.state()).toBe('Leading');
+    const taken = twin.record();
+    expect(taken).toMatchObject({ holder: 'a', durationMs, transitions: 0 });
+    expect(taken?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    await advance(60_000);
+    expect(first.state()).toBe('Leading');
+    expect(twin.record()?.acquireTime).toBe(taken?.acquireTime);
+    expect(twin.record()?.renewTime).not.toBe(taken?.renewTime);
+    first.actor.stop();
+  });
+
+  test('never has two leaders, and a release is taken up within three seconds', async () => {
+    const { stand, twin, advance, leading, leadingMost } = createElection();
+    const first = stand('a');
+    await advance(500);
+    const second = stand('b');
+    await advance(60_000);
+    expect([...leading]).toEqual(['a']);
+    expect(second.actor.getSnapshot().context.holder).toBe('a');
+    first.actor.send({ type: 'leadership.release' });
+    await advance(100);
+    expect([first.state(), first.actor.getSnapshot().status]).toEqual(['Released', 'done']);
+    expect(twin.record()?.holder).toBe('');
+    await advance(3_000);
+    expect([...leading]).toEqual(['b']);
+    expect(twin.record()).toMatchObject({ holder: 'b', transitions: 1 });
+    expect(leadingMost()).toBe(1);
+    second.actor.stop();
+  });
+
+  test.each(['cut', 'hung'] as const)(
+    'is given up at the renew deadline when calls are %s, before another may win',
+    async (how) => {
+      const { stand, advance, leading, leadingMost } = createElection();
+      const first = stand('a');
+      await advance(500);
+      const second = stand('b');
+      await advance(5_000);
+      first.trouble[how] = true;
+      await advance(renewDeadlineMs - retryPeriodMs * 1.2);
+      expect([...leading]).toEqual(['a']);
+      await advance(retryPeriodMs * 1.2);
+      expect([...leading]).toEqual([]);
+      expect(first.actor.getSnapshot().context.trouble).toBe(
+        'The Lease was not renewed for 10000 ms.',
+      );
+      await advance(durationMs);
+      expect([...leading]).toEqual(['b']);
+      first.trouble[how] = false;
+      await advance(30_000);
+      expect([...leading]).toEqual(['b']);
+      expect(leadingMost()).toBe(1);
+      first.actor.stop();
+      second.actor.stop();
+    },
+  );
+
+  test('is lost at once when another is found to hold the Lease', async () => {
+    const { stand, twin, advance, leading } = createElection();
+    const first = stand('a');
+    await advance(500);
+    twin.edit({ ...twin.record()!, holder: 'kuik-v2' });
+    await advance(3_000);
+    expect([...leading]).toEqual([]);
+    expect(first.actor.getSnapshot().context.trouble).toBe('Another process holds the Lease.');
+    first.actor.stop();
+  });
+
+  test('goes on when somebody only touched the Lease', async () => {
+    const { stand, twin, advance, leading } = createElection();
+    const first = stand('a');
+    await advance(500);
+    twin.edit(twin.record()!);
+    await advance(30_000);
+    expect([...leading]).toEqual(['a']);
+    first.actor.stop();
+  });
+
+  test('does not trust the clock of the holder: a Lease is old when it stood still before our eyes', async () => {
+    const { stand, twin, advance, leading } = createElection();
+    const longAgo = '2001-01-01T00:00:00.000000Z';
+    const record = { holder: 'z', durationMs, acquireTime: longAgo, renewTime: longAgo };
+    twin.edit({ ...record, transitions: 3 });
+    const first = stand('a');
+    await advance(durationMs - retryPeriodMs);
+    expect([...leading]).toEqual([]);
+    await advance(2 * retryPeriodMs * 1.2);
+    expect([...leading]).toEqual(['a']);
+    expect(twin.record()?.transitions).toBe(4);
+    first.actor.stop();
+  });
+
+  test('stopping the actor ends the leading at once', async () => {
+    const { stand, advance, leading, wake } = createElection();
+    const first = stand('a');
+    await advance(500);
+    first.actor.stop();
+    expect([...leading]).toEqual([]);
+    await settle();
+    expect(wake.size).toBe(0);
+  });
+
+  test('without an election the process leads at once and until it stops', async () => {
+    const news: boolean[] = [];
+    const logic = leadershipLogic({ onLeading: (leads) => news.push(leads) });
+    const actor = createActor(logic, { input: { elect: false, renewDeadlineMs: 0 } });
+    actor.start();
+    expect(actor.getSnapshot().value).toBe('Leading');
+    expect(holdsLease(actor.getSnapshot().context, 1e12)).toBe(true);
+    actor.send({ type: 'leadership.release' });
+    await settle();
+    expect([actor.getSnapshot().value, news]).toEqual(['Released', [true, false]]);
+  });
+});
+
+describe('the leadership machine', () => {
+  const input = { elect: true, renewDeadlineMs };
+  const reach = (...events: { type: string }[]): AnyMachineSnapshot => {
+    let [snapshot] = initialTransition(leadershipMachine, input);
+    for (const event of events)
+      [snapshot] = transition(leadershipMachine, snapshot, event as never);
+    return snapshot;
+  };
+  const due = { type: 'xstate.after.retryDelay.leadership.Following' };
+  const done = (state: string, output: unknown) => ({
+    type: `xstate.done.actor.0.leadership.${state}`,
+    output,
+  });
+  const threw = (state: string) => ({
+    type: `xstate.error.actor.0.leadership.${state}`,
+    error: new Error('a bug'),
+  });
+  const won = done('Acquiring', { kind: 'acquired', holder: 'a', atMs: 5_000 });
+
+  test('leads from an acquired Lease on, as long as it is renewed in time', () => {
+    const snapshot = reach(due, won);
+    expect(snapshot.value).toBe('Leading');
+    expect(holdsLease(snapshot.context, 5_000 + renewDeadlineMs - 1)).toBe(true);
+    expect(holdsLease(snapshot.context, 5_000 + renewDeadlineMs)).toBe(false);
+    const renewed = reach(due, won, { type: 'lease.renewed', atMs: 9_000 } as never);
+    expect(holdsLease(renewed.context, 9_000 + renewDeadlineMs - 1)).toBe(true);
+  });
+
+  test('remembers what an attempt found, and waits as long as it was told', () => {
+    const observed = { record: { holder: 'b' }, sinceMs: 3 };
+    const held = reach(
+      due,
+      done('Acquiring', { kind: 'held', holder: 'b', observed, retryInMs: 9 }),
+    );
+    expect(held).toMatchObject({
+      value: 'Following',
+      context: { holder: 'b', observed, retryInMs: 9, trouble: null },
+    });
+    const failed = reach(due, done('Acquiring', { kind: 'failed', message: 'away', retryInMs: 7 }));
+    expect(failed).toMatchObject({
+      value: 'Following',
+      context: { trouble: 'away', retryInMs: 7 },
+    });
+  });
+
+  test('a release ends it from every state', () => {
+    const release = { type: 'leadership.release' };
+    expect(reach(release).value).toBe('Released');
+    expect(reach(due, release).value).toBe('Releasing');
+    expect(reach(due, won, release).value).toBe('Releasing');
+    const released = reach(due, won, release, done('Releasing', { kind: 'released' }));
+    expect([released.value, released.status]).toEqual(['Released', 'done']);
+  });
+
+  test.each([
+    ['Acquiring', [due, threw('Acquiring')]],
+    ['Leading', [due, won, threw('Leading')]],
+    ['Releasing', [due, { type: 'leadership.release' }, threw('Releasing')]],
+  ])('an effect of %s that throws breaks it, and it no longer holds the Lease', (_, events) => {
+    const snapshot = reach(...events);
+    expect(snapshot).toMatchObject({ value: 'Broken', status: 'done', context: { bug: 'a bug' } });
+    expect(holdsLease(snapshot.context, 0)).toBe(false);
+  });
+});

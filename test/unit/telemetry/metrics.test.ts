@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import {
+  closedLabelsMax,
+  createMetrics,
+  metricTable,
+  subjectLabelsMax,
+} from '#telemetry/metrics.ts';
+
+const build = { version: '1.2.3', revision: 'abc' };
+
+/** Sample lines of the exposition that start with `name`. */
+async function samples(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
+  const { body } = await metrics.text();
+  return body.split('\n').filter((line) => line.startsWith(name));
+}
+
+describe('the metrics', () => {
+  test("keep kuik v2's names, without labels where it has none", async () => {
+    const metrics = createMetrics({ build });
+    expect(await samples(metrics, 'kube_image_keeper_manager_is_leader')).toEqual([
+      'kube_image_keeper_manager_is_leader 0',
+    ]);
+    metrics.setLeader(true);
+    metrics.setUp(true);
+    expect(await samples(metrics, 'kube_image_keeper_manager_')).toEqual([
+      expect.stringMatching(
+        /^kube_image_keeper_manager_build_info\{version="1.2.3",revision="abc",built="",.*\} 1$/,
+      ),
+      'kube_image_keeper_manager_up 1',
+      'kube_image_keeper_manager_is_leader 1',
+    ]);
+  });
+
+  test('carry no default label and no name outside the table', async () => {
+    const metrics = createMetrics({ build });
+    const { body, contentType } = await metrics.text();
+    expect(contentType).toMatch(/^text\/plain/);
+    const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+    expect(names.sort()).toEqual(
+      Object.values(metricTable)
+        .map(([name]) => name)
+        .sort(),
+    );
+    const help = [...body.matchAll(/^# HELP \S+ (.*)$/gm)].map(([, text]) => text);
+    expect(help.every((text) => text?.endsWith('.'))).toBe(true);
+  });
+
+  test('count what is told', async () => {
+    const metrics = createMetrics({ build });
+    metrics.routingDecision('OriginalUnreachable');
+    metrics.probe('Available');
+    metrics.probe('Available');
+    metrics.webhookError('PatchDropped');
+    metrics.apiRequest('GET', 'ok');
+    metrics.admission(0.004);
+    expect(await samples(metrics, 'kube_image_keeper_routing')).toEqual([
+      'kube_image_keeper_routing_decisions_total{reason="OriginalUnreachable"} 1',
+      'kube_image_keeper_routing_probes_total{result="Available"} 2',
+    ]);
+    expect(await samples(metrics, 'kube_image_keeper_webhook_errors_total')).toEqual([
+      'kube_image_keeper_webhook_errors_total{kind="PatchDropped"} 1',
+    ]);
+    expect(await samples(metrics, 'kube_image_keeper_api')).toEqual([
+      'kube_image_keeper_api_requests_total{method="GET",outcome="ok"} 1',
+    ]);
+    expect(
+      await samples(
+        metrics,
+        'kube_image_keeper_webhook_admission_duration_seconds_bucket{le="0.005"}',
+      ),
+    ).toEqual(['kube_image_keeper_webhook_admission_duration_seconds_bucket{le="0.005"} 1']);
+  });
+
+  test('show one present state a registry and a reflector, and none of those that went', async () => {
+    const metrics = createMetrics({ build });
+    metrics.registryHealth('docker.io', 'Closed');
+    metrics.registryHealth('docker.io', 'Open');
+    metrics.registryHealth('quay.io', 'Closed');
+    metrics.registryHealth('quay.io', undefined);
+    metrics.reflectorPhase('pods', 'Listing');
+    metrics.reflectorPhase('pods', 'Watching');
+    expect(await samples(metrics, 'kube_image_keeper_registry_health')).toEqual([
+      'kube_image_keeper_registry_health{registry="docker.io",state="Open"} 1',
+    ]);
+    expect(await samples(metrics, 'kube_image_keeper_reflector_phase')).toEqual([
+      'kube_image_keeper_reflector_phase{resource="pods",phase="Watching"} 1',
+    ]);
+  });
+
+  test('never have more series than their bounds, and take in another once one went', async () => {
+    const metrics = createMetrics({ build });
+    for (let index = 0; index < 1_000; index++) {
+      metrics.registryHealth(`registry-${index}.example.com`, 'Closed');
+      metrics.probe(`result-${index}`);
+    }
+    const health = 'kube_image_keeper_registry_health{';
+    expect(await samples(metrics, health)).toHaveLength(subjectLabelsMax);
+    expect(await samples(metrics, 'kube_image_keeper_routing_probes_total{')).toHaveLength(
+      closedLabelsMax + 1,
+    );
+    metrics.registryHealth('registry-0.example.com', undefined);
+    metrics.registryHealth('registry-999.example.com', 'Open');
+    expect(await samples(metrics, health)).toContain(
+      'kube_image_keeper_registry_health{registry="registry-999.example.com",state="Open"} 1',
+    );
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { assign, createActor, fromPromise, setup } from 'xstate';
+import { supervise } from '#actors/supervisor.ts';
+import { createLog } from '#telemetry/log.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
+import { stateNamesOf, statesOf } from '#telemetry/states.ts';
+import { observeTransitions, ringSize } from '#telemetry/transitions.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+
+const lampMachine = setup({
+  types: { events: {} as { type: 'press' | 'look' | 'smash' | 'unscrew' } },
+  actors: { glow: fromPromise(() => new Promise<void>(() => {})) },
+  actions: {
+    smash: assign(() => {
+      throw new Error('glass everywhere');
+    }),
+  },
+}).createMachine({
+  id: 'lamp',
+  initial: 'Off',
+  on: { look: {}, smash: { actions: 'smash' }, unscrew: '.Gone' },
+  states: {
+    Off: { on: { press: 'On' } },
+    On: { invoke: { src: 'glow' }, on: { press: 'Off' } },
+    Gone: { type: 'final' },
+  },
+});
+
+const roomMachine = setup({}).createMachine({
+  id: 'room',
+  initial: 'Known',
+  states: {
+    Known: {
+      type: 'parallel',
+      states: {
+        light: { initial: 'Off', states: { Off: {} } },
+        door: { initial: 'Shut', states: { Shut: {} } },
+      },
+    },
+  },
+});
+
+function start() {
+  let nowMs = 1_000;
+  const lines: string[] = [];
+  const log = createLog({
+    level: 'debug',
+    format: 'json',
+    destination: { write: (line: string) => lines.push(line) },
+  });
+  const metrics = createMetrics({ build: { version: '1' } });
+  const observer = observeTransitions({ log, metrics, now: () => nowMs++ });
+  const wake = createSimulatedWakeHeap();
+  const root = createActor(
+    supervise({ type: 'lamp', logic: lampMachine, policy: 'object', wake }),
+    {
+      id: 'kuik',
+      systemId: 'kuik',
+      inspect: observer.inspect,
+    },
+  );
+  root.start();
+  root.send({ type: 'child.add', key: 'a', input: undefined });
+  const lamp = () => root.getSnapshot().children.get('a');
+  const actors = async () =>
+    (await metrics.text()).body
+      .split('\n')
+      .filter((line) => line.startsWith('kube_image_keeper_actors{type="lamp"'))
+      .filter((line) => !line.endsWith(' 0'));
+  return { root, lamp, observer, wake, actors, lines, log };
+}
+
+const gauge = (state: string) => `kube_image_keeper_actors{type="lamp",state="${state}"} 1`;
+
+describe('the observer of transitions', () => {
+  test('remembers what an actor went through, logs it once and counts where it is', async () => {
+    const { lamp, observer, actors, lines, root } = start();
+    lamp()?.send({ type: 'press' });
+    lamp()?.send({ type: 'look' });
+    expect(observer.get('lamp:a')).toMatchObject({
+      states: ['On'],
+      transitions: [
+        { event: 'xstate.init', from: [], to: ['Off'] },
+        { event: 'press', from: ['Off'], to: ['On'] },
+      ],
+    });
+    expect(observer.get('lamp:a')?.sinceMs).toBe(observer.get('lamp:a')?.transitions[1]?.atMs);
+    const logged = lines.map((line) => JSON.parse(line)).filter(({ actor }) => actor === 'lamp:a');
+    expect(logged.map(({ level, msg, to }) => [level, msg, to])).toEqual([
+      ['debug', 'transition', ['Off']],
+      ['debug', 'transition', ['On']],
+    ]);
+    expect(await actors()).toEqual([gauge('On')]);
+    root.stop();
+  });
+
+  test('knows actors by their systemId and passes over effects in flight', () => {
+    const { lamp, observer, root } = start();
+    lamp()?.send({ type: 'press' });
+    expect([...observer.ids()].sort()).toEqual(['kuik', 'lamp:a']);
+    root.stop();
+  });
+
+  test('keeps only the last transitions of an actor', () => {
+    const { lamp, observer, root } = start();
+    for (let press = 0; press < 50; press++) lamp()?.send({ type: 'press' });
+    expect(observer.get('lamp:a')?.transitions).toHaveLength(ringSize);
+    expect(observer.get('lamp:a')?.transitions.at(-1)?.to).toEqual(['Off']);
+    root.stop();
+  });
+
+  test('shows an actor that crashed as Broken until it is back, with its past', async () => {
+    const { lamp, observer, actors, wake, root } = start();
+    lamp()?.send({ type: 'smash' });
+    expect(observer.get('lamp:a')).toMatchObject({ states: ['Broken'] });
+    expect(await actors()).toEqual([gauge('Broken')]);
+    wake.advance(1_000);
+    expect(observer.get('lamp:a')).toMatchObject({
+      states: ['Off'],
+      transitions: [{ to: ['Off'] }, { to: ['Broken'] }, { from: ['Broken'], to: ['Off'] }],
+    });
+    expect(await actors()).toEqual([gauge('Off')]);
+    root.stop();
+  });
+
+  test('forgets actors that are removed, that ended, or that were removed while Broken', async () => {
+    const { lamp, observer, actors, root } = start();
+    for (const way of ['unscrew', 'smash', 'press'] as const) {
+      root.send({ type: 'child.add', key: 'a', input: undefined });
+      lamp()?.send({ type: way });
+      root.send({ type: 'child.remove', key: 'a' });
+      expect(observer.get('lamp:a')).toBeUndefined();
+      expect(await actors()).toEqual([]);
+    }
+    root.stop();
+    expect([...observer.ids()]).toEqual([]);
+  });
+
+  test('does no harm when it fails itself', () => {
+    const { log, lines } = start();
+    const metrics = createMetrics({ build: { version: '1' } });
+    const observer = observeTransitions({
+      log,
+      metrics,
+      now: () => {
+        throw new Error('no clock');
+      },
+    });
+    const actor = createActor(lampMachine, { systemId: 'lamp:b', inspect: observer.inspect });
+    actor.start();
+    actor.send({ type: 'press' });
+    expect(actor.getSnapshot().value).toBe('On');
+    expect(lines.at(-1)).toContain('the observer of transitions failed');
+    actor.stop();
+  });
+});
+
+test('states of parallel regions are named by region and state, and each can be asked for', () => {
+  const actor = createActor(roomMachine);
+  const snapshot = actor.getSnapshot();
+  expect(statesOf(snapshot)).toEqual(['light.Off', 'door.Shut']);
+  expect([...stateNamesOf(snapshot)].sort()).toEqual(
+    ['Known', 'Off', 'Shut', 'door', 'door.Shut', 'light', 'light.Off'].sort(),
+  );
+});
