@@ -14,14 +14,19 @@ export interface BodyBounds {
   readonly status: number;
 }
 
+/** Of an error only a line is shown; what is longer than this is not worth its connection. */
+const ERROR_BYTES_MAX = 65_536;
+
 /**
  * Reads at most `bytesMax` bytes and gives the connection back; a longer body costs the connection,
  * which is cheaper than a registry that sends 1 GB of error. Throws where a good answer breaks off.
  */
 export async function readBody(
   body: Dispatcher.ResponseData['body'],
-  { bytesMax, status }: BodyBounds,
+  bounds: BodyBounds,
 ): Promise<BodyReading> {
+  const isError = bounds.status >= 400;
+  const bytesMax = isError ? Math.min(bounds.bytesMax, ERROR_BYTES_MAX) : bounds.bytesMax;
   // Destroying a body with bytes left emits an error that is nobody's.
   body.on('error', () => undefined);
   const chunks: Buffer[] = [];
@@ -33,7 +38,7 @@ export async function readBody(
       if (bytes > bytesMax) break;
     }
   } catch (error) {
-    if (status < 400) throw error;
+    if (!isError) throw error;
     return { body: text(chunks, bytesMax), complete: false };
   }
   return { body: text(chunks, bytesMax), complete: bytes <= bytesMax };

@@ -77,31 +77,38 @@ export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAut
     });
   };
 
-  const answerToken = async (incoming: IncomingMessage, response: ServerResponse) => {
-    if (options.tokenAnswer !== undefined) {
-      response.writeHead(options.tokenAnswer.status).end(options.tokenAnswer.body ?? '');
+  const grantRefresh = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const form = new URLSearchParams(await text(incoming));
+    const given = form.get('refresh_token') ?? '';
+    const isTaken = form.get('grant_type') === 'refresh_token' && identityTokens.delete(given);
+    if (!isTaken) {
+      response.writeHead(400).end('{"error":"invalid_grant"}');
       return;
     }
-    const query = new URL(incoming.url ?? '/', url).searchParams;
-    if (incoming.method === 'POST') {
-      const form = new URLSearchParams(await text(incoming));
-      const given = form.get('refresh_token') ?? '';
-      const taken = form.get('grant_type') === 'refresh_token' && identityTokens.delete(given);
-      if (taken) identityTokens.add(`${given}+`);
-      if (taken) response.end(issue((form.get('scope') ?? '').split(' '), `${given}+`));
-      else response.writeHead(400).end('{"error":"invalid_grant"}');
-      return;
-    }
+    identityTokens.add(`${given}+`);
+    response.end(issue((form.get('scope') ?? '').split(' '), `${given}+`));
+  };
+
+  const grantBasic = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { searchParams } = new URL(incoming.url ?? '/', url);
     const [, value = ''] = (incoming.headers.authorization ?? '').split(' ');
-    const known = value === '' ? options.anonymous === true : knows(options, value);
-    if (known) response.end(issue(query.getAll('scope')));
+    const isKnown = value === '' ? options.anonymous === true : knows(options, value);
+    if (isKnown) response.end(issue(searchParams.getAll('scope')));
     else response.writeHead(401).end('{"details":"wrong user name or password"}');
+  };
+
+  const answerToken = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { tokenAnswer } = options;
+    if (tokenAnswer !== undefined) {
+      response.writeHead(tokenAnswer.status).end(tokenAnswer.body ?? '');
+    } else if (incoming.method === 'POST') void grantRefresh(incoming, response);
+    else grantBasic(incoming, response);
   };
 
   return {
     handled: (incoming, response) => {
       if (options.kind === 'bearer' && /^\/token(\?|$)/.test(incoming.url ?? '')) {
-        void answerToken(incoming, response);
+        answerToken(incoming, response);
         return true;
       }
       if (allows(incoming)) return false;

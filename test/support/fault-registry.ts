@@ -5,7 +5,7 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
 import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
 import { createForwarder } from './forwarder.ts';
@@ -66,7 +66,8 @@ export async function startFaultRegistry(
   let rules: { rule: FaultRule; left: number }[] = [];
   let requests: SeenRequest[] = [];
   let connections = 0;
-  let open = 0;
+  // By the client's port: below TLS, this is the only thing both sides of the server know.
+  const sockets = new Map<number | undefined, Socket>();
   let auth: FaultAuth | undefined;
   const forward = createForwarder(upstream);
 
@@ -77,9 +78,10 @@ export async function startFaultRegistry(
     const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
     const fault = found?.rule.fault;
-    if (fault !== undefined && answersWithFault(fault, incoming, response)) return;
+    const exchange = { incoming, response, connection: sockets.get(incoming.socket.remotePort) };
+    if (fault !== undefined && answersWithFault(fault, exchange)) return;
     if (auth?.handled(incoming, response) === true) return;
-    forwardingFault(fault, { incoming, response, forward });
+    forwardingFault(fault, { ...exchange, forward });
   };
 
   const server =
@@ -87,12 +89,11 @@ export async function startFaultRegistry(
       ? createHttpServer(listener)
       : createHttpsServer({ cert: tls.certificatePem, key: tls.keyPem }, listener);
   server.keepAliveTimeout = 60_000;
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket;
     connections += 1;
-    open += 1;
-    socket.on('close', () => {
-      open -= 1;
-    });
+    sockets.set(remotePort, socket);
+    socket.on('close', () => sockets.delete(remotePort));
     socket.on('error', () => undefined);
   });
   server.on('tlsClientError', () => undefined);
@@ -122,7 +123,7 @@ export async function startFaultRegistry(
     },
     setAuth,
     connections: () => connections,
-    openConnections: () => open,
+    openConnections: () => sockets.size,
     requests: () => requests,
     resetCounts: () => {
       connections = 0;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Forwarder } from './forwarder.ts';
 
@@ -40,11 +41,17 @@ export type Fault =
 
 const chunk = Buffer.alloc(65_536, 'x');
 
+/** One request, its answer to be, and the TCP connection below it (and below TLS). */
+export interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly connection: Socket | undefined;
+}
+
 /** Carries out a fault that needs no real registry; false when the request goes on. */
 export function answersWithFault(
   fault: Fault,
-  incoming: IncomingMessage,
-  response: ServerResponse,
+  { incoming, response, connection }: Exchange,
 ): boolean {
   switch (fault.kind) {
     case 'hang':
@@ -54,7 +61,7 @@ export function answersWithFault(
       response.flushHeaders();
       return true;
     case 'reset':
-      incoming.socket.resetAndDestroy();
+      connection?.resetAndDestroy();
       return true;
     case 'answer':
       response.writeHead(fault.status, { ...fault.headers } as Record<string, string | string[]>);
@@ -86,11 +93,7 @@ export function answersWithFault(
 /** Sends the request on to the real registry, spoiling the answer where the fault says so. */
 export function forwardingFault(
   fault: Fault | undefined,
-  way: {
-    readonly incoming: IncomingMessage;
-    readonly response: ServerResponse;
-    readonly forward: Forwarder;
-  },
+  way: Exchange & { readonly forward: Forwarder },
 ): void {
   const { incoming, response, forward } = way;
   const send = (): void => forward(incoming, response, (real) => spoil(fault, real, response));
