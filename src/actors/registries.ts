@@ -64,8 +64,8 @@ export const registriesMax = 1_000;
 
 /** What the registries need from outside. */
 export interface RegistriesOptions {
-  /** The running supervisor of `registriesLogic`. */
-  readonly supervisor: ActorRefFrom<RegistriesLogic>;
+  /** Finds the running supervisor of `registriesLogic`: after a crash it is another one. */
+  readonly supervisor: () => ActorRefFrom<RegistriesLogic> | undefined;
   /** Asks one registry about one image, inside `timeoutMs` (probe-image.ts with its client). */
   readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
   readonly treatmentOf: (host: string) => RegistryTreatment;
@@ -138,7 +138,7 @@ class RegistryActors implements Registries {
   };
 
   #actor(host: string): RegistryRef | undefined {
-    return this.#options.supervisor.getSnapshot().children.get(host);
+    return this.#options.supervisor()?.getSnapshot().children.get(host);
   }
 
   #use(host: string): Entry | undefined {
@@ -152,9 +152,8 @@ class RegistryActors implements Registries {
   }
 
   #add(name: string): Entry | undefined {
-    const { supervisor, probeImage, treatmentOf, wake, now, onBug } = this.#options;
+    const { probeImage, treatmentOf, wake, now, onBug } = this.#options;
     if (this.#entries.size >= registriesMax && !this.#evict()) return undefined;
-    supervisor.send({ type: 'child.add', key: name, input: { host: name } });
     const host = new RegistryHost({
       host: name,
       concurrency: treatmentOf(name).concurrency ?? concurrencyDefault,
@@ -175,6 +174,10 @@ class RegistryActors implements Registries {
 
   /** An actor that was restarted is another one, so this is looked at with every use. */
   #watch(name: string, entry: Entry): void {
+    if (this.#actor(name) === undefined) {
+      // One that crashed is known to the supervisor, which starts it again in its own time.
+      this.#options.supervisor()?.send({ type: 'child.add', key: name, input: { host: name } });
+    }
     const actor = this.#actor(name);
     if (actor === entry.watched) return;
     entry.unwatch();
@@ -219,7 +222,7 @@ class RegistryActors implements Registries {
     entry.unwatch();
     entry.host[Symbol.dispose]();
     this.#options.metrics.registryHealth(name, undefined);
-    this.#options.supervisor.send({ type: 'child.remove', key: name });
+    this.#options.supervisor()?.send({ type: 'child.remove', key: name });
   }
 }
 

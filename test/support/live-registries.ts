@@ -31,7 +31,7 @@ export function startLiveRegistries(
   const supervisor = createActor(registriesLogic({ client, pingTimeoutMs, wake }));
   supervisor.start();
   const registries = createRegistries({
-    supervisor,
+    supervisor: () => supervisor,
     wake,
     now: Date.now,
     treatmentOf,

@@ -53,7 +53,7 @@ export function startRegistries(treatment: { concurrency?: number; trust?: boole
   );
   supervisor.start();
   const registries = createRegistries({
-    supervisor,
+    supervisor: () => supervisor,
     wake,
     now: () => 1_700_000_000_000 + wake.now(),
     treatmentOf: () => treatment,

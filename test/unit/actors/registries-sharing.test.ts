@@ -124,7 +124,7 @@ describe('identical probes', () => {
     const { registries, bugs, supervisor, wake } = startRegistries();
     registries.close();
     const broken = createRegistries({
-      supervisor,
+      supervisor: () => supervisor,
       wake,
       now: wake.now,
       treatmentOf: () => ({}),

@@ -138,6 +138,18 @@ describe('the actors of the registries', () => {
     expect(registries.hosts()).toContain(`r${registriesMax}.example.com`);
   });
 
+  test('one that was lost with its supervisor is there again at the next use', async () => {
+    const { registries, sent, supervisor } = startRegistries();
+    void registries.probe(probeOf(), forever);
+    await settled();
+    await sent[0]?.answer(available);
+    supervisor.send({ type: 'child.remove', key: 'registry.example.com' });
+    void registries.probe(probeOf('other'), forever);
+    await settled();
+    await sent[1]?.answer(timedOut);
+    expect(registries.reachability('registry.example.com')).toBe('Suspect');
+  });
+
   test('closing them aborts what is in flight and leaves no actor and no timer', async () => {
     const { registries, sent, wake, supervisor } = startRegistries({ concurrency: 1 });
     const first = registries.probe(probeOf('first'), forever);
