@@ -1,4 +1,4 @@
-import type { LookupFunction } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
 import type { ChooseProxy } from './proxies.ts';
 import { createRecentMap } from './recent-map.ts';
@@ -42,8 +42,11 @@ const REGISTRIES_MAX = 512;
 const CONCURRENCY_DEFAULT = 4;
 /** A registry's token service and blob stores; more origins at once is a redirect maze. */
 const ORIGINS_MAX = 16;
-/** TCP and TLS together: what takes longer is dead, and the next request may try afresh. */
-const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * TCP and TLS together, time for two lost packets: what takes longer is dead. Until then it holds
+ * one of the few connections, so that a registry which is back is not noticed any sooner.
+ */
+const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
 const KEEP_ALIVE_MS = 50_000;
 /** A registry may state a longer time, up to this. */
@@ -59,18 +62,22 @@ export function createConnections(options: ConnectionOptions): Connections {
     // Graceful: what is in flight ends by itself. Failing to close has no one to tell.
     agent.close().catch(() => undefined);
   });
+  const pending = new Set<Socket>();
   return {
     dispatcherFor: (registry, url) => {
       const proxy = options.chooseProxy(url);
       const key = proxy === undefined ? registry : `${registry} ${proxy.href}`;
       const known = agents.get(key);
       if (known !== undefined) return known;
-      const agent = createAgent(options, options.settingsOf(registry), proxy);
+      const agent = createAgent({ ...options, pending }, options.settingsOf(registry), proxy);
       agents.set(key, agent);
       return agent;
     },
     close: async () => {
-      await Promise.all(agents.values().map((agent) => agent.destroy()));
+      const closed = agents.values().map((agent) => agent.destroy());
+      // undici forgets sockets that are not connected yet; they would live on to their timeout.
+      for (const socket of pending) socket.destroy(new ConnectError('closed'));
+      await Promise.all(closed);
     },
   };
 }
@@ -83,7 +90,7 @@ export function createConnections(options: ConnectionOptions): Connections {
  * certificates are not verified, whoever could intercept could choose the realm anyway.
  */
 function createAgent(
-  { trust, lookup }: ConnectionOptions,
+  { trust, lookup, pending }: ConnectionOptions & { readonly pending: Set<Socket> },
   settings: RegistrySettings,
   proxy: URL | undefined,
 ): Dispatcher {
@@ -114,11 +121,15 @@ function createAgent(
   const connector = buildConnector({ ...tls, lookup, timeout: CONNECT_TIMEOUT_MS });
   return new Agent({
     ...common,
-    connect: (target, callback) =>
-      connector(target, (error, socket) => {
-        // With an error undici leaves the socket out, whatever its types say.
-        if (error === null) callback(null, socket);
+    connect: (target, callback) => {
+      // undici's connector hands its socket out at once, whatever its types say.
+      const socket = connector(target, (error, connected) => {
+        pending.delete(socket);
+        // With an error it leaves the socket out.
+        if (error === null) callback(null, connected);
         else callback(new ConnectError('no connection', { cause: error }), null);
-      }),
+      }) as unknown as Socket;
+      pending.add(socket);
+    },
   });
 }

@@ -1,4 +1,4 @@
-import type { ImageReference } from '#core/image/reference.ts';
+import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { Authenticator } from './auth.ts';
 import type { ManifestAnswer, ManifestRequest } from './client.ts';
@@ -57,7 +57,7 @@ export function readManifestAnswer(
 ): Result<ManifestAnswer, OciFailure> {
   const { status, headers, method, reference } = exchange;
   if (status !== 200) {
-    return fail(translateAnswer(exchange, `${method} ${nameOf(reference)}`, nowMs));
+    return fail(translateAnswer(exchange, `${method} ${formatReference(reference)}`, nowMs));
   }
   const { quotaRemaining, quotaResetAtMs, retryAfterMs } = readQuota(headers, nowMs);
   const resetAtMs = quotaResetAtMs ?? retryAfterMs;
@@ -75,9 +75,4 @@ export function readManifestAnswer(
 /** A digest header goes into the path of the next request: anything else counts as none. */
 function isDigest(text: string | undefined): text is string {
   return text !== undefined && /^[a-z0-9]+([+._-][a-z0-9]+)*:[0-9a-f]{32,128}$/.test(text);
-}
-
-/** As the request names it: by digest where there is one. */
-function nameOf({ registry, path, tag, digest }: ImageReference): string {
-  return `${registry}/${path}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`;
 }

@@ -91,6 +91,36 @@ describe('a real registry', () => {
   });
 });
 
+describe('the settings of a registry', () => {
+  test('bound its connections', async () => {
+    const front = await startFaultRegistry({ upstream: stage.plain });
+    const client = stage.makeClient({
+      registries: { [front.host]: { plainHTTP: true, concurrency: 1 } },
+    });
+    const answers = Array.from({ length: 10 }, () => client.manifest(head(imageOn(front)), soon()));
+    expect((await Promise.all(answers)).every(({ ok }) => ok)).toBe(true);
+    expect(front.connections()).toBe(1);
+    await front.close();
+  });
+
+  test('are its own, whatever it is called', async () => {
+    const asked: string[] = [];
+    const client = stage.makeClient({
+      resolve: (hostname, done) => {
+        asked.push(hostname);
+        done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);
+      },
+    });
+    for (const host of ['docker.io', 'constructor:5000', 'registry.example.com']) {
+      expect(await client.ping(host, soon())).toMatchObject({
+        error: { cause: 'dns', message: expect.stringContaining(host) },
+      });
+    }
+    expect(asked).toEqual(['registry-1.docker.io', 'constructor', 'registry.example.com']);
+    expect(await client.ping('no host', soon())).toMatchObject({ error: { kind: 'protocol' } });
+  });
+});
+
 describe('a loopback registry', () => {
   test('that speaks plain HTTP is asked over TLS only once', async () => {
     const http = await startFaultRegistry({ upstream: stage.plain });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
 import type { OciClient } from '#oci/client.ts';
 import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
+import { freePorts } from '#test/support/child-process.ts';
 import { untilReady } from '#test/support/eventually.ts';
 import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
 import { pushImage } from '#test/support/images.ts';
@@ -130,6 +131,25 @@ describe('a registry that swallows what it is sent', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(1_900);
     await Promise.all(never);
     await hole.close();
+  });
+});
+
+describe('50 registries that do not answer', () => {
+  test('leave no socket behind when the client is closed', async () => {
+    const openSockets = () =>
+      process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS|Connect)/.test(kind)).length;
+    const holes = [await startSilentHost(), await startFullBacklog()];
+    const before = openSockets();
+    const ports = await freePorts(48);
+    const client = stage.makeClient();
+    const hosts = [...holes.map(({ host }) => host), ...ports.map((port) => `127.0.0.1:${port}`)];
+    const answers = await Promise.all(
+      hosts.map((host) => client.manifest(head(imageOn({ host })), AbortSignal.timeout(300))),
+    );
+    expect(answers.some(({ ok }) => ok)).toBe(false);
+    await client.close();
+    await untilReady('the sockets are gone', () => openSockets() <= before, { withinMs: 2_000 });
+    for (const hole of holes) await hole.close();
   });
 });
 
