@@ -1,4 +1,11 @@
-import type { Result } from '#core/result.ts';
+import type { Dispatcher } from 'undici';
+import { fail, type Result, succeed } from '#core/result.ts';
+import { type AgentPair, createAgents } from './agents.ts';
+import { type ApiFailure, connectionFailure, statusFailure } from './failures.ts';
+import type { KubeAccess } from './kube-config.ts';
+import { readLines } from './lines.ts';
+
+export type { ApiFailure } from './failures.ts';
 
 /** One call to the API server: values in, values out. */
 export interface ApiCall {
@@ -11,20 +18,6 @@ export interface ApiCall {
   readonly contentType?: string;
 }
 
-/** Why a call failed; no decision ever reads `message`. */
-export type ApiFailure =
-  | {
-      /** The API server answered with an error Status. */
-      readonly kind: 'status';
-      readonly code: number;
-      /** `NotFound`, `Conflict`, `Expired`, `AlreadyExists`, …; empty when none came. */
-      readonly reason: string;
-      readonly message: string;
-      readonly retryAfterMs?: number;
-    }
-  | { readonly kind: 'connection'; readonly message: string }
-  | { readonly kind: 'aborted'; readonly message: string };
-
 /** The API server over one shared, kept-alive Agent. */
 export interface KubeClient {
   /** One call; the answer is parsed JSON. */
@@ -36,4 +29,127 @@ export interface KubeClient {
   ) => Promise<Result<AsyncIterable<string>, ApiFailure>>;
   readonly server: string;
   readonly close: () => Promise<void>;
+}
+
+/** What a client is made with. */
+export interface KubeClientOptions {
+  readonly access: KubeAccess;
+  /** Told of each answer: the method, and `ok` or the failure's kind with its code. */
+  readonly onAnswer?: (method: string, outcome: string) => void;
+}
+
+/** An answer of the API server is at most a page of 500 Pods of at most some 100 KB. */
+const answerBytesMax = 128 * 1024 * 1024;
+/** A Status is short; more is no Status. */
+const statusBytesMax = 64 * 1024;
+/** The API server itself gives up on a call after a minute. */
+const answerTimeoutMs = 60_000;
+
+/** Makes the client; nothing is sent before the first call. The caller closes it. */
+export function createKubeClient({ access, onAnswer }: KubeClientOptions): KubeClient {
+  const agents = createAgents(access);
+  const counted = <T>(method: string, result: Result<T, ApiFailure>) => {
+    onAnswer?.(method, result.ok ? 'ok' : outcomeOf(result.error));
+    return result;
+  };
+  return {
+    server: access.server,
+    call: async <T>(call: ApiCall, signal: AbortSignal) => {
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
+      const answer = await send(agents, { call, kind: 'call', signal: bounded });
+      return counted(call.method, await parse<T>(answer, signal));
+    },
+    stream: async (call, signal) => {
+      const answer = await send(agents, { call, kind: 'watch', signal });
+      if (!answer.ok) return counted('WATCH', answer);
+      const { statusCode, body } = answer.value;
+      if (statusCode !== 200) return counted('WATCH', await refusal(answer.value));
+      return counted('WATCH', succeed(readLines(body)));
+    },
+    close: agents.close,
+  };
+}
+
+function outcomeOf(failure: ApiFailure): string {
+  return failure.kind === 'status' ? String(failure.code) : failure.kind;
+}
+
+interface Sending {
+  readonly call: ApiCall;
+  readonly kind: keyof AgentPair;
+  readonly signal: AbortSignal;
+}
+
+/** Sends once; a 401 renews credentials and sends once more, since tokens rotate. */
+async function send(
+  agents: ReturnType<typeof createAgents>,
+  sending: Sending,
+): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
+  const first = await sendOnce(agents, sending);
+  if (!first.ok || first.value.statusCode !== 401) return first;
+  await first.value.body.dump();
+  await agents.renew();
+  return await sendOnce(agents, sending);
+}
+
+async function sendOnce(
+  agents: ReturnType<typeof createAgents>,
+  { call, kind, signal }: Sending,
+): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
+  try {
+    const { pair, server, authorization } = await agents.ready();
+    const url = new URL(server + call.path);
+    for (const [key, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const answer = await pair[kind].request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: call.method,
+      signal,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'kuik',
+        ...(authorization !== undefined && { authorization }),
+        ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
+      },
+      ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+    });
+    return succeed(answer);
+  } catch (cause) {
+    return fail(connectionFailure(cause, signal));
+  }
+}
+
+async function parse<T>(
+  answer: Result<Dispatcher.ResponseData, ApiFailure>,
+  signal: AbortSignal,
+): Promise<Result<T, ApiFailure>> {
+  if (!answer.ok) return answer;
+  const { statusCode, body } = answer.value;
+  if (statusCode >= 300) return await refusal(answer.value);
+  try {
+    return succeed(JSON.parse(await readText(body, answerBytesMax)) as T);
+  } catch (cause) {
+    return fail(connectionFailure(cause, signal));
+  }
+}
+
+async function refusal(
+  answer: Dispatcher.ResponseData,
+): Promise<{ readonly ok: false; readonly error: ApiFailure }> {
+  const retryAfter = answer.headers['retry-after'];
+  const text = await readText(answer.body, statusBytesMax).catch(() => '');
+  return fail(statusFailure(answer.statusCode, text, retryAfter));
+}
+
+async function readText(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new Error(`Expected at most ${bytesMax} bytes of answer.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

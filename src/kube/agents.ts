@@ -1,0 +1,112 @@
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { KubeAccess, KubeTransport } from './kube-config.ts';
+
+/** Calls and watches apart, so that a slow page never waits behind an open watch. */
+export interface AgentPair {
+  readonly call: Dispatcher;
+  readonly watch: Dispatcher;
+}
+
+/** The connections to one API server, made anew when its certificates or tokens rotate. */
+export interface Agents {
+  /** Connections and credentials that are good now. */
+  readonly ready: () => Promise<{
+    readonly pair: AgentPair;
+    readonly server: string;
+    readonly authorization: string | undefined;
+  }>;
+  /** Reads TLS material and credentials again at once: the server refused the old ones. */
+  readonly renew: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Calls at once; more wait. Pages, applies and secrets of a busy second fit. */
+const callConnectionsMax = 16;
+/** Tokens and certificates in files rotate by the hour; exec plugins cache by themselves. */
+const renewEveryMs = 60_000;
+/** A load balancer forgets idle connections after minutes; we do so first. */
+const keepAliveMs = 30_000;
+/** A watch gets a bookmark about every minute; the reflector judges its silence. */
+const noTimeout = 0;
+
+interface Material {
+  readonly pair: AgentPair;
+  readonly transport: KubeTransport;
+  readonly authorization: string | undefined;
+  readonly readAtMs: number;
+}
+
+/** Makes the connections; nothing is opened before the first call. */
+export function createAgents(access: KubeAccess): Agents {
+  let material: Material | undefined;
+  let reading: Promise<Material> | undefined;
+
+  const read = async (): Promise<Material> => {
+    const [transport, authorization] = await Promise.all([
+      access.transport(),
+      access.authorization(),
+    ]);
+    const before = material;
+    const same =
+      before !== undefined && JSON.stringify(before.transport) === JSON.stringify(transport);
+    const pair = same ? before.pair : makePair(transport);
+    material = { pair, transport, authorization, readAtMs: performance.now() };
+    // What is in flight on the old connections ends there.
+    if (before !== undefined && !same) void closePair(before.pair);
+    return material;
+  };
+  const renewed = (): Promise<Material> => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+  return {
+    ready: async () => {
+      const fresh =
+        material !== undefined && performance.now() - material.readAtMs < renewEveryMs
+          ? material
+          : await renewed();
+      return { pair: fresh.pair, server: access.server, authorization: fresh.authorization };
+    },
+    renew: async () => {
+      await renewed();
+    },
+    close: async () => {
+      if (material !== undefined) await destroyPair(material.pair);
+      material = undefined;
+    },
+  };
+}
+
+function makePair(transport: KubeTransport): AgentPair {
+  return {
+    call: makeAgent(transport, {
+      connections: callConnectionsMax,
+      keepAliveTimeout: keepAliveMs,
+    }),
+    watch: makeAgent(transport, { bodyTimeout: noTimeout, keepAliveTimeout: 1_000 }),
+  };
+}
+
+function makeAgent(transport: KubeTransport, options: Agent.Options): Dispatcher {
+  const connect = {
+    ...(transport.authority !== undefined && { ca: transport.authority }),
+    ...(transport.clientCertificate !== undefined && { cert: transport.clientCertificate }),
+    ...(transport.clientKey !== undefined && { key: transport.clientKey }),
+    ...(transport.serverName !== undefined && { servername: transport.serverName }),
+    ...(transport.insecure === true && { rejectUnauthorized: false }),
+  };
+  const { proxyUrl } = transport;
+  return proxyUrl === undefined
+    ? new Agent({ ...options, connect, allowH2: false })
+    : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect });
+}
+
+async function closePair({ call, watch }: AgentPair): Promise<void> {
+  await Promise.allSettled([call.close(), watch.destroy()]);
+}
+
+async function destroyPair({ call, watch }: AgentPair): Promise<void> {
+  await Promise.allSettled([call.destroy(), watch.destroy()]);
+}

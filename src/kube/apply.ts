@@ -1,0 +1,58 @@
+import { fail, type Result, succeed } from '#core/result.ts';
+import type { KubeClient } from './client.ts';
+import { type ApiFailure, hasCode } from './failures.ts';
+import { type ResourcePlace, resourcePath } from './paths.ts';
+
+/** Who writes; one name a writer, so that server-side apply knows whose fields are whose. */
+export interface ApplyOptions {
+  readonly fieldManager: string;
+  /** Takes over fields that another manager wrote; ours are nobody else's. */
+  readonly force?: boolean;
+}
+
+/** Server-side apply: the object becomes what `object` says of the fields it names. */
+export async function applyObject<T>(
+  client: KubeClient,
+  {
+    place,
+    object,
+    options,
+  }: {
+    readonly place: ResourcePlace;
+    readonly object: object;
+    readonly options: ApplyOptions;
+  },
+  signal: AbortSignal,
+): Promise<Result<T, ApiFailure>> {
+  return await client.call<T>(
+    {
+      method: 'PATCH',
+      path: resourcePath(place),
+      query: { fieldManager: options.fieldManager, force: options.force ?? true },
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+    },
+    signal,
+  );
+}
+
+/**
+ * Deletes one object; one that is gone already is no failure. With `uid` only that very object:
+ * one made anew under the same name stays, and the answer is a `Conflict`.
+ */
+export async function deleteObject(
+  client: KubeClient,
+  { place, uid }: { readonly place: ResourcePlace; readonly uid?: string },
+  signal: AbortSignal,
+): Promise<Result<void, ApiFailure>> {
+  const answer = await client.call<unknown>(
+    {
+      method: 'DELETE',
+      path: resourcePath(place),
+      ...(uid !== undefined && { body: { preconditions: { uid } } }),
+    },
+    signal,
+  );
+  if (answer.ok || hasCode(answer.error, 404)) return succeed(undefined);
+  return fail(answer.error);
+}

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fail, type Result, succeed } from '#core/result.ts';
+
+/** What one connection to the API server is made with. */
+export interface KubeTransport {
+  /** PEM of the authorities to trust; the system's when absent. */
+  readonly authority?: string;
+  readonly clientCertificate?: string;
+  readonly clientKey?: string;
+  /** `insecure-skip-tls-verify`, only ever from a kubeconfig. */
+  readonly insecure?: boolean;
+  readonly serverName?: string;
+  /** Only when the kubeconfig says so: the API server is never proxied by the environment. */
+  readonly proxyUrl?: string;
+}
+
+/** How to reach an API server as somebody. */
+export interface KubeAccess {
+  /** `https://10.0.0.1:443`, without a trailing slash. */
+  readonly server: string;
+  /** The namespace of the context, or the Pod's own. */
+  readonly namespace: string;
+  /** Reads the TLS material anew: files rotate. */
+  readonly transport: () => Promise<KubeTransport>;
+  /** The `Authorization` header to send, fresh; `undefined` where a certificate speaks. */
+  readonly authorization: () => Promise<string | undefined>;
+}
+
+/** Why no API server was found: what was looked for, and where. */
+export interface KubeConfigProblem {
+  readonly message: string;
+}
+
+const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Where to look; what the environment says is handed in, since only `config` reads it. */
+export interface KubeConfigSource {
+  /** `--kubeconfig`. */
+  readonly kubeconfig?: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Finds the API server: the given kubeconfig, else `KUBECONFIG`, else the Pod's service account,
+ * else `~/.kube/config`.
+ */
+export async function loadKubeConfig(
+  source: KubeConfigSource,
+): Promise<Result<KubeAccess, KubeConfigProblem>> {
+  const named = source.kubeconfig ?? source.environment['KUBECONFIG'];
+  if (named !== undefined && named !== '') return await fromFile(named);
+  const inCluster = await fromServiceAccount(source.environment);
+  if (inCluster !== undefined) return inCluster;
+  const usual = join(homedir(), '.kube', 'config');
+  if (existsSync(usual)) return await fromFile(usual);
+  return fail({
+    message: `Expected an API server from --kubeconfig, KUBECONFIG, the service account in ${serviceAccountDirectory}, or ${usual}; found none of them.`,
+  });
+}
+
+async function fromServiceAccount(
+  environment: KubeConfigSource['environment'],
+): Promise<Result<KubeAccess, KubeConfigProblem> | undefined> {
+  const host = environment['KUBERNETES_SERVICE_HOST'];
+  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const tokenFile = join(serviceAccountDirectory, 'token');
+  if (host === undefined || !existsSync(tokenFile)) return undefined;
+  const namespaceFile = join(serviceAccountDirectory, 'namespace');
+  const authorityFile = join(serviceAccountDirectory, 'ca.crt');
+  const namespace = existsSync(namespaceFile) ? await readFile(namespaceFile, 'utf8') : 'default';
+  return succeed({
+    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    namespace: namespace.trim(),
+    transport: async () => ({ authority: await readFile(authorityFile, 'utf8') }),
+    authorization: async () => `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`,
+  });
+}
+
+async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProblem>> {
+  // Loaded only here: it costs 75 MB of memory, which a Pod with a service account does not need.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return fail({ message: `Expected a kubeconfig at ${path}; reading it failed: ${reason}` });
+  }
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    const context = config.getCurrentContext();
+    return fail({ message: `Expected the context "${context}" of ${path} to name a cluster.` });
+  }
+  const applied = async () => {
+    const options: HttpsOptions = {};
+    await config.applyToHTTPSOptions(options);
+    return options;
+  };
+  const context = config.getContextObject(config.getCurrentContext());
+  return succeed({
+    server: cluster.server.replace(/\/+$/, ''),
+    namespace: context?.namespace ?? 'default',
+    transport: async () => transportOf(await applied(), cluster),
+    authorization: async () => authorizationOf(await applied()),
+  });
+}
+
+interface HttpsOptions {
+  ca?: unknown;
+  cert?: unknown;
+  key?: unknown;
+  auth?: string | null;
+  headers?: unknown;
+  rejectUnauthorized?: boolean;
+}
+
+function transportOf(
+  options: HttpsOptions,
+  cluster: { readonly tlsServerName?: string; readonly proxyUrl?: string },
+): KubeTransport {
+  const text = (value: unknown) =>
+    value === undefined || value === null ? undefined : String(value);
+  const authority = text(options.ca);
+  const clientCertificate = text(options.cert);
+  const clientKey = text(options.key);
+  return {
+    ...(authority !== undefined && { authority }),
+    ...(clientCertificate !== undefined && { clientCertificate }),
+    ...(clientKey !== undefined && { clientKey }),
+    ...(options.rejectUnauthorized === false && { insecure: true }),
+    ...(cluster.tlsServerName && { serverName: cluster.tlsServerName }),
+    ...(cluster.proxyUrl && { proxyUrl: cluster.proxyUrl }),
+  };
+}
+
+function authorizationOf(options: HttpsOptions): string | undefined {
+  if (options.auth) return `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  const headers = (options.headers ?? {}) as Readonly<Record<string, unknown>>;
+  const found = headers['Authorization'] ?? headers['authorization'];
+  return found === undefined ? undefined : String(found);
+}

@@ -1,0 +1,64 @@
+/** One change of a store, after it happened. */
+export type StoreChange<T> =
+  | { readonly kind: 'added' | 'updated'; readonly key: string; readonly value: T }
+  | { readonly kind: 'deleted'; readonly key: string; readonly value: T };
+
+/** The slim values of one watched resource, as last heard from the API server. */
+export interface Store<T> {
+  readonly get: (key: string) => T | undefined;
+  readonly values: () => Iterable<T>;
+  readonly size: () => number;
+  /** Whether a whole list has been read since the start. */
+  readonly isSynced: () => boolean;
+  /** Resolves with the first whole list. */
+  readonly synced: Promise<void>;
+  /** Called after each change; returns how to stop that. The listener must not throw. */
+  readonly subscribe: (listener: (change: StoreChange<T>) => void) => () => void;
+}
+
+/** The side of a store that its reflector writes to. */
+export interface StoreWriter<T> extends Store<T> {
+  readonly put: (key: string, value: T) => void;
+  readonly remove: (key: string) => void;
+  /** A list was read to its end: what it did not name is gone. */
+  readonly finishList: (listed: ReadonlySet<string>) => void;
+}
+
+/** Makes an empty store. */
+export function createStore<T>(): StoreWriter<T> {
+  const entries = new Map<string, T>();
+  const listeners = new Set<(change: StoreChange<T>) => void>();
+  const { promise: synced, resolve } = Promise.withResolvers<void>();
+  let isSynced = false;
+  const tell = (change: StoreChange<T>) => {
+    for (const listener of listeners) listener(change);
+  };
+  const remove = (key: string) => {
+    const value = entries.get(key);
+    if (value === undefined) return;
+    entries.delete(key);
+    tell({ kind: 'deleted', key, value });
+  };
+  return {
+    get: (key) => entries.get(key),
+    values: () => entries.values(),
+    size: () => entries.size,
+    isSynced: () => isSynced,
+    synced,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    put: (key, value) => {
+      const kind = entries.has(key) ? 'updated' : 'added';
+      entries.set(key, value);
+      tell({ kind, key, value });
+    },
+    remove,
+    finishList: (listed) => {
+      for (const key of [...entries.keys()]) if (!listed.has(key)) remove(key);
+      isSynced = true;
+      resolve();
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import type { ApiCall, KubeClient } from './client.ts';
+import { type ApiFailure, connectionFailure, statusFailure } from './failures.ts';
+
+/** An object of a list or a watch, before it is cut down. */
+export interface ListedObject {
+  readonly metadata?: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly resourceVersion?: string;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** How a watch ended. */
+export type WatchEnd =
+  /** The server closed it, as it does every few minutes; go on from the last version. */
+  | { readonly kind: 'closed'; readonly events: number }
+  /** The version is too old (410): only a list tells what happened since. */
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'failed'; readonly failure: ApiFailure };
+
+/** One watch from one version on. */
+export interface WatchOptions {
+  readonly path: string;
+  readonly query: NonNullable<ApiCall['query']>;
+  readonly signal: AbortSignal;
+  readonly silenceMs?: number;
+  readonly onOpen: () => void;
+  /** `ADDED`, `MODIFIED`, `DELETED` or `BOOKMARK`. */
+  readonly onEvent: (type: string, object: ListedObject) => void;
+}
+
+/** Three bookmarks missed: the connection is dead although nobody said so. */
+const silenceMsDefault = 180_000;
+
+/** Reads one watch to its end; whatever ends it is an outcome. */
+export async function watchOnce(client: KubeClient, options: WatchOptions): Promise<WatchEnd> {
+  const silence = new AbortController();
+  const silenceMs = options.silenceMs ?? silenceMsDefault;
+  const timer = setTimeout(() => silence.abort(), silenceMs).unref();
+  const signal = AbortSignal.any([options.signal, silence.signal]);
+  try {
+    const { path, query } = options;
+    const opened = await client.stream({ method: 'GET', path, query }, signal);
+    if (!opened.ok) return failed(opened.error);
+    options.onOpen();
+    return await readEvents(opened.value, options, timer);
+  } catch (cause) {
+    // A listener that throws is a bug and goes on to the supervisor; a stream that breaks is not.
+    if (cause instanceof ListenerBug) throw cause.bug;
+    if (silence.signal.aborted) return silent(silenceMs);
+    return failed(connectionFailure(cause, options.signal));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readEvents(
+  lines: AsyncIterable<string>,
+  options: WatchOptions,
+  timer: NodeJS.Timeout,
+): Promise<WatchEnd> {
+  let events = 0;
+  for await (const line of lines) {
+    timer.refresh();
+    const end = takeLine(line, options);
+    if (end !== undefined) return end;
+    events += 1;
+  }
+  return { kind: 'closed', events };
+}
+
+class ListenerBug extends Error {
+  readonly bug: unknown;
+
+  constructor(bug: unknown) {
+    super('a listener threw');
+    this.bug = bug;
+  }
+}
+
+function silent(ms: number): WatchEnd {
+  const message = `expected a line or a bookmark within ${ms} ms, none came`;
+  return { kind: 'failed', failure: { kind: 'connection', message } };
+}
+
+function failed(failure: ApiFailure): WatchEnd {
+  if (failure.kind === 'status' && failure.code === 410) return { kind: 'expired' };
+  return { kind: 'failed', failure };
+}
+
+/** Takes one line in; answers with the end of the watch if this line is it. */
+function takeLine(line: string, { onEvent }: WatchOptions): WatchEnd | undefined {
+  const event = parseLine(line);
+  if (event === undefined) {
+    const message = `expected a watch event, got ${JSON.stringify(line.slice(0, 100))}`;
+    return { kind: 'failed', failure: { kind: 'connection', message } };
+  }
+  const { type, object } = event;
+  if (type === 'ERROR') {
+    const code = typeof object['code'] === 'number' ? object['code'] : 500;
+    return failed(statusFailure(code, JSON.stringify(object)));
+  }
+  try {
+    onEvent(type, object);
+  } catch (bug) {
+    throw new ListenerBug(bug);
+  }
+  return undefined;
+}
+
+function parseLine(line: string): { type: string; object: ListedObject } | undefined {
+  try {
+    const parsed = JSON.parse(line) as { type?: unknown; object?: unknown };
+    if (typeof parsed?.type !== 'string' || typeof parsed.object !== 'object') return undefined;
+    return parsed.object === null
+      ? undefined
+      : { type: parsed.type, object: parsed.object as ListedObject };
+  } catch {
+    return undefined;
+  }
+}
