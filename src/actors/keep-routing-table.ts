@@ -1,0 +1,43 @@
+import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import type { Store } from '#kube/store.ts';
+
+/** The present routing table, compiled anew when a watch says that something changed. */
+export interface RoutingTableKeeper {
+  /** An immutable snapshot; who holds on to it keeps deciding by it. */
+  readonly current: () => RoutingTable;
+  /** Called after each new table. */
+  readonly subscribe: (listener: (table: RoutingTable) => void) => void;
+  readonly stop: () => void;
+}
+
+/**
+ * Follows the stores of the five kinds. However many objects change in one turn of the event loop,
+ * one table is compiled after it.
+ */
+export function keepRoutingTable(
+  stores: ReadonlyMap<KuikKind, Store<KuikResource>>,
+): RoutingTableKeeper {
+  let table = compileTable([]);
+  let pending: NodeJS.Immediate | undefined;
+  const listeners = new Set<(table: RoutingTable) => void>();
+  const compile = () => {
+    pending = undefined;
+    const resources = [...stores.values()].flatMap((store) => [...store.values()]);
+    table = compileTable(resources, table);
+    for (const listener of listeners) listener(table);
+  };
+  const unsubscribes = [...stores.values()].map((store) =>
+    store.subscribe(() => {
+      pending ??= setImmediate(compile);
+    }),
+  );
+  return {
+    current: () => table,
+    subscribe: (listener) => listeners.add(listener),
+    stop: () => {
+      if (pending !== undefined) clearImmediate(pending);
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { apiGroup, apiVersionName, type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createInterner } from '#kube/intern.ts';
+import { resourcePath } from '#kube/paths.ts';
+import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
+import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
+import { createStore, type Store } from '#kube/store.ts';
+import type { ListedObject } from '#kube/watch.ts';
+import type { ReflectorSource } from './reflectors.ts';
+
+/** What the process keeps of the cluster, and the loops that keep it. */
+export interface WatchedResources {
+  /** The five kinds, whole, by kind. */
+  readonly kuik: ReadonlyMap<KuikKind, Store<KuikResource>>;
+  readonly pods: Store<SlimPod>;
+  /** One `reflector:<plural>` each. */
+  readonly sources: readonly ReflectorSource[];
+  /** Whether each store has read a whole list since the start, by plural. */
+  readonly synced: () => Readonly<Record<string, boolean>>;
+}
+
+/** How the watches are made. */
+export interface WatchOptions {
+  readonly client: KubeClient;
+  /** From 0 to 1, to spread the watches of replicas. */
+  readonly random: () => number;
+}
+
+/** Makes the stores and the loops; nothing is read before the loops run. */
+export function watchResources(options: WatchOptions): WatchedResources {
+  const stores = new Map<string, Store<unknown>>();
+  const sources: ReflectorSource[] = [];
+  const watch = <T>(
+    resource: string,
+    what: Pick<ReflectorOptions<T>, 'path' | 'slim'>,
+  ): Store<T> => {
+    const store = createStore<T>();
+    stores.set(resource, store);
+    sources.push({
+      resource,
+      run: (onPhase, signal) => runReflector({ ...options, ...what, store, onPhase }, signal),
+    });
+    return store;
+  };
+  const kuik = new Map(
+    kinds.map(({ kind, plural }) => {
+      const path = resourcePath({ group: apiGroup, version: apiVersionName, plural });
+      return [kind, watch(plural, { path, slim: (object) => slimResource(kind, object) })];
+    }),
+  );
+  const interner = createInterner();
+  const pods = watch('pods', {
+    path: '/api/v1/pods',
+    slim: (object) => slimPod(object, interner),
+  });
+  return {
+    kuik,
+    pods,
+    sources,
+    synced: () =>
+      Object.fromEntries([...stores].map(([resource, store]) => [resource, store.isSynced()])),
+  };
+}
+
+/** A list of one kind names the kind once, for all items; and nobody needs who wrote which field. */
+function slimResource(kind: KuikKind, object: ListedObject): KuikResource {
+  const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
+  const typed = { ...object, apiVersion: `${apiGroup}/${apiVersionName}`, kind, metadata };
+  return typed as unknown as KuikResource;
+}
