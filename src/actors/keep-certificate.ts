@@ -91,9 +91,13 @@ class Keeper {
     const pair = readKeyPair(material.cert, material.key);
     if (!pair.ok) throw new Error(`A source said loaded, but: ${pair.error}`);
     const facts = describeMaterial(material, pair.value.certificate);
+    const before = this.#serving;
     this.#serving = material;
-    onCertificate({ cert: material.cert, key: material.key });
-    log.info({ notAfter: facts.notAfter, names: facts.names }, 'serving certificate loaded');
+    // What is trusted may change while what is served stays; the listener need not know.
+    if (before?.cert !== material.cert || before.key !== material.key) {
+      onCertificate({ cert: material.cert, key: material.key });
+      log.info({ notAfter: facts.notAfter, names: facts.names }, 'serving certificate loaded');
+    }
     return facts;
   }
 

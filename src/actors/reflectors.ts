@@ -1,4 +1,5 @@
 import type { ActorLogic, ActorScope, Snapshot } from 'xstate';
+import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 
 /** One watched resource and the loop that keeps its store. */
@@ -7,13 +8,20 @@ export interface ReflectorSource {
   readonly resource: string;
   /**
    * Lists and watches until `signal` aborts, and says each phase it enters (`Listing`, `Watching`,
-   * `BackingOff`). Whatever the API server does is an outcome; a rejection is a bug.
+   * `BackingOff`) and why. Whatever the API server does is an outcome; a rejection is a bug.
    */
-  readonly run: (report: (phase: string) => void, signal: AbortSignal) => Promise<void>;
+  readonly run: (report: ReportPhase, signal: AbortSignal) => Promise<void>;
 }
 
+/** How a loop tells its phase; shaped as `onPhase` of `runReflector`. */
+export type ReportPhase = (phase: string, detail?: string) => void;
+
 /** What the reflector says about itself. */
-export type ReflectorEvent = { readonly type: 'reflector.phase'; readonly phase: string };
+export type ReflectorEvent = {
+  readonly type: 'reflector.phase';
+  readonly phase: string;
+  readonly detail: string;
+};
 
 /** What is seen of a reflector: the phase of its loop. */
 export type ReflectorSnapshot = Snapshot<undefined> & { readonly phase: string };
@@ -31,7 +39,7 @@ const phaseBefore = 'Starting';
 /** An actor around the loop of one reflector, so that it is seen, stopped and restarted as others. */
 export function reflectorLogic(
   source: ReflectorSource,
-  metrics: Metrics,
+  { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
 ): ActorLogic<ReflectorSnapshot, ReflectorEvent, undefined> {
   return {
     getInitialSnapshot: () => initialState(),
@@ -45,8 +53,10 @@ export function reflectorLogic(
       const state = snapshot as State;
       const incoming = event as Incoming;
       if (incoming.type === 'reflector.phase') {
-        metrics.reflectorPhase(source.resource, incoming.phase);
-        return { ...state, phase: incoming.phase };
+        const { phase, detail } = incoming;
+        metrics.reflectorPhase(source.resource, phase);
+        if (phase === 'BackingOff') log.warn({ reason: detail }, 'watch interrupted; tries again');
+        return { ...state, phase };
       }
       if (incoming.type === 'self.ended') throw incoming.error;
       if (incoming.type !== 'xstate.stop') return snapshot;
@@ -74,7 +84,8 @@ function runLoop(
   const tell = (event: Incoming) => {
     if (!signal.aborted) scope.self.send(event as ReflectorEvent);
   };
-  const report = (phase: string) => tell({ type: 'reflector.phase', phase });
+  const report: ReportPhase = (phase, detail = '') =>
+    tell({ type: 'reflector.phase', phase, detail });
   run(report, signal).then(
     () => tell({ type: 'self.ended', error: new Error(`The reflector of ${resource} ended.`) }),
     (error: unknown) => tell({ type: 'self.ended', error }),

@@ -121,12 +121,9 @@ function listServices(
   options: SystemOptions,
   onLeading: (leading: boolean) => void,
 ): readonly Service[] {
-  const { certificate, metrics, wake, log } = options;
+  const { certificate, wake, log } = options;
   return [
-    ...options.reflectors.map((source) => ({
-      id: `reflector:${source.resource}`,
-      logic: reflectorLogic(source, metrics),
-    })),
+    ...options.reflectors.map((source) => reflectorService(source, options)),
     ...options.services,
     {
       id: 'certificate',
@@ -135,6 +132,11 @@ function listServices(
     },
     leadershipService(options, onLeading),
   ];
+}
+
+function reflectorService(source: ReflectorSource, { metrics, log }: SystemOptions): Service {
+  const id = `reflector:${source.resource}`;
+  return { id, logic: reflectorLogic(source, { metrics, log: log.child({ actor: id }) }) };
 }
 
 function leadershipService(

@@ -85,8 +85,10 @@ export const certificateMachine = setup({
         return { certificate, refused: null, failures: 0, trouble: null };
       }
       if (outcome.kind === 'kept' || outcome.kind === 'raced') return { failures: 0 };
-      const refused = outcome.kind === 'refused' ? outcome.fingerprint : context.refused;
-      return { refused, failures: context.failures + 1, trouble: outcome.message };
+      const trouble = outcome.message;
+      // Not tried again, so there is nothing to slow down: what comes next is looked at at once.
+      if (outcome.kind === 'refused') return { refused: outcome.fingerprint, failures: 0, trouble };
+      return { failures: context.failures + 1, trouble };
     }),
     rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
   },

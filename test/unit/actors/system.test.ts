@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
 import { type ActorView, createActorView } from '#actors/actor-view.ts';
 import type { CertificateSource } from '#actors/certificate-source.ts';
-import type { ReflectorSource } from '#actors/reflectors.ts';
+import type { ReflectorSource, ReportPhase } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
 import type { ActorsPort } from '#http/ports.ts';
@@ -149,6 +149,25 @@ describe('the root', () => {
     expect(lines.filter((line) => line.includes('an actor crashed'))).toHaveLength(4);
     await settle();
     expect(system.root.getSnapshot().children.size).toBe(0);
+  });
+
+  test('says why a watch was interrupted, and goes on', () => {
+    let report: ReportPhase = () => {};
+    const pods: ReflectorSource = {
+      resource: 'pods',
+      run: (reporter) => {
+        report = reporter;
+        return never();
+      },
+    };
+    const { system, lines } = start({ reflectors: [pods] });
+    report('BackingOff', 'the API server answered 503');
+    expect(system.observer.get('reflector:pods')?.states).toEqual(['BackingOff']);
+    const [warning] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
+    expect(warning).toMatchObject({
+      actor: 'reflector:pods',
+      reason: 'the API server answered 503',
+    });
   });
 
   test('restarts a reflector that ended by itself, and aborts its loop when it stops', async () => {
