@@ -84,8 +84,12 @@ export function compileScope(
 
 /** Whether the resource is about this Pod at all. */
 export function scopeMatchesPod(scope: Scope, pod: PodSubject): boolean {
+  return scopeMatchesNamespace(scope, pod.namespace) && scopeMatchesMetadata(scope, pod);
+}
+
+/** Whether the labels and annotations are those of a Pod that the resource is about. */
+export function scopeMatchesMetadata(scope: Scope, pod: PodSubject): boolean {
   return (
-    scopeMatchesNamespace(scope, pod.namespace) &&
     letsThrough(scope.labels, (selector) => selectorMatches(selector, pod.labels)) &&
     letsThrough(scope.annotations, (selector) => selectorMatches(selector, pod.annotations))
   );

@@ -1,0 +1,238 @@
+import type { PodSubject } from '#core/filter/scope.ts';
+import { formatReference, type ImageReference } from '#core/image/reference.ts';
+import type { PullPolicy } from '#core/pod.ts';
+import type { ResourceIdentity } from '#core/spec-problem.ts';
+import type {
+  CompiledMirror,
+  CompiledSet,
+  NamedImage,
+  SecretName,
+  UpstreamMatch,
+} from './compiled.ts';
+import type { CandidateOrigin } from './decision.ts';
+import { imageBelow, pathBelow } from './location.ts';
+import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
+import type { RoutingPolicy } from './policy.ts';
+import type { RoutingTable } from './table.ts';
+
+/** One image of one Pod, and all of the Pod that the order may depend on (behaviour §3.7). */
+export interface RoutingSubject extends PodSubject {
+  readonly image: ImageReference;
+  readonly imagePullPolicy: PullPolicy;
+}
+
+/** An image that may stand in for the original, or the original itself. */
+export interface Candidate {
+  /** Full form, without a tag where the user wrote none. */
+  readonly image: string;
+  readonly reference: ImageReference;
+  readonly by: CandidateOrigin;
+  /** Whether it is the image that the user wrote, whoever proposes it. */
+  readonly original: boolean;
+  /** The resource that proposes it; absent where `by` is `original`. */
+  readonly owner?: ResourceIdentity;
+  /** The entry's own Secret; never on the original, whose Secrets are below. */
+  readonly credentialSecret?: SecretName;
+  /** The included pattern that matched, as written. */
+  readonly filter?: string;
+  /**
+   * On the original: the Secrets of the upstreams that it matches, in the sets' order, to be tried
+   * when none of the Pod's own is let in (behaviour §2).
+   */
+  readonly originalCredentialSecrets?: readonly OwnedSecret[];
+}
+
+/** A Secret and the resource that declares it, which owns the copy beside the Pod. */
+export interface OwnedSecret extends SecretName {
+  readonly owner: ResourceIdentity;
+}
+
+/** All candidates for one image of one Pod, in order (behaviour §3.3 and §3.4). */
+export function candidates(
+  table: RoutingTable,
+  subject: RoutingSubject,
+  policy: Pick<RoutingPolicy, 'honorPrioritiesOnAlwaysImagePullPolicy'>,
+): readonly Candidate[] {
+  const { image, imagePullPolicy } = subject;
+  const original = { reference: image, text: formatReference(image) };
+  const matched = matchSets(table, subject, original);
+  const equivalents = matched.flatMap((match) => proposeUpstreams(match, image));
+  equivalents.sort(byPlace);
+  const copies = proposeCopies(table, subject, [original, ...equivalents.map(imageOf)]);
+  if (matched.length === 0 && copies.length === 0) return [originalCandidate(image, [])];
+  const forced = imagePullPolicy === 'Always' && !policy.honorPrioritiesOnAlwaysImagePullPolicy;
+  const proposals = [
+    ...proposeOriginal(matched, image, forced ? FIRST_PLACE : ORIGINAL_PLACE),
+    ...equivalents,
+    ...copies,
+  ].sort(byPlace);
+  const discarded = matched.some(({ match }) => match.upstream.discarded);
+  return distinct(proposals, original.text, discarded);
+}
+
+/** A candidate that has its place, before duplicates are taken out. */
+interface Proposal {
+  readonly place: CandidatePlace;
+  readonly candidate: Candidate;
+}
+
+interface MatchedSet {
+  readonly set: CompiledSet;
+  readonly match: UpstreamMatch;
+  /** The place that the matching upstream has in its set. */
+  readonly place: CandidatePlace;
+}
+
+function matchSets(
+  table: RoutingTable,
+  subject: RoutingSubject,
+  original: NamedImage,
+): readonly MatchedSet[] {
+  const matched: MatchedSet[] = [];
+  for (const set of table.setsFor(original.reference.registry, subject.namespace)) {
+    // The Pod first: patterns of a namespaced set are no business of other namespaces' Pods.
+    if (!set.matchesPod(subject)) continue;
+    const match = set.match(original);
+    if (match !== null) matched.push({ set, match, place: placeOf(set, match.upstream, 0) });
+  }
+  return matched.sort((left, right) => comparePlaces(left.place, right.place));
+}
+
+/** The original at its own place, and at that of each upstream that gives it one. */
+function proposeOriginal(
+  matched: readonly MatchedSet[],
+  image: ImageReference,
+  place: CandidatePlace,
+): readonly Proposal[] {
+  const candidate = originalCandidate(image, matched);
+  const given = matched.filter(({ match }) => match.upstream.priority !== 0);
+  return [place, ...given.map((one) => one.place)].map((at) => ({ place: at, candidate }));
+}
+
+function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
+  const secrets = matched.flatMap(({ set, match }) => {
+    const secret = match.upstream.credentialSecret;
+    return secret === undefined ? [] : [{ ...secret, owner: set.identity }];
+  });
+  return {
+    image: formatReference(image),
+    reference: image,
+    by: 'original',
+    original: true,
+    ...(secrets.length > 0 && { originalCredentialSecrets: secrets }),
+  };
+}
+
+/** The other upstreams of one set, each with the image's path below the one that matched. */
+function proposeUpstreams({ set, match }: MatchedSet, image: ImageReference): readonly Proposal[] {
+  return set.upstreams.flatMap((upstream) => {
+    if (upstream === match.upstream || upstream.discarded) return [];
+    const reference = imageBelow(upstream.location, match.rest, image);
+    if (reference === undefined) return [];
+    const place = placeOf(set, upstream, 0);
+    const { credentialSecret } = upstream;
+    const proposer = { compiled: set, credentialSecret, filter: match.filter };
+    return [{ place, candidate: proposedCandidate(reference, proposer) }];
+  });
+}
+
+/** One copy a mirror entry of each base that its filter matches; bases that repeat do no harm. */
+function proposeCopies(
+  table: RoutingTable,
+  subject: RoutingSubject,
+  bases: readonly NamedImage[],
+): readonly Proposal[] {
+  return table.mirrorsFor(subject.namespace).flatMap((mirror) => {
+    if (!mirror.matchesPod(subject)) return [];
+    return bases.flatMap((base, index) => copiesOf(mirror, base, index));
+  });
+}
+
+function copiesOf(mirror: CompiledMirror, base: NamedImage, index: number): readonly Proposal[] {
+  const match = mirror.match(base);
+  if (match === null) return [];
+  return mirror.entries.flatMap((entry) => {
+    // What lies on the mirror already is no base for it: copies of copies never arise.
+    if (pathBelow(entry.location, base.reference) !== undefined) return [];
+    const reference = imageBelow(entry.location, base.reference.path, base.reference);
+    if (reference === undefined) return [];
+    const { credentialSecret } = entry;
+    const proposer = { compiled: mirror, credentialSecret, filter: match.filter };
+    const place = placeOf(mirror, entry, index);
+    return [{ place, candidate: proposedCandidate(reference, proposer) }];
+  });
+}
+
+function proposedCandidate(
+  reference: ImageReference,
+  proposer: {
+    readonly compiled: CompiledSet | CompiledMirror;
+    readonly credentialSecret: SecretName | undefined;
+    readonly filter: string | undefined;
+  },
+): Candidate {
+  const { compiled, credentialSecret, filter } = proposer;
+  return {
+    image: formatReference(reference),
+    reference,
+    by: compiled.origin,
+    original: false,
+    owner: compiled.identity,
+    ...(credentialSecret !== undefined && { credentialSecret }),
+    ...(filter !== undefined && { filter }),
+  };
+}
+
+function placeOf(
+  compiled: CompiledSet | CompiledMirror,
+  entry: { readonly priority: number; readonly declaration: number },
+  base: number,
+): CandidatePlace {
+  const { kind, namespace, name } = compiled.identity;
+  return {
+    priority: compiled.priority,
+    kind,
+    entryPriority: entry.priority,
+    declaration: entry.declaration,
+    namespace: namespace ?? '',
+    name,
+    base,
+  };
+}
+
+/**
+ * The first of each image. A discarded original is not proposed by anybody; one that is proposed in
+ * another's name is still the original, with the original's credentials.
+ */
+function distinct(
+  proposals: readonly Proposal[],
+  originalImage: string,
+  discarded: boolean,
+): readonly Candidate[] {
+  const original = proposals.find(({ candidate }) => candidate.original)?.candidate;
+  const byImage = new Map<string, Candidate>();
+  for (const { candidate } of proposals) {
+    const { image } = candidate;
+    if (byImage.has(image) || (discarded && image === originalImage)) continue;
+    byImage.set(image, image === originalImage ? asOriginal(candidate, original) : candidate);
+  }
+  return [...byImage.values()];
+}
+
+function asOriginal(candidate: Candidate, original: Candidate | undefined): Candidate {
+  const { credentialSecret: _, ...rest } = candidate;
+  const secrets = original?.originalCredentialSecrets;
+  return {
+    ...rest,
+    original: true,
+    ...(secrets !== undefined && { originalCredentialSecrets: secrets }),
+  };
+}
+
+function byPlace(left: Proposal, right: Proposal): number {
+  return comparePlaces(left.place, right.place);
+}
+
+function imageOf({ candidate }: Proposal): NamedImage {
+  return { reference: candidate.reference, text: candidate.image };
+}

@@ -1,0 +1,234 @@
+import type { ClusterImageSetMirror, ImageSetMirror, MirrorEntry } from '#api/image-set-mirror.ts';
+import { type KuikResource, resourceName } from '#api/kinds.ts';
+import { mirrorsMax, upstreamsMax } from '#api/limits.ts';
+import type {
+  ClusterReplicatedImageSet,
+  ReplicatedImageSet,
+  Upstream,
+} from '#api/replicated-image-set.ts';
+import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
+import { compilePattern } from '#core/filter/pattern.ts';
+import { compileScope, type Scope, type WrittenFilters } from '#core/filter/scope.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
+import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
+import {
+  type CompiledMirrorEntry,
+  type CompiledResource,
+  type CompiledUpstream,
+  matchImages,
+  matchUpstreams,
+  rememberByImage,
+  rememberByNamespace,
+  type SecretName,
+} from './compiled.ts';
+import { readLocation } from './location.ts';
+
+/**
+ * Compiles one resource, or says which field keeps it out (behaviour §2). The problems of a compiled
+ * one are those of single upstreams, which are left out alone, and `MatchesNothing`.
+ */
+export function compileResource(resource: KuikResource): Result<CompiledResource, FieldProblem> {
+  switch (resource.kind) {
+    case 'ReplicatedImageSet':
+    case 'ClusterReplicatedImageSet':
+      return compileSet(resource);
+    case 'ImageSetMirror':
+    case 'ClusterImageSetMirror':
+      return compileMirror(resource);
+    case 'ClusterImageSetAvailability': {
+      const scope = scopeOf(resource, resource.spec ?? {}, true);
+      if (!scope.ok) return scope;
+      return succeed({
+        ...baseOf(resource, scope.value),
+        type: 'availability',
+        problems: matchesNothing(resource, scope.value),
+      });
+    }
+  }
+}
+
+type SetResource = ReplicatedImageSet | ClusterReplicatedImageSet;
+type MirrorResource = ImageSetMirror | ClusterImageSetMirror;
+
+function compileSet(resource: SetResource): Result<CompiledResource, FieldProblem> {
+  const spec = resource.spec ?? {};
+  const written = spec.upstreams ?? [];
+  if (written.length > upstreamsMax) return tooMany('spec.upstreams', upstreamsMax, written);
+  const scope = scopeOf(resource, spec, false);
+  if (!scope.ok) return scope;
+  const problems: SpecProblem[] = [];
+  const entries = compileEntries(written, (upstream, declaration) =>
+    compileUpstream(resource, upstream, { declaration, problems }),
+  );
+  if (!entries.ok) return entries;
+  if (!written.some(({ imageFilter }) => hasItems(imageFilter))) {
+    const message =
+      'expected an upstream with an imageFilter: without one the set matches no image';
+    const problem = { field: 'spec.upstreams[].imageFilter', message };
+    problems.push(problemOf(resource, 'MatchesNothing', problem));
+  }
+  const upstreams = entries.value.filter((upstream) => upstream !== undefined);
+  return succeed({
+    ...baseOf(resource, scope.value),
+    type: 'set',
+    priority: spec.priority ?? 0,
+    upstreams,
+    match: rememberByImage((image) => matchUpstreams(upstreams, image)),
+    problems,
+  });
+}
+
+/** One upstream; `undefined` where a bad filter leaves it out alone, with a word in `problems`. */
+function compileUpstream(
+  resource: SetResource,
+  upstream: Upstream,
+  at: { readonly declaration: number; readonly problems: SpecProblem[] },
+): Result<CompiledUpstream | undefined, FieldProblem> {
+  const field = `spec.upstreams[${at.declaration}]`;
+  const entry = readEntry(resource, upstream, field);
+  if (!entry.ok) return entry;
+  const filter = compileUpstreamFilter(upstream, `${field}.imageFilter`);
+  if (!filter.ok) {
+    at.problems.push(problemOf(resource, 'InvalidSpec', filter.error));
+    return succeed(undefined);
+  }
+  return succeed({
+    ...entry.value,
+    declaration: at.declaration,
+    filter: filter.value,
+    discarded: upstream.discardAlternative ?? false,
+  });
+}
+
+function compileMirror(resource: MirrorResource): Result<CompiledResource, FieldProblem> {
+  const spec = resource.spec ?? {};
+  const written = spec.mirrors ?? [];
+  if (written.length > mirrorsMax) return tooMany('spec.mirrors', mirrorsMax, written);
+  const scope = scopeOf(resource, spec, true);
+  if (!scope.ok) return scope;
+  const entries = compileEntries(written, (mirror, declaration) =>
+    compileMirrorEntry(resource, mirror, declaration),
+  );
+  if (!entries.ok) return entries;
+  const { images } = scope.value;
+  return succeed({
+    ...baseOf(resource, scope.value),
+    type: 'mirror',
+    priority: spec.priority ?? 0,
+    entries: entries.value,
+    match: rememberByImage((image) => matchImages(images, image)),
+    problems: matchesNothing(resource, scope.value),
+  });
+}
+
+function compileMirrorEntry(
+  resource: MirrorResource,
+  mirror: MirrorEntry,
+  declaration: number,
+): Result<CompiledMirrorEntry, FieldProblem> {
+  const field = `spec.mirrors[${declaration}]`;
+  const entry = readEntry(resource, mirror, field);
+  if (!entry.ok) return entry;
+  const pull = readSecret(resource, mirror.pullCredentialSecret, `${field}.pullCredentialSecret`);
+  if (!pull.ok) return pull;
+  const secret = pull.value === undefined ? {} : { credentialSecret: pull.value };
+  return succeed({ ...entry.value, declaration, ...secret });
+}
+
+/** Compiles each entry of a list; the first that is bad leaves the resource out. */
+function compileEntries<Written, Compiled>(
+  written: readonly Written[],
+  compile: (entry: Written, declaration: number) => Result<Compiled, FieldProblem>,
+): Result<readonly Compiled[], FieldProblem> {
+  const compiled: Compiled[] = [];
+  for (const [declaration, entry] of written.entries()) {
+    const outcome = compile(entry, declaration);
+    if (!outcome.ok) return outcome;
+    compiled.push(outcome.value);
+  }
+  return succeed(compiled);
+}
+
+function baseOf(resource: KuikResource, scope: Scope) {
+  return {
+    identity: identityOf(resource),
+    origin: resourceName(resource),
+    scope,
+    matchesPod: rememberByNamespace(scope),
+    priority: 0,
+    problems: [] as readonly SpecProblem[],
+  };
+}
+
+function scopeOf(
+  resource: KuikResource,
+  spec: WrittenFilters,
+  choosesImages: boolean,
+): Result<Scope, FieldProblem> {
+  const namespaced = !resource.kind.startsWith('Cluster');
+  const ownNamespace = namespaced ? (resource.metadata.namespace ?? '') : undefined;
+  return compileScope(spec, { ownNamespace, choosesImages });
+}
+
+/** What upstreams and mirrors have in common. */
+function readEntry(
+  resource: KuikResource,
+  written: Upstream | MirrorEntry,
+  field: string,
+): Result<Omit<CompiledMirrorEntry, 'declaration'>, FieldProblem> {
+  const location = readLocation(written, field);
+  if (!location.ok) return location;
+  const secret = readSecret(resource, written.credentialSecret, `${field}.credentialSecret`);
+  if (!secret.ok) return secret;
+  return succeed({
+    location: location.value,
+    priority: written.priority ?? 0,
+    ...(secret.value !== undefined && { credentialSecret: secret.value }),
+  });
+}
+
+/** Namespaced kinds use the Secrets of their own namespace alone, whatever is written. */
+function readSecret(
+  resource: KuikResource,
+  written: { readonly name: string; readonly namespace?: string } | undefined,
+  field: string,
+): Result<SecretName | undefined, FieldProblem> {
+  if (written === undefined) return succeed(undefined);
+  const namespaced = !resource.kind.startsWith('Cluster');
+  const namespace = namespaced ? resource.metadata.namespace : written.namespace;
+  if (namespace === undefined || namespace === '') {
+    return fail({
+      field: `${field}.namespace`,
+      message: 'expected the namespace in which the Secret lives, got none',
+    });
+  }
+  return succeed({ namespace, name: written.name });
+}
+
+function compileUpstreamFilter(upstream: Upstream, field: string) {
+  if (!hasItems(upstream.imageFilter)) return succeed(undefined);
+  return compileLists(upstream.imageFilter, field, compilePattern);
+}
+
+function matchesNothing(resource: KuikResource, scope: Scope): readonly SpecProblem[] {
+  if (scope.images !== 'nothing') return [];
+  return [
+    problemOf(resource, 'MatchesNothing', {
+      field: 'spec.imageFilter',
+      message: 'expected imageFilter or filter: without one the resource matches no image',
+    }),
+  ];
+}
+
+function tooMany(field: string, max: number, items: readonly unknown[]) {
+  return fail({ field, message: `expected at most ${max} items, got ${items.length}` });
+}
+
+/** A problem of that resource. */
+export function problemOf(
+  resource: KuikResource,
+  reason: SpecProblem['reason'],
+  problem: FieldProblem,
+): SpecProblem {
+  return { resource: identityOf(resource), reason, ...problem };
+}

@@ -1,0 +1,160 @@
+import type { KuikKind } from '#api/kinds.ts';
+import { type BoundedMemo, boundedMemo } from '#core/bounded-memo.ts';
+import type { IncludeExclude } from '#core/filter/include-exclude.ts';
+import type { Pattern } from '#core/filter/pattern.ts';
+import {
+  filterTexts,
+  matchesAnyText,
+  type PodSubject,
+  type Scope,
+  scopeMatchesMetadata,
+  scopeMatchesNamespace,
+} from '#core/filter/scope.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import type { ResourceIdentity, SpecProblem } from '#core/spec-problem.ts';
+import { type Location, pathBelow } from './location.ts';
+
+/** A Secret by name, with the namespace resolved: for namespaced kinds the resource's own. */
+export interface SecretName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An image with its full form, which is made once and asked for by every resource. */
+export interface NamedImage {
+  readonly reference: ImageReference;
+  readonly text: string;
+}
+
+/** What every compiled resource has. */
+interface CompiledBase {
+  readonly identity: ResourceIdentity & { readonly kind: KuikKind };
+  /** `Kind/[namespace/]name`. */
+  readonly origin: string;
+  readonly scope: Scope;
+  /** Whether the resource is about this Pod at all; its namespace is looked up, not matched anew. */
+  readonly matchesPod: (pod: PodSubject) => boolean;
+  readonly priority: number;
+  /** What the resource must be told; those that leave it out whole have no compiled form. */
+  readonly problems: readonly SpecProblem[];
+}
+
+/** A (Cluster)ReplicatedImageSet that can be asked. */
+export interface CompiledSet extends CompiledBase {
+  readonly type: 'set';
+  /** In the order of declaration, without those that are left out. */
+  readonly upstreams: readonly CompiledUpstream[];
+  /** The first declared upstream that matches the image; the same for every Pod. */
+  readonly match: (image: NamedImage) => UpstreamMatch | null;
+}
+
+/** One upstream of a set. */
+export interface CompiledUpstream {
+  /** Its index in the list as declared. */
+  readonly declaration: number;
+  readonly location: Location;
+  readonly priority: number;
+  /** `undefined` matches no image: the upstream is an alternative only. */
+  readonly filter: IncludeExclude<Pattern> | undefined;
+  readonly discarded: boolean;
+  readonly credentialSecret?: SecretName;
+}
+
+/** The upstream that an image lies on, and what is left of its path below it. */
+export interface UpstreamMatch {
+  readonly upstream: CompiledUpstream;
+  readonly rest: string;
+  /** The included pattern that matched, as written; absent where only excludes are given. */
+  readonly filter?: string;
+}
+
+/** A (Cluster)ImageSetMirror that can be asked. */
+export interface CompiledMirror extends CompiledBase {
+  readonly type: 'mirror';
+  /** In the order of declaration. */
+  readonly entries: readonly CompiledMirrorEntry[];
+  /** Whether the image filter matches; the same for every Pod. */
+  readonly match: (image: NamedImage) => MirrorMatch | null;
+}
+
+/** One mirror. */
+export interface CompiledMirrorEntry {
+  readonly declaration: number;
+  readonly location: Location;
+  readonly priority: number;
+  /** What copies are pulled with: `pullCredentialSecret`, else `credentialSecret`. */
+  readonly credentialSecret?: SecretName;
+}
+
+/** That a mirror covers an image, and the included pattern that says so. */
+export interface MirrorMatch {
+  readonly filter?: string;
+}
+
+/** A ClusterImageSetAvailability that can be asked; it proposes nothing. */
+export interface CompiledAvailability extends CompiledBase {
+  readonly type: 'availability';
+}
+
+/** Any resource that can be asked. */
+export type CompiledResource = CompiledSet | CompiledMirror | CompiledAvailability;
+
+/**
+ * Images whose verdict one resource remembers. With 200 resources and short names it is some 25 MB
+ * at the very worst; a verdict is asked again at each Pod of a rollout.
+ */
+const VERDICTS_MAX = 512;
+
+/** Makes a function of an image that is asked once an image: patterns cost, a map does not. */
+export function rememberByImage<Match extends object>(
+  ask: (image: ImageReference) => Match | null,
+): (image: NamedImage) => Match | null {
+  let asked: ImageReference | undefined;
+  const memo: BoundedMemo<Match | null> = boundedMemo(VERDICTS_MAX, () =>
+    asked === undefined ? null : ask(asked),
+  );
+  return ({ reference, text }) => {
+    asked = reference;
+    return memo.get(text);
+  };
+}
+
+/** Makes `matchesPod` of a scope; the namespace is remembered, since patterns cost. */
+export function rememberByNamespace(scope: Scope): (pod: PodSubject) => boolean {
+  const namespaces = boundedMemo(VERDICTS_MAX, (namespace) =>
+    scopeMatchesNamespace(scope, namespace),
+  );
+  return (pod) => namespaces.get(pod.namespace) && scopeMatchesMetadata(scope, pod);
+}
+
+/** The first declared upstream whose filter matches and under which the image lies. */
+export function matchUpstreams(
+  upstreams: readonly CompiledUpstream[],
+  image: ImageReference,
+): UpstreamMatch | null {
+  const fullTexts = filterTexts(image);
+  // What follows the registry: the seed's spelling; the full reference works as well.
+  const texts = [...fullTexts.map((text) => text.slice(image.registry.length)), ...fullTexts];
+  for (const upstream of upstreams) {
+    const rest = pathBelow(upstream.location, image);
+    const { filter } = upstream;
+    if (rest === undefined || filter === undefined || !matchesAnyText(filter, texts)) continue;
+    return { upstream, rest, ...matchedPattern(filter, texts) };
+  }
+  return null;
+}
+
+/** Whether the image filter of a mirror lets the image through. */
+export function matchImages(filter: Scope['images'], image: ImageReference): MirrorMatch | null {
+  const texts = filterTexts(image);
+  if (filter === 'nothing' || !matchesAnyText(filter, texts)) return null;
+  return matchedPattern(filter, texts);
+}
+
+function matchedPattern(
+  filter: IncludeExclude<Pattern>,
+  texts: readonly string[],
+): { readonly filter?: string } {
+  const pattern = filter.include.find(({ matches }) => texts.some(matches));
+  return pattern === undefined ? {} : { filter: pattern.source };
+}

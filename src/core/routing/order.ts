@@ -1,0 +1,72 @@
+import type { KuikKind } from '#api/kinds.ts';
+
+/**
+ * The place of one candidate (behaviour §3.4), as what is compared in turn. No two candidates of one
+ * Pod have the same, so the order is total and does not depend on how resources were listed.
+ */
+export interface CandidatePlace {
+  /** The resource's own; 0 for the original. */
+  readonly priority: number;
+  readonly kind: 'original' | KuikKind;
+  /** The upstream's or mirror's own. */
+  readonly entryPriority: number;
+  /** Index of the upstream or mirror in its list. */
+  readonly declaration: number;
+  /** Empty for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Index of the base that a mirror copies: 0 is the original. */
+  readonly base: number;
+}
+
+const KIND_RANKS: Readonly<Record<CandidatePlace['kind'], number>> = {
+  original: 0,
+  ClusterImageSetMirror: 1,
+  ImageSetMirror: 2,
+  ClusterReplicatedImageSet: 3,
+  ReplicatedImageSet: 4,
+  // Proposes nothing; here because the type asks for every kind.
+  ClusterImageSetAvailability: 5,
+};
+
+/** The original's own place: at 0, ahead of every resource at 0. */
+export const ORIGINAL_PLACE: CandidatePlace = {
+  priority: 0,
+  kind: 'original',
+  entryPriority: 0,
+  declaration: 0,
+  namespace: '',
+  name: '',
+  base: 0,
+};
+
+/** Before everything: where `imagePullPolicy: Always` puts the original. */
+export const FIRST_PLACE: CandidatePlace = {
+  ...ORIGINAL_PLACE,
+  priority: Number.NEGATIVE_INFINITY,
+};
+
+/** Negative when `left` comes first. */
+export function comparePlaces(left: CandidatePlace, right: CandidatePlace): number {
+  return (
+    compareNumbers(left.priority, right.priority) ||
+    KIND_RANKS[left.kind] - KIND_RANKS[right.kind] ||
+    left.entryPriority - right.entryPriority ||
+    left.declaration - right.declaration ||
+    compareTexts(left.namespace, right.namespace) ||
+    compareTexts(left.name, right.name) ||
+    left.base - right.base
+  );
+}
+
+/** A difference would be NaN between two infinities. */
+function compareNumbers(left: number, right: number): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+/** By code unit: the same on every machine, whatever its locale. */
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
