@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { Result } from '#core/result.ts';
+import type { KubeClient } from './client.ts';
+import type { ApiFailure } from './failures.ts';
+import { resourcePath } from './paths.ts';
+
+/** The object that an event is about. */
+export interface Regarding {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Absent on cluster-scoped objects, whose events live in `default`. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
+/** What is to be said about it. */
+export interface EventNote {
+  readonly regarding: Regarding;
+  readonly type: 'Normal' | 'Warning';
+  /** One word for programs, `Rewritten`. */
+  readonly reason: string;
+  /** What was done, `Route`. */
+  readonly action: string;
+  /** A sentence for people; cut at 1 KiB, which the API server allows. */
+  readonly note: string;
+}
+
+/** An event as it stands in the API server, so that it can be folded. */
+export interface WrittenEvent {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const noteCharactersMax = 1_000;
+const namePartCharactersMax = 200;
+const controller = 'kuik.enix.io/operator';
+
+/** Writes a new event. `at` is RFC 3339 with microseconds; `instance` names this process. */
+export async function createEvent(
+  client: Pick<KubeClient, 'call'>,
+  {
+    note,
+    at,
+    instance,
+  }: { readonly note: EventNote; readonly at: string; readonly instance: string },
+  signal: AbortSignal,
+): Promise<Result<WrittenEvent, ApiFailure>> {
+  const { regarding } = note;
+  const namespace = regarding.namespace ?? 'default';
+  const name = `${regarding.name.slice(0, namePartCharactersMax)}.${randomBytes(8).toString('hex')}`;
+  const answer = await client.call<unknown>(
+    {
+      method: 'POST',
+      path: resourcePath({ group: 'events.k8s.io', version: 'v1', plural: 'events', namespace }),
+      body: {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { namespace, name },
+        eventTime: at,
+        reportingController: controller,
+        reportingInstance: instance.slice(0, 128),
+        action: note.action,
+        reason: note.reason,
+        regarding,
+        note: note.note.slice(0, noteCharactersMax),
+        type: note.type,
+      },
+    },
+    signal,
+  );
+  return answer.ok ? { ok: true, value: { namespace, name } } : answer;
+}
+
+/** Says that an event happened again: how often in all, and when last. */
+export async function foldEvent(
+  client: Pick<KubeClient, 'call'>,
+  {
+    event,
+    count,
+    at,
+  }: { readonly event: WrittenEvent; readonly count: number; readonly at: string },
+  signal: AbortSignal,
+): Promise<Result<unknown, ApiFailure>> {
+  return await client.call(
+    {
+      method: 'PATCH',
+      path: resourcePath({ group: 'events.k8s.io', version: 'v1', plural: 'events', ...event }),
+      contentType: 'application/merge-patch+json',
+      body: { series: { count, lastObservedTime: at } },
+    },
+    signal,
+  );
+}
+
+/** A wall time as events want it: RFC 3339 with microseconds. */
+export function microTime(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace('Z', '000Z');
+}
