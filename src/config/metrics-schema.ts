@@ -1,0 +1,74 @@
+import Type from 'typebox';
+import { itemsMax, section } from './schema-parts.ts';
+
+/** How the buckets of a classic histogram are laid out. */
+export type BucketType = 'exponential' | 'exponentialRange' | 'custom' | 'disabled';
+
+/** A page of buckets that no dashboard could show. */
+const bucketsMax = 500;
+/** What Go's uint32 holds, in which kuik v2 keeps it. */
+const uint32Max = 4_294_967_295;
+
+/** Metrics: the one histogram whose buckets depend on how fast a cluster is checked. */
+export const metricsSchema = section('What `/metrics` exposes.', {
+  imageLastMonitorAgeMinutes: section(
+    'The histogram `kube_image_keeper_monitoring_image_last_monitor_age_minutes`.',
+    {
+      bucketFactor: Type.Number({
+        default: 1.1,
+        minimum: 0,
+        description: 'Growth factor of native buckets, for scrapers that take native histograms.',
+      }),
+      zeroThreshold: Type.Number({
+        default: 1,
+        description: 'Width of the native zero bucket, in minutes.',
+      }),
+      maxBucketNumber: Type.Integer({
+        default: 20,
+        minimum: 0,
+        maximum: uint32Max,
+        description: 'Most native buckets.',
+      }),
+      legacy: section('The classic buckets.', {
+        bucketType: Type.Unsafe<BucketType>({
+          type: 'string',
+          enum: ['exponential', 'exponentialRange', 'custom', 'disabled'],
+          default: 'exponential',
+          description: 'Which of the fields below lay out the buckets; `disabled` leaves them out.',
+        }),
+        start: Type.Number({
+          default: 1,
+          exclusiveMinimum: 0,
+          description: 'First bound, in minutes (`exponential`).',
+        }),
+        factor: Type.Number({
+          default: 1.94,
+          exclusiveMinimum: 1,
+          description: 'Factor from one bound to the next (`exponential`).',
+        }),
+        count: Type.Integer({
+          default: 12,
+          minimum: 1,
+          maximum: bucketsMax,
+          description: 'Number of buckets (`exponential`, `exponentialRange`).',
+        }),
+        min: Type.Number({
+          default: 1,
+          exclusiveMinimum: 0,
+          description: 'Lowest bound, in minutes (`exponentialRange`).',
+        }),
+        max: Type.Number({
+          default: 1440,
+          exclusiveMinimum: 0,
+          description: 'Highest bound, in minutes, above `min` (`exponentialRange`).',
+        }),
+        custom: Type.Array(Type.Number(), {
+          default: [1, 5, 10, 30, 60, 120, 180, 360, 720, 1440],
+          minItems: 1,
+          maxItems: itemsMax,
+          description: 'Bounds in minutes, each above the one before (`custom`).',
+        }),
+      }),
+    },
+  ),
+});
