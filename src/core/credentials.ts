@@ -1,6 +1,11 @@
+import { type CredentialKey, keyServesImage, readCredentialKey } from './credential-key.ts';
+import { type DockerConfigEntry, readDockerConfig } from './docker-config.ts';
+import { DOCKER_HUB, DOCKER_HUB_INDEX, type ImageReference } from './image/reference.ts';
+import { CREDENTIALS_MAX } from './probe.ts';
+
 /** One user name and password, or token, for one registry. Never logged, never shown. */
 export interface Credential {
-  /** Where it came from, safe to show: `<namespace>/<secret>` and the key that matched. */
+  /** Where it came from, safe to show: `<namespace>/<secret>`. */
   readonly source: string;
   readonly username: string;
   readonly password: string;
@@ -8,6 +13,8 @@ export interface Credential {
   readonly identityToken?: string;
   /** A ready bearer token (`registrytoken` in a docker config). */
   readonly registryToken?: string;
+  /** The key of the docker config that matched, as written; safe to show. */
+  readonly key?: string;
 }
 
 /** A Secret as the API server sends it, with its data decoded to text. */
@@ -16,4 +23,130 @@ export interface SecretView {
   readonly name: string;
   readonly type: string;
   readonly data: Readonly<Record<string, string>>;
+}
+
+/** A Secret whose docker config was read; worth keeping as long as the Secret stays the same. */
+export interface OpenedSecret {
+  /** `<namespace>/<name>`. */
+  readonly source: string;
+  readonly entries: readonly OpenedEntry[];
+  /** What was skipped and why, each with the Secret's name; no secret is in it. */
+  readonly warnings: readonly string[];
+}
+
+/** One entry of a docker config under its key. */
+export interface OpenedEntry {
+  readonly key: CredentialKey;
+  readonly entry: DockerConfigEntry;
+}
+
+/** What Secrets hold for one image, in the order to try, and what had to be skipped. */
+export interface CredentialLookup {
+  readonly credentials: readonly Credential[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads the docker config of a Secret; other types, and empty ones, hold nothing (behaviour §2). */
+export function openSecret(secret: SecretView): OpenedSecret {
+  const source = `${secret.namespace}/${secret.name}`;
+  const written = writtenConfig(secret);
+  if (written === undefined) return { source, entries: [], warnings: [] };
+  const config = readDockerConfig(written.text, written.format);
+  if (!config.ok) return { source, entries: [], warnings: [`Secret ${source}: ${config.error}`] };
+  const warnings = [...config.value.warnings];
+  const entries: OpenedEntry[] = [];
+  for (const entry of config.value.entries) {
+    const key = readCredentialKey(entry.key);
+    if (key === undefined) warnings.push(`${entry.key.slice(0, 80)}: expected a host and a path`);
+    else entries.push({ key, entry });
+  }
+  return { source, entries, warnings: warnings.map((text) => `Secret ${source}: ${text}`) };
+}
+
+/**
+ * The credentials for an image, in the kubelet's order: keys in reverse alphabetical order (the
+ * longer path of a host first, an exact host before a glob), under one key in the order of the
+ * Secrets and of their files. Docker Hub's old key serves Docker Hub, where no other key does.
+ */
+export function findCredentials(
+  secrets: readonly OpenedSecret[],
+  image: ImageReference,
+): readonly Credential[] {
+  const all = secrets.flatMap(({ source, entries }) => entries.map((one) => ({ source, ...one })));
+  const serving = all.filter(({ key }) => keyServesImage(key, image));
+  const found =
+    serving.length > 0 || image.registry !== DOCKER_HUB
+      ? serving
+      : all.filter(({ key }) => key.text === DOCKER_HUB_INDEX);
+  return found
+    .toSorted((left, right) => compareReversed(left.key.text, right.key.text))
+    .map(({ source, entry }) => ({ source, ...entry }));
+}
+
+/** Opens the Secrets and finds the credentials for one image. */
+export function lookupCredentials(
+  secrets: readonly SecretView[],
+  image: ImageReference,
+): CredentialLookup {
+  const opened = secrets.map(openSecret);
+  return {
+    credentials: findCredentials(opened, image),
+    warnings: opened.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Whose credential is tried: the Pod can pull with its own, with another's only with a copy. */
+export interface OwnedCredential {
+  readonly credential: Credential;
+  readonly of: 'pod' | 'entry';
+}
+
+/**
+ * The credentials to try for one candidate, at most five (behaviour §2): the entry's own first, then
+ * the Pod's; for the original the Pod's first, then those of the upstreams that it matches. None at
+ * all means anonymous. A credential that both have counts as the Pod's and is tried once.
+ */
+export function credentialsToTry(given: {
+  readonly entry: readonly Credential[];
+  readonly pod: readonly Credential[];
+  readonly original: boolean;
+}): readonly OwnedCredential[] {
+  const pod = given.pod.map((credential) => ({ credential, of: 'pod' as const }));
+  const own = given.entry.map((credential) => ({ credential, of: 'entry' as const }));
+  const ordered = given.original ? [...pod, ...own] : [...own, ...pod];
+  const firsts = new Map<string, OwnedCredential>();
+  for (const one of ordered) {
+    const content = contentOf(one.credential);
+    const first = firsts.get(content);
+    if (first === undefined) firsts.set(content, one);
+    else if (one.of === 'pod' && first.of === 'entry') firsts.set(content, one);
+  }
+  return [...firsts.values()].slice(0, CREDENTIALS_MAX);
+}
+
+/** What makes two credentials one, wherever they were found. */
+function contentOf(credential: Credential): string {
+  const { username, password, identityToken = '', registryToken = '' } = credential;
+  return JSON.stringify([username, password, identityToken, registryToken]);
+}
+
+function writtenConfig(
+  secret: SecretView,
+): { readonly text: string; readonly format: 'dockerconfigjson' | 'dockercfg' } | undefined {
+  const format = FORMATS.get(secret.type);
+  if (format === undefined) return undefined;
+  const field = `.${format}`;
+  const text = Object.hasOwn(secret.data, field) ? secret.data[field] : undefined;
+  return text === undefined || text === '' ? undefined : { text, format };
+}
+
+const FORMATS: ReadonlyMap<string, 'dockerconfigjson' | 'dockercfg'> = new Map([
+  ['kubernetes.io/dockerconfigjson', 'dockerconfigjson'],
+  ['kubernetes.io/dockercfg', 'dockercfg'],
+]);
+
+/** Negative when `left` is the greater: reverse order by code unit. */
+function compareReversed(left: string, right: string): number {
+  if (left === right) return 0;
+  return left > right ? -1 : 1;
 }

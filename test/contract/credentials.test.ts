@@ -1,0 +1,35 @@
+import { expect } from 'vitest';
+import { lookupCredentials } from '#core/credentials.ts';
+import { parseReference } from '#core/image/reference.ts';
+import { describeVectors } from '#test/support/vectors.ts';
+
+interface Given {
+  readonly secrets: readonly {
+    readonly type: string;
+    readonly stringData: Record<string, string>;
+  }[];
+  readonly image: string;
+}
+
+interface Expected {
+  readonly usernames: readonly string[];
+  readonly passwords: readonly string[];
+  readonly warning?: true;
+}
+
+describeVectors<Given, Expected>('credentials.yaml', ({ secrets, image }, expected) => {
+  const reference = parseReference(image);
+  if (!reference.ok) throw new Error(reference.error.message);
+  const views = secrets.map(({ type, stringData }, index) => ({
+    namespace: 'default',
+    name: `secret-${index}`,
+    type,
+    data: stringData,
+  }));
+  const { credentials, warnings } = lookupCredentials(views, reference.value);
+  expect({
+    usernames: credentials.map(({ username }) => username),
+    passwords: credentials.map(({ password }) => password),
+    ...(warnings.length > 0 && { warning: true }),
+  }).toEqual(expected);
+});
