@@ -1,5 +1,8 @@
 import xxhash from 'xxhash-wasm';
+import { type CredentialKey, keyServesRegistry, readCredentialKey } from '#core/credential-key.ts';
 import type { SecretView } from '#core/credentials.ts';
+import { DOCKER_HUB, DOCKER_HUB_INDEX } from '#core/image/reference.ts';
+import type { Location } from '#core/routing/location.ts';
 
 /** The resource that a copied Secret belongs to: cluster-scoped, since others read their own. */
 export interface SecretOwner {
@@ -48,6 +51,50 @@ export async function secretCopyName(
   // What is left of a cut name may end in a dot, and none of its parts may start with a hyphen.
   const name = source.name.slice(0, sourceNameMax).replace(/[.-]+$/, '');
   return `kuik-${name}-${await hashOf(`${source.namespace}/${owner.uid}`)}`;
+}
+
+/**
+ * The Secret with only those keys of its docker config, as written, that can serve an image at one
+ * of the locations: what other registries it opens stays at home. Undefined when none does.
+ */
+export function reduceSecret(
+  secret: SecretView,
+  locations: readonly Location[],
+): SecretView | undefined {
+  const field = secret.type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson';
+  const written = parseObject(secret.data[field]);
+  // Go finds the field in any case, and so does the kubelet.
+  const [name = 'auths'] = Object.keys(written).filter((key) => key.toLowerCase() === 'auths');
+  const entries = field === '.dockercfg' ? written : toObject(written[name]);
+  const serving = Object.entries(entries).filter(([text]) => {
+    const key = readCredentialKey(text);
+    return key !== undefined && locations.some((location) => servesLocation(key, location));
+  });
+  if (serving.length === 0) return undefined;
+  const kept = Object.fromEntries(serving);
+  const config = field === '.dockercfg' ? kept : { [name]: kept };
+  return { ...secret, data: { [field]: JSON.stringify(config) } };
+}
+
+/** Whether there may be an image at the location that the key serves. */
+function servesLocation(key: CredentialKey, { registry, path }: Location): boolean {
+  if (registry === DOCKER_HUB && key.text === DOCKER_HUB_INDEX) return true;
+  if (!keyServesRegistry(key, registry)) return false;
+  const prefix = path === '' ? '/' : `/${path}`;
+  return prefix.startsWith(key.path) || key.path.startsWith(prefix);
+}
+
+function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    return toObject(JSON.parse(text ?? '{}'));
+  } catch {
+    // Nothing can be read from it, so nothing was let in with it either.
+    return {};
+  }
+}
+
+function toObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 /** The copy of a Secret, of which `source` holds only what is to be copied, for one namespace. */

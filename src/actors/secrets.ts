@@ -3,6 +3,7 @@ import type { Result } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { withDeadline } from './pause.ts';
 import { createPlaces } from './places.ts';
+import { ownerUidLabel } from './secret-copy.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -14,7 +15,12 @@ export interface SecretKey {
 
 /** What came of reading one Secret; none of them keeps a Pod out (behaviour §3.11). */
 export type SecretAnswer =
-  | { readonly kind: 'found'; readonly secret: SecretView }
+  | {
+      readonly kind: 'found';
+      readonly secret: SecretView;
+      /** It is a copy that we made: right for a Pod, never a source (behaviour §3.9). */
+      readonly isCopy: boolean;
+    }
   | { readonly kind: 'missing' }
   /** No answer in time, no right to read it, or one that is no Secret. */
   | { readonly kind: 'unreadable'; readonly message: string };
@@ -95,7 +101,11 @@ export async function readSecret(
     { method: 'GET', path },
     signal,
   );
-  if (answer.ok) return { kind: 'found', secret: decode({ namespace, name }, answer.value) };
+  if (answer.ok) {
+    const { labels = {} } = answer.value.metadata ?? {};
+    const secret = decode({ namespace, name }, answer.value);
+    return { kind: 'found', secret, isCopy: Object.hasOwn(labels, ownerUidLabel) };
+  }
   const { error } = answer;
   if (error.kind === 'status' && error.code === 404) return { kind: 'missing' };
   return unreadable(error.message);
@@ -103,6 +113,7 @@ export async function readSecret(
 
 /** A Secret as the API server sends it, as far as it is read. */
 interface StoredSecret {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 }

@@ -71,6 +71,7 @@ describe('reading Secrets', () => {
     for (const answer of [...answers, await reader.read({ namespace, name: 'pull' }, soon())]) {
       expect(answer).toEqual({
         kind: 'found',
+        isCopy: false,
         secret: {
           namespace,
           name: 'pull',

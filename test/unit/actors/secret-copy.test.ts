@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { makeSecretCopy, secretCopyName } from '#actors/secret-copy.ts';
+import { makeSecretCopy, reduceSecret, secretCopyName } from '#actors/secret-copy.ts';
 
 const owner = {
   kind: 'ClusterReplicatedImageSet',
@@ -53,5 +53,76 @@ describe('the copy of a Secret', () => {
     const labels = copies.map(({ metadata }) => metadata.labels['kuik.enix.io/owner-name'] ?? '');
     expect(labels.map(({ length }) => length)).toEqual([63, 63]);
     expect(labels[0]).not.toBe(labels[1]);
+  });
+});
+
+describe('what of a Secret is copied', () => {
+  const secretOf = (auths: object) => ({
+    namespace: 'kuik-system',
+    name: 'pull',
+    type: 'kubernetes.io/dockerconfigjson',
+    data: { '.dockerconfigjson': JSON.stringify({ auths, credsStore: 'desktop' }), other: 'x' },
+  });
+  const entry = { username: 'a', password: 'b' };
+  const keysAt = (auths: readonly string[], registry: string, path = '') => {
+    const secret = secretOf(Object.fromEntries(auths.map((key) => [key, entry])));
+    const reduced = reduceSecret(secret, [{ registry, path }]);
+    const config = JSON.parse(reduced?.data['.dockerconfigjson'] ?? '{}');
+    return Object.keys(config.auths ?? {});
+  };
+
+  test('is its docker config alone, with the keys as written and nothing for other registries', () => {
+    const secret = secretOf({ 'https://Harbor.example.com/v1/': entry, 'ghcr.io': entry });
+    const locations = [{ registry: 'ghcr.io', path: 'team' }];
+    expect(reduceSecret(secret, locations)).toEqual({
+      ...secret,
+      data: { '.dockerconfigjson': JSON.stringify({ auths: { 'ghcr.io': entry } }) },
+    });
+    const keys = ['https://harbor.example.com/v1/', 'ghcr.io'];
+    expect(keysAt(keys, 'harbor.example.com')).toEqual(['https://harbor.example.com/v1/']);
+  });
+
+  test('is all that serves one of the locations: shorter and longer paths, globs, the right port', () => {
+    const keys = [
+      'r.example.com',
+      'r.example.com/team',
+      'r.example.com/team/app',
+      'r.example.com/other',
+      '*.example.com',
+      'r.example.com:5000',
+    ];
+    expect(keysAt(keys, 'r.example.com', 'team')).toEqual([
+      'r.example.com',
+      'r.example.com/team',
+      'r.example.com/team/app',
+      '*.example.com',
+    ]);
+    expect(keysAt(keys, 'r.example.com:5000')).toEqual(['r.example.com:5000']);
+  });
+
+  test('is Docker Hub’s old key for Docker Hub, and for nobody else', () => {
+    const keys = ['https://index.docker.io/v1/'];
+    expect(keysAt(keys, 'docker.io', 'library')).toEqual(keys);
+    expect(keysAt(keys, 'quay.io')).toEqual([]);
+  });
+
+  test('is nothing where the Secret is broken or opens none of them', () => {
+    const locations = [{ registry: 'ghcr.io', path: '' }];
+    expect(reduceSecret(secretOf({ 'quay.io': entry }), locations)).toBeUndefined();
+    for (const text of ['', 'null', '[]', '{"auths":7}', '{']) {
+      const broken = { ...secretOf({}), data: { '.dockerconfigjson': text } };
+      expect(reduceSecret(broken, locations)).toBeUndefined();
+    }
+  });
+
+  test('keeps the older form as it is', () => {
+    const older = {
+      ...secretOf({}),
+      type: 'kubernetes.io/dockercfg',
+      data: { '.dockercfg': JSON.stringify({ 'ghcr.io': entry, 'quay.io': entry }) },
+    };
+    expect(reduceSecret(older, [{ registry: 'ghcr.io', path: '' }])?.data).toEqual({
+      '.dockercfg': JSON.stringify({ 'ghcr.io': entry }),
+    });
   });
 });

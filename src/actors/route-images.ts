@@ -1,0 +1,81 @@
+import type { PullPolicy } from '#core/pod.ts';
+import type { Candidate } from '#core/routing/candidates.ts';
+import {
+  type AskCandidatesOptions,
+  askCandidates,
+  type CandidateAnswer,
+} from './ask-candidates.ts';
+import type { PodWallet } from './route-credentials.ts';
+
+/** One image of a Pod with its candidates, in order; containers that share it share this. */
+export interface RoutedImage {
+  readonly image: string;
+  readonly policy: PullPolicy;
+  readonly candidates: readonly Candidate[];
+}
+
+/** What came of asking for one image. */
+export interface ImageRoute {
+  /** What each candidate answered, in their order. */
+  readonly answers: readonly CandidateAnswer[];
+  /** Position of the one to run; undefined when nothing is available. */
+  readonly winner: number | undefined;
+  /** The pull secret that the Pod needs for it and does not name yet. */
+  readonly pullSecret?: string;
+  /** What stood in the way of a candidate that was available. */
+  readonly warnings: readonly string[];
+  readonly ms: number;
+}
+
+/**
+ * Finds the first candidate that is available and can be pulled by the Pod. One whose Secret cannot
+ * be put in its place is as good as none (behaviour §3.9).
+ */
+export async function routeImage(
+  options: AskCandidatesOptions,
+  { candidates, wallet }: { readonly candidates: readonly Candidate[]; readonly wallet: PodWallet },
+  signal: AbortSignal,
+): Promise<ImageRoute> {
+  const { wake } = options;
+  const startedMs = wake.now();
+  const questions = candidates.map((candidate) => ({
+    reference: candidate.reference,
+    credentials: wallet.credentialsFor(candidate),
+  }));
+  const inquiry = askCandidates(options, questions, signal);
+  const warnings: string[] = [];
+  const answers = () => withTrouble(inquiry.answers(), troubles);
+  const troubles = new Map<number, string>();
+  for await (const index of inquiry.available()) {
+    const candidate = candidates[index];
+    if (candidate === undefined) continue;
+    const credential = inquiry.answers()[index]?.credential ?? questions[index]?.credentials[0];
+    const placed = await wallet.provide(candidate, credential, signal);
+    const ms = Math.round(wake.now() - startedMs);
+    if (placed.ok) {
+      const { value: pullSecret } = placed;
+      return {
+        answers: answers(),
+        winner: index,
+        ...(pullSecret !== undefined && { pullSecret }),
+        warnings,
+        ms,
+      };
+    }
+    troubles.set(index, placed.error.message);
+    warnings.push(`${candidate.image} was passed over: ${placed.error.message}`);
+  }
+  const ms = Math.round(wake.now() - startedMs);
+  return { answers: answers(), winner: undefined, warnings, ms };
+}
+
+/** Says of a candidate that was there why it was not taken. */
+function withTrouble(
+  answers: readonly CandidateAnswer[],
+  troubles: ReadonlyMap<number, string>,
+): readonly CandidateAnswer[] {
+  return answers.map((answer, index) => {
+    const message = troubles.get(index);
+    return message === undefined ? answer : { ...answer, message };
+  });
+}
