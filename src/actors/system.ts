@@ -42,7 +42,9 @@ export interface KuikSystem {
   readonly root: ActorRefFrom<SupervisorLogic<AnyActorLogic>>;
   readonly observer: TransitionObserver;
   readonly start: () => void;
-  /** Stops what only a leader does, hands over the Lease, then stops the rest. */
+  /** Stops what only a leader does and hands over the Lease; routing goes on. */
+  readonly release: () => Promise<void>;
+  /** The same, if that is still to be done, and then stops the rest. */
   readonly stop: () => Promise<void>;
   /** Resolves when a service crashed too often: the process must end non-zero. */
   readonly failed: Promise<Error>;
@@ -92,6 +94,12 @@ export function createSystem(options: SystemOptions): KuikSystem {
       error: (error) => resolve(error instanceof Error ? error : new Error(String(error))),
     });
   });
+  let released: Promise<void> | undefined;
+  const releaseOnce = () => {
+    leaderServices.toReversed().forEach(remove);
+    released ??= release(findLeadership(root), wake);
+    return released;
+  };
   return {
     root,
     observer,
@@ -100,9 +108,9 @@ export function createSystem(options: SystemOptions): KuikSystem {
       root.start();
       always.forEach(add);
     },
+    release: releaseOnce,
     stop: async () => {
-      leaderServices.toReversed().forEach(remove);
-      await release(findLeadership(root), wake);
+      await releaseOnce();
       root.stop();
     },
     leads: () => doesLead(findLeadership(root), wake.now()),
