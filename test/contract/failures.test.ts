@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { ProbeStatus, UnreachableCause } from '#core/probe.ts';
+import type { ApiFailure } from '#kube/failures.ts';
+import type { OciFailure } from '#oci/errors.ts';
+
+// Records over the unions: a kind that the code adds does not compile before it is named here.
+const probes: Record<ProbeStatus, true> = {
+  Available: true,
+  NotFound: true,
+  InvalidAuth: true,
+  QuotaExceeded: true,
+  Unreachable: true,
+};
+const causes: Record<UnreachableCause, true> = {
+  dns: true,
+  refused: true,
+  reset: true,
+  tls: true,
+  timeout: true,
+  forbidden: true,
+  answer: true,
+};
+const registry: Record<OciFailure['kind'], true> = {
+  answer: true,
+  connection: true,
+  protocol: true,
+};
+const api: Record<ApiFailure['kind'], true> = { status: true, connection: true, aborted: true };
+
+test('docs/failures.md has a paragraph for each kind of failure', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/failures.md'), 'utf8');
+  const paragraphs = new Map(
+    page
+      .split(/^### /m)
+      .slice(1)
+      .map((section) => {
+        const [title = '', ...rest] = section.split('\n');
+        return [title, rest.join('\n').trim()];
+      }),
+  );
+  const kinds = [probes, causes, registry, api].flatMap((record) => Object.keys(record));
+  const without = kinds.filter((kind) => (paragraphs.get(kind)?.length ?? 0) < 20);
+  expect(without).toEqual([]);
+});
