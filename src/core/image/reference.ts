@@ -160,7 +160,5 @@ function onDockerHub(path: string): string {
 
 function isDigest(text: string): boolean {
   const [algorithm = '', hex = '', ...rest] = text.split(':');
-  return (
-    rest.length === 0 && hex.length === HEX_DIGITS.get(algorithm) && /^[0-9a-f]+$/.test(hex)
-  );
+  return rest.length === 0 && hex.length === HEX_DIGITS.get(algorithm) && /^[0-9a-f]+$/.test(hex);
 }

@@ -1,0 +1,43 @@
+/** Container → original as the user wrote it. */
+export const ORIGINAL_IMAGES = 'kuik.enix.io/original-images';
+/** Container → `Kind/[namespace/]name` of the resource that proposed the image. */
+export const REWRITTEN_BY = 'kuik.enix.io/rewritten-by';
+/** Container → why it was rewritten. */
+export const REWRITE_REASON = 'kuik.enix.io/reason';
+
+/** The annotations that kuik writes, and no others (behaviour §3.10). */
+export const ROUTING_ANNOTATIONS = [ORIGINAL_IMAGES, REWRITTEN_BY, REWRITE_REASON] as const;
+
+/** Set by the kubelet on the mirror of a static Pod, which no webhook can change. */
+export const STATIC_POD = 'kubernetes.io/config.mirror';
+
+/**
+ * Reads one of kuik's annotations: container → text. Whatever is not that counts as absent, since
+ * anybody can write it. A map, because a container's name comes from outside.
+ */
+export function readContainerAnnotation(
+  annotations: Readonly<Record<string, unknown>>,
+  name: string,
+): ReadonlyMap<string, string> {
+  const written = Object.hasOwn(annotations, name) ? annotations[name] : undefined;
+  if (typeof written !== 'string') return new Map();
+  const content = parseJson(written);
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return new Map();
+  const entries = Object.entries(content as Readonly<Record<string, unknown>>);
+  return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')
+    ? new Map(entries)
+    : new Map();
+}
+
+/** The annotation's value for these containers, in their order. */
+export function writeContainerAnnotation(entries: ReadonlyMap<string, string>): string {
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

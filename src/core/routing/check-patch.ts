@@ -1,0 +1,146 @@
+import { parseReference } from '#core/image/reference.ts';
+import { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
+import type { PodObject } from '#core/pod.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
+import { ROUTING_ANNOTATIONS } from './annotations.ts';
+
+/** Operations of one patch: an image each, three annotations, a list; no Pod comes near. */
+const OPERATIONS_MAX = 10_000;
+
+/** Kubernetes' limit for all annotations of an object, keys and values, in bytes. */
+export const ANNOTATION_BYTES_MAX = 256 * 1024;
+
+/** A name of a Secret, as the API server takes it. */
+const SECRET_NAME_CHARACTERS_MAX = 253;
+const SECRET_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/**
+ * The last gate before a patch leaves (behaviour §3.13): it touches only what kuik may touch, it
+ * applies to this Pod, and what comes out is a valid Pod where it was changed. Takes any nonsense for
+ * a patch and says what is wrong with it; never throws.
+ */
+export function checkPatch(pod: PodObject, patch: unknown): Result<void, PatchProblem> {
+  if (!isObject(pod)) return fail({ message: 'expected a Pod to apply the patch to' });
+  if (!Array.isArray(patch) || patch.length > OPERATIONS_MAX) {
+    return fail({ message: `expected a list of at most ${OPERATIONS_MAX} operations` });
+  }
+  const operations: JsonPatchOperation[] = [];
+  for (const operation of patch as readonly unknown[]) {
+    const checked = checkOperation(operation, pod);
+    if (!checked.ok) return checked;
+    operations.push(checked.value);
+  }
+  const patched = applyPatch(pod, operations);
+  if (!patched.ok) return patched;
+  return checkAnnotationSize(patched.value, operations);
+}
+
+type Check = (value: unknown, pod: PodObject) => string | undefined;
+
+/** What kuik may touch, how, and with what. */
+const ALLOWED: readonly {
+  readonly path: RegExp;
+  readonly op: 'add' | 'replace';
+  readonly check: Check;
+}[] = [
+  {
+    path: /^\/spec\/(?:initContainers|containers|ephemeralContainers)\/[0-9]+\/image$/,
+    op: 'replace',
+    check: imageProblem,
+  },
+  { path: /^\/spec\/volumes\/[0-9]+\/image\/reference$/, op: 'replace', check: imageProblem },
+  { path: /^\/metadata\/annotations$/, op: 'add', check: annotationsProblem },
+  { path: /^\/spec\/imagePullSecrets$/, op: 'add', check: pullSecretsProblem },
+  {
+    path: new RegExp(
+      `^/metadata/annotations/(?:${ROUTING_ANNOTATIONS.join('|').replaceAll('/', '~1')})$`,
+    ),
+    op: 'add',
+    check: (value) => (typeof value === 'string' ? undefined : 'expected text'),
+  },
+];
+
+function checkOperation(
+  operation: unknown,
+  pod: PodObject,
+): Result<JsonPatchOperation, PatchProblem> {
+  if (!isObject(operation)) return fail({ message: 'expected each operation to be an object' });
+  const { op, path, value } = operation;
+  if (typeof path !== 'string') return fail({ message: 'expected a path in each operation' });
+  const allowed = ALLOWED.find((one) => one.path.test(path));
+  if (allowed === undefined) return fail({ path, message: 'expected a path that kuik may touch' });
+  if (op !== allowed.op) return fail({ path, message: `expected the operation ${allowed.op}` });
+  const message = allowed.check(value, pod);
+  return message === undefined ? succeed({ op: allowed.op, path, value }) : fail({ path, message });
+}
+
+function imageProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'expected an image as text';
+  const reference = parseReference(value);
+  return reference.ok ? undefined : reference.error.message;
+}
+
+/** Only where there are none: it would take the others away. */
+function annotationsProblem(value: unknown, pod: PodObject): string | undefined {
+  const before: unknown = pod.metadata?.annotations;
+  if (isObject(before) && Object.keys(before).length > 0) {
+    return 'expected one annotation at a time, since the Pod has others';
+  }
+  if (!isObject(value)) return 'expected an object of annotations';
+  const own: readonly string[] = ROUTING_ANNOTATIONS;
+  const fits = Object.entries(value).every(
+    ([name, text]) => own.includes(name) && typeof text === 'string',
+  );
+  return fits ? undefined : "expected kuik's own annotations, each a text";
+}
+
+/** Those that the Pod names stay, in their places; new ones follow, each once. */
+function pullSecretsProblem(value: unknown, pod: PodObject): string | undefined {
+  if (!Array.isArray(value)) return 'expected a list of pull secrets';
+  const written: unknown = pod.spec?.imagePullSecrets;
+  const before: readonly unknown[] = Array.isArray(written) ? written : [];
+  const items = value as readonly unknown[];
+  if (!before.every((item, index) => nameOf(items[index]) === nameOf(item))) {
+    return 'expected the pull secrets that the Pod names to stay';
+  }
+  const names = items.map(nameOf);
+  const fresh = names.slice(before.length);
+  if (!fresh.every(isSecretName)) return 'expected the name of a Secret in each new pull secret';
+  const repeats = fresh.some((name, index) => names.indexOf(name) < before.length + index);
+  return repeats ? 'expected each new pull secret once' : undefined;
+}
+
+function nameOf(item: unknown): unknown {
+  return isObject(item) ? item['name'] : undefined;
+}
+
+function isSecretName(name: unknown): boolean {
+  return (
+    typeof name === 'string' && name.length <= SECRET_NAME_CHARACTERS_MAX && SECRET_NAME.test(name)
+  );
+}
+
+/** The size counts only when the patch adds to it: a Pod that came too large is not ours to judge. */
+function checkAnnotationSize(
+  patched: unknown,
+  operations: readonly JsonPatchOperation[],
+): Result<void, PatchProblem> {
+  if (!operations.some(({ path }) => path.startsWith('/metadata/annotations'))) {
+    return succeed(undefined);
+  }
+  const annotations = (patched as PodObject).metadata?.annotations ?? {};
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  for (const [name, value] of Object.entries(annotations)) {
+    bytes += encoder.encode(name).length + encoder.encode(String(value)).length;
+  }
+  if (bytes <= ANNOTATION_BYTES_MAX) return succeed(undefined);
+  return fail({
+    path: '/metadata/annotations',
+    message: `expected at most ${ANNOTATION_BYTES_MAX} bytes of annotations, got ${bytes}`,
+  });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
