@@ -6,8 +6,8 @@ import type { Store } from '#kube/store.ts';
 export interface RoutingTableKeeper {
   /** An immutable snapshot; who holds on to it keeps deciding by it. */
   readonly current: () => RoutingTable;
-  /** Called after each new table. */
-  readonly subscribe: (listener: (table: RoutingTable) => void) => void;
+  /** Called after each new table; returns how to stop that. */
+  readonly subscribe: (listener: (table: RoutingTable) => void) => () => void;
   readonly stop: () => void;
 }
 
@@ -34,7 +34,10 @@ export function keepRoutingTable(
   );
   return {
     current: () => table,
-    subscribe: (listener) => listeners.add(listener),
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     stop: () => {
       if (pending !== undefined) clearImmediate(pending);
       for (const unsubscribe of unsubscribes) unsubscribe();

@@ -12,7 +12,7 @@ export interface ApplyOptions {
 
 /** Server-side apply: the object becomes what `object` says of the fields it names. */
 export async function applyObject<T>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'call'>,
   {
     place,
     object,
@@ -41,7 +41,7 @@ export async function applyObject<T>(
  * one made anew under the same name stays, and the answer is a `Conflict`.
  */
 export async function deleteObject(
-  client: KubeClient,
+  client: Pick<KubeClient, 'call'>,
   { place, uid }: { readonly place: ResourcePlace; readonly uid?: string },
   signal: AbortSignal,
 ): Promise<Result<void, ApiFailure>> {
