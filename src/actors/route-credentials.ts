@@ -221,9 +221,14 @@ function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): read
   return openFound(answer, isSource)?.warnings ?? [];
 }
 
+/** As it came from outside: what is no name is none. */
 function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
-  const names = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name ?? '');
-  return names.filter((name) => name !== '').slice(0, pullSecretsMax);
+  const written: unknown = pod.spec?.imagePullSecrets;
+  const items: readonly unknown[] = Array.isArray(written) ? written.slice(0, pullSecretsMax) : [];
+  return items.flatMap((item) => {
+    const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
+    return typeof name === 'string' && name !== '' ? name : [];
+  });
 }
 
 /** As a credential's `source` has it. */

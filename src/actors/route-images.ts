@@ -1,4 +1,3 @@
-import type { PullPolicy } from '#core/pod.ts';
 import type { Candidate } from '#core/routing/candidates.ts';
 import {
   type AskCandidatesOptions,
@@ -6,13 +5,6 @@ import {
   type CandidateAnswer,
 } from './ask-candidates.ts';
 import type { PodWallet } from './route-credentials.ts';
-
-/** One image of a Pod with its candidates, in order; containers that share it share this. */
-export interface RoutedImage {
-  readonly image: string;
-  readonly policy: PullPolicy;
-  readonly candidates: readonly Candidate[];
-}
 
 /** What came of asking for one image. */
 export interface ImageRoute {
@@ -44,29 +36,25 @@ export async function routeImage(
   }));
   const inquiry = askCandidates(options, questions, signal);
   const warnings: string[] = [];
-  const answers = () => withTrouble(inquiry.answers(), troubles);
   const troubles = new Map<number, string>();
+  const end = () => ({
+    answers: withTrouble(inquiry.answers(), troubles),
+    warnings,
+    ms: Math.round(wake.now() - startedMs),
+  });
   for await (const index of inquiry.available()) {
     const candidate = candidates[index];
     if (candidate === undefined) continue;
     const credential = inquiry.answers()[index]?.credential ?? questions[index]?.credentials[0];
     const placed = await wallet.provide(candidate, credential, signal);
-    const ms = Math.round(wake.now() - startedMs);
     if (placed.ok) {
       const { value: pullSecret } = placed;
-      return {
-        answers: answers(),
-        winner: index,
-        ...(pullSecret !== undefined && { pullSecret }),
-        warnings,
-        ms,
-      };
+      return { ...end(), winner: index, ...(pullSecret !== undefined && { pullSecret }) };
     }
     troubles.set(index, placed.error.message);
     warnings.push(`${candidate.image} was passed over: ${placed.error.message}`);
   }
-  const ms = Math.round(wake.now() - startedMs);
-  return { answers: answers(), winner: undefined, warnings, ms };
+  return { ...end(), winner: undefined };
 }
 
 /** Says of a candidate that was there why it was not taken. */

@@ -1,0 +1,40 @@
+import type { PodAdmission, PullPolicy } from '#core/pod.ts';
+import { skippedDecision } from '#core/routing/decide.ts';
+import type { RouteDecision } from '#core/routing/decision.ts';
+import { type RoutePodOptions, routePod } from './route-pod.ts';
+
+/** What a Pod would be like; structurally the `ExplainQuery` of `http`. */
+export interface RouteQuery {
+  readonly image: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly policy: PullPolicy;
+}
+
+/** The one container of a Pod that is only asked about. */
+const containerName = 'image';
+
+/** What a Pod with this image would get. Registries are asked; nothing is changed. */
+export async function explainImage(
+  options: RoutePodOptions,
+  query: RouteQuery,
+  signal: AbortSignal,
+): Promise<RouteDecision> {
+  const { image, namespace, labels, annotations, policy } = query;
+  const container = { name: containerName, image, imagePullPolicy: policy };
+  const pod = { metadata: { namespace, labels, annotations }, spec: { containers: [container] } };
+  const admission = { pod, namespace, subresource: '', dryRun: true, uid: '' } as const;
+  const [decision] = await explainPod(options, admission, signal);
+  return decision ?? skippedDecision({ key: containerName, image }, 'no image is named');
+}
+
+/** What this Pod would get, image by image. Registries are asked; nothing is changed. */
+export async function explainPod(
+  options: RoutePodOptions,
+  admission: PodAdmission,
+  signal: AbortSignal,
+): Promise<readonly RouteDecision[]> {
+  const { decisions } = await routePod(options, { ...admission, dryRun: true }, signal);
+  return decisions;
+}
