@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { createActorView } from '#actors/actor-view.ts';
 import { certificateDirectory } from '#actors/certificate-directory.ts';
 import { certificateSecret } from '#actors/certificate-secret.ts';
 import { checkCrds } from '#actors/check-crds.ts';
 import type { ServingCertificate } from '#actors/keep-certificate.ts';
 import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { createActorView } from '#actors/actor-view.ts';
 import { leaseCalls } from '#actors/lease-calls.ts';
 import { defaultLifetimes } from '#actors/own-certificate.ts';
-import { createSystem, type KuikSystem, type Service, type SystemOptions } from '#actors/system.ts';
+import { recordEvents } from '#actors/record-events.ts';
+import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
 import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
 import { watchResources } from '#actors/watch-resources.ts';
 import { webhookNames } from '#actors/webhook-configuration.ts';
+import { conditionsLogic } from '#actors/write-conditions.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
@@ -78,14 +80,21 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const table = keepRoutingTable(resources.kuik);
   const namespace = flags.namespace ?? access.namespace;
   const proxies = environment.proxies;
-  const routing = joinRouting({
+  const routing: RoutingRooms = joinRouting({
     ...{ configuration, proxies, log, metrics, wake, client },
     table: table.current,
+    system: () => system,
   });
   const servers: Servers = createServers({
     ...{ flags, configuration, log, metrics, routing },
     synced: resources.synced,
     actors: () => createActorView(system),
+  });
+  const events = recordEvents({ ...{ client, wake, log }, now: Date.now, instance: hostname() });
+  const conditions = conditionsLogic({
+    ...{ client, table, events, wake, log },
+    stores: resources.kuik,
+    now: Date.now,
   });
   const system: KuikSystem = createSystem({
     ...{ wake, log, metrics },
@@ -94,6 +103,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
     reflectors: resources.sources,
     services: [routing.service],
+    leaderServices: [{ id: 'conditions', logic: conditions }],
   });
   return { input, log, metrics, wake, client, table, routing, system, servers };
 }
@@ -151,7 +161,7 @@ async function runUntilStopped(parts: Parts): Promise<number> {
     await servers.listen();
     system.start();
     metrics.setUp(true);
-    log.info({ version, server: client.server, ports: servers.ports }, 'kuik is starting');
+    log.info({ version, server: client.server }, 'kuik is starting');
     void checkCrds(client, log, life.signal);
     const end = await Promise.race([signalled, system.failed]);
     if (end instanceof Error) {

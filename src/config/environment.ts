@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** What the operator takes from its surroundings, as values. */
 export interface OperatorEnvironment {
   /** The proxy variables; structurally the OCI client's `ProxySettings`. */
@@ -8,14 +6,13 @@ export interface OperatorEnvironment {
     readonly httpProxy?: string;
     readonly noProxy?: string;
   };
-  /** The namespace of the Pod that this process runs in; absent outside a cluster. */
-  readonly ownNamespace?: string;
+  /** The variables that say where the API server is, by their own names. */
+  readonly kubernetes: Readonly<Record<string, string | undefined>>;
 }
 
-/** Where the kubelet puts it. */
-const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+const kubernetesVariables = ['KUBECONFIG', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'];
 
-/** Reads the proxies as Go does (upper case first, empty is unset), and where the process runs. */
+/** Picks what the operator needs; proxies as Go does: upper case first, empty is unset. */
 export function loadEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
 ): OperatorEnvironment {
@@ -23,21 +20,12 @@ export function loadEnvironment(
   const httpsProxy = read('HTTPS_PROXY');
   const httpProxy = read('HTTP_PROXY');
   const noProxy = read('NO_PROXY');
-  const ownNamespace = readNamespace();
   return {
     proxies: {
       ...(httpsProxy !== undefined && { httpsProxy }),
       ...(httpProxy !== undefined && { httpProxy }),
       ...(noProxy !== undefined && { noProxy }),
     },
-    ...(ownNamespace !== undefined && { ownNamespace }),
+    kubernetes: Object.fromEntries(kubernetesVariables.map((name) => [name, variables[name]])),
   };
-}
-
-function readNamespace(): string | undefined {
-  try {
-    return readFileSync(namespaceFile, 'utf8').trim() || undefined;
-  } catch {
-    return undefined;
-  }
 }

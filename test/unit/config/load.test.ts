@@ -251,4 +251,9 @@ test('proxies are read as Go reads them: upper case first, empty is unset', () =
     noProxy: '10.0.0.0/8,.local',
   });
   expect(loadEnvironment({ NO_PROXY: '' }).proxies).toEqual({});
+  expect(loadEnvironment({ KUBECONFIG: '/a', HOME: '/b' }).kubernetes).toEqual({
+    KUBECONFIG: '/a',
+    KUBERNETES_SERVICE_HOST: undefined,
+    KUBERNETES_SERVICE_PORT: undefined,
+  });
 });

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import type { Log } from '#telemetry/log.ts';
+import { createApp } from './app.ts';
+import type { ActorsPort, ExplainPort, MachinesPort } from './ports.ts';
+import { debugActors } from './routes/debug-actors.ts';
+import { debugMachines } from './routes/debug-machines.ts';
+import { debugRoute } from './routes/debug-route.ts';
+import { foreignSender } from './same-origin.ts';
+
+/** What the debug endpoint shows. */
+export interface DebugPorts {
+  readonly actors: () => ActorsPort;
+  readonly machines: MachinesPort;
+  readonly explain: ExplainPort;
+  readonly log: Log;
+}
+
+const paths = [
+  '/debug/actors?type=&state=&q=&limit=&cursor=',
+  '/debug/actors/<id>',
+  '/debug/machines',
+  '/debug/machines/<id>?format=json|mermaid',
+  '/debug/route?image=&namespace=&labels=&annotations=&policy=',
+];
+
+/** `/debug` (behaviour §9): looks, and changes nothing. `address` is where it listens. */
+export function buildDebugApp(ports: DebugPorts, address: string): FastifyInstance {
+  const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
+  app.addHook('onRequest', async (request, reply) => {
+    const { host, origin } = request.headers;
+    const refusal = foreignSender({ host, origin }, address);
+    if (refusal !== undefined) await reply.code(403).send({ error: refusal });
+  });
+  app.get('/debug', async () => ({ leader: ports.actors().leader(), paths }));
+  app.register(debugActors, ports);
+  app.register(debugMachines, ports);
+  app.register(debugRoute, ports);
+  return app;
+}

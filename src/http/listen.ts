@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** An address; all of them, IPv6 included where there is any, unless told. */
+  readonly host?: string;
+  /** Longest request line and header fields together, in bytes. */
+  readonly headerBytesMax?: number;
+}
+
+/** A listener that serves one app. */
+export interface Listener {
+  readonly port: number;
+  /** Whether new connections are accepted. */
+  readonly listening: () => boolean;
+  /**
+   * Ends it without dropping a request (behaviour §8): from now on every answer closes its
+   * connection; after `acceptMs` no more are accepted; what is in flight has until `finishMs`.
+   */
+  readonly drain: (times?: DrainTimes) => Promise<void>;
+  /** Ends it at once, with what is in flight. */
+  readonly close: () => Promise<void>;
+}
+
+/** Both counted from the call of `drain`, in ms. */
+export interface DrainTimes {
+  readonly acceptMs: number;
+  readonly finishMs: number;
+}
+
+/** Behaviour §8: a Service forgets a Pod within seconds, and a Pod has 30 s to end. */
+export const drainTimesDefault: DrainTimes = { acceptMs: 5_000, finishMs: 15_000 };
+
+/** Bounds of every server here, in ms; Node's own are off or minutes long. */
+export const serverTimeouts = {
+  /** Above the 90 s after which Go's client gives an idle connection up, so that it closes first. */
+  keepAliveTimeout: 120_000,
+  /** A review is sent at once; who takes longer holds a connection for nothing. */
+  requestTimeout: 10_000,
+  headersTimeout: 10_000,
+} as const;
+
+/** API servers, replicas of them, scrapers and kubelets together stay far below. */
+const connectionsMax = 2_048;
+
+/** Serves an app over plain HTTP. Rejects when the port can't be had. */
+export async function listen(app: FastifyInstance, options: ListenOptions): Promise<Listener> {
+  const { headerBytesMax } = options;
+  const server = createServer({
+    ...serverTimeouts,
+    ...(headerBytesMax !== undefined && { maxHeaderSize: headerBytesMax }),
+  });
+  return await serve(server, app, options);
+}
+
+/** Serves an app with a server that was made for it; ends both together. */
+export async function serve(
+  server: Server | TlsServer,
+  app: FastifyInstance,
+  { port, host }: ListenOptions,
+): Promise<Listener> {
+  await app.ready();
+  let draining = false;
+  server.maxConnections = connectionsMax;
+  server.on('request', (request, response: ServerResponse) => {
+    if (draining) response.setHeader('connection', 'close');
+    app.routing(request, response);
+  });
+  server.listen({ port, ...(host !== undefined && { host }) });
+  await once(server, 'listening');
+  const closed = once(server, 'close');
+  const close = async () => {
+    if (server.listening) server.close();
+    server.closeAllConnections();
+    await closed;
+    await app.close();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    listening: () => server.listening,
+    close,
+    drain: async ({ acceptMs, finishMs } = drainTimesDefault) => {
+      draining = true;
+      await elapse(acceptMs, closed);
+      if (server.listening) server.close();
+      server.closeIdleConnections();
+      await elapse(finishMs - acceptMs, closed);
+      await close();
+    },
+  };
+}
+
+/** Waits, but no longer than until `ended`. */
+async function elapse(durationMs: number, ended: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise((resolve) => {
+    timer = setTimeout(resolve, durationMs);
+  });
+  await Promise.race([elapsed, ended]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,152 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { reviewDeadlineMs } from '#http/admission-deadline.ts';
+import { checkAdmissionPatch } from '#http/admission-patch.ts';
+import {
+  answerReview,
+  type ReadReview,
+  type ReviewAnswer,
+  readReview,
+} from '#http/admission-review.ts';
+import { boundWarnings } from '#http/admission-warnings.ts';
+import type { AdmissionAnswer } from '#http/ports.ts';
+import type { WebhookOptions, WebhookPorts } from '#http/webhook.ts';
+import { askWithinDeadline } from '#http/within-deadline.ts';
+
+/** What the route is registered with. */
+export type MutatePodsOptions = WebhookPorts & WebhookOptions;
+
+/** Serialised by schema: half the time of a review with nothing declared is reading and writing it. */
+const answerSchema = Type.Object({
+  apiVersion: Type.String(),
+  kind: Type.String(),
+  response: Type.Object({
+    uid: Type.String(),
+    allowed: Type.Boolean(),
+    patchType: Type.Optional(Type.String()),
+    patch: Type.Optional(Type.String()),
+    warnings: Type.Optional(Type.Array(Type.String())),
+  }),
+});
+const errorSchema = Type.Object({ error: Type.String() });
+
+/** `POST /mutate--v1-pod`: one review in, one answer out, and the answer is yes. */
+export async function mutatePods(app: FastifyInstance, options: MutatePodsOptions): Promise<void> {
+  // Whatever the content type says, it has to be JSON.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('ignore', 'ignore'),
+  );
+  app.addHook('onRequest', async (request) => {
+    // The deadline counts from here: a large body takes time to arrive.
+    startedAtMs.set(request, performance.now());
+  });
+  const schema = { response: { 200: answerSchema, '4xx': errorSchema } };
+  app.post('/mutate--v1-pod', { schema }, async (request, reply) => {
+    const review = readReview(request.body);
+    if (!review.ok) return reply.code(400).send({ error: review.error });
+    const answer = await answerSafely(review.value, request, { reply, options });
+    options.metrics.admission((performance.now() - startOf(request)) / 1_000);
+    return answer;
+  });
+}
+
+const startedAtMs = new WeakMap<FastifyRequest, number>();
+
+function startOf(request: FastifyRequest): number {
+  return startedAtMs.get(request) ?? performance.now();
+}
+
+interface Surroundings {
+  readonly reply: FastifyReply;
+  readonly options: MutatePodsOptions;
+}
+
+/** A fault of our own on the way is no reason to keep a Pod out either. */
+async function answerSafely(
+  review: ReadReview,
+  request: FastifyRequest,
+  surroundings: Surroundings,
+): Promise<ReviewAnswer> {
+  try {
+    return await answer(review, request, surroundings);
+  } catch (error) {
+    return pass(review, surroundings.options, { kind: 'fault', error });
+  }
+}
+
+async function answer(
+  review: ReadReview,
+  request: FastifyRequest,
+  { reply, options }: Surroundings,
+): Promise<ReviewAnswer> {
+  if (review.kind === 'pass') {
+    const { problem } = review;
+    return problem === undefined
+      ? answerReview(review, { warnings: [] })
+      : pass(review, options, { kind: 'malformed', error: problem });
+  }
+  const { timeout } = request.query as { readonly timeout?: unknown };
+  const deadlineMs = reviewDeadlineMs(timeout, options.deadlineMs);
+  const waitedMs = performance.now() - startOf(request);
+  const outcome = await askWithinDeadline((signal) => options.admit(review.admission, signal), {
+    deadlineMs: Math.max(0, deadlineMs - waitedMs),
+    signal: signalOf(reply),
+  });
+  if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: deadlineMs });
+  if (outcome.kind === 'failed') return pass(review, options, outcome);
+  return finish(review, outcome.answer, options);
+}
+
+/** Aborted when the API server gives up before we do. */
+function signalOf(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
+}
+
+/** The port's answer, of which nothing is believed before it was checked. */
+function finish(
+  review: Extract<ReadReview, { kind: 'route' }>,
+  given: AdmissionAnswer,
+  options: MutatePodsOptions,
+): ReviewAnswer {
+  const warnings = boundWarnings(given.warnings);
+  const patch = checkAdmissionPatch(review.admission, given.patch);
+  if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
+  return answerReview(review, {
+    warnings,
+    ...(patch.value !== undefined && { patch: patch.value }),
+  });
+}
+
+interface Failure {
+  readonly kind: 'malformed' | 'late' | 'failed' | 'patch' | 'fault';
+  readonly error: unknown;
+}
+
+/** Sentences for whoever created the Pod; what exactly happened is for the log. */
+const warningOf: Readonly<Record<Failure['kind'], string>> = {
+  malformed: 'kuik: this review could not be read; the Pod is admitted unchanged.',
+  late: 'kuik: no decision was reached in time; the Pod is admitted unchanged.',
+  failed: 'kuik: an internal error occurred; the Pod is admitted unchanged.',
+  patch: 'kuik: a change that would have spoiled the Pod was dropped; it is admitted unchanged.',
+  fault: 'kuik: an internal error occurred; the Pod is admitted unchanged.',
+};
+
+/** Lets the Pod in as it came, and says why to the log, the metrics and the user. */
+function pass(
+  review: Pick<ReadReview, 'uid' | 'apiVersion'>,
+  { log, metrics }: MutatePodsOptions,
+  { kind, error }: Failure,
+): ReviewAnswer {
+  metrics.webhookError(kind);
+  const fields = error instanceof Error ? { err: error } : { detail: String(error) };
+  log[kind === 'late' || kind === 'malformed' ? 'warn' : 'error'](
+    { review: review.uid, kind, ...fields },
+    'A Pod was admitted unchanged because its review failed.',
+  );
+  return answerReview(review, { warnings: [warningOf[kind]] });
+}

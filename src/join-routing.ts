@@ -1,0 +1,89 @@
+import type { ActorRefFrom } from 'xstate';
+import { createPlaceSecret } from '#actors/place-secret.ts';
+import { probeImage } from '#actors/probe-image.ts';
+import { createRegistries } from '#actors/registries.ts';
+import { type RegistriesLogic, registriesLogic } from '#actors/registries-logic.ts';
+import { createRouter, type Router } from '#actors/route.ts';
+import { createSecretReader } from '#actors/secrets.ts';
+import type { KuikSystem, Service } from '#actors/system.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import type { OperatorEnvironment } from '#config/environment.ts';
+import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createOciClient } from '#oci/client.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+
+/** What routing is joined from. */
+export interface RoutingInput {
+  readonly configuration: OperatorConfiguration;
+  readonly proxies: OperatorEnvironment['proxies'];
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly wake: WakeHeap;
+  readonly client: KubeClient;
+  readonly table: () => RoutingTable;
+  /** The running system, which supervises the registries. */
+  readonly system: () => KuikSystem;
+}
+
+/** The rooms that answer a review, joined. */
+export interface RoutingRooms {
+  readonly router: Router;
+  /** The supervisor of the registry actors, for the root to start. */
+  readonly service: Service;
+  /** Ends what is in flight to registries and Secrets. */
+  readonly close: () => Promise<void>;
+}
+
+const registriesId = 'registries';
+
+/** Joins registries, Secrets and the routing table to the router. */
+export function joinRouting(input: RoutingInput): RoutingRooms {
+  const { configuration, log, metrics, wake, client } = input;
+  const { activeCheck } = configuration.routing;
+  const oci = createOciClient({
+    registries: configuration.registries,
+    proxies: input.proxies,
+  });
+  const onBug = (error: unknown) => log.error({ err: error }, 'something nobody waited for failed');
+  const registries = createRegistries({
+    supervisor: () => findRegistries(input.system()),
+    probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: wake }, signal),
+    treatmentOf: (host) => ownEntry(configuration.registries, host) ?? {},
+    now: Date.now,
+    ...{ wake, metrics, onBug },
+  });
+  const secrets = createSecretReader({ client, wake, onBug });
+  const placed = createPlaceSecret({ client, wake, onBug });
+  const router = createRouter({
+    table: input.table,
+    policy: { ...configuration, ...configuration.routing },
+    placeSecret: placed.place,
+    timeoutMs: activeCheck.timeoutMs,
+    resolveDigest: activeCheck.resolveDigest,
+    ...{ registries, secrets, wake, log, metrics },
+  });
+  const logic = registriesLogic({ client: oci, pingTimeoutMs: activeCheck.timeoutMs, wake });
+  return {
+    router,
+    service: { id: registriesId, logic },
+    close: async () => {
+      registries.close();
+      secrets.close();
+      placed.close();
+      await oci.close();
+    },
+  };
+}
+
+function findRegistries(system: KuikSystem): ActorRefFrom<RegistriesLogic> | undefined {
+  const found = system.root.getSnapshot().children.get(registriesId);
+  return found as ActorRefFrom<RegistriesLogic> | undefined;
+}
+
+/** Own keys only: a registry may be called `constructor:5000`. */
+function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

@@ -1,0 +1,119 @@
+import type { ActorView } from '#actors/actor-view.ts';
+import type { ServingCertificate } from '#actors/keep-certificate.ts';
+import { createMachineViews } from '#actors/machine-view.ts';
+import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import { buildDebugApp } from '#http/debug.ts';
+import { buildHealthApp } from '#http/health.ts';
+import { type Listener, listen } from '#http/listen.ts';
+import { buildMetricsApp } from '#http/metrics.ts';
+import { listenTls, type TlsListener } from '#http/tls.ts';
+import { buildWebhookApp } from '#http/webhook.ts';
+import { allMachines } from '#machines/all-machines.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+import type { OperatorFlags } from './flags.ts';
+import type { RoutingRooms } from './join-routing.ts';
+
+/** What is served, and where. */
+export interface ServersInput {
+  readonly flags: OperatorFlags;
+  readonly configuration: OperatorConfiguration;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly routing: RoutingRooms;
+  /** Whether each cache has been read whole, by resource. */
+  readonly synced: () => Readonly<Record<string, boolean>>;
+  readonly actors: () => ActorView;
+}
+
+/** All that listens (behaviour §8). */
+export interface Servers {
+  /** Opens metrics, health and debug; the webhook opens with its first certificate. */
+  readonly listen: () => Promise<void>;
+  readonly takeCertificate: (certificate: ServingCertificate) => void;
+  /** Not ready any more; reviews are accepted for a while yet, and those in flight finished. */
+  readonly drain: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** Makes the servers; nothing listens yet. */
+export function createServers(input: ServersInput): Servers {
+  return new OperatorServers(input);
+}
+
+class OperatorServers implements Servers {
+  readonly #input: ServersInput;
+  readonly #plain: Listener[] = [];
+  #webhook: Promise<TlsListener> | undefined;
+  #webhookListens = false;
+  #draining = false;
+
+  constructor(input: ServersInput) {
+    this.#input = input;
+  }
+
+  readonly listen = async (): Promise<void> => {
+    const { flags, log, metrics, routing, actors } = this.#input;
+    const readiness = () => this.#readiness();
+    const machines = createMachineViews(allMachines);
+    const debug = { actors, machines, explain: routing.router.explain, log };
+    const { debugAddress, debugPort } = flags;
+    this.#plain.push(
+      await listen(buildHealthApp({ readiness, log }), { port: flags.healthPort }),
+      await listen(buildMetricsApp({ metrics: metrics.text, log }), { port: flags.metricsPort }),
+      await listen(buildDebugApp(debug, debugAddress), { port: debugPort, host: debugAddress }),
+    );
+  };
+
+  readonly takeCertificate = (certificate: ServingCertificate): void => {
+    const { flags, log } = this.#input;
+    if (this.#draining) return;
+    if (this.#webhook !== undefined) {
+      this.#webhook.then((listener) => {
+        const taken = listener.setCertificate(certificate);
+        if (!taken.ok) log.error({ problem: taken.error }, 'the new certificate cannot serve');
+      }, this.#failed);
+      return;
+    }
+    this.#webhook = listenTls(this.#webhookApp(), { port: flags.webhookPort, certificate });
+    this.#webhook.then(() => {
+      this.#webhookListens = true;
+      log.info({ port: flags.webhookPort }, 'the webhook listens');
+    }, this.#failed);
+  };
+
+  readonly drain = async (): Promise<void> => {
+    this.#draining = true;
+    const webhook = await this.#webhook?.catch(() => undefined);
+    await webhook?.drain();
+  };
+
+  readonly close = async (): Promise<void> => {
+    await Promise.all(this.#plain.map((listener) => listener.close()));
+  };
+
+  /** Told, and tried again with the next certificate: a port may be free by then. */
+  readonly #failed = (error: unknown): void => {
+    this.#webhook = undefined;
+    this.#input.log.error({ err: error }, 'the webhook cannot listen');
+  };
+
+  #webhookApp() {
+    const { configuration, log, metrics, routing } = this.#input;
+    const { deadlineMs } = configuration.routing;
+    return buildWebhookApp({ admit: routing.router.admit, log, metrics }, { deadlineMs });
+  }
+
+  #readiness() {
+    const caches = Object.entries(this.#input.synced()).map(
+      ([resource, done]) => [`cache of ${resource}`, done] as const,
+    );
+    const checks = Object.fromEntries([
+      ...caches,
+      ['certificate loaded', this.#webhook !== undefined],
+      ['webhook listening', this.#webhookListens],
+      ['not stopping', !this.#draining],
+    ]);
+    return { ready: Object.values(checks).every(Boolean), checks };
+  }
+}
