@@ -43,16 +43,19 @@ test('every room says in its README what it is for', () => {
 });
 
 test('every relative link of a document leads somewhere', () => {
-  const dead: string[] = [];
-  for (const file of tracked.filter((name) => name.endsWith('.md'))) {
-    if (file.startsWith('test/contract/vectors/')) continue;
-    for (const [, target] of read(file).matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)) {
-      if (target === undefined || /^[a-z]+:/.test(target)) continue;
-      if (!existsSync(join(root, normalize(join(dirname(file), target))))) {
-        dead.push(`${file} -> ${target}`);
-      }
-    }
-  }
+  const documents = tracked.filter(
+    (name) => name.endsWith('.md') && !name.startsWith('test/contract/vectors/'),
+  );
+  const links = documents.flatMap((file) =>
+    [...read(file).matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => ({
+      file,
+      target,
+    })),
+  );
+  const dead = links.filter(
+    ({ file, target }) =>
+      !/^[a-z]+:/.test(target) && !existsSync(join(root, normalize(join(dirname(file), target)))),
+  );
   expect(dead).toEqual([]);
 });
 

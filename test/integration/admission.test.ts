@@ -57,7 +57,7 @@ async function declareEqual(namespace: string, priority = 0): Promise<void> {
       })),
     },
   });
-  await routed(namespace, `${first.host}/team/app:1`, 2);
+  await routed(namespace, `${first.host}/team/not-asked-later:1`, 2);
 }
 
 async function declare(path: string, object: object): Promise<void> {
@@ -131,7 +131,7 @@ describe('a Pod whose registry is down', () => {
         mirrors: [{ registry: second.host, path: '/mirror' }],
       },
     });
-    await routed(namespace, `${first.host}/team/app:1`, 2);
+    await routed(namespace, `${first.host}/team/not-asked-later:1`, 2);
     await stopped(first);
     const image = `${first.host}/team/app:1`;
     const { pod } = await createPod(namespace, {
