@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { untilReady } from '#test/support/eventually.ts';
 import { meaning, rerouted, unchanged } from './cast.ts';
 import type { Page } from './page.ts';
 import { createPod, type PodOutcome, type PodStory } from './pods.ts';
 import { declare, type Stage } from './stage.ts';
+
+/** A little more than the second for which an answer about one image is remembered. */
+const answersRememberedMs = 1_200;
 
 /** A dead registry is found out at once, one that is back by a probe within a few seconds. */
 const noticedWithinMs = 15_000;
@@ -20,6 +24,8 @@ export async function tell(page: Page, stage: Stage): Promise<number> {
 
   done = page.step(`The main registry, ${stage.main.host}, is stopped`);
   await stage.main.stop();
+  // The operator shares what it has just learnt for a second; Pods come later than that in life.
+  await delay(answersRememberedMs);
   done();
 
   done = page.step('The same Pods again, and one that nothing is declared for');
