@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createPlaceSecret, type PlaceSecretRequest } from '#actors/place-secret.ts';
-import { secretCopyName } from '#actors/secret-copy.ts';
+import { type SecretOwner, secretCopyName } from '#actors/secret-copy.ts';
 import { createSecretReader } from '#actors/secrets.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
@@ -112,7 +112,22 @@ describe('reading Secrets', () => {
 });
 
 describe('placing the copy of a Secret', () => {
-  const owner = { kind: 'ClusterReplicatedImageSet', name: 'hub', uid: 'u-1' };
+  const sets = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
+  let owner: SecretOwner;
+
+  // A real one: the garbage collector takes away what belongs to nobody.
+  beforeAll(async () => {
+    const { body } = await admin().create(sets, {
+      apiVersion: 'kuik.enix.io/v1alpha1',
+      kind: 'ClusterReplicatedImageSet',
+      metadata: { generateName: 'hub-' },
+      spec: { upstreams: [{ registry: 'registry.example.com', path: '/team' }] },
+    });
+    owner = { kind: 'ClusterReplicatedImageSet', ...body.metadata };
+  });
+  afterAll(async () => {
+    await admin().remove(`${sets}/${owner.name}`);
+  });
 
   function startPlacer() {
     const wake = createWakeHeap();
@@ -158,11 +173,16 @@ describe('placing the copy of a Secret', () => {
           'kuik.enix.io/owner-group': 'kuik.enix.io',
           'kuik.enix.io/owner-version': 'v1alpha1',
           'kuik.enix.io/owner-kind': 'ClusterReplicatedImageSet',
-          'kuik.enix.io/owner-name': 'hub',
-          'kuik.enix.io/owner-uid': 'u-1',
+          'kuik.enix.io/owner-name': owner.name,
+          'kuik.enix.io/owner-uid': owner.uid,
         },
         ownerReferences: [
-          { apiVersion: 'kuik.enix.io/v1alpha1', kind: owner.kind, name: 'hub', uid: 'u-1' },
+          {
+            apiVersion: 'kuik.enix.io/v1alpha1',
+            kind: owner.kind,
+            name: owner.name,
+            uid: owner.uid,
+          },
         ],
       },
     });
