@@ -44,8 +44,8 @@ function invite(page: Page, { operator, plane, namespace }: Stage, problems: num
   page.title(problems === 0 ? 'Look for yourself' : 'Look what went wrong');
   page.detail('actors', `${operator.debugUrl}/debug/actors`);
   page.detail('metrics', `${operator.metricsUrl}/metrics`);
-  page.detail('Pods', `kubectl get pods -o yaml -n ${namespace} \\`);
-  page.detail('', `  --kubeconfig ${plane.adminKubeconfig}`);
+  page.detail('kubeconfig', plane.adminKubeconfig);
+  page.detail('Pods', `kubectl get pods -o yaml -n ${namespace} --kubeconfig …`);
 }
 
 async function enter(): Promise<void> {
