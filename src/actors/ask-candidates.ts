@@ -1,5 +1,7 @@
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
+import type { ProbeStatus } from '#core/probe.ts';
+import { assert } from '#core/result.ts';
 import type { CandidateStatus } from '#core/routing/decision.ts';
 import type { ProbeReport, Registries } from './registries.ts';
 import type { WakeHeap } from './wake.ts';
@@ -50,6 +52,14 @@ export function askCandidates(
   return new Inquiry(options, questions, signal);
 }
 
+/** What is none of these would end up in annotations and metrics, as nobody knows what. */
+const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
+  'Available',
+  'NotFound',
+  'InvalidAuth',
+  'QuotaExceeded',
+  'Unreachable',
+]);
 const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
 
 class Inquiry implements CandidateInquiry {
@@ -149,6 +159,7 @@ class Inquiry implements CandidateInquiry {
       return { status: 'Unreachable', ms: sinceMs, message };
     }
     const { outcome, credentialIndex, remembered } = report;
+    assert(statuses.has(outcome.kind), `expected the status of a probe, got ${outcome.kind}`);
     const credential = credentials[credentialIndex ?? -1];
     return {
       status: outcome.kind,

@@ -8,7 +8,7 @@ import {
   type SecretView,
 } from '#core/credentials.ts';
 import type { PodAdmission } from '#core/pod.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import type { CompiledResource } from '#core/routing/compiled.ts';
 import type { Location } from '#core/routing/location.ts';
@@ -168,9 +168,12 @@ class Wallet implements PodWallet {
       return fail({ message: `Secret ${nameOf(secret)} holds nothing for this image` });
     }
     const { namespace, dryRun } = admission;
-    return await withDeadline(wake, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
+    const placed = await withDeadline(wake, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
       placeSecret({ owner: { kind, name, uid }, source, namespace, dryRun }, bounded),
     );
+    // Without a name the Pod would be sent to where it cannot pull.
+    assert(!placed.ok || typeof placed.value === 'string', 'a placed Secret has a name');
+    return placed;
   }
 }
 

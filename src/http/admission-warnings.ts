@@ -8,7 +8,8 @@ export function boundWarnings(warnings: unknown): readonly string[] {
   if (!Array.isArray(warnings)) return [];
   const bounded: string[] = [];
   let left = allCharactersMax;
-  for (const warning of warnings) {
+  // No more than that many can be left, since an empty one is none.
+  for (const warning of warnings.slice(0, allCharactersMax)) {
     if (typeof warning !== 'string' || warning === '') continue;
     const text = cut(warning);
     if (text.length > left) break;

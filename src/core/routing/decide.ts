@@ -94,7 +94,7 @@ export function skippedDecision(container: RoutedContainer, why: string): RouteD
     winner: container.image,
     by: 'original',
     reason: 'Skipped',
-    message: `${container.key} keeps ${container.image}: ${why}`,
+    message: cut(`${container.key} keeps ${container.image}: ${why}`),
     candidates: [],
     ms: 0,
   };

@@ -48,7 +48,7 @@ export async function mutatePods(app: FastifyInstance, options: MutatePodsOption
     const review = readReview(request.body);
     if (!review.ok) return reply.code(400).send({ error: review.error });
     const answer = await answerSafely(review.value, request, { reply, options });
-    options.metrics.admission((performance.now() - startOf(request)) / 1_000);
+    quietly(() => options.metrics.admission((performance.now() - startOf(request)) / 1_000));
     return answer;
   });
 }
@@ -142,11 +142,22 @@ function pass(
   { log, metrics }: MutatePodsOptions,
   { kind, error }: Failure,
 ): ReviewAnswer {
-  metrics.webhookError(kind);
-  const fields = error instanceof Error ? { err: error } : { detail: String(error) };
-  log[kind === 'late' || kind === 'malformed' ? 'warn' : 'error'](
-    { review: review.uid, kind, ...fields },
-    'A Pod was admitted unchanged because its review failed.',
-  );
+  quietly(() => {
+    metrics.webhookError(kind);
+    const fields = error instanceof Error ? { err: error } : { detail: String(error) };
+    log[kind === 'late' || kind === 'malformed' ? 'warn' : 'error'](
+      { review: review.uid, kind, ...fields },
+      'A Pod was admitted unchanged because its review failed.',
+    );
+  });
   return answerReview(review, { warnings: [warningOf[kind]] });
+}
+
+/** The answer is worth more than what is told about it: an error that cannot be shown costs none. */
+function quietly(tell: () => void): void {
+  try {
+    tell();
+  } catch {
+    // There is no one left to tell.
+  }
 }
