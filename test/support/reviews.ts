@@ -47,7 +47,7 @@ export interface ReadAnswer {
 /** The webhook with one port, and all that it tells about itself. */
 export interface WebhookStage {
   readonly review: (body: unknown, query?: string) => Promise<ReadAnswer>;
-  readonly send: (payload: string, contentType?: string) => Promise<ReadAnswer>;
+  readonly send: (payload: string, contentType: string | undefined) => Promise<ReadAnswer>;
   readonly errors: string[];
   readonly admissions: number[];
   readonly logs: () => readonly Record<string, unknown>[];
@@ -74,11 +74,11 @@ export function stageWebhook(
   const ports = { admit: admit as AdmitPort, log: (options.log ?? log) as typeof log, metrics };
   const app = buildWebhookApp(ports, { deadlineMs: options.deadlineMs ?? 1_000 });
   onTestFinished(async () => await app.close());
-  const send = async (payload: string, contentType = 'application/json', query = '') => {
+  const send = async (payload: string, contentType: string | undefined, query = '') => {
     const answer = await app.inject({
       method: 'POST',
       url: `${webhookPath}${query}`,
-      headers: { 'content-type': contentType },
+      headers: contentType === undefined ? {} : { 'content-type': contentType },
       payload,
     });
     return readAnswer(answer.statusCode, answer.body);
