@@ -13,6 +13,8 @@ export interface DebugPorts {
   readonly machines: MachinesPort;
   readonly explain: ExplainPort;
   readonly log: Log;
+  /** How long `/debug/route` waits for a decision, in ms. */
+  readonly answerTimeoutMs?: number;
 }
 
 const paths = [
@@ -30,6 +32,11 @@ export function buildDebugApp(ports: DebugPorts, address: string): FastifyInstan
     const { host, origin } = request.headers;
     const refusal = foreignSender({ host, origin }, address);
     if (refusal !== undefined) await reply.code(403).send({ error: refusal });
+  });
+  // `?type=&state=x`, as the list of paths has it: what is left empty is not asked for.
+  app.addHook('preValidation', async (request) => {
+    const query = request.query as Record<string, unknown>;
+    for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
   app.get('/debug', async () => ({ leader: ports.actors().leader(), paths }));
   app.register(debugActors, ports);

@@ -31,7 +31,8 @@ function isOurs(host: string | undefined, listenedOn: string): boolean {
   if (host === undefined || host === '') return false;
   if (host === 'localhost' || host === '::1') return true;
   if (isIP(host) === 4 && host.startsWith('127.')) return true;
-  return host === listenedOn && listenedOn !== '0.0.0.0' && listenedOn !== '::';
+  const own = hostOf(`http://${isIP(listenedOn) === 6 ? `[${listenedOn}]` : listenedOn}`);
+  return host === own && own !== '0.0.0.0' && own !== '::';
 }
 
 function quote(text: string | undefined): string {

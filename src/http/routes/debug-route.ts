@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { ExplainPort } from '#http/ports.ts';
+import { askWithinDeadline } from '#http/within-deadline.ts';
 
-const pairsExpected = 'key=value pairs with commas between';
+const pairsExpected = 'key=value pairs with commas between (\\, is a comma in a value)';
 
 const querySchema = Type.Object(
   {
@@ -27,12 +28,18 @@ const querySchema = Type.Object(
 );
 
 /** As long as a review may take at most; whoever asks by hand is not the API server. */
-const answerTimeoutMs = 10_000;
+const answerTimeoutMsDefault = 10_000;
+
+/** What the route asks, and how long it waits. */
+export interface DebugRouteOptions {
+  readonly explain: ExplainPort;
+  readonly answerTimeoutMs?: number;
+}
 
 /** `GET /debug/route`: what a Pod with this image would get; nothing is changed by asking. */
 export async function debugRoute(
   app: FastifyInstance,
-  ports: { readonly explain: ExplainPort },
+  { explain, answerTimeoutMs: deadlineMs = answerTimeoutMsDefault }: DebugRouteOptions,
 ): Promise<void> {
   app.get('/debug/route', { schema: { querystring: querySchema } }, async (request, reply) => {
     const query = request.query as Static<typeof querySchema>;
@@ -42,10 +49,13 @@ export async function debugRoute(
     if (!labels.ok) return reply.code(400).send({ error: labels.error });
     if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
     const subject = { labels: labels.value, annotations: annotations.value };
-    return await ports.explain(
-      { image, namespace, policy, ...subject },
-      AbortSignal.timeout(answerTimeoutMs),
+    const outcome = await askWithinDeadline(
+      (signal) => explain({ image, namespace, policy, ...subject }, signal),
+      { deadlineMs },
     );
+    if (outcome.kind === 'failed') throw outcome.error;
+    if (outcome.kind === 'answered') return outcome.answer;
+    return reply.code(504).send({ error: `expected a decision within ${deadlineMs} ms, got none` });
   });
 }
 
@@ -54,10 +64,22 @@ function readPairs(
   text: string | undefined,
 ): Result<Readonly<Record<string, string>>, string> {
   const pairs: [string, string][] = [];
-  for (const pair of (text ?? '').split(',').filter((part) => part.trim() !== '')) {
+  for (const pair of splitPairs(text ?? '')) {
     const at = pair.indexOf('=');
-    if (at < 1) return fail(`${name}: expected ${pairsExpected}, got ${JSON.stringify(pair)}`);
+    if (at < 1) return fail(`${name}: expected ${pairsExpected}, got ${quote(pair)}`);
     pairs.push([pair.slice(0, at).trim(), pair.slice(at + 1).trim()]);
   }
   return succeed(Object.fromEntries(pairs));
+}
+
+/** At commas, save those behind a backslash: annotations often hold JSON. */
+function splitPairs(text: string): readonly string[] {
+  const parts = text.match(/(?:\\[\s\S]|[^\\,])+/g) ?? [];
+  return parts
+    .filter((part) => part.trim() !== '')
+    .map((part) => part.replaceAll(/\\([\\,])/g, '$1'));
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 100));
 }

@@ -24,7 +24,8 @@ describe('who may ask the debug endpoint', () => {
     ['10.1.2.3', '10.1.2.3:8082'],
     ['fd00::7', '[fd00::7]:8082'],
     ['fd00::7', '[FD00:0:0::7]'],
-    ['kuik.internal', 'kuik.internal:8082'],
+    ['fd00:0:0::7', '[fd00::7]:8082'],
+    ['Kuik.internal', 'kuik.internal:8082'],
   ])('the address listened on, %s, as %s', (listenedOn, host) => {
     expect(foreignSender({ host, origin: undefined }, listenedOn)).toBeUndefined();
     expect(foreignSender({ host, origin: `http://${host}` }, listenedOn)).toBeUndefined();

@@ -1,0 +1,217 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { buildDebugApp, type DebugPorts } from '#http/debug.ts';
+import type { ActorListQuery, ExplainQuery } from '#http/ports.ts';
+import { createLog } from '#telemetry/log.ts';
+
+const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], since: 'now' };
+
+/** The debug endpoint in front of ports that keep what they were asked. */
+function stage(over: Partial<DebugPorts> = {}) {
+  const lists: ActorListQuery[] = [];
+  const queries: ExplainQuery[] = [];
+  const ports: DebugPorts = {
+    actors: () => ({
+      list: (query) => {
+        lists.push(query);
+        return { actors: [actor], next: null };
+      },
+      get: (id) =>
+        id === actor.id ? { ...actor, context: {}, transitions: [], children: [] } : undefined,
+      leader: () => 'kuik-0',
+    }),
+    machines: {
+      list: () => [{ id: 'registry', description: 'One registry.' }],
+      get: (id) =>
+        id === 'registry'
+          ? { id, description: 'One registry.', definition: { id }, diagram: 'stateDiagram-v2' }
+          : undefined,
+    },
+    explain: async (query) => {
+      queries.push(query);
+      return { image: query.image } as never;
+    },
+    log: createLog({ level: 'silent', format: 'json' }),
+    ...over,
+  };
+  const app = buildDebugApp(ports, '127.0.0.1');
+  onTestFinished(async () => await app.close());
+  const get = async (url: string, headers: Record<string, string> = {}) => {
+    const host = 'localhost:8082';
+    const answer = await app.inject({ method: 'GET', url, headers: { host, ...headers } });
+    return { status: answer.statusCode, type: answer.headers['content-type'], text: answer.body };
+  };
+  return { app, get, lists, queries };
+}
+
+const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
+
+describe('the debug endpoint', () => {
+  test('says who leads and what there is to ask', async () => {
+    const answer = await stage().get('/debug');
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.text)).toEqual({
+      leader: 'kuik-0',
+      paths: expect.arrayContaining(['/debug/machines', '/debug/actors/<id>']),
+    });
+  });
+
+  test.each(['/', '/debug/', '/debug/secrets', '/debug/actors/', '/metrics'])(
+    'tells whoever asks for %s what there is',
+    async (url) => {
+      const answer = await stage().get(url);
+      expect(answer.status).toBe(404);
+      expect(errorOf(answer)).toMatch(/^expected .*(\/debug\/route|the id of a running actor)/);
+    },
+  );
+
+  test.each([
+    ['host', { host: 'evil.example.com' }],
+    ['host', { host: '127.0.0.1.evil.example.com:8082' }],
+    ['origin', { origin: 'https://evil.example.com' }],
+    ['origin', { origin: 'null' }],
+  ])('refuses another %s everywhere, also where there is nothing', async (_, headers) => {
+    const { get, lists, queries } = stage();
+    const urls = ['/debug', '/debug/actors', '/debug/machines', '/debug/route?image=a:1'];
+    for (const url of [...urls, '/debug/actors/registry:quay.io', '/nowhere']) {
+      const answer = await get(url, headers);
+      expect(answer.status).toBe(403);
+      expect(Object.keys(JSON.parse(answer.text))).toEqual(['error']);
+    }
+    expect([...lists, ...queries]).toEqual([]);
+  });
+
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('takes no %s', async (method) => {
+    const { app, queries } = stage();
+    for (const url of ['/debug', '/debug/actors', '/debug/route?image=a:1']) {
+      const answer = await app.inject({ method, url, headers: { host: 'localhost' } });
+      expect(answer.statusCode).toBe(404);
+    }
+    expect(queries).toEqual([]);
+  });
+
+  test('answers a fault of its own with 500, and shows nothing of it', async () => {
+    const explain = async () => {
+      throw new Error('password hunter2');
+    };
+    const answer = await stage({ explain }).get('/debug/route?image=a:1');
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toContain('hunter2');
+    expect(errorOf(answer)).toMatch(/see the log/);
+  });
+});
+
+describe('/debug/actors', () => {
+  test.each<[string, object]>([
+    ['', {}],
+    ['?type=&state=&q=&limit=&cursor=', {}],
+    ['?type=registry&state=Closed', { type: 'registry', state: 'Closed' }],
+    ['?q=quay.io&limit=1&cursor=registry:a', { q: 'quay.io', limit: 1, cursor: 'registry:a' }],
+    ['?limit=200', { limit: 200 }],
+  ])('%s asks for that', async (query, expected) => {
+    const { get, lists } = stage();
+    expect((await get(`/debug/actors${query}`)).status).toBe(200);
+    expect(lists).toEqual([{ limit: 200, ...expected }]);
+  });
+
+  test.each<[string, string]>([
+    ['?limit=0', 'limit: expected a number from 1 to 200, got 0'],
+    ['?limit=201', 'limit: expected a number from 1 to 200, got 201'],
+    ['?limit=1.5', 'limit: expected a number from 1 to 200, got "1.5"'],
+    ['?limit=many', 'limit: expected a number from 1 to 200, got "many"'],
+    ['?limit=1&limit=2', 'limit: expected a number from 1 to 200, got ["1","2"]'],
+    ['?kind=a', 'expected one of the parameters type, state, q, limit, cursor, got kind'],
+    ['?__proto__=a', 'expected one of the parameters type, state, q, limit, cursor, got __proto__'],
+  ])('%s is refused with what was expected', async (query, message) => {
+    const { get, lists } = stage();
+    const answer = await get(`/debug/actors${query}`);
+    expect([answer.status, errorOf(answer)]).toEqual([400, message]);
+    expect(lists).toEqual([]);
+  });
+
+  test.each(['/debug/actors/registry:quay.io', '/debug/actors/registry%3Aquay.io'])(
+    'shows one actor at %s',
+    async (url) => {
+      expect(JSON.parse((await stage().get(url)).text)).toMatchObject({ ...actor, children: [] });
+    },
+  );
+
+  test('says of an actor that is not there how to find one', async () => {
+    const answer = await stage().get('/debug/actors/tracked-image:a/quay.io/team/app:1');
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer)).toBe(
+      'expected the id of a running actor (see /debug/actors), got tracked-image:a/quay.io/team/app:1',
+    );
+  });
+});
+
+describe('/debug/machines', () => {
+  test('lists them, and shows one as JSON or drawn', async () => {
+    const { get } = stage();
+    expect(JSON.parse((await get('/debug/machines')).text).machines).toHaveLength(1);
+    const shown = await get('/debug/machines/registry');
+    expect(JSON.parse(shown.text)).toMatchObject({
+      id: 'registry',
+      definition: { id: 'registry' },
+    });
+    const drawn = await get('/debug/machines/registry?format=mermaid');
+    expect(drawn).toMatchObject({ text: 'stateDiagram-v2', type: 'text/plain; charset=utf-8' });
+  });
+
+  test('says which there are, and which formats', async () => {
+    const { get } = stage();
+    expect(errorOf(await get('/debug/machines/none'))).toBe('expected one of registry, got none');
+    expect(errorOf(await get('/debug/machines/registry?format=png'))).toBe(
+      'format: expected json or mermaid, got "png"',
+    );
+  });
+});
+
+describe('/debug/route', () => {
+  const nothing = { labels: {}, annotations: {}, namespace: 'default', policy: 'IfNotPresent' };
+
+  test.each<[string, object]>([
+    ['image=nginx', { image: 'nginx' }],
+    ['image=nginx&namespace=&labels=&annotations=&policy=', { image: 'nginx' }],
+    ['image=a:1&namespace=b&policy=Always', { image: 'a:1', namespace: 'b', policy: 'Always' }],
+    ['image=a&labels=b=c, d=e=f ,', { image: 'a', labels: { b: 'c', d: 'e=f' } }],
+    ['image=a&labels=b=', { image: 'a', labels: { b: '' } }],
+    [
+      String.raw`image=a&annotations=j={"x":1\,"y":"\\\\"}`,
+      { image: 'a', annotations: { j: String.raw`{"x":1,"y":"\\"}` } },
+    ],
+    [
+      String.raw`image=a&annotations=p=C:\temp`,
+      { image: 'a', annotations: { p: String.raw`C:\temp` } },
+    ],
+    ['image=a&labels=constructor=b', { image: 'a', labels: { constructor: 'b' } }],
+  ])('?%s asks for that', async (query, expected) => {
+    const { get, queries } = stage();
+    expect((await get(`/debug/route?${encodeURI(query)}`)).status).toBe(200);
+    expect(queries).toEqual([{ ...nothing, ...expected }]);
+  });
+
+  test.each<[string, RegExp]>([
+    ['', /^image: expected an image as a Pod names it, got nothing$/],
+    ['image=', /^image: expected an image as a Pod names it, got nothing$/],
+    [`image=${'a'.repeat(1_025)}`, /^image: expected an image as a Pod names it, got "a{100}/],
+    ['image=a&policy=Sometimes', /^policy: expected Always, IfNotPresent or Never, got "Some/],
+    ['image=a&labels=b', /^labels: expected key=value pairs .*, got "b"$/],
+    ['image=a&annotations==b', /^annotations: expected key=value pairs .*, got "=b"$/],
+    ['image=a&pod=b', /^expected one of the parameters image, .*, got pod$/],
+  ])('?%s is refused with what was expected', async (query, message) => {
+    const { get, queries } = stage();
+    const answer = await get(`/debug/route?${query}`);
+    expect([answer.status, errorOf(answer)]).toEqual([400, expect.stringMatching(message)]);
+    expect(queries).toEqual([]);
+  });
+
+  test('waits for a decision so long and no longer', async () => {
+    let aborted = false;
+    const explain: DebugPorts['explain'] = (_, signal) =>
+      new Promise(() => signal.addEventListener('abort', () => (aborted = true)));
+    const answer = await stage({ explain, answerTimeoutMs: 30 }).get('/debug/route?image=a');
+    expect(answer.status).toBe(504);
+    expect(errorOf(answer)).toBe('expected a decision within 30 ms, got none');
+    expect(aborted).toBe(true);
+  });
+});
