@@ -2,6 +2,7 @@ import type { UnreachableCause } from '#core/probe.ts';
 import { ForbiddenError } from './addresses.ts';
 import { ConnectError } from './connections.ts';
 import { type AnswerHeaders, readQuota } from './quota.ts';
+import { tlsWords } from './tls-words.ts';
 
 /** What went wrong with one request to a registry, translated once, with URLs redacted. */
 export type OciFailure =
@@ -64,11 +65,10 @@ const CAUSE_BY_CODE: Readonly<Record<string, ConnectionCause>> = {
 const TLS_CODE =
   /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|HOSTNAME_|INVALID_|PATH_LENGTH_|SUBJECT_|AKID_|KEYUSAGE_)/;
 
-const WORDS: Readonly<Record<ConnectionCause, string>> = {
+const WORDS: Readonly<Record<Exclude<ConnectionCause, 'tls'>, string>> = {
   dns: 'its name does not resolve',
   refused: 'the connection failed',
   reset: 'the connection was reset',
-  tls: 'TLS failed',
   timeout: 'it did not answer in time',
   forbidden: 'our own rules refuse the connection',
 };
@@ -91,7 +91,8 @@ export function translateError(error: unknown, host: string): OciFailure {
   if (cause === undefined) {
     return { kind: 'protocol', message: `${host}: expected an HTTP answer, got ${code}` };
   }
-  return { kind: 'connection', cause, message: `${host}: ${WORDS[cause]} (${code})` };
+  const words = cause === 'tls' ? tlsWords(code) : WORDS[cause];
+  return { kind: 'connection', cause, message: `${host}: ${words} (${code})` };
 }
 
 /** The failure of a request that was called off, at its deadline or by whoever asked. */

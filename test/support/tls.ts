@@ -3,6 +3,9 @@ import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -23,6 +26,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** Whom the certificate is said to be for; nobody in particular unless told. */
+  readonly purpose?: 'client' | 'server';
 }
 
 /** A certificate authority of the test's own. */
@@ -36,12 +41,14 @@ const loopbackNames = ['localhost', '127.0.0.1', '::1'];
 const hourMs = 3_600_000;
 
 /** Makes an authority that nobody trusts unless told. */
-export async function makeAuthority(): Promise<CertificateAuthority> {
+export async function makeAuthority(
+  name = 'kuik registry test authority',
+): Promise<CertificateAuthority> {
   const keys = await makeKeys();
   const authority = await X509CertificateGenerator.createSelfSigned(
     {
       ...period({}),
-      name: 'CN=kuik registry test authority',
+      name: `CN=${name}`,
       keys,
       signingAlgorithm: algorithm,
       extensions: [
@@ -55,6 +62,22 @@ export async function makeAuthority(): Promise<CertificateAuthority> {
     pem: authority.toString('pem'),
     issue: async (options = {}) => await issue({ authority, keys }, options),
   };
+}
+
+/** A server certificate that nobody but itself has signed. */
+export async function makeSelfSigned(options: CertificateOptions = {}): Promise<ServerCertificate> {
+  const keys = await makeKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned(
+    {
+      ...period(options),
+      name: 'CN=kuik registry test server',
+      keys,
+      signingAlgorithm: algorithm,
+      extensions: extensionsOf(options),
+    },
+    webcrypto as never,
+  );
+  return await exportPem(certificate, keys);
 }
 
 async function makeKeys(): Promise<CryptoKeyPair> {
@@ -75,10 +98,6 @@ async function issue(
   options: CertificateOptions,
 ): Promise<ServerCertificate> {
   const keys = await makeKeys();
-  const names = (options.names ?? loopbackNames).map((value) => ({
-    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
-    value,
-  }));
   const certificate = await X509CertificateGenerator.create(
     {
       ...period(options),
@@ -87,10 +106,29 @@ async function issue(
       publicKey: keys.publicKey,
       signingKey: authority.keys.privateKey,
       signingAlgorithm: algorithm,
-      extensions: [new SubjectAlternativeNameExtension(names)],
+      extensions: extensionsOf(options),
     },
     webcrypto as never,
   );
+  return await exportPem(certificate, keys);
+}
+
+function extensionsOf({ names = loopbackNames, purpose }: CertificateOptions): Extension[] {
+  const alternatives = names.map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
+  const usage = purpose === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth;
+  return [
+    new SubjectAlternativeNameExtension(alternatives),
+    ...(purpose === undefined ? [] : [new ExtendedKeyUsageExtension([usage], true)]),
+  ];
+}
+
+async function exportPem(
+  certificate: X509Certificate,
+  keys: CryptoKeyPair,
+): Promise<ServerCertificate> {
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   return {
     certificatePem: certificate.toString('pem'),
