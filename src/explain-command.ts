@@ -1,32 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
-import { parse } from 'yaml';
-import type { PodObject, PullPolicy } from '#core/pod.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { PullPolicy } from '#core/pod.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import { decisionText } from './decision-text.ts';
+import { type Question, questionsFromManifest } from './explain-questions.ts';
 
 /** What `kuik explain` was asked. */
 interface ExplainFlags {
   readonly namespace: string;
-  readonly labels: string;
-  readonly annotations: string;
+  readonly labels?: string;
+  readonly annotations?: string;
   readonly policy?: PullPolicy;
   readonly pod?: string;
   readonly debugUrl: string;
   readonly output: 'text' | 'json';
 }
 
-/** One image to ask about, as `/debug/route` wants it. */
-interface Question {
-  readonly image: string;
-  readonly namespace: string;
-  readonly labels: string;
-  readonly annotations: string;
-  readonly policy: PullPolicy;
-}
-
 /** A review has 3 s by default; whoever asks by hand waits a little longer. */
 const answerTimeoutMs = 15_000;
+const portForward = 'kubectl -n kuik-system port-forward deploy/kuik 8082';
 
 /** `kuik explain`: asks the running operator what a Pod would get, and why. Changes nothing. */
 export function explainCommand(): Command {
@@ -34,8 +26,8 @@ export function explainCommand(): Command {
     .description('say what a Pod with this image would get, and why; nothing is changed')
     .argument('[image]', 'as a Pod names it, docker.io/library/nginx:1.27')
     .option('-n, --namespace <name>', 'namespace of the Pod', 'default')
-    .option('--labels <k=v,…>', "the Pod's labels", '')
-    .option('--annotations <k=v,…>', "the Pod's annotations", '')
+    .option('--labels <k=v,…>', "the Pod's labels")
+    .option('--annotations <k=v,…>', "the Pod's annotations; \\, is a comma in a value")
     .addOption(
       new Option('--policy <policy>', 'imagePullPolicy (default: IfNotPresent)').choices([
         'Always',
@@ -43,17 +35,19 @@ export function explainCommand(): Command {
         'Never',
       ]),
     )
-    .option('--pod <file>', 'explain every image of this Pod manifest instead (YAML or JSON)')
+    .option('--pod <file>', 'every image of this manifest instead (YAML or JSON; - reads stdin)')
     .addOption(
       new Option('--debug-url <url>', 'debug endpoint of the operator')
         .default('http://127.0.0.1:8082')
-        .env('KUIK_DEBUG_URL'),
+        .env('KUIK_DEBUG_URL')
+        .argParser(parseDebugUrl),
     )
-    .addOption(new Option('-o, --output <format>').choices(['text', 'json']).default('text'))
-    .addHelpText(
-      'after',
-      '\nIn a cluster, first: kubectl -n kuik-system port-forward deploy/kuik 8082',
+    .addOption(
+      new Option('-o, --output <format>', 'for people or for machines')
+        .choices(['text', 'json'])
+        .default('text'),
     )
+    .addHelpText('after', `\nIn a cluster, first: ${portForward}`)
     .action(explain);
 }
 
@@ -65,17 +59,17 @@ async function explain(
   if ((image === undefined) === (flags.pod === undefined)) {
     command.error('expected either an image or --pod FILE');
   }
-  const questions =
-    flags.pod === undefined ? [asked(image ?? '', flags)] : fromPod(flags.pod, flags, command);
+  const questions = questionsFor(image ?? '', flags);
+  if (!questions.ok) command.error(questions.error);
   const decisions: RouteDecision[] = [];
-  for (const question of questions) {
+  for (const question of questions.value) {
     const answer = await ask(flags.debugUrl, question);
-    if (typeof answer === 'string') {
-      process.stderr.write(`${answer}\n`);
+    if (!answer.ok) {
+      process.stderr.write(`${answer.error}\n`);
       process.exitCode = 1;
       return;
     }
-    decisions.push(answer);
+    decisions.push(answer.value);
   }
   const text =
     flags.output === 'json'
@@ -84,71 +78,51 @@ async function explain(
   process.stdout.write(`${text}\n`);
 }
 
-function asked(image: string, flags: ExplainFlags): Question {
-  const { namespace, labels, annotations, policy = 'IfNotPresent' } = flags;
-  return { image, namespace, labels, annotations, policy };
+function questionsFor(image: string, flags: ExplainFlags): Result<readonly Question[], string> {
+  const { pod, namespace, labels = '', annotations = '', policy = 'IfNotPresent' } = flags;
+  if (pod !== undefined) return questionsFromManifest(pod, namespace);
+  return succeed([{ image, namespace, labels, annotations, policy }]);
 }
 
-/** Every image of a Pod, or of the Pod template of a workload. */
-function fromPod(file: string, flags: ExplainFlags, command: Command): readonly Question[] {
-  const pod = readPod(file, command);
-  const { metadata = {}, spec = {} } = pod;
-  const common = {
-    namespace: metadata.namespace ?? flags.namespace,
-    labels: pairs(metadata.labels),
-    annotations: pairs(metadata.annotations),
-  };
-  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(
-    ({ image, imagePullPolicy }) => ({ image, policy: imagePullPolicy }),
-  );
-  const volumes = (spec.volumes ?? []).map((volume) => ({
-    image: volume.image?.reference,
-    policy: volume.image?.pullPolicy,
-  }));
-  const questions = [...containers, ...volumes].flatMap(({ image, policy }) =>
-    image === undefined ? [] : [{ ...common, image, policy: policy ?? 'IfNotPresent' }],
-  );
-  if (questions.length === 0) command.error(`expected ${file} to name an image, found none`);
-  return questions;
-}
-
-function readPod(file: string, command: Command): PodObject {
-  try {
-    const object = parse(readFileSync(file, 'utf8')) as PodObject & {
-      readonly spec?: { readonly template?: PodObject };
-    };
-    const template = object?.spec?.template;
-    if (template === undefined) return object ?? {};
-    const namespace = object.metadata?.namespace;
-    return {
-      ...template,
-      metadata: { ...template.metadata, ...(namespace !== undefined && { namespace }) },
-    };
-  } catch (error) {
-    return command.error(
-      `expected a Pod manifest in ${file}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-}
-
-function pairs(record: Readonly<Record<string, string>> | undefined): string {
-  return Object.entries(record ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
+function parseDebugUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value;
+  throw new InvalidArgumentError(`Expected a URL such as http://127.0.0.1:8082, got "${value}".`);
 }
 
 /** The decision, or why there is none. */
-async function ask(debugUrl: string, question: Question): Promise<RouteDecision | string> {
+async function ask(debugUrl: string, question: Question): Promise<Result<RouteDecision, string>> {
   const url = new URL('/debug/route', debugUrl);
   for (const [key, value] of Object.entries(question)) url.searchParams.set(key, value);
+  let answer: Response;
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) });
-    const body = (await answer.json()) as RouteDecision & { readonly error?: string };
-    if (answer.ok) return body;
-    return `The operator at ${debugUrl} answered ${answer.status}: ${body.error ?? 'no reason given'}`;
+    answer = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return `Expected an operator at ${debugUrl} (--debug-url): ${reason}`;
+    return fail(
+      `Expected an operator at ${debugUrl} (--debug-url): ${reason}\nIn a cluster, first: ${portForward}`,
+    );
+  }
+  return readAnswer(debugUrl, answer.status, await answer.text());
+}
+
+/** Anything may listen at that port. */
+function readAnswer(debugUrl: string, status: number, text: string): Result<RouteDecision, string> {
+  const body = parseJson(text) as (RouteDecision & { readonly error?: string }) | undefined;
+  if (status === 200 && Array.isArray(body?.candidates)) return succeed(body);
+  if (typeof body?.error === 'string') {
+    return fail(`The operator at ${debugUrl} answered ${status}: ${body.error}`);
+  }
+  return fail(
+    `Expected an operator at ${debugUrl} (--debug-url): what is there answered ${status}`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -64,7 +64,18 @@ export function flagProblems(flags: OperatorFlags): readonly string[] {
   if (flags.retryPeriod >= flags.renewDeadline) {
     problems.push('expected --retry-period to be shorter than --renew-deadline');
   }
-  return problems;
+  return [...problems, ...portProblems(flags)];
+}
+
+/** Told before anything starts: two servers on one port come to light only when the second listens. */
+function portProblems({ webhookPort, metricsPort, healthPort, debugPort }: OperatorFlags) {
+  const ports = { webhookPort, metricsPort, healthPort, debugPort };
+  const names = Map.groupBy(Object.entries(ports), ([, number]) => number);
+  return [...names].flatMap(([number, sharing]) => {
+    if (sharing.length === 1) return [];
+    const flags = sharing.map(([name]) => `--${name.replace('Port', '-port')}`);
+    return [`expected ports that differ, got ${number} for ${flags.join(' and ')}`];
+  });
 }
 
 /** An option whose environment variable is its name in capitals after `KUIK_`. */

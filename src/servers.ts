@@ -36,6 +36,9 @@ export interface Servers {
   readonly close: () => Promise<void>;
 }
 
+/** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
+const debugHeaderBytesMax = 1_048_576;
+
 /** Makes the servers; nothing listens yet. */
 export function createServers(input: ServersInput): Servers {
   return new OperatorServers(input);
@@ -61,7 +64,9 @@ class OperatorServers implements Servers {
     this.#plain.push(
       await listen(buildHealthApp({ readiness, log }), { port: flags.healthPort }),
       await listen(buildMetricsApp({ metrics: metrics.text, log }), { port: flags.metricsPort }),
-      await listen(buildDebugApp(debug, debugAddress), { port: debugPort, host: debugAddress }),
+      await listen(buildDebugApp(debug, debugAddress), {
+        ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
+      }),
     );
   };
 
