@@ -1,0 +1,135 @@
+import { eventually } from './eventually.ts';
+import { pushImage } from './images.ts';
+import { type CommandRun, runKuik } from './kuik-command.ts';
+import { createNamespace, removeNamespace } from './namespace.ts';
+import type { OperatorProcess } from './operator-process.ts';
+import { admin } from './plane.ts';
+import { startRegistry } from './registry.ts';
+import { registryPassword } from './registry-request.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: tests assert on JSON whose shape is what they test.
+type Json = any;
+
+/**
+ * What a running operator routes by: one set over an open and a guarded registry, for
+ * Pods of one namespace with the label app=web. The image is on the guarded one alone.
+ */
+export interface RoutedStage {
+  readonly namespace: string;
+  /** On the open registry, where it is not. */
+  readonly image: string;
+  /** On the guarded registry, where it is. */
+  readonly equal: string;
+  readonly hosts: { readonly open: string; readonly guarded: string };
+  /** The resource that declares them equal. */
+  readonly by: string;
+  readonly routePath: string;
+  readonly get: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
+  readonly json: (path: string) => Promise<Json>;
+  /** The decision, once the operator's watch has brought the set. */
+  readonly routed: () => Promise<Json>;
+  readonly explain: (...args: readonly string[]) => Promise<CommandRun>;
+  /** A Pod of that namespace, label and image, as the API server stored it. */
+  readonly createPod: (spec?: object) => Promise<Json>;
+  /** Everything that asking could have changed, with its resourceVersions. */
+  readonly world: () => Promise<string>;
+  readonly close: () => Promise<void>;
+}
+
+const sets = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
+
+/** Sets it up for an operator, named so that two of them do not meet. */
+export async function startRoutedStage(operator: OperatorProcess): Promise<RoutedStage> {
+  const [open, guarded, namespace] = await Promise.all([
+    startRegistry(),
+    startRegistry({ users: ['alice'] }),
+    createNamespace(admin()),
+  ]);
+  await pushImage(guarded, 'team/app:1');
+  await createPullSecret(operator.namespace, guarded.host);
+  await createSet({ name: namespace, namespace, secretNamespace: operator.namespace }, [
+    open.host,
+    guarded.host,
+  ]);
+  const image = `${open.host}/team/app:1`;
+  const routePath = `/debug/route?image=${image}&namespace=${namespace}&labels=app%3Dweb`;
+  const get: RoutedStage['get'] = async (path) => {
+    const answer = await fetch(`${operator.debugUrl}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  const json = async (path: string) => JSON.parse((await get(path)).text);
+  return {
+    ...{ namespace, image, routePath, get, json },
+    equal: `${guarded.host}/team/app:1`,
+    hosts: { open: open.host, guarded: guarded.host },
+    by: `ClusterReplicatedImageSet/${namespace}`,
+    routed: async () =>
+      await eventually('the set is routed by', async () => {
+        const decision = await json(routePath);
+        return decision.candidates.length === 2 && decision;
+      }),
+    explain: async (...args) =>
+      await runKuik(['explain', ...args], { KUIK_DEBUG_URL: operator.debugUrl }),
+    createPod: (spec = {}) => createPod(namespace, { image, spec }),
+    world: () => readWorld(namespace, operator.namespace),
+    close: async () => {
+      await admin().remove(`${sets}/${namespace}`);
+      await Promise.all([open.remove(), guarded.remove(), removeNamespace(admin(), namespace)]);
+    },
+  };
+}
+
+async function createPullSecret(namespace: string, host: string): Promise<void> {
+  const auths = { [host]: { username: 'alice', password: registryPassword } };
+  await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'pull', namespace },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { '.dockerconfigjson': JSON.stringify({ auths }) },
+  });
+}
+
+async function createSet(
+  where: { readonly name: string; readonly namespace: string; readonly secretNamespace: string },
+  [open, guarded]: readonly [string, string],
+): Promise<void> {
+  const imageFilter = { include: ['/team/.+'] };
+  const credentialSecret = { name: 'pull', namespace: where.secretNamespace };
+  await admin().create(sets, {
+    apiVersion: 'kuik.enix.io/v1alpha1',
+    kind: 'ClusterReplicatedImageSet',
+    metadata: { name: where.name },
+    spec: {
+      namespaceFilter: { include: [where.namespace] },
+      podFilter: { labels: { include: ['app=web'] } },
+      upstreams: [
+        { registry: open, imageFilter },
+        { registry: guarded, imageFilter, credentialSecret },
+      ],
+    },
+  });
+}
+
+async function createPod(
+  namespace: string,
+  { image, spec }: { readonly image: string; readonly spec: object },
+): Promise<Json> {
+  const { body } = await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'pod-', labels: { app: 'web' } },
+    spec: { containers: [{ name: 'app', image }], ...spec },
+  });
+  return body;
+}
+
+async function readWorld(namespace: string, operatorNamespace: string): Promise<string> {
+  const paths = [
+    `/api/v1/namespaces/${namespace}/secrets`,
+    `/api/v1/namespaces/${operatorNamespace}/secrets`,
+    `/api/v1/namespaces/${namespace}/pods`,
+  ];
+  const lists = await Promise.all(paths.map((path) => admin().get(path)));
+  return JSON.stringify(lists.map(({ items }) => items));
+}
