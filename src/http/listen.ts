@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { watchExchanges } from './open-exchanges.ts';
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -49,6 +50,9 @@ export const serverTimeouts = {
 /** API servers, replicas of them, scrapers and kubelets together stay far below. */
 const connectionsMax = 2_048;
 
+/** Who has just connected asks at once, in ms; after that a silent connection holds nobody up. */
+const silentMsMax = 500;
+
 /** Serves an app over plain HTTP. Rejects when the port can't be had. */
 export async function listen(app: FastifyInstance, options: ListenOptions): Promise<Listener> {
   const { headerBytesMax } = options;
@@ -68,6 +72,7 @@ export async function serve(
   await app.ready();
   let draining = false;
   server.maxConnections = connectionsMax;
+  const exchanges = watchExchanges(server);
   server.on('request', (request, response: ServerResponse) => {
     if (draining) response.setHeader('connection', 'close');
     app.routing(request, response);
@@ -87,10 +92,15 @@ export async function serve(
     close,
     drain: async ({ acceptMs, finishMs } = drainTimesDefault) => {
       draining = true;
+      exchanges.closeAfterAnswers();
       await elapse(acceptMs, closed);
       if (server.listening) server.close();
       server.closeIdleConnections();
-      await elapse(finishMs - acceptMs, closed);
+      const leftMs = finishMs - acceptMs;
+      const silentMs = Math.min(silentMsMax, leftMs);
+      await elapse(silentMs, closed);
+      exchanges.endSilent();
+      await elapse(leftMs - silentMs, closed);
       await close();
     },
   };

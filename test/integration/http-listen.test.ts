@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Listener, listen } from '#http/listen.ts';
+import { listenTls } from '#http/tls.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { makeAuthority } from '#test/support/tls.ts';
 
 /** A listener whose every request waits until the test lets it go. */
 async function start() {
@@ -80,10 +83,28 @@ describe('a listener that drains', () => {
     expect(performance.now() - startedMs).toBeLessThan(longMs / 2);
   });
 
-  test('closes idle connections and waits for none of them', async () => {
-    const { listener } = await start();
+  test('closes connections over which nothing is asked, and waits for none of them', async () => {
+    const { listener, get } = await start();
+    // One that was used and is idle now, and one that was never used.
+    await get('/quick');
     const socket = await openSocket(listener);
     const ended = once(socket, 'close');
+    const startedMs = performance.now();
+    await listener.drain({ acceptMs: 50, finishMs: longMs });
+    await ended;
+    expect(performance.now() - startedMs).toBeLessThan(longMs / 2);
+  });
+
+  test('waits over TLS neither for a handshake nor for a request that never comes', async () => {
+    const { certificatePem: cert, keyPem: key } = await (await makeAuthority()).issue();
+    const options = { port: 0, host: '127.0.0.1', certificate: { cert, key } };
+    const listener = await listenTls(fastify(), options);
+    onTestFinished(listener.close);
+    const raw = await openSocket(listener);
+    const secure = connectTls({ socket: await openSocket(listener), rejectUnauthorized: false });
+    secure.on('error', () => undefined);
+    await once(secure, 'secureConnect');
+    const ended = Promise.all([once(raw, 'close'), once(secure, 'close')]);
     const startedMs = performance.now();
     await listener.drain({ acceptMs: 50, finishMs: longMs });
     await ended;

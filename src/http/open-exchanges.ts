@@ -1,0 +1,45 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+
+/** What is open at a server, as far as it has to be known to end it well. */
+export interface OpenExchanges {
+  /** Every answer that has not begun yet will close its connection. */
+  readonly closeAfterAnswers: () => void;
+  /** Ends connections over which nothing was ever asked: Node counts them as busy. */
+  readonly endSilent: () => void;
+}
+
+/** Watches a server from before it listens. */
+export function watchExchanges(server: Server | TlsServer): OpenExchanges {
+  const answers = new Set<ServerResponse>();
+  // By the client's address: the socket below TLS and the one above are not the same.
+  const silent = new Map<string, Socket>();
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket);
+    silent.set(name, socket);
+    socket.once('close', () => {
+      // The port may have been taken again by now.
+      if (silent.get(name) === socket) silent.delete(name);
+    });
+  });
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    silent.delete(nameOf(request.socket));
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+  });
+  return {
+    closeAfterAnswers: () => {
+      for (const answer of answers) {
+        if (!answer.headersSent) answer.setHeader('connection', 'close');
+      }
+    },
+    endSilent: () => {
+      for (const socket of silent.values()) socket.destroy();
+    },
+  };
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
