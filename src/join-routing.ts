@@ -1,10 +1,11 @@
 import type { ActorRefFrom } from 'xstate';
-import { createPlaceSecret } from '#actors/place-secret.ts';
+import type { NothingAvailable } from '#actors/nothing-available.ts';
+import { createPlaceSecret, type SecretPlacer } from '#actors/place-secret.ts';
 import { probeImage } from '#actors/probe-image.ts';
 import { createRegistries } from '#actors/registries.ts';
 import { type RegistriesLogic, registriesLogic } from '#actors/registries-logic.ts';
 import { createRouter, type Router } from '#actors/route.ts';
-import { createSecretReader } from '#actors/secrets.ts';
+import { createSecretReader, type SecretReader } from '#actors/secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
@@ -26,6 +27,7 @@ export interface RoutingInput {
   readonly table: () => RoutingTable;
   /** The running system, which supervises the registries. */
   readonly system: () => KuikSystem;
+  readonly nothingAvailable: NothingAvailable;
 }
 
 /** The rooms that answer a review, joined. */
@@ -33,6 +35,9 @@ export interface RoutingRooms {
   readonly router: Router;
   /** The supervisor of the registry actors, for the root to start. */
   readonly service: Service;
+  /** What the leader keeps right: what is known of Secrets, and the copies that Pods were promised. */
+  readonly secrets: SecretReader;
+  readonly placed: SecretPlacer;
   /** Ends what is in flight to registries and Secrets. */
   readonly close: () => Promise<void>;
 }
@@ -41,7 +46,7 @@ const registriesId = 'registries';
 
 /** Joins registries, Secrets and the routing table to the router. */
 export function joinRouting(input: RoutingInput): RoutingRooms {
-  const { configuration, log, metrics, wake, client } = input;
+  const { configuration, log, metrics, wake, client, nothingAvailable } = input;
   const { activeCheck } = configuration.routing;
   const oci = createOciClient({
     registries: configuration.registries,
@@ -63,12 +68,13 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
     placeSecret: placed.place,
     timeoutMs: activeCheck.timeoutMs,
     resolveDigest: activeCheck.resolveDigest,
-    ...{ registries, secrets, wake, log, metrics },
+    ...{ registries, secrets, wake, log, metrics, nothingAvailable },
   });
   const logic = registriesLogic({ client: oci, pingTimeoutMs: activeCheck.timeoutMs, wake });
   return {
     router,
     service: { id: registriesId, logic },
+    ...{ secrets, placed },
     close: async () => {
       registries.close();
       secrets.close();

@@ -7,13 +7,13 @@ import { checkCrds } from '#actors/check-crds.ts';
 import type { ServingCertificate } from '#actors/keep-certificate.ts';
 import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { leaseCalls } from '#actors/lease-calls.ts';
+import { nothingAvailableEvents } from '#actors/nothing-available.ts';
 import { defaultLifetimes } from '#actors/own-certificate.ts';
 import { recordEvents } from '#actors/record-events.ts';
 import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
 import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
 import { watchResources } from '#actors/watch-resources.ts';
 import { webhookNames } from '#actors/webhook-configuration.ts';
-import { conditionsLogic } from '#actors/write-conditions.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
@@ -21,6 +21,7 @@ import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './flags.ts';
+import { joinLeading } from './join-leading.ts';
 import { joinRouting, type RoutingRooms } from './join-routing.ts';
 import { createServers, type Servers } from './servers.ts';
 import { version } from './version.ts';
@@ -78,23 +79,19 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
   const resources = watchResources({ client, random: Math.random });
   const table = keepRoutingTable(resources.kuik);
+  const events = recordEvents({ ...{ client, wake, log }, now: Date.now, instance: hostname() });
   const namespace = flags.namespace ?? access.namespace;
   const proxies = environment.proxies;
   const routing: RoutingRooms = joinRouting({
     ...{ configuration, proxies, log, metrics, wake, client },
     table: table.current,
     system: () => system,
+    nothingAvailable: nothingAvailableEvents(events),
   });
   const servers: Servers = createServers({
     ...{ flags, configuration, log, metrics, routing },
     synced: resources.synced,
     actors: () => createActorView(system),
-  });
-  const events = recordEvents({ ...{ client, wake, log }, now: Date.now, instance: hostname() });
-  const conditions = conditionsLogic({
-    ...{ client, table, events, wake, log },
-    stores: resources.kuik,
-    now: Date.now,
   });
   const system: KuikSystem = createSystem({
     ...{ wake, log, metrics },
@@ -103,7 +100,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
     reflectors: resources.sources,
     services: [routing.service],
-    leaderServices: [{ id: 'conditions', logic: conditions }],
+    leaderServices: joinLeading({
+      ...{ client, wake, log, events, table, resources, routing },
+      system: () => system,
+    }),
   });
   return { input, log, metrics, wake, client, table, routing, system, servers };
 }

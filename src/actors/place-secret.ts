@@ -28,6 +28,17 @@ export type PlaceSecret = (
   signal: AbortSignal,
 ) => Promise<Result<string, PlaceSecretFailure>>;
 
+/** A copy that is in its place, as the API server has it. */
+export interface PlacedCopy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ownerUid: string;
+  /** `metadata.uid`: which object of that name it is. */
+  readonly uid: string;
+  /** `metadata.resourceVersion`. */
+  readonly version: string;
+}
+
 /** What copies are written with. */
 export interface PlaceSecretOptions {
   readonly client: Pick<KubeClient, 'call'>;
@@ -36,7 +47,16 @@ export interface PlaceSecretOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-type Placed = Result<string, PlaceSecretFailure>;
+/** The port, and who listens beside it. */
+export interface SecretPlacer {
+  readonly place: PlaceSecret;
+  /** Called for each copy that a Pod is promised, whether or not it had to be written. */
+  readonly subscribe: (listener: (copy: PlacedCopy) => void) => () => void;
+  /** Ends what is in flight. */
+  readonly close: () => void;
+}
+
+type Placed = Result<PlacedCopy, PlaceSecretFailure>;
 
 /** Pods of one Deployment come together; a copy that somebody deletes is back after so long. */
 const placedMemoryMs = 5_000;
@@ -46,12 +66,10 @@ const failedMemoryMs = 0;
 const placedMax = 1_000;
 const fieldManager = 'kuik-secret-copies';
 
-/** Makes the port; `close` ends what is in flight. */
-export function createPlaceSecret(options: PlaceSecretOptions): {
-  readonly place: PlaceSecret;
-  readonly close: () => void;
-} {
+/** Makes the port; the caller closes it. */
+export function createPlaceSecret(options: PlaceSecretOptions): SecretPlacer {
   const { client, wake, onBug } = options;
+  const listeners = new Set<(copy: PlacedCopy) => void>();
   const flights = createSingleFlight<Placed>({
     now: wake.now,
     memoryMs: ({ ok }) => (ok ? placedMemoryMs : failedMemoryMs),
@@ -63,25 +81,41 @@ export function createPlaceSecret(options: PlaceSecretOptions): {
     if (dryRun) return succeed(copy.metadata.name);
     // Hashed, so that no credential stands in a key.
     const key = hash('sha256', JSON.stringify(copy), 'base64');
-    const run = (flight: { readonly signal: AbortSignal }) => put(client, copy, flight.signal);
+    const run = (flight: { readonly signal: AbortSignal }) =>
+      writeSecretCopy(client, copy, flight.signal);
     const flown = await flights.ask({ key, run, lingers: false }, signal);
-    return flown?.value ?? fail({ message: `${describe(copy)} was not written in time` });
+    if (flown === undefined) return fail({ message: `${describe(copy)} was not written in time` });
+    if (!flown.value.ok) return flown.value;
+    for (const listener of listeners) listener(flown.value.value);
+    return succeed(copy.metadata.name);
   };
-  return { place, close: flights.close };
+  return {
+    place,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: flights.close,
+  };
 }
 
 /** The parts of a Secret that decide whether it has to be written. */
 interface StoredSecret {
-  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+  };
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 }
 
-async function put(
+/** Makes the copy what it must be, and writes only where it is not; never over somebody else's. */
+export async function writeSecretCopy(
   client: Pick<KubeClient, 'call'>,
   copy: SecretCopy,
   signal: AbortSignal,
-): Promise<Placed> {
+): Promise<Result<PlacedCopy, PlaceSecretFailure>> {
   const path = pathOf(copy);
   const found = await client.call<StoredSecret>({ method: 'GET', path }, signal);
   if (found.ok) {
@@ -89,11 +123,11 @@ async function put(
     if (!isOurs(stored, copy)) {
       return fail({ message: `${describe(copy)} is there and belongs to somebody else` });
     }
-    if (isSame(stored, copy)) return succeed(copy.metadata.name);
+    if (isSame(stored, copy)) return succeed(placedOf(copy, stored));
     const room = await makeRoom(client, { stored, copy }, signal);
     if (!room.ok) return refuse(copy, room.error);
   } else if (!isNotFound(found.error)) return refuse(copy, found.error);
-  const written = await client.call(
+  const written = await client.call<StoredSecret>(
     {
       method: 'PATCH',
       path,
@@ -103,7 +137,13 @@ async function put(
     },
     signal,
   );
-  return written.ok ? succeed(copy.metadata.name) : refuse(copy, written.error);
+  return written.ok ? succeed(placedOf(copy, written.value)) : refuse(copy, written.error);
+}
+
+function placedOf({ metadata }: SecretCopy, stored: StoredSecret): PlacedCopy {
+  const { namespace, name, labels } = metadata;
+  const { uid = '', resourceVersion: version = '' } = stored.metadata ?? {};
+  return { namespace, name, ownerUid: labels[ownerUidLabel] ?? '', uid, version };
 }
 
 /** The type of a Secret cannot be changed: such a one is deleted and made anew. */

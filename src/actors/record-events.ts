@@ -6,6 +6,7 @@ import {
   microTime,
   type WrittenEvent,
 } from '#kube/events.ts';
+import { hasCode } from '#kube/failures.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -66,7 +67,8 @@ class Recorder implements EventRecorder {
   readonly record = (note: EventNote): void => {
     if (this.#abort.signal.aborted) return;
     const { wake } = this.#options;
-    const key = JSON.stringify([note.regarding, note.type, note.reason, note.note]);
+    const { regarding, type, reason } = note;
+    const key = JSON.stringify([regarding, type, reason, note.foldAs ?? note.note]);
     const known = this.#series.get(key);
     this.#series.delete(key);
     if (known !== undefined && wake.now() - known.lastMs < seriesMs) {
@@ -124,6 +126,7 @@ class Recorder implements EventRecorder {
     const { note } = series;
     const written = await createEvent(client, { note, at: microTime(now()), instance }, signal);
     if (written.ok) series.written = written.value;
+    else if (note.onceAs !== undefined && hasCode(written.error, 409)) series.written = undefined;
     else if (!this.#abort.signal.aborted) {
       log.warn({ event: note, failure: written.error }, 'an event could not be written');
     }

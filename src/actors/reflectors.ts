@@ -39,7 +39,7 @@ const phaseBefore = 'Starting';
 /** An actor around the loop of one reflector, so that it is seen, stopped and restarted as others. */
 export function reflectorLogic(
   source: ReflectorSource,
-  { metrics, log }: { readonly metrics: Metrics; readonly log: Log },
+  { metrics, log }: { readonly metrics: Pick<Metrics, 'reflectorPhase'>; readonly log: Log },
 ): ActorLogic<ReflectorSnapshot, ReflectorEvent, undefined> {
   return {
     getInitialSnapshot: () => initialState(),

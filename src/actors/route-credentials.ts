@@ -10,7 +10,7 @@ import {
 import type { PodAdmission } from '#core/pod.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
-import type { CompiledResource } from '#core/routing/compiled.ts';
+import { lentLocations } from '#core/routing/declared-secrets.ts';
 import type { Location } from '#core/routing/location.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { withDeadline } from './pause.ts';
@@ -189,18 +189,7 @@ function secretsOf(candidate: Candidate): readonly OwnedSecret[] {
 function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
   const { kind, namespace, name } = secret.owner;
   const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
-  return entriesOf(table.find(origin))
-    .filter(({ credentialSecret }) => credentialSecret && isSame(credentialSecret, secret))
-    .map(({ location }) => location);
-}
-
-function entriesOf(resource: CompiledResource | undefined) {
-  if (resource?.type === 'set') return resource.upstreams;
-  return resource?.type === 'mirror' ? resource.entries : [];
-}
-
-function isSame(left: SecretKey, right: SecretKey): boolean {
-  return left.namespace === right.namespace && left.name === right.name;
+  return lentLocations(table.find(origin), secret);
 }
 
 /** Opened once for as long as the reader remembers it. */

@@ -5,6 +5,7 @@ import { buildPatch, checkPatch, type JsonPatchOperation } from '#core/routing/p
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { explainImage, explainPod, type RouteQuery } from './explain.ts';
+import type { NothingAvailable } from './nothing-available.ts';
 import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
 
 /** What the router says to one review; structurally the `AdmissionAnswer` of `http`. */
@@ -32,6 +33,8 @@ export interface Router {
 export interface RouterOptions extends RoutePodOptions {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'routingDecision' | 'probe' | 'webhookError'>;
+  /** Told where nothing answered; not a word of it on a dry run. */
+  readonly nothingAvailable?: NothingAvailable;
 }
 
 /** Makes the router; it holds nothing of its own. */
@@ -71,6 +74,8 @@ async function admit(
     metrics.routingDecision(countedAs(decision));
     tell(log, admission, { decision, isUnparsable: unparsable.includes(decision) });
   }
+  const failed = decisions.filter(({ reason }) => reason === 'NothingAvailable');
+  if (failed.length > 0 && !admission.dryRun) options.nothingAvailable?.(admission, failed);
   return { patch, warnings: warningsOf(route), decisions };
 }
 

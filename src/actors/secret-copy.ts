@@ -1,10 +1,10 @@
 import xxhash from 'xxhash-wasm';
-import { type CredentialKey, keyServesRegistry, readCredentialKey } from '#core/credential-key.ts';
+import { readCredentialKey } from '#core/credential-key.ts';
+import { servesLocation } from '#core/credential-location.ts';
 import type { SecretView } from '#core/credentials.ts';
-import { DOCKER_HUB, DOCKER_HUB_INDEX } from '#core/image/reference.ts';
 import type { Location } from '#core/routing/location.ts';
 
-/** The resource that a copied Secret belongs to: cluster-scoped, since others read their own. */
+/** The resource that a copied Secret belongs to. */
 export interface SecretOwner {
   readonly kind: string;
   readonly name: string;
@@ -74,14 +74,6 @@ export function reduceSecret(
   const kept = Object.fromEntries(serving);
   const config = field === '.dockercfg' ? kept : { [name]: kept };
   return { ...secret, data: { [field]: JSON.stringify(config) } };
-}
-
-/** Whether there may be an image at the location that the key serves. */
-function servesLocation(key: CredentialKey, { registry, path }: Location): boolean {
-  if (registry === DOCKER_HUB && key.text === DOCKER_HUB_INDEX) return true;
-  if (!keyServesRegistry(key, registry)) return false;
-  const prefix = path === '' ? '/' : `/${path}`;
-  return prefix.startsWith(key.path) || key.path.startsWith(prefix);
 }
 
 function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {

@@ -28,6 +28,8 @@ export type SecretAnswer =
 /** Reads Secrets when they are needed; never all of them. */
 export interface SecretReader {
   readonly read: (key: SecretKey, signal: AbortSignal) => Promise<SecretAnswer>;
+  /** A watch has seen that it changed: the next read asks anew. */
+  readonly forget: (key: SecretKey) => void;
   /** Ends what is in flight and forgets the rest. */
   readonly close: () => void;
 }
@@ -79,10 +81,11 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
   return {
     read: async (key, signal) => {
       const run = (flight: { readonly signal: AbortSignal }) => get(key, flight.signal);
-      const question = { key: `${key.namespace}/${key.name}`, run, lingers: true };
+      const question = { key: secretKeyText(key), run, lingers: true };
       const flown = await flights.ask(question, signal);
       return flown?.value ?? unreadable('it was not read in time');
     },
+    forget: (key) => flights.forget(secretKeyText(key)),
     close: () => {
       flights.close();
       places.dismiss();
@@ -101,18 +104,26 @@ export async function readSecret(
     { method: 'GET', path },
     signal,
   );
-  if (answer.ok) {
-    const { labels = {} } = answer.value.metadata ?? {};
-    const secret = decode({ namespace, name }, answer.value);
-    return { kind: 'found', secret, isCopy: Object.hasOwn(labels, ownerUidLabel) };
-  }
+  if (answer.ok) return foundSecret({ namespace, name }, answer.value);
   const { error } = answer;
   if (error.kind === 'status' && error.code === 404) return { kind: 'missing' };
   return unreadable(error.message);
 }
 
+/** `<namespace>/<name>`, as a credential's `source` has it. */
+export function secretKeyText({ namespace, name }: SecretKey): string {
+  return `${namespace}/${name}`;
+}
+
+/** What a Secret of the API server says, its data decoded. */
+export function foundSecret(key: SecretKey, stored: StoredSecret): SecretAnswer {
+  const { labels = {} } = stored.metadata ?? {};
+  const isCopy = Object.hasOwn(labels, ownerUidLabel);
+  return { kind: 'found', secret: decode(key, stored), isCopy };
+}
+
 /** A Secret as the API server sends it, as far as it is read. */
-interface StoredSecret {
+export interface StoredSecret {
   readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;

@@ -40,6 +40,8 @@ export interface Flown<T> {
 export interface SingleFlight<T> {
   /** Resolves to `undefined` when `signal` aborts first, or nobody's answer came. */
   readonly ask: (question: Question<T>, signal: AbortSignal) => Promise<Flown<T> | undefined>;
+  /** The world has changed: what was answered, or is on its way, is not what is true now. */
+  readonly forget: (key: string) => void;
   /** Questions in flight. */
   readonly flying: () => number;
   /** Aborts all that is in flight and forgets the rest. */
@@ -61,6 +63,8 @@ interface Airborne<T> {
   readonly controller: AbortController;
   readonly lingers: boolean;
   waiting: number;
+  /** Whether it was still the one for its question when it landed. */
+  isCurrent: boolean;
 }
 
 class Flights<T> implements SingleFlight<T> {
@@ -74,6 +78,11 @@ class Flights<T> implements SingleFlight<T> {
   }
 
   readonly flying = (): number => this.#airborne.size;
+
+  readonly forget = (key: string): void => {
+    this.#memory.delete(key);
+    this.#airborne.delete(key);
+  };
 
   readonly close = (): void => {
     for (const { controller } of this.#airborne.values()) controller.abort();
@@ -108,13 +117,18 @@ class Flights<T> implements SingleFlight<T> {
       controller,
       lingers: question.lingers,
       waiting: 0,
+      isCurrent: false,
     };
     this.#airborne.set(question.key, flight);
     question
       .run({ signal: controller.signal, isWanted: () => flight.waiting > 0 })
-      .finally(() => this.#land(question.key, flight))
+      .finally(() => {
+        // One that was forgotten on its way answers those who asked by then, and nobody later.
+        flight.isCurrent = this.#airborne.get(question.key) === flight;
+        this.#land(question.key, flight);
+      })
       .then((value) => {
-        if (value !== undefined && !controller.signal.aborted) this.#remember(question.key, value);
+        if (value !== undefined && flight.isCurrent) this.#remember(question.key, value);
         resolve(value);
       }, reject);
     promise.catch((error: unknown) => {

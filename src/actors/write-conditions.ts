@@ -17,6 +17,7 @@ import type { Store } from '#kube/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { RoutingTableKeeper } from './keep-routing-table.ts';
 import type { EventRecorder } from './record-events.ts';
+import { createRounds, type RoundEnd } from './rounds.ts';
 import type { WakeHeap } from './wake.ts';
 
 /** What conditions are made from and written with. */
@@ -29,6 +30,19 @@ export interface WriteConditionsOptions {
   /** Wall time in ms. */
   readonly now: () => number;
   readonly log: Log;
+  /** Those who know more of a resource than its spec says. */
+  readonly more?: readonly ConditionContributor[];
+}
+
+/** Adds to what is said of resources; the worst state of all is the one that is written. */
+export interface ConditionContributor {
+  readonly statesOf: (resource: KuikResource) => readonly ReadyState[];
+  /** What a resource does when nothing is wrong with it; the first who answers is taken. */
+  readonly readyMessage?: (resource: KuikResource) => string | undefined;
+  /** Until this is true nothing is written: a new leader must not take back what holds. */
+  readonly isKnown?: (resource: KuikResource) => boolean;
+  /** Calls when something changed; returns how to stop that. */
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 const fieldManager = 'kuik-conditions';
@@ -44,79 +58,54 @@ const callTimeoutMs = 10_000;
  */
 export function conditionsLogic(options: WriteConditionsOptions) {
   return fromCallback(() => {
-    const writer = new ConditionWriter(options);
-    const unsubscribe = options.table.subscribe(writer.plan);
-    writer.plan();
+    const { wake, log, table, more = [] } = options;
+    const rounds = createRounds({
+      ...{ wake, everyMs: writeEveryMs, retryMs },
+      run: (signal) => new ConditionWriter(options, signal).round(),
+      onBug: (error) => log.error({ err: error }, 'writing conditions failed'),
+    });
+    const unsubscribes = [table, ...more].map((source) => source.subscribe(rounds.plan));
+    rounds.plan();
     return () => {
-      unsubscribe();
-      writer.stop();
+      for (const unsubscribe of unsubscribes) unsubscribe();
+      rounds.stop();
     };
   });
 }
 
+/** One round over all resources. */
 class ConditionWriter {
   readonly #options: WriteConditionsOptions;
-  readonly #abort = new AbortController();
-  #cancel: (() => void) | undefined;
-  #running = false;
-  #again = false;
+  readonly #signal: AbortSignal;
 
-  constructor(options: WriteConditionsOptions) {
+  constructor(options: WriteConditionsOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#signal = signal;
   }
 
-  /** Something changed: one round soon, however often this is called. */
-  readonly plan = (): void => this.#planIn(0);
-
-  readonly stop = (): void => {
-    this.#abort.abort();
-    this.#cancel?.();
-  };
-
-  #planIn(delayMs: number): void {
-    if (this.#abort.signal.aborted) return;
-    if (this.#running) {
-      this.#again = true;
-      return;
-    }
-    this.#cancel?.();
-    this.#cancel = this.#options.wake.after(delayMs, () => void this.#round());
-  }
-
-  async #round(): Promise<void> {
-    this.#running = true;
+  async round(): Promise<RoundEnd> {
+    const table = this.#options.table.current();
     let failed = false;
-    try {
-      const table = this.#options.table.current();
-      for (const resource of this.#resources()) {
-        if (this.#abort.signal.aborted) return;
-        failed = !(await this.#settle(resource, table)) || failed;
-      }
-    } catch (error) {
-      failed = true;
-      this.#options.log.error({ err: error }, 'writing conditions failed');
-    } finally {
-      this.#running = false;
+    for (const resource of this.#resources()) {
+      if (this.#signal.aborted) break;
+      failed = !(await this.#settle(resource, table)) || failed;
     }
-    if (this.#again) {
-      this.#again = false;
-      this.#planIn(writeEveryMs);
-    } else if (failed) this.#planIn(retryMs);
+    return { kind: failed ? 'failed' : 'done' };
   }
 
   #resources(): readonly KuikResource[] {
-    return [...this.#options.stores.values()]
+    const { stores, more = [] } = this.#options;
+    return [...stores.values()]
       .filter((store) => store.isSynced())
       .flatMap((store) => [...store.values()])
-      .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .filter((resource) => more.every(({ isKnown }) => isKnown?.(resource) ?? true));
   }
 
   /** Writes one resource's conditions if they say something else; false when that failed. */
   async #settle(resource: KuikResource, table: RoutingTable): Promise<boolean> {
     const { now, log } = this.#options;
-    const origin = resourceName(resource);
-    const states = problemsOf(resource, table);
-    const state = worstState(states, readyMessage(resource));
+    const state = this.#stateOf(resource, table);
     const before = resource.status?.conditions;
     const conditions = nextConditions(state, before, {
       generation: resource.metadata.generation ?? 0,
@@ -130,8 +119,19 @@ class ConditionWriter {
     }
     // Gone in the meantime: its next appearance is a change of its own.
     if (written.error.kind === 'status' && written.error.code === 404) return true;
-    log.warn({ resource: origin, failure: written.error }, 'a condition could not be written');
+    const failure = written.error;
+    log.warn({ resource: resourceName(resource), failure }, 'a condition could not be written');
     return false;
+  }
+
+  #stateOf(resource: KuikResource, table: RoutingTable): ReadyState {
+    const { more = [] } = this.#options;
+    const states = [
+      ...problemsOf(resource, table),
+      ...more.flatMap((contributor) => contributor.statesOf(resource)),
+    ];
+    const message = more.map((one) => one.readyMessage?.(resource)).find((text) => text);
+    return worstState(states, message ?? readyMessage(resource));
   }
 
   #write(resource: KuikResource, conditions: readonly Condition[]) {
@@ -146,7 +146,7 @@ class ConditionWriter {
     return applyObject<unknown>(
       this.#options.client,
       { place, object, options: { fieldManager } },
-      AbortSignal.any([this.#abort.signal, AbortSignal.timeout(callTimeoutMs)]),
+      AbortSignal.any([this.#signal, AbortSignal.timeout(callTimeoutMs)]),
     );
   }
 

@@ -16,6 +16,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** `application/json` unless told; `application/apply-patch+yaml` for server-side apply. */
   readonly contentType?: string;
+  /** `application/json` unless told; metadata alone, for one. */
+  readonly accept?: string;
 }
 
 /** The API server over one shared, kept-alive Agent. */
@@ -108,7 +110,7 @@ async function sendOnce(
       method: call.method,
       signal,
       headers: {
-        accept: 'application/json',
+        accept: call.accept ?? 'application/json',
         'user-agent': 'kuik',
         ...(authorization !== undefined && { authorization }),
         ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),

@@ -24,6 +24,13 @@ export interface EventNote {
   readonly action: string;
   /** A sentence for people; cut at 1 KiB, which the API server allows. */
   readonly note: string;
+  /** What makes two of them the same although their notes differ; the note unless told. */
+  readonly foldAs?: string;
+  /**
+   * Makes the event one of its kind: its name ends in this, so that whoever tells it again, after a
+   * restart or as the next leader, is told that it is there. Lower case, as in names of objects.
+   */
+  readonly onceAs?: string;
 }
 
 /** An event as it stands in the API server, so that it can be folded. */
@@ -48,7 +55,10 @@ export async function createEvent(
 ): Promise<Result<WrittenEvent, ApiFailure>> {
   const { regarding } = note;
   const namespace = regarding.namespace ?? 'default';
-  const name = `${regarding.name.slice(0, namePartCharactersMax)}.${randomBytes(8).toString('hex')}`;
+  const unique = note.onceAs ?? randomBytes(8).toString('hex');
+  // What is left of a cut name may end in what no part of a name may end in.
+  const part = regarding.name.slice(0, namePartCharactersMax).replace(/[.-]+$/, '');
+  const name = `${part}.${unique}`;
   const answer = await client.call<unknown>(
     {
       method: 'POST',

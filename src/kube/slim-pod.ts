@@ -13,6 +13,8 @@ export interface SlimPod {
   readonly images: Readonly<Record<string, string>>;
   readonly pullSecrets: readonly string[];
   readonly phase: string;
+  /** When the API server stored it, by its wall clock in ms; 0 where it does not say. */
+  readonly createdMs: number;
   /** The controlling owner. */
   readonly owner?: { readonly apiVersion: string; readonly kind: string; readonly name: string };
 }
@@ -42,6 +44,7 @@ export function slimPod(object: unknown, interner: Interner): SlimPod {
     images: internRecord(interner, imagesOf(spec)),
     pullSecrets: secrets.length === 0 ? noSecrets : secrets,
     phase: text(status.phase),
+    createdMs: Date.parse(metadata.creationTimestamp ?? '') || 0,
     ...(owner !== undefined && { owner: slimOwner(owner, text) }),
   };
 }

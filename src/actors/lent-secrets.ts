@@ -1,0 +1,64 @@
+import { hash } from 'node:crypto';
+import { type KuikResource, resourceName } from '#api/kinds.ts';
+import type { SecretView } from '#core/credentials.ts';
+import { scopeMatchesNamespace } from '#core/filter/scope.ts';
+import type { SecretName } from '#core/routing/compiled.ts';
+import { declaredSecrets, lentLocations } from '#core/routing/declared-secrets.ts';
+import type { CopySource } from '#core/routing/secret-copies.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import { reduceSecret, type SecretOwner, secretCopyName } from './secret-copy.ts';
+import { type SecretAnswer, type SecretKey, secretKeyText } from './secrets.ts';
+
+/** A Secret that a resource lends, with what its copies hold. */
+export interface LentSecret extends CopySource {
+  readonly owner: SecretOwner;
+  /** Absent with `content`. */
+  readonly reduced?: SecretView;
+}
+
+/** All Secrets that resources lend, each once a resource. */
+export async function lentSecrets(
+  table: RoutingTable,
+  find: (key: SecretKey) => SecretAnswer | undefined,
+): Promise<readonly LentSecret[]> {
+  const lent = [...table.entries.values()].flatMap(({ resource }) =>
+    namesOf(resource).map((secret) => lentSecret(table, resource, { secret, found: find(secret) })),
+  );
+  return (await Promise.all(lent)).filter((one) => one !== undefined);
+}
+
+function namesOf(resource: KuikResource): readonly SecretName[] {
+  const lent = declaredSecrets(resource).filter((declared) => declared.lent);
+  return [...new Map(lent.map(({ secret }) => [secretKeyText(secret), secret])).values()];
+}
+
+async function lentSecret(
+  table: RoutingTable,
+  resource: KuikResource,
+  { secret, found }: { readonly secret: SecretName; readonly found: SecretAnswer | undefined },
+): Promise<LentSecret | undefined> {
+  const { name, uid } = resource.metadata;
+  if (uid === undefined) return undefined;
+  const owner = { kind: resource.kind, name, uid };
+  const copyName = await secretCopyName(secret, owner);
+  const compiled = table.find(resourceName(resource));
+  const lendsTo = (namespace: string) =>
+    compiled !== undefined &&
+    // Where the Secret itself lives no copy is needed.
+    namespace !== secret.namespace &&
+    scopeMatchesNamespace(compiled.scope, namespace);
+  // A copy is never itself a source.
+  const isSource = found?.kind === 'found' && !found.isCopy;
+  const reduced = isSource
+    ? reduceSecret(found.secret, lentLocations(compiled, secret))
+    : undefined;
+  return {
+    ...{ ownerUid: uid, owner, copyName, lendsTo },
+    ...(reduced !== undefined && { reduced, content: contentOf(reduced) }),
+  };
+}
+
+/** Hashed: what is remembered of a copy holds no credential. */
+function contentOf({ type, data }: SecretView): string {
+  return hash('sha256', JSON.stringify([type, data]), 'base64');
+}

@@ -1,0 +1,28 @@
+import { type CredentialKey, keyServesRegistry } from './credential-key.ts';
+import type { OpenedEntry, OpenedSecret } from './credentials.ts';
+import { DOCKER_HUB, DOCKER_HUB_INDEX } from './image/reference.ts';
+
+/** A place under which images lie, as `routing/location.ts` reads it. */
+interface Place {
+  readonly registry: string;
+  readonly path: string;
+}
+
+/** Whether there may be an image at the location that the key serves. */
+export function servesLocation(key: CredentialKey, { registry, path }: Place): boolean {
+  if (registry === DOCKER_HUB && key.text === DOCKER_HUB_INDEX) return true;
+  if (!keyServesRegistry(key, registry)) return false;
+  const prefix = path === '' ? '/' : `/${path}`;
+  return prefix.startsWith(key.path) || key.path.startsWith(prefix);
+}
+
+/** Whether the Secret holds anything with which an image at the location could be pulled. */
+export function opensLocation({ entries }: OpenedSecret, location: Place): boolean {
+  return entries.some(({ key, entry }) => servesLocation(key, location) && saysAnything(entry));
+}
+
+/** An entry without a user, a password or a token is as good as anonymous. */
+function saysAnything(entry: OpenedEntry['entry']): boolean {
+  const { username, password, identityToken = '', registryToken = '' } = entry;
+  return [username, password, identityToken, registryToken].some((text) => text !== '');
+}

@@ -1,0 +1,61 @@
+import type { KuikResource } from '#api/kinds.ts';
+import { opensLocation } from '#core/credential-location.ts';
+import { openSecret, type SecretView } from '#core/credentials.ts';
+import type { ReadyState } from '#core/ready-condition.ts';
+import type { SecretName } from './compiled.ts';
+import { type DeclaredSecret, declaredSecrets } from './declared-secrets.ts';
+
+/** What is known of a Secret. */
+export type KnownSecret =
+  | { readonly kind: 'found'; readonly secret: SecretView; readonly isCopy: boolean }
+  | { readonly kind: 'missing' }
+  /** It may well be there: nothing is said of it. */
+  | { readonly kind: 'unreadable' };
+
+/** What a resource must be told of the Secrets it names (behaviour §6a); field and Secret by name. */
+export function missingCredentials(
+  resource: KuikResource,
+  find: (secret: SecretName) => KnownSecret | undefined,
+): readonly ReadyState[] {
+  return declaredSecrets(resource).flatMap((declared) => {
+    const trouble = troubleOf(declared, find(declared.secret));
+    if (trouble === undefined) return [];
+    const { field, secret } = declared;
+    const message = `${field}: Secret ${secret.namespace}/${secret.name} ${trouble}`;
+    return [{ reason: 'CredentialsMissing' as const, message }];
+  });
+}
+
+/** Whether everything is known that the resource is judged by. */
+export function knowsCredentials(
+  resource: KuikResource,
+  find: (secret: SecretName) => KnownSecret | undefined,
+): boolean {
+  return declaredSecrets(resource).every(({ secret }) => find(secret) !== undefined);
+}
+
+function troubleOf(
+  { location }: DeclaredSecret,
+  known: KnownSecret | undefined,
+): string | undefined {
+  if (known === undefined || known.kind === 'unreadable') return undefined;
+  if (known.kind === 'missing') return 'does not exist';
+  if (known.isCopy) return 'is a copy that kuik made, and no source of copies';
+  if (location === undefined) return undefined;
+  const opened = openSecret(known.secret);
+  if (opensLocation(opened, location)) return undefined;
+  const place = [location.registry, location.path].filter(Boolean).join('/');
+  const [why] = opened.warnings;
+  const because = why === undefined ? typeTrouble(known.secret) : ` (${why})`;
+  return `holds no credential for ${place}${because}`;
+}
+
+const dockerTypes: readonly string[] = [
+  'kubernetes.io/dockerconfigjson',
+  'kubernetes.io/dockercfg',
+];
+
+function typeTrouble({ type }: SecretView): string {
+  if (dockerTypes.includes(type)) return '';
+  return ` (expected type ${dockerTypes.join(' or ')}, got ${type})`;
+}

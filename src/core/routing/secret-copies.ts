@@ -1,0 +1,131 @@
+/** A Secret that a resource lends, as its copies must be. */
+export interface CopySource {
+  readonly ownerUid: string;
+  /** The name of its copies, the same in every namespace. */
+  readonly copyName: string;
+  /**
+   * Stands for what a copy must hold; absent where the source is gone, holds nothing for this
+   * resource, or the resource is not in force: then copies stay as they are.
+   */
+  readonly content?: string;
+  /** Whether the resource is about Pods of this namespace; its credentials go nowhere else. */
+  readonly lendsTo: (namespace: string) => boolean;
+}
+
+/** A copy in the cluster, and what is remembered of it. */
+export interface KnownCopy {
+  readonly namespace: string;
+  readonly name: string;
+  /** By its label, which decides whose it is. */
+  readonly ownerUid: string;
+  /** What it held when last written or compared; absent when that is not known any more. */
+  readonly content?: string;
+  /** Since when no Pod was seen to need it, and none was promised it: monotonic ms. */
+  readonly unneededSinceMs?: number;
+}
+
+/** All that the plan is made from. */
+export interface CopyPlanInput<Source extends CopySource, Copy extends KnownCopy> {
+  readonly sources: readonly Source[];
+  readonly copies: readonly Copy[];
+  /** The uids of the resources that are there and stay. */
+  readonly owners: ReadonlySet<string>;
+  /** `namespace/name` of each pull secret that a Pod names. */
+  readonly needs: ReadonlySet<string>;
+  /** Monotonic. */
+  readonly nowMs: number;
+}
+
+/** What is to be done about the copies. */
+export interface CopyPlan<Source extends CopySource, Copy extends KnownCopy> {
+  readonly writes: readonly { readonly namespace: string; readonly source: Source }[];
+  readonly deletions: readonly {
+    readonly copy: Copy;
+    readonly why: 'NotDeclared' | 'NotNeeded';
+  }[];
+  /** The copies that stay, with what is to be remembered of them. */
+  readonly copies: readonly Copy[];
+  /** When the next one falls due, if nothing changes. */
+  readonly nextMs?: number;
+}
+
+/**
+ * A copy that no Pod names may belong to one that is being stored, and a Deployment that is scaled
+ * to none for a moment is soon back (behaviour §3.9).
+ */
+export const unneededMs = 600_000;
+
+/**
+ * Decides from the whole state which copies are written and which go. What is labelled with a
+ * resource that is not there is left to Kubernetes' garbage collector.
+ */
+export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(
+  input: CopyPlanInput<Source, Copy>,
+): CopyPlan<Source, Copy> {
+  const { copies, sources, owners } = input;
+  const sourceOf = new Map(sources.map((one) => [keyOf(one.ownerUid, one.copyName), one]));
+  const verdicts = copies.map((copy) => {
+    const source = sourceOf.get(keyOf(copy.ownerUid, copy.name));
+    return judge(input, copy, { source, owned: owners.has(copy.ownerUid) });
+  });
+  const kept = verdicts.filter(({ deletion }) => deletion === undefined);
+  const dueMs = kept.flatMap(({ dueMs: due }) => due ?? []);
+  return {
+    writes: [...kept.flatMap(({ write }) => write ?? []), ...missingCopies(input)],
+    deletions: verdicts.flatMap(({ deletion }) => deletion ?? []),
+    copies: kept.map(({ copy }) => copy),
+    ...(dueMs.length > 0 && { nextMs: dueMs.reduce((left, right) => Math.min(left, right)) }),
+  };
+}
+
+type Deletion<Copy extends KnownCopy> = CopyPlan<CopySource, Copy>['deletions'][number];
+
+interface Verdict<Source extends CopySource, Copy extends KnownCopy> {
+  readonly copy: Copy;
+  readonly deletion?: Deletion<Copy>;
+  readonly write?: { readonly namespace: string; readonly source: Source };
+  readonly dueMs?: number;
+}
+
+function judge<Source extends CopySource, Copy extends KnownCopy>(
+  { needs, nowMs }: Pick<CopyPlanInput<Source, Copy>, 'needs' | 'nowMs'>,
+  copy: Copy,
+  { source, owned }: { readonly source: Source | undefined; readonly owned: boolean },
+): Verdict<Source, Copy> {
+  if (!owned) return { copy };
+  if (source === undefined) return { copy, deletion: { copy, why: 'NotDeclared' } };
+  const { namespace, name } = copy;
+  const write = isOutdated(copy, source) ? { write: { namespace, source } } : {};
+  if (needs.has(`${namespace}/${name}`)) {
+    const { unneededSinceMs: _, ...rest } = copy;
+    return { copy: rest as Copy, ...write };
+  }
+  const sinceMs = copy.unneededSinceMs ?? nowMs;
+  const dueMs = sinceMs + unneededMs;
+  if (dueMs <= nowMs) return { copy, deletion: { copy, why: 'NotNeeded' } };
+  return { copy: { ...copy, unneededSinceMs: sinceMs }, dueMs, ...write };
+}
+
+function isOutdated(copy: KnownCopy, { content, lendsTo }: CopySource): boolean {
+  return content !== undefined && copy.content !== content && lendsTo(copy.namespace);
+}
+
+/** Pods that name a copy which is not there, as when it went while they were being stored. */
+function missingCopies<Source extends CopySource, Copy extends KnownCopy>({
+  sources,
+  copies,
+  needs,
+}: CopyPlanInput<Source, Copy>): CopyPlan<Source, Copy>['writes'] {
+  const there = new Set(copies.map(({ namespace, name }) => `${namespace}/${name}`));
+  const byName = new Map(sources.map((source) => [source.copyName, source]));
+  return [...needs].flatMap((need) => {
+    const [namespace = '', name = ''] = need.split('/');
+    const source = byName.get(name);
+    if (there.has(need) || source?.content === undefined || !source.lendsTo(namespace)) return [];
+    return [{ namespace, source }];
+  });
+}
+
+function keyOf(ownerUid: string, copyName: string): string {
+  return `${ownerUid} ${copyName}`;
+}

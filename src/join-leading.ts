@@ -1,0 +1,72 @@
+import type { ActorRefFrom } from 'xstate';
+import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import { secretCopiesLogic } from '#actors/keep-secret-copies.ts';
+import type { EventRecorder } from '#actors/record-events.ts';
+import type { KuikSystem, Service } from '#actors/system.ts';
+import { tellRewritesLogic } from '#actors/tell-rewrites.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
+import {
+  type SecretWatches,
+  type SecretWatchesLogic,
+  secretWatchesId,
+  watchSecrets,
+} from '#actors/watch-secrets.ts';
+import { type ConditionContributor, conditionsLogic } from '#actors/write-conditions.ts';
+import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
+import type { KubeClient } from '#kube/client.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { RoutingRooms } from './join-routing.ts';
+
+/** What leading is joined from. */
+export interface LeadingInput {
+  readonly client: KubeClient;
+  readonly wake: WakeHeap;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly table: RoutingTableKeeper;
+  readonly resources: WatchedResources;
+  readonly routing: Pick<RoutingRooms, 'secrets' | 'placed'>;
+  /** What else is said of resources. */
+  readonly more?: readonly ConditionContributor[];
+  /** The running system, which supervises the watches of Secrets. */
+  readonly system: () => KuikSystem;
+}
+
+/** What only the leader does for routing: conditions, copied Secrets, events of rewritten Pods. */
+export function joinLeading(input: LeadingInput): readonly Service[] {
+  const { client, wake, log, events, table, resources, routing, more = [] } = input;
+  const { pods, kuik } = resources;
+  const sources = watchSecrets({
+    ...{ client, table, wake, log, random: Math.random, reader: routing.secrets },
+    supervisor: () => findSecretWatches(input.system()),
+  });
+  const conditions = conditionsLogic({
+    ...{ client, table, events, wake, log, now: Date.now },
+    stores: kuik,
+    more: [credentialsOf(sources), ...more],
+  });
+  const copies = secretCopiesLogic({
+    ...{ client, table, pods, sources, wake, log, placed: routing.placed },
+    synced: Promise.all([pods.synced, ...[...kuik.values()].map((store) => store.synced)]),
+  });
+  return [
+    ...sources.services,
+    { id: 'conditions', logic: conditions },
+    { id: 'secret-copies', logic: copies },
+    { id: 'rewrites', logic: tellRewritesLogic({ pods, events, now: Date.now }) },
+  ];
+}
+
+function credentialsOf(sources: SecretWatches): ConditionContributor {
+  return {
+    statesOf: (resource) => missingCredentials(resource, sources.find),
+    isKnown: (resource) => knowsCredentials(resource, sources.find),
+    subscribe: sources.subscribe,
+  };
+}
+
+function findSecretWatches(system: KuikSystem): ActorRefFrom<SecretWatchesLogic> | undefined {
+  const found = system.root.getSnapshot().children.get(secretWatchesId);
+  return found as ActorRefFrom<SecretWatchesLogic> | undefined;
+}
