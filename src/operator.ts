@@ -76,7 +76,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const wake = createWakeHeap();
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
-  const resources = watchResources({ client, random: Math.random });
+  const resources = watchResources({ client, log, random: Math.random });
   const table = keepRoutingTable(resources.kuik);
   const namespace = flags.namespace ?? access.namespace;
   const proxies = environment.proxies;

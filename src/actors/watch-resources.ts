@@ -6,6 +6,7 @@ import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
+import type { Log } from '#telemetry/log.ts';
 import type { ReflectorSource } from './reflectors.ts';
 
 /** What the process keeps of the cluster, and the loops that keep it. */
@@ -24,6 +25,7 @@ export interface WatchOptions {
   readonly client: KubeClient;
   /** From 0 to 1, to spread the watches of replicas. */
   readonly random: () => number;
+  readonly log: Log;
 }
 
 /** Makes the stores and the loops; nothing is read before the loops run. */
@@ -35,10 +37,14 @@ export function watchResources(options: WatchOptions): WatchedResources {
     what: Pick<ReflectorOptions<T>, 'path' | 'slim'>,
   ): Store<T> => {
     const store = createStore<T>();
+    const { client, random, log } = options;
+    const onUnfit = (key: string, error: unknown) =>
+      log.error({ resource, key, err: error }, 'an object could not be read and is left out');
+    const reading = { client, random, ...what, store, onUnfit };
     stores.set(resource, store);
     sources.push({
       resource,
-      run: (onPhase, signal) => runReflector({ ...options, ...what, store, onPhase }, signal),
+      run: (onPhase, signal) => runReflector({ ...reading, onPhase }, signal),
     });
     return store;
   };

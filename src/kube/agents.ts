@@ -15,7 +15,7 @@ export interface Agents {
     readonly server: string;
     readonly authorization: string | undefined;
   }>;
-  /** Reads TLS material and credentials again at once: the server refused the old ones. */
+  /** Reads TLS material and credentials again at once: the server refused the old ones. Rejects where they can't be read. */
   readonly renew: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -40,19 +40,27 @@ interface Material {
 export function createAgents(access: KubeAccess): Agents {
   let material: Material | undefined;
   let reading: Promise<Material> | undefined;
+  let closed = false;
+  /** Old connections on which calls still end; closing does not wait for them. */
+  const draining = new Set<AgentPair>();
 
+  const drain = (pair: AgentPair): void => {
+    draining.add(pair);
+    void closePair(pair).finally(() => draining.delete(pair));
+  };
   const read = async (): Promise<Material> => {
     const [transport, authorization] = await Promise.all([
       access.transport(),
       access.authorization(),
     ]);
+    if (closed) throw new Error('Expected an open client; it was closed.');
     const before = material;
     const same =
       before !== undefined && JSON.stringify(before.transport) === JSON.stringify(transport);
     const pair = same ? before.pair : makePair(transport);
     material = { pair, transport, authorization, readAtMs: performance.now() };
     // What is in flight on the old connections ends there.
-    if (before !== undefined && !same) void closePair(before.pair);
+    if (before !== undefined && !same) drain(before.pair);
     return material;
   };
   const renewed = (): Promise<Material> => {
@@ -61,20 +69,29 @@ export function createAgents(access: KubeAccess): Agents {
     });
     return reading;
   };
+  /** A file that is missing while it rotates says nothing against what was good a minute ago. */
+  const refreshed = async (known: Material): Promise<Material> => {
+    if (performance.now() - known.readAtMs < renewEveryMs) return known;
+    return await renewed().catch((cause: unknown) => {
+      if (closed) throw cause;
+      material = { ...known, readAtMs: performance.now() };
+      return material;
+    });
+  };
   return {
     ready: async () => {
-      const fresh =
-        material !== undefined && performance.now() - material.readAtMs < renewEveryMs
-          ? material
-          : await renewed();
-      return { pair: fresh.pair, server: access.server, authorization: fresh.authorization };
+      const { pair, authorization } =
+        material === undefined ? await renewed() : await refreshed(material);
+      return { pair, server: access.server, authorization };
     },
     renew: async () => {
       await renewed();
     },
     close: async () => {
-      if (material !== undefined) await destroyPair(material.pair);
+      closed = true;
+      const pairs = [...draining, ...(material === undefined ? [] : [material.pair])];
       material = undefined;
+      await Promise.all(pairs.map(destroyPair));
     },
   };
 }

@@ -87,8 +87,13 @@ async function send(
 ): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
   const first = await sendOnce(agents, sending);
   if (!first.ok || first.value.statusCode !== 401) return first;
-  await first.value.body.dump();
-  await agents.renew();
+  const renewed = await agents.renew().then(
+    () => true,
+    () => false,
+  );
+  // Without other credentials the refusal stands, and says more than why none were found.
+  if (!renewed) return first;
+  await first.value.body.dump().catch(() => undefined);
   return await sendOnce(agents, sending);
 }
 

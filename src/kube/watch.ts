@@ -14,7 +14,7 @@ export interface ListedObject {
 /** How a watch ended. */
 export type WatchEnd =
   /** The server closed it, as it does every few minutes; go on from the last version. */
-  | { readonly kind: 'closed'; readonly events: number }
+  | { readonly kind: 'closed' }
   /** The version is too old (410): only a list tells what happened since. */
   | { readonly kind: 'expired' }
   | { readonly kind: 'failed'; readonly failure: ApiFailure };
@@ -42,7 +42,7 @@ export async function watchOnce(client: KubeClient, options: WatchOptions): Prom
   try {
     const { path, query } = options;
     const opened = await client.stream({ method: 'GET', path, query }, signal);
-    if (!opened.ok) return failed(opened.error);
+    if (!opened.ok) return silence.signal.aborted ? silent(silenceMs) : failed(opened.error);
     options.onOpen();
     return await readEvents(opened.value, options, timer);
   } catch (cause) {
@@ -60,14 +60,12 @@ async function readEvents(
   options: WatchOptions,
   timer: NodeJS.Timeout,
 ): Promise<WatchEnd> {
-  let events = 0;
   for await (const line of lines) {
     timer.refresh();
     const end = takeLine(line, options);
     if (end !== undefined) return end;
-    events += 1;
   }
-  return { kind: 'closed', events };
+  return { kind: 'closed' };
 }
 
 class ListenerBug extends Error {
