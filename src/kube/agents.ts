@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { KubeAccess, KubeTransport } from './kube-config.ts';
 
 /** Calls and watches apart, so that a slow page never waits behind an open watch. */
@@ -37,7 +37,7 @@ interface Material {
 }
 
 /** Makes the connections; nothing is opened before the first call. */
-export function createAgents(access: KubeAccess): Agents {
+export function createAgents(access: KubeAccess, monotonicMs: () => number): Agents {
   let material: Material | undefined;
   let reading: Promise<Material> | undefined;
   let closed = false;
@@ -57,8 +57,8 @@ export function createAgents(access: KubeAccess): Agents {
     const before = material;
     const same =
       before !== undefined && JSON.stringify(before.transport) === JSON.stringify(transport);
-    const pair = same ? before.pair : makePair(transport);
-    material = { pair, transport, authorization, readAtMs: performance.now() };
+    const pair = same ? before.pair : makePair(access.server, transport);
+    material = { pair, transport, authorization, readAtMs: monotonicMs() };
     // What is in flight on the old connections ends there.
     if (before !== undefined && !same) drain(before.pair);
     return material;
@@ -71,10 +71,10 @@ export function createAgents(access: KubeAccess): Agents {
   };
   /** A file that is missing while it rotates says nothing against what was good a minute ago. */
   const refreshed = async (known: Material): Promise<Material> => {
-    if (performance.now() - known.readAtMs < renewEveryMs) return known;
+    if (monotonicMs() - known.readAtMs < renewEveryMs) return known;
     return await renewed().catch((cause: unknown) => {
       if (closed) throw cause;
-      material = { ...known, readAtMs: performance.now() };
+      material = { ...known, readAtMs: monotonicMs() };
       return material;
     });
   };
@@ -96,17 +96,21 @@ export function createAgents(access: KubeAccess): Agents {
   };
 }
 
-function makePair(transport: KubeTransport): AgentPair {
+function makePair(server: string, transport: KubeTransport): AgentPair {
   return {
-    call: makeAgent(transport, {
+    call: makeDispatcher(server, transport, {
       connections: callConnectionsMax,
       keepAliveTimeout: keepAliveMs,
     }),
-    watch: makeAgent(transport, { bodyTimeout: noTimeout, keepAliveTimeout: 1_000 }),
+    watch: makeDispatcher(server, transport, { bodyTimeout: noTimeout, keepAliveTimeout: 1_000 }),
   };
 }
 
-function makeAgent(transport: KubeTransport, options: Agent.Options): Dispatcher {
+function makeDispatcher(
+  server: string,
+  transport: KubeTransport,
+  options: Pool.Options,
+): Dispatcher {
   const connect = {
     ...(transport.authority !== undefined && { ca: transport.authority }),
     ...(transport.clientCertificate !== undefined && { cert: transport.clientCertificate }),
@@ -115,8 +119,9 @@ function makeAgent(transport: KubeTransport, options: Agent.Options): Dispatcher
     ...(transport.insecure === true && { rejectUnauthorized: false }),
   };
   const { proxyUrl } = transport;
+  // No Agent: once that is told to close, it forgets what it would have to destroy.
   return proxyUrl === undefined
-    ? new Agent({ ...options, connect, allowH2: false })
+    ? new Pool(new URL(server).origin, { ...options, connect, allowH2: false })
     : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect });
 }
 
