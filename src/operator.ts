@@ -90,7 +90,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     synced: resources.synced,
     actors: () => createActorView(system),
   });
-  const events = recordEvents({ ...{ client, wake, log }, now: Date.now, instance: hostname() });
+  const events = recordEvents({
+    ...{ client, wake, log },
+    ...{ now: Date.now, random: Math.random, instance: hostname() },
+  });
   const conditions = conditionsLogic({
     ...{ client, table, events, wake, log },
     stores: resources.kuik,

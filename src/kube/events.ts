@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Result } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from './client.ts';
-import type { ApiFailure } from './failures.ts';
+import { type ApiFailure, hasCode } from './failures.ts';
 import { resourcePath } from './paths.ts';
 
 /** The object that an event is about. */
@@ -36,19 +36,34 @@ const noteCharactersMax = 1_000;
 const namePartCharactersMax = 200;
 const controller = 'kuik.enix.io/operator';
 
-/** Writes a new event. `at` is RFC 3339 with microseconds; `instance` names this process. */
+/** Where an event about an object is to be written: a place that no other event has. */
+export function newEventPlace({ namespace, name }: Regarding): WrittenEvent {
+  const unique = randomBytes(8).toString('hex');
+  return {
+    namespace: namespace ?? 'default',
+    name: `${name.slice(0, namePartCharactersMax)}.${unique}`,
+  };
+}
+
+/** A new event. */
+export interface NewEvent {
+  readonly note: EventNote;
+  /** From `newEventPlace`; a second try at the same place writes no second event. */
+  readonly place: WrittenEvent;
+  /** RFC 3339 with microseconds. */
+  readonly at: string;
+  /** Names this process. */
+  readonly instance: string;
+}
+
+/** Writes a new event; one that an earlier try has written is no failure. */
 export async function createEvent(
   client: Pick<KubeClient, 'call'>,
-  {
-    note,
-    at,
-    instance,
-  }: { readonly note: EventNote; readonly at: string; readonly instance: string },
+  { note, place, at, instance }: NewEvent,
   signal: AbortSignal,
 ): Promise<Result<WrittenEvent, ApiFailure>> {
   const { regarding } = note;
-  const namespace = regarding.namespace ?? 'default';
-  const name = `${regarding.name.slice(0, namePartCharactersMax)}.${randomBytes(8).toString('hex')}`;
+  const { namespace, name } = place;
   const answer = await client.call<unknown>(
     {
       method: 'POST',
@@ -69,7 +84,7 @@ export async function createEvent(
     },
     signal,
   );
-  return answer.ok ? { ok: true, value: { namespace, name } } : answer;
+  return answer.ok || hasCode(answer.error, 409) ? succeed(place) : answer;
 }
 
 /** Says that an event happened again: how often in all, and when last. */
