@@ -12,7 +12,8 @@ import { nextConditions, type ReadyState, worstState } from '#core/ready-conditi
 import { readyMessage } from '#core/ready-message.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { applyObject } from '#kube/apply.ts';
-import type { KubeClient } from '#kube/client.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { hasCode } from '#kube/failures.ts';
 import type { Store } from '#kube/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { RoutingTableKeeper } from './keep-routing-table.ts';
@@ -36,6 +37,8 @@ const fieldManager = 'kuik-conditions';
 const writeEveryMs = 1_000;
 /** What failed is looked at again after this; a change in between comes first. */
 const retryMs = 15_000;
+/** The API server's Retry-After is kept to, up to this. */
+const retryAfterMsMax = 60_000;
 const callTimeoutMs = 10_000;
 
 /**
@@ -60,6 +63,10 @@ class ConditionWriter {
   #cancel: (() => void) | undefined;
   #running = false;
   #again = false;
+  /** A throttling API server has said until when it wants to be left alone. */
+  #notBeforeMs = 0;
+  /** After whom the last round was given up: the next one begins with the others. */
+  #after = 0;
 
   constructor(options: WriteConditionsOptions) {
     this.#options = options;
@@ -80,18 +87,16 @@ class ConditionWriter {
       return;
     }
     this.#cancel?.();
-    this.#cancel = this.#options.wake.after(delayMs, () => void this.#round());
+    const { wake } = this.#options;
+    const waitMs = Math.max(delayMs, this.#notBeforeMs - wake.now());
+    this.#cancel = wake.after(waitMs, () => void this.#round());
   }
 
   async #round(): Promise<void> {
     this.#running = true;
     let failed = false;
     try {
-      const table = this.#options.table.current();
-      for (const resource of this.#resources()) {
-        if (this.#abort.signal.aborted) return;
-        failed = !(await this.#settle(resource, table)) || failed;
-      }
+      failed = await this.#settleAll(this.#options.table.current());
     } catch (error) {
       failed = true;
       this.#options.log.error({ err: error }, 'writing conditions failed');
@@ -104,6 +109,27 @@ class ConditionWriter {
     } else if (failed) this.#planIn(retryMs);
   }
 
+  /** True when something failed. */
+  async #settleAll(table: RoutingTable): Promise<boolean> {
+    let failed = false;
+    const resources = this.#resources();
+    const first = this.#after;
+    this.#after = 0;
+    const inTurn = [...resources.slice(first), ...resources.slice(0, first)];
+    for (const [index, resource] of inTurn.entries()) {
+      if (this.#abort.signal.aborted) return failed;
+      const failure = await this.#settle(resource, table);
+      if (failure === undefined) continue;
+      failed = true;
+      if (!isServerTrouble(failure)) continue;
+      // The others would meet the same, and add to it.
+      this.#after = (first + index + 1) % resources.length;
+      this.#notBeforeMs = this.#options.wake.now() + retryAfterOf(failure);
+      return failed;
+    }
+    return failed;
+  }
+
   #resources(): readonly KuikResource[] {
     return [...this.#options.stores.values()]
       .filter((store) => store.isSynced())
@@ -111,8 +137,8 @@ class ConditionWriter {
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
-  /** Writes one resource's conditions if they say something else; false when that failed. */
-  async #settle(resource: KuikResource, table: RoutingTable): Promise<boolean> {
+  /** Writes one resource's conditions if they say something else; answers with what failed. */
+  async #settle(resource: KuikResource, table: RoutingTable): Promise<ApiFailure | undefined> {
     const { now, log } = this.#options;
     const origin = resourceName(resource);
     const states = problemsOf(resource, table);
@@ -122,16 +148,16 @@ class ConditionWriter {
       generation: resource.metadata.generation ?? 0,
       now: new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'),
     });
-    if (conditions === undefined) return true;
+    if (conditions === undefined) return undefined;
     const written = await this.#write(resource, conditions);
     if (written.ok) {
       this.#tell(resource, state, before);
-      return true;
+      return undefined;
     }
     // Gone in the meantime: its next appearance is a change of its own.
-    if (written.error.kind === 'status' && written.error.code === 404) return true;
+    if (hasCode(written.error, 404)) return undefined;
     log.warn({ resource: origin, failure: written.error }, 'a condition could not be written');
-    return false;
+    return written.error;
   }
 
   #write(resource: KuikResource, conditions: readonly Condition[]) {
@@ -168,6 +194,16 @@ class ConditionWriter {
       note: state.message,
     });
   }
+}
+
+/** Not about this one resource, as most answers are: the server throttles, or does not answer. */
+function isServerTrouble(failure: ApiFailure): boolean {
+  return failure.kind !== 'status' || failure.code === 429 || failure.code === 503;
+}
+
+function retryAfterOf(failure: ApiFailure): number {
+  const asked = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.min(asked, retryAfterMsMax);
 }
 
 function problemsOf(resource: KuikResource, table: RoutingTable): readonly ReadyState[] {
