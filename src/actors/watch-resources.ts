@@ -28,13 +28,16 @@ export interface WatchOptions {
   readonly log: Log;
 }
 
+/** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
+const pageResources = 50;
+
 /** Makes the stores and the loops; nothing is read before the loops run. */
 export function watchResources(options: WatchOptions): WatchedResources {
   const stores = new Map<string, Store<unknown>>();
   const sources: ReflectorSource[] = [];
   const watch = <T>(
     resource: string,
-    what: Pick<ReflectorOptions<T>, 'path' | 'slim'>,
+    what: Pick<ReflectorOptions<T>, 'path' | 'slim' | 'pageObjects'>,
   ): Store<T> => {
     const store = createStore<T>();
     const { client, random, log } = options;
@@ -51,7 +54,8 @@ export function watchResources(options: WatchOptions): WatchedResources {
   const kuik = new Map(
     kinds.map(({ kind, plural }) => {
       const path = resourcePath({ group: apiGroup, version: apiVersionName, plural });
-      return [kind, watch(plural, { path, slim: (object) => slimResource(kind, object) })];
+      const slim = (object: ListedObject) => slimResource(kind, object);
+      return [kind, watch(plural, { path, slim, pageObjects: pageResources })];
     }),
   );
   const interner = createInterner();

@@ -22,12 +22,14 @@ export interface ReflectorOptions<T> {
   readonly onPhase?: (phase: ReflectorPhase, detail: string) => void;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Objects asked for at once; fewer where each is large. */
+  readonly pageObjects?: number;
   /** Without a line for so long a watch counts as dead; the API server sends bookmarks each minute. */
   readonly silenceMs?: number;
 }
 
 /** One page of Pods is then about 2 MB of JSON and 15 ms of parsing. */
-const pageObjects = 500;
+const pageObjectsDefault = 500;
 /** So many objects are taken in before other work gets its turn. */
 const objectsPerTurn = 100;
 const backoff = { baseMs: 500, capMs: 30_000 };
@@ -100,7 +102,8 @@ async function list<T>(
   let token: string | undefined;
   let version: string | undefined;
   do {
-    const query = { ...options.query, limit: pageObjects, continue: token };
+    const limit = options.pageObjects ?? pageObjectsDefault;
+    const query = { ...options.query, limit, continue: token };
     const page = await options.client.call<Page>(
       { method: 'GET', path: options.path, query },
       signal,

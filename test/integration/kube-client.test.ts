@@ -1,9 +1,12 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, type KubeTransport, loadKubeConfig } from '#kube/kube-config.ts';
-import type { ApiProxy } from '#test/support/api-proxy.ts';
-import { refusal } from '#test/support/api-proxy.ts';
+import { kubeconfigFor } from '#test/support/api.ts';
+import { type ApiProxy, refusal } from '#test/support/api-proxy.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { temporaryDirectory } from '#test/support/guardian.ts';
 import { adminKubeconfig } from '#test/support/plane.ts';
 import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
 
@@ -130,5 +133,29 @@ describe('credentials', () => {
     state.authorization = () => Promise.reject(new Error('expected a token file, found none'));
     const answer = await getDefault(client);
     expect(answer).toMatchObject({ ok: false, error: { kind: 'connection' } });
+  });
+
+  test('in a kubeconfig that somebody writes anew are found there', async () => {
+    const proxy = await proxyToPlane();
+    const directory = temporaryDirectory('kubeconfig');
+    onTestFinished(directory.remove);
+    const kubeconfig = join(directory.path, 'kubeconfig');
+    const { token } = await changingClient(proxy);
+    const { server, authorityPem } = proxy;
+    const write = (bearer: string) => {
+      writeFileSync(kubeconfig, kubeconfigFor({ server, authorityPem, token: bearer }));
+      // Two writes within the resolution of a file's time are two writes all the same.
+      writes += 1;
+      utimesSync(kubeconfig, writes, writes);
+    };
+    let writes = 0;
+    write('outdated');
+    const access = await loadKubeConfig({ kubeconfig, environment: {} });
+    if (!access.ok) throw new Error(access.error.message);
+    const client = createKubeClient({ access: access.value });
+    onTestFinished(client.close);
+    expect(await getDefault(client)).toMatchObject({ ok: false, error: { code: 401 } });
+    write(token?.replace('Bearer ', '') ?? '');
+    expect(await getDefault(client)).toMatchObject({ ok: true });
   });
 });

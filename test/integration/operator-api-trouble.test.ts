@@ -18,6 +18,8 @@ beforeAll(async () => {
   const { server, authorityPem } = admin();
   [proxy, registry] = await Promise.all([startApiProxy({ server, authorityPem }), startRegistry()]);
   for (const repository of ['first', 'second']) await pushImage(registry, `${repository}/app:1`);
+  // It starts in the middle of an outage, and is none the worse for it.
+  proxy.setRules({ fault: refusal(503, 'ServiceUnavailable'), times: 30 });
   operator = await startOperator({
     adminKubeconfig: adminKubeconfig(),
     server: proxy.server,

@@ -32,7 +32,9 @@ export interface WatchStage {
 
 /** Starts one; it is over with the test. */
 export async function startWatchStage(
-  options: Partial<Pick<ReflectorOptions<SlimMap>, 'silenceMs' | 'slim' | 'onUnfit'>> & {
+  options: Partial<
+    Pick<ReflectorOptions<SlimMap>, 'silenceMs' | 'slim' | 'onUnfit' | 'pageObjects'>
+  > & {
     /** Before the reflector runs. */
     readonly prepare?: (stage: Omit<WatchStage, 'store'>) => Promise<void>;
   } = {},
