@@ -77,9 +77,12 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const wake = createWakeHeap();
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
-  const resources = watchResources({ client, random: Math.random });
+  const resources = watchResources({ client, log, random: Math.random });
   const table = keepRoutingTable(resources.kuik);
-  const events = recordEvents({ ...{ client, wake, log }, now: Date.now, instance: hostname() });
+  const events = recordEvents({
+    ...{ client, wake, log },
+    ...{ now: Date.now, random: Math.random, instance: hostname() },
+  });
   const namespace = flags.namespace ?? access.namespace;
   const proxies = environment.proxies;
   const routing: RoutingRooms = joinRouting({

@@ -2,6 +2,7 @@ import { type CustomResourceDefinition, customResourceDefinitions } from '#api/c
 import { apiVersionName } from '#api/kinds.ts';
 import { missingFields, type StructuralSchema } from '#core/schema-drift.ts';
 import type { KubeClient } from '#kube/client.ts';
+import { callWithRetries } from '#kube/retry.ts';
 import type { Log } from '#telemetry/log.ts';
 
 /** What one CRD of the cluster lacks beside our own; empty when it lacks nothing. */
@@ -53,7 +54,11 @@ async function checkOne(
 ): Promise<CrdFinding | undefined> {
   const name = own.metadata.name;
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
-  const answer = await client.call<ServedCrd>({ method: 'GET', path }, signal);
+  const answer = await callWithRetries(
+    (bounded) => client.call<ServedCrd>({ method: 'GET', path }, bounded),
+    { random: Math.random },
+    signal,
+  );
   if (answer.ok) {
     const served = answer.value.spec?.versions?.find((version) => version.name === apiVersionName);
     const ours = own.spec.versions[0]?.schema.openAPIV3Schema;

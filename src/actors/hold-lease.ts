@@ -35,6 +35,10 @@ export interface HoldLeaseOptions {
 
 /** How far apart the attempts of replicas are spread, as a share of the retry period. */
 const jitter = 0.2;
+/** One try gets this share of the renew deadline: a connection that died must leave time for another. */
+const tryShare = 0.5;
+/** The API server's Retry-After is kept to, up to this. */
+const retryAfterMsMax = 30_000;
 /** Letting go has so long: the process is on its way out, and the Lease runs out by itself. */
 const releaseDeadlineMs = 3_000;
 /** Once more after a conflict: somebody looked at the Lease while we wrote. */
@@ -93,6 +97,11 @@ async function whileLeading(
   }
 }
 
+/** What one try to renew came to. */
+type Renewal =
+  | { readonly kind: 'renewed' | 'taken' }
+  | { readonly kind: 'failed'; readonly retryAfterMs: number };
+
 class Candidate {
   readonly #options: HoldLeaseOptions;
   /** The Lease as it was last read or written; an update is based on it. */
@@ -103,10 +112,10 @@ class Candidate {
     this.#options = options;
   }
 
-  /** One attempt, bounded by the renew deadline: a server that hangs must not end the election. */
+  /** One attempt, bounded: a server that hangs must not end the election. */
   async acquire(observed: ObservedLease | null, signal: AbortSignal): Promise<AcquireOutcome> {
-    const { wake, renewDeadlineMs } = this.#options;
-    return withDeadline(wake, { deadlineMs: renewDeadlineMs, signal }, (bounded) =>
+    const { wake } = this.#options;
+    return withDeadline(wake, { deadlineMs: this.#tryMs(), signal }, (bounded) =>
       this.#attempt(observed, bounded),
     );
   }
@@ -117,7 +126,7 @@ class Candidate {
     const read = await calls.read(signal);
     if (!read.ok) {
       if (isStatus(read.error, 404)) return this.#claim(undefined, signal);
-      return { kind: 'failed', message: read.error.message, retryInMs };
+      return this.#acquireFailed(read.error);
     }
     const { record } = read.value;
     const judgement = judgeLease(record, observed, { identity, nowMs: wake.now() });
@@ -135,11 +144,15 @@ class Candidate {
       this.#renewedAtMs = atMs;
       return { kind: 'acquired', holder: identity, atMs };
     }
-    const retryInMs = this.#retryInMs();
     if (isStatus(written.error, 409)) {
-      return { kind: 'held', holder: null, observed: null, retryInMs };
+      return { kind: 'held', holder: null, observed: null, retryInMs: this.#retryInMs() };
     }
-    return { kind: 'failed', message: written.error.message, retryInMs };
+    return this.#acquireFailed(written.error);
+  }
+
+  #acquireFailed(failure: ApiFailure): AcquireOutcome {
+    const retryInMs = Math.max(this.#retryInMs(), retryAfterOf(failure));
+    return { kind: 'failed', message: failure.message, retryInMs };
   }
 
   #write(before: StoredLease | undefined, signal: AbortSignal) {
@@ -153,16 +166,27 @@ class Candidate {
   /** Renews until the Lease is lost; the deadline holds whether calls fail, hang or are refused. */
   async hold(renewed: (atMs: number) => void, signal: AbortSignal): Promise<LeaseLost> {
     const { wake } = this.#options;
-    for (;;) {
-      await pause(wake, Math.min(this.#retryInMs(), this.#remainingMs()), signal);
-      const deadlineMs = this.#remainingMs();
+    for (let waitMs = this.#retryInMs(); ; ) {
+      await pause(wake, Math.min(waitMs, this.#remainingMs()), signal);
+      const deadlineMs = Math.min(this.#tryMs(), this.#remainingMs());
       if (signal.aborted || deadlineMs === 0) return this.#lost('deadline');
       const outcome = await withDeadline(wake, { deadlineMs, signal }, (bounded) =>
         this.#renew(bounded),
       );
-      if (outcome === 'taken') return this.#lost('taken');
-      if (outcome === 'renewed') renewed(this.#renewedAtMs);
+      if (outcome.kind === 'taken') return this.#lost('taken');
+      if (outcome.kind === 'renewed') renewed(this.#renewedAtMs);
+      waitMs = Math.max(this.#retryInMs(), this.#patienceMs(outcome));
     }
+  }
+
+  /** As long as a throttling server asks for, but some tries must fit in before the deadline. */
+  #patienceMs(outcome: Renewal): number {
+    const retryAfterMs = outcome.kind === 'failed' ? outcome.retryAfterMs : 0;
+    return Math.min(retryAfterMs, this.#remainingMs() / 2);
+  }
+
+  #tryMs(): number {
+    return this.#options.renewDeadlineMs * tryShare;
   }
 
   #remainingMs(): number {
@@ -170,29 +194,29 @@ class Candidate {
     return Math.max(0, this.#renewedAtMs + renewDeadlineMs - wake.now());
   }
 
-  async #renew(signal: AbortSignal): Promise<'renewed' | 'taken' | 'failed'> {
+  async #renew(signal: AbortSignal): Promise<Renewal> {
     const atMs = this.#options.wake.now();
     const written = await this.#write(this.#lease, signal);
     if (written.ok) {
       this.#lease = written.value;
       this.#renewedAtMs = atMs;
-      return 'renewed';
+      return { kind: 'renewed' };
     }
     const changed = isStatus(written.error, 409) || isStatus(written.error, 404);
-    return changed ? this.#look(signal) : 'failed';
+    return changed ? this.#look(signal) : renewalFailed(written.error);
   }
 
   /** Somebody wrote the Lease: another leader, or one who only labelled it. */
-  async #look(signal: AbortSignal): Promise<'taken' | 'failed'> {
+  async #look(signal: AbortSignal): Promise<Renewal> {
     const { calls, identity } = this.#options;
     const read = await calls.read(signal);
     if (!read.ok) {
       if (isStatus(read.error, 404)) this.#lease = undefined;
-      return 'failed';
+      return renewalFailed(read.error);
     }
-    if (read.value.record.holder !== identity) return 'taken';
+    if (read.value.record.holder !== identity) return { kind: 'taken' };
     this.#lease = read.value;
-    return 'failed';
+    return { kind: 'failed', retryAfterMs: 0 };
   }
 
   #lost(reason: LeaseLost['reason']): LeaseLost {
@@ -234,6 +258,15 @@ class Candidate {
 function letGo(failure: ApiFailure): ReleaseOutcome {
   if (isStatus(failure, 404)) return { kind: 'released' };
   return { kind: 'failed', message: failure.message };
+}
+
+function renewalFailed(failure: ApiFailure): Renewal {
+  return { kind: 'failed', retryAfterMs: retryAfterOf(failure) };
+}
+
+function retryAfterOf(failure: ApiFailure): number {
+  const asked = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.min(asked, retryAfterMsMax);
 }
 
 function isStatus(failure: ApiFailure, code: number): boolean {

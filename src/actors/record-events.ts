@@ -1,12 +1,15 @@
-import type { KubeClient } from '#kube/client.ts';
+import type { Result } from '#core/result.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import {
   createEvent,
   type EventNote,
   foldEvent,
   microTime,
+  newEventPlace,
   type WrittenEvent,
 } from '#kube/events.ts';
 import { hasCode } from '#kube/failures.ts';
+import { callWithRetries } from '#kube/retry.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -24,6 +27,8 @@ export interface RecordEventsOptions {
   readonly wake: WakeHeap;
   /** Wall time in ms. */
   readonly now: () => number;
+  /** From 0 to 1, to spread what is tried again. */
+  readonly random: () => number;
   /** Names this process in its events. */
   readonly instance: string;
   readonly log: Log;
@@ -38,12 +43,17 @@ const foldEveryMs = 60_000;
 /** Events that wait to be written; beyond it they are only logged. */
 const waitingMax = 500;
 const callTimeoutMs = 5_000;
+/** With the waits between them some ten seconds, or what a throttling API server asks for. */
+const attemptsMax = 4;
 
 interface Series {
   readonly note: EventNote;
+  /** How often it happened since it was written. */
   count: number;
   written: WrittenEvent | undefined;
   lastMs: number;
+  /** The same as wall time: what an event says, however long it waits to be written. */
+  at: string;
   cancelFold: (() => void) | undefined;
 }
 
@@ -74,6 +84,7 @@ class Recorder implements EventRecorder {
     if (known !== undefined && wake.now() - known.lastMs < seriesMs) {
       known.count += 1;
       known.lastMs = wake.now();
+      known.at = this.#at();
       known.cancelFold ??= wake.after(foldEveryMs, () => this.#fold(known));
       this.#series.set(key, known);
       return;
@@ -83,6 +94,7 @@ class Recorder implements EventRecorder {
       count: 1,
       written: undefined,
       lastMs: wake.now(),
+      at: this.#at(),
       cancelFold: undefined,
     };
     this.#series.set(key, fresh);
@@ -105,31 +117,58 @@ class Recorder implements EventRecorder {
     }
   }
 
+  #at(): string {
+    return microTime(this.#options.now());
+  }
+
   #fold(series: Series): void {
     series.cancelFold = undefined;
-    const event = series.written;
-    if (event === undefined) return;
-    this.#enqueue(async (signal) => {
-      const at = microTime(this.#options.now());
-      const written = await foldEvent(
-        this.#options.client,
-        { event, count: series.count, at },
-        signal,
-      );
-      // The API server keeps events for an hour; one that is gone is written anew next time.
-      if (!written.ok) series.written = undefined;
+    this.#enqueue((signal) => {
+      const { written } = series;
+      return written === undefined
+        ? this.#create(series, signal)
+        : this.#count(series, written, signal);
     });
   }
 
+  async #count(series: Series, event: WrittenEvent, signal: AbortSignal): Promise<void> {
+    const { note, count, at } = series;
+    if (note.onceAs !== undefined) return;
+    const { client } = this.#options;
+    const folded = await this.#patiently(signal, (bounded) =>
+      foldEvent(client, { event, count, at }, bounded),
+    );
+    if (folded.ok || !hasCode(folded.error, 404)) return;
+    // The API server keeps events for an hour; this one is written anew.
+    series.written = undefined;
+    series.count = 1;
+    await this.#create(series, signal);
+  }
+
   async #create(series: Series, signal: AbortSignal): Promise<void> {
-    const { client, now, instance, log } = this.#options;
-    const { note } = series;
-    const written = await createEvent(client, { note, at: microTime(now()), instance }, signal);
+    const { client, instance, log } = this.#options;
+    const { note, at } = series;
+    const place = newEventPlace(note);
+    const written = await this.#patiently(signal, (bounded) =>
+      createEvent(client, { note, place, at, instance }, bounded),
+    );
+    // One that was not written is tried again when it happens again.
     if (written.ok) series.written = written.value;
-    else if (note.onceAs !== undefined && hasCode(written.error, 409)) series.written = undefined;
-    else if (!this.#abort.signal.aborted) {
+    else if (!signal.aborted) {
       log.warn({ event: note, failure: written.error }, 'an event could not be written');
     }
+  }
+
+  #patiently<T>(
+    signal: AbortSignal,
+    call: (signal: AbortSignal) => Promise<Result<T, ApiFailure>>,
+  ): Promise<Result<T, ApiFailure>> {
+    const { random } = this.#options;
+    return callWithRetries(
+      (own) => call(AbortSignal.any([own, AbortSignal.timeout(callTimeoutMs)])),
+      { attemptsMax, random },
+      signal,
+    );
   }
 
   #enqueue(write: (signal: AbortSignal) => Promise<void>): void {
@@ -148,6 +187,6 @@ class Recorder implements EventRecorder {
 
   async #run(write: (signal: AbortSignal) => Promise<void>): Promise<void> {
     if (this.#abort.signal.aborted) return;
-    await write(AbortSignal.any([this.#abort.signal, AbortSignal.timeout(callTimeoutMs)]));
+    await write(this.#abort.signal);
   }
 }

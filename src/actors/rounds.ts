@@ -24,7 +24,11 @@ export interface RoundsOptions {
 /** How a round ended: delay until the next that comes by itself, if any does. */
 export type RoundEnd =
   | { readonly kind: 'done'; readonly nextInMs?: number }
-  | { readonly kind: 'failed' };
+  | {
+      readonly kind: 'failed';
+      /** So long there is no round, whatever changes: the API server wants to be left alone. */
+      readonly quietMs?: number;
+    };
 
 /** Makes the rounds; none is run before the first `plan`. */
 export function createRounds(options: RoundsOptions): Rounds {
@@ -38,6 +42,7 @@ class PacedRounds implements Rounds {
   #running = false;
   #again = false;
   #endedMs = Number.NEGATIVE_INFINITY;
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
@@ -56,9 +61,10 @@ class PacedRounds implements Rounds {
   #planIn(delayMs: number): void {
     if (this.#abort.signal.aborted) return;
     const { wake, everyMs } = this.#options;
-    const paceMs = this.#endedMs + everyMs - wake.now();
+    const earliestMs = Math.max(this.#endedMs + everyMs, this.#quietUntilMs);
+    const waitMs = Math.max(delayMs, earliestMs - wake.now(), 0);
     this.#cancel?.();
-    this.#cancel = wake.after(Math.max(delayMs, paceMs, 0), () => void this.#round());
+    this.#cancel = wake.after(waitMs, () => void this.#round());
   }
 
   async #round(): Promise<void> {
@@ -73,6 +79,7 @@ class PacedRounds implements Rounds {
       this.#running = false;
       this.#endedMs = wake.now();
     }
+    if (end.kind === 'failed') this.#quietUntilMs = this.#endedMs + (end.quietMs ?? 0);
     if (this.#again) {
       this.#again = false;
       this.#planIn(0);

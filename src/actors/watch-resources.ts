@@ -6,6 +6,7 @@ import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
+import type { Log } from '#telemetry/log.ts';
 import type { ReflectorSource } from './reflectors.ts';
 
 /** What the process keeps of the cluster, and the loops that keep it. */
@@ -24,7 +25,11 @@ export interface WatchOptions {
   readonly client: KubeClient;
   /** From 0 to 1, to spread the watches of replicas. */
   readonly random: () => number;
+  readonly log: Log;
 }
+
+/** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
+const pageResources = 50;
 
 /** Makes the stores and the loops; nothing is read before the loops run. */
 export function watchResources(options: WatchOptions): WatchedResources {
@@ -32,20 +37,25 @@ export function watchResources(options: WatchOptions): WatchedResources {
   const sources: ReflectorSource[] = [];
   const watch = <T>(
     resource: string,
-    what: Pick<ReflectorOptions<T>, 'path' | 'slim'>,
+    what: Pick<ReflectorOptions<T>, 'path' | 'slim' | 'pageObjects'>,
   ): Store<T> => {
     const store = createStore<T>();
+    const { client, random, log } = options;
+    const onUnfit = (key: string, error: unknown) =>
+      log.error({ resource, key, err: error }, 'an object could not be read and is left out');
+    const reading = { client, random, ...what, store, onUnfit };
     stores.set(resource, store);
     sources.push({
       resource,
-      run: (onPhase, signal) => runReflector({ ...options, ...what, store, onPhase }, signal),
+      run: (onPhase, signal) => runReflector({ ...reading, onPhase }, signal),
     });
     return store;
   };
   const kuik = new Map(
     kinds.map(({ kind, plural }) => {
       const path = resourcePath({ group: apiGroup, version: apiVersionName, plural });
-      return [kind, watch(plural, { path, slim: (object) => slimResource(kind, object) })];
+      const slim = (object: ListedObject) => slimResource(kind, object);
+      return [kind, watch(plural, { path, slim, pageObjects: pageResources })];
     }),
   );
   const interner = createInterner();

@@ -12,7 +12,8 @@ import { nextConditions, type ReadyState, worstState } from '#core/ready-conditi
 import { readyMessage } from '#core/ready-message.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { applyObject } from '#kube/apply.ts';
-import type { KubeClient } from '#kube/client.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { hasCode } from '#kube/failures.ts';
 import type { Store } from '#kube/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { RoutingTableKeeper } from './keep-routing-table.ts';
@@ -50,6 +51,8 @@ const fieldManager = 'kuik-conditions';
 const writeEveryMs = 1_000;
 /** What failed is looked at again after this; a change in between comes first. */
 const retryMs = 15_000;
+/** The API server's Retry-After is kept to, up to this. */
+const retryAfterMsMax = 60_000;
 const callTimeoutMs = 10_000;
 
 /**
@@ -59,9 +62,10 @@ const callTimeoutMs = 10_000;
 export function conditionsLogic(options: WriteConditionsOptions) {
   return fromCallback(() => {
     const { wake, log, table, more = [] } = options;
+    const writer = new ConditionWriter(options);
     const rounds = createRounds({
       ...{ wake, everyMs: writeEveryMs, retryMs },
-      run: (signal) => new ConditionWriter(options, signal).round(),
+      run: writer.round,
       onBug: (error) => log.error({ err: error }, 'writing conditions failed'),
     });
     const unsubscribes = [table, ...more].map((source) => source.subscribe(rounds.plan));
@@ -73,25 +77,34 @@ export function conditionsLogic(options: WriteConditionsOptions) {
   });
 }
 
-/** One round over all resources. */
+/** Goes over all resources, one round after the other. */
 class ConditionWriter {
   readonly #options: WriteConditionsOptions;
-  readonly #signal: AbortSignal;
+  /** After whom the last round was given up: the next one begins with the others. */
+  #after = 0;
 
-  constructor(options: WriteConditionsOptions, signal: AbortSignal) {
+  constructor(options: WriteConditionsOptions) {
     this.#options = options;
-    this.#signal = signal;
   }
 
-  async round(): Promise<RoundEnd> {
+  readonly round = async (signal: AbortSignal): Promise<RoundEnd> => {
     const table = this.#options.table.current();
+    const resources = this.#resources();
+    const first = this.#after;
+    this.#after = 0;
     let failed = false;
-    for (const resource of this.#resources()) {
-      if (this.#signal.aborted) break;
-      failed = !(await this.#settle(resource, table)) || failed;
+    const inTurn = [...resources.slice(first), ...resources.slice(0, first)];
+    for (const [index, resource] of inTurn.entries()) {
+      if (signal.aborted) break;
+      const failure = await this.#settle(resource, table, signal);
+      failed ||= failure !== undefined;
+      if (failure === undefined || !isServerTrouble(failure)) continue;
+      // The others would meet the same, and add to it.
+      this.#after = (first + index + 1) % resources.length;
+      return { kind: 'failed', quietMs: retryAfterOf(failure) };
     }
     return { kind: failed ? 'failed' : 'done' };
-  }
+  };
 
   #resources(): readonly KuikResource[] {
     const { stores, more = [] } = this.#options;
@@ -102,8 +115,12 @@ class ConditionWriter {
       .filter((resource) => more.every(({ isKnown }) => isKnown?.(resource) ?? true));
   }
 
-  /** Writes one resource's conditions if they say something else; false when that failed. */
-  async #settle(resource: KuikResource, table: RoutingTable): Promise<boolean> {
+  /** Writes one resource's conditions if they say something else; answers with what failed. */
+  async #settle(
+    resource: KuikResource,
+    table: RoutingTable,
+    signal: AbortSignal,
+  ): Promise<ApiFailure | undefined> {
     const { now, log } = this.#options;
     const state = this.#stateOf(resource, table);
     const before = resource.status?.conditions;
@@ -111,17 +128,17 @@ class ConditionWriter {
       generation: resource.metadata.generation ?? 0,
       now: new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'),
     });
-    if (conditions === undefined) return true;
-    const written = await this.#write(resource, conditions);
+    if (conditions === undefined) return undefined;
+    const written = await this.#write(resource, conditions, signal);
     if (written.ok) {
       this.#tell(resource, state, before);
-      return true;
+      return undefined;
     }
     // Gone in the meantime: its next appearance is a change of its own.
-    if (written.error.kind === 'status' && written.error.code === 404) return true;
+    if (hasCode(written.error, 404)) return undefined;
     const failure = written.error;
     log.warn({ resource: resourceName(resource), failure }, 'a condition could not be written');
-    return false;
+    return failure;
   }
 
   #stateOf(resource: KuikResource, table: RoutingTable): ReadyState {
@@ -134,7 +151,7 @@ class ConditionWriter {
     return worstState(states, message ?? readyMessage(resource));
   }
 
-  #write(resource: KuikResource, conditions: readonly Condition[]) {
+  #write(resource: KuikResource, conditions: readonly Condition[], signal: AbortSignal) {
     const { apiVersion, kind, metadata } = resource;
     const { name, namespace, uid } = metadata;
     const plural = kinds.find((info) => info.kind === kind)?.plural ?? '';
@@ -146,7 +163,7 @@ class ConditionWriter {
     return applyObject<unknown>(
       this.#options.client,
       { place, object, options: { fieldManager } },
-      AbortSignal.any([this.#signal, AbortSignal.timeout(callTimeoutMs)]),
+      AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),
     );
   }
 
@@ -168,6 +185,16 @@ class ConditionWriter {
       note: state.message,
     });
   }
+}
+
+/** Not about this one resource, as most answers are: the server throttles, or does not answer. */
+function isServerTrouble(failure: ApiFailure): boolean {
+  return failure.kind !== 'status' || failure.code === 429 || failure.code === 503;
+}
+
+function retryAfterOf(failure: ApiFailure): number {
+  const asked = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.min(asked, retryAfterMsMax);
 }
 
 function problemsOf(resource: KuikResource, table: RoutingTable): readonly ReadyState[] {

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { KubeAccess, KubeTransport } from './kube-config.ts';
 
 /** Calls and watches apart, so that a slow page never waits behind an open watch. */
@@ -15,7 +15,7 @@ export interface Agents {
     readonly server: string;
     readonly authorization: string | undefined;
   }>;
-  /** Reads TLS material and credentials again at once: the server refused the old ones. */
+  /** Reads TLS material and credentials again at once: the server refused the old ones. Rejects where they can't be read. */
   readonly renew: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -37,22 +37,30 @@ interface Material {
 }
 
 /** Makes the connections; nothing is opened before the first call. */
-export function createAgents(access: KubeAccess): Agents {
+export function createAgents(access: KubeAccess, monotonicMs: () => number): Agents {
   let material: Material | undefined;
   let reading: Promise<Material> | undefined;
+  let closed = false;
+  /** Old connections on which calls still end; closing does not wait for them. */
+  const draining = new Set<AgentPair>();
 
+  const drain = (pair: AgentPair): void => {
+    draining.add(pair);
+    void closePair(pair).finally(() => draining.delete(pair));
+  };
   const read = async (): Promise<Material> => {
     const [transport, authorization] = await Promise.all([
       access.transport(),
       access.authorization(),
     ]);
+    if (closed) throw new Error('Expected an open client; it was closed.');
     const before = material;
     const same =
       before !== undefined && JSON.stringify(before.transport) === JSON.stringify(transport);
-    const pair = same ? before.pair : makePair(transport);
-    material = { pair, transport, authorization, readAtMs: performance.now() };
+    const pair = same ? before.pair : makePair(access.server, transport);
+    material = { pair, transport, authorization, readAtMs: monotonicMs() };
     // What is in flight on the old connections ends there.
-    if (before !== undefined && !same) void closePair(before.pair);
+    if (before !== undefined && !same) drain(before.pair);
     return material;
   };
   const renewed = (): Promise<Material> => {
@@ -61,35 +69,48 @@ export function createAgents(access: KubeAccess): Agents {
     });
     return reading;
   };
+  /** A file that is missing while it rotates says nothing against what was good a minute ago. */
+  const refreshed = async (known: Material): Promise<Material> => {
+    if (monotonicMs() - known.readAtMs < renewEveryMs) return known;
+    return await renewed().catch((cause: unknown) => {
+      if (closed) throw cause;
+      material = { ...known, readAtMs: monotonicMs() };
+      return material;
+    });
+  };
   return {
     ready: async () => {
-      const fresh =
-        material !== undefined && performance.now() - material.readAtMs < renewEveryMs
-          ? material
-          : await renewed();
-      return { pair: fresh.pair, server: access.server, authorization: fresh.authorization };
+      const { pair, authorization } =
+        material === undefined ? await renewed() : await refreshed(material);
+      return { pair, server: access.server, authorization };
     },
     renew: async () => {
       await renewed();
     },
     close: async () => {
-      if (material !== undefined) await destroyPair(material.pair);
+      closed = true;
+      const pairs = [...draining, ...(material === undefined ? [] : [material.pair])];
       material = undefined;
+      await Promise.all(pairs.map(destroyPair));
     },
   };
 }
 
-function makePair(transport: KubeTransport): AgentPair {
+function makePair(server: string, transport: KubeTransport): AgentPair {
   return {
-    call: makeAgent(transport, {
+    call: makeDispatcher(server, transport, {
       connections: callConnectionsMax,
       keepAliveTimeout: keepAliveMs,
     }),
-    watch: makeAgent(transport, { bodyTimeout: noTimeout, keepAliveTimeout: 1_000 }),
+    watch: makeDispatcher(server, transport, { bodyTimeout: noTimeout, keepAliveTimeout: 1_000 }),
   };
 }
 
-function makeAgent(transport: KubeTransport, options: Agent.Options): Dispatcher {
+function makeDispatcher(
+  server: string,
+  transport: KubeTransport,
+  options: Pool.Options,
+): Dispatcher {
   const connect = {
     ...(transport.authority !== undefined && { ca: transport.authority }),
     ...(transport.clientCertificate !== undefined && { cert: transport.clientCertificate }),
@@ -98,8 +119,9 @@ function makeAgent(transport: KubeTransport, options: Agent.Options): Dispatcher
     ...(transport.insecure === true && { rejectUnauthorized: false }),
   };
   const { proxyUrl } = transport;
+  // No Agent: once that is told to close, it forgets what it would have to destroy.
   return proxyUrl === undefined
-    ? new Agent({ ...options, connect, allowH2: false })
+    ? new Pool(new URL(server).origin, { ...options, connect, allowH2: false })
     : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect });
 }
 

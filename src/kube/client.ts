@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type AgentPair, createAgents } from './agents.ts';
-import { type ApiFailure, connectionFailure, statusFailure } from './failures.ts';
+import { type ApiFailure, connectionFailure, statusFailure, timedOut } from './failures.ts';
 import type { KubeAccess } from './kube-config.ts';
 import { readLines } from './lines.ts';
 
@@ -38,6 +38,8 @@ export interface KubeClientOptions {
   readonly access: KubeAccess;
   /** Told of each answer: the method, and `ok` or the failure's kind with its code. */
   readonly onAnswer?: (method: string, outcome: string) => void;
+  /** The clock by which credentials are read again; `performance.now` unless told. */
+  readonly monotonicMs?: () => number;
 }
 
 /** An answer of the API server is at most a page of 500 Pods of at most some 100 KB. */
@@ -48,8 +50,9 @@ const statusBytesMax = 64 * 1024;
 const answerTimeoutMs = 60_000;
 
 /** Makes the client; nothing is sent before the first call. The caller closes it. */
-export function createKubeClient({ access, onAnswer }: KubeClientOptions): KubeClient {
-  const agents = createAgents(access);
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  const { access, onAnswer, monotonicMs = () => performance.now() } = options;
+  const agents = createAgents(access, monotonicMs);
   const counted = <T>(method: string, result: Result<T, ApiFailure>) => {
     onAnswer?.(method, result.ok ? 'ok' : outcomeOf(result.error));
     return result;
@@ -57,9 +60,16 @@ export function createKubeClient({ access, onAnswer }: KubeClientOptions): KubeC
   return {
     server: access.server,
     call: async <T>(call: ApiCall, signal: AbortSignal) => {
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
-      const answer = await send(agents, { call, kind: 'call', signal: bounded });
-      return counted(call.method, await parse<T>(answer, signal));
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(timedOut()), answerTimeoutMs).unref();
+      const bounded = AbortSignal.any([signal, late.signal]);
+      try {
+        const answer = await send(agents, { call, kind: 'call', signal: bounded });
+        return counted(call.method, await parse<T>(answer, bounded));
+      } finally {
+        // Not AbortSignal.timeout, which would live on for a minute after each call.
+        clearTimeout(timer);
+      }
     },
     stream: async (call, signal) => {
       const answer = await send(agents, { call, kind: 'watch', signal });
@@ -89,8 +99,13 @@ async function send(
 ): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
   const first = await sendOnce(agents, sending);
   if (!first.ok || first.value.statusCode !== 401) return first;
-  await first.value.body.dump();
-  await agents.renew();
+  const renewed = await agents.renew().then(
+    () => true,
+    () => false,
+  );
+  // Without other credentials the refusal stands, and says more than why none were found.
+  if (!renewed) return first;
+  await first.value.body.dump().catch(() => undefined);
   return await sendOnce(agents, sending);
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Result } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from './client.ts';
-import type { ApiFailure } from './failures.ts';
+import { type ApiFailure, hasCode } from './failures.ts';
 import { resourcePath } from './paths.ts';
 
 /** The object that an event is about. */
@@ -43,22 +43,36 @@ const noteCharactersMax = 1_000;
 const namePartCharactersMax = 200;
 const controller = 'kuik.enix.io/operator';
 
-/** Writes a new event. `at` is RFC 3339 with microseconds; `instance` names this process. */
+/**
+ * Where an event is to be written: a place that no other event has, or the one of `onceAs`, which is
+ * the same in every process.
+ */
+export function newEventPlace({ regarding, onceAs }: EventNote): WrittenEvent {
+  const unique = onceAs ?? randomBytes(8).toString('hex');
+  // What is left of a cut name may end in what no part of a name may end in.
+  const part = regarding.name.slice(0, namePartCharactersMax).replace(/[.-]+$/, '');
+  return { namespace: regarding.namespace ?? 'default', name: `${part}.${unique}` };
+}
+
+/** A new event. */
+export interface NewEvent {
+  readonly note: EventNote;
+  /** From `newEventPlace`; a second try at the same place writes no second event. */
+  readonly place: WrittenEvent;
+  /** RFC 3339 with microseconds. */
+  readonly at: string;
+  /** Names this process. */
+  readonly instance: string;
+}
+
+/** Writes a new event; one that an earlier try, or another process, has written is no failure. */
 export async function createEvent(
   client: Pick<KubeClient, 'call'>,
-  {
-    note,
-    at,
-    instance,
-  }: { readonly note: EventNote; readonly at: string; readonly instance: string },
+  { note, place, at, instance }: NewEvent,
   signal: AbortSignal,
 ): Promise<Result<WrittenEvent, ApiFailure>> {
   const { regarding } = note;
-  const namespace = regarding.namespace ?? 'default';
-  const unique = note.onceAs ?? randomBytes(8).toString('hex');
-  // What is left of a cut name may end in what no part of a name may end in.
-  const part = regarding.name.slice(0, namePartCharactersMax).replace(/[.-]+$/, '');
-  const name = `${part}.${unique}`;
+  const { namespace, name } = place;
   const answer = await client.call<unknown>(
     {
       method: 'POST',
@@ -79,7 +93,7 @@ export async function createEvent(
     },
     signal,
   );
-  return answer.ok ? { ok: true, value: { namespace, name } } : answer;
+  return answer.ok || hasCode(answer.error, 409) ? succeed(place) : answer;
 }
 
 /** Says that an event happened again: how often in all, and when last. */

@@ -54,6 +54,11 @@ export function connectionFailure(cause: unknown, signal: AbortSignal): ApiFailu
   return { kind: 'connection', message: text.slice(0, messageCharactersMax) };
 }
 
+/** The reason to abort with when an answer did not come in time, as `AbortSignal.timeout` has it. */
+export function timedOut(): DOMException {
+  return new DOMException('no answer in time', 'TimeoutError');
+}
+
 function isTimeout(reason: unknown): boolean {
   return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

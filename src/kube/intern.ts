@@ -7,6 +7,9 @@ export interface Interner {
 /** Beyond this the maps start anew: what is kept elsewhere stays, only new twins are told apart. */
 const entriesMax = 20_000;
 
+/** What is longer comes once, and must go when its Pod goes. */
+const charactersMax = 1_024;
+
 /** Makes an empty interner. */
 export function createInterner(): Interner {
   return { texts: new Map(), records: new Map() };
@@ -14,6 +17,7 @@ export function createInterner(): Interner {
 
 /** The one copy of a text. */
 export function internText({ texts }: Interner, text: string): string {
+  if (text.length > charactersMax) return text;
   const known = texts.get(text);
   if (known !== undefined) return known;
   if (texts.size >= entriesMax) texts.clear();
@@ -29,11 +33,13 @@ export function internRecord(
   const key = JSON.stringify(record);
   const known = interner.records.get(key);
   if (known !== undefined) return known;
-  if (interner.records.size >= entriesMax) interner.records.clear();
   const kept: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(record)) {
     kept[internText(interner, name)] = internText(interner, value);
   }
-  interner.records.set(key, Object.freeze(kept));
+  Object.freeze(kept);
+  if (key.length > charactersMax) return kept;
+  if (interner.records.size >= entriesMax) interner.records.clear();
+  interner.records.set(key, kept);
   return kept;
 }

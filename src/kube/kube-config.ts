@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -83,7 +83,9 @@ async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProb
   // Loaded only here: it costs 75 MB of memory, which a Pod with a service account does not need.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
+  let readAtMs: number;
   try {
+    readAtMs = modifiedMs(path);
     config.loadFromFile(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -95,6 +97,11 @@ async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProb
     return fail({ message: `Expected the context "${context}" of ${path} to name a cluster.` });
   }
   const applied = async () => {
+    // A file whose credentials somebody renews is read again; one that stands still is not, since
+    // what its exec plugin answered is remembered with it.
+    const changedAtMs = modifiedMs(path);
+    if (changedAtMs !== readAtMs) config.loadFromFile(path);
+    readAtMs = changedAtMs;
     const options: HttpsOptions = {};
     await config.applyToHTTPSOptions(options);
     return options;
@@ -106,6 +113,10 @@ async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProb
     transport: async () => transportOf(await applied(), cluster),
     authorization: async () => authorizationOf(await applied()),
   });
+}
+
+function modifiedMs(path: string): number {
+  return statSync(path).mtimeMs;
 }
 
 interface HttpsOptions {

@@ -15,17 +15,21 @@ export interface ReflectorOptions<T> {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly store: StoreWriter<T>;
-  /** Cuts an object down before it is kept; `undefined` keeps it out. Throws only on a bug. */
+  /** Cuts an object down before it is kept; `undefined` keeps it out. */
   readonly slim: (object: ListedObject) => T | undefined;
+  /** Told of an object that `slim` threw at: it is left out, and all others go on. */
+  readonly onUnfit?: (key: string, error: unknown) => void;
   readonly onPhase?: (phase: ReflectorPhase, detail: string) => void;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Objects asked for at once; fewer where each is large. */
+  readonly pageObjects?: number;
   /** Without a line for so long a watch counts as dead; the API server sends bookmarks each minute. */
   readonly silenceMs?: number;
 }
 
 /** One page of Pods is then about 2 MB of JSON and 15 ms of parsing. */
-const pageObjects = 500;
+const pageObjectsDefault = 500;
 /** So many objects are taken in before other work gets its turn. */
 const objectsPerTurn = 100;
 const backoff = { baseMs: 500, capMs: 30_000 };
@@ -44,31 +48,34 @@ export async function runReflector<T>(
   options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
-  const state: State = { version: undefined, attempt: 0 };
+  const state: State = { version: undefined, lists: 0, watches: 0 };
   while (!signal.aborted) {
-    const failure = await (state.version === undefined
+    const trouble = await (state.version === undefined
       ? list(options, state, signal)
       : watch(options, state, signal));
-    if (failure === undefined || signal.aborted) continue;
-    options.onPhase?.('BackingOff', failure.message);
-    await pause(waitAfter(failure, state.attempt, options.random()), signal);
-    state.attempt += 1;
+    if (trouble === undefined || signal.aborted) continue;
+    options.onPhase?.('BackingOff', trouble.message);
+    await pause(waitAfter(trouble, options.random()), signal);
   }
 }
 
 interface State {
   /** Where a watch goes on; `undefined` when only a list can tell what is there. */
   version: string | undefined;
-  /** Failures in a row. */
-  attempt: number;
+  /** Lists in a row that failed. */
+  lists: number;
+  /** Watches in a row that told nothing new; a list in between changes nothing about that. */
+  watches: number;
 }
 
 interface Trouble {
   readonly message: string;
+  /** How often it came in a row before. */
+  readonly attempt: number;
   readonly retryAfterMs?: number;
 }
 
-function waitAfter({ retryAfterMs }: Trouble, attempt: number, random: number): number {
+function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
   const jittered = fullJitterMs(attempt, backoff, random);
   return retryAfterMs === undefined
     ? jittered
@@ -93,30 +100,36 @@ async function list<T>(
   options.onPhase?.('Listing', '');
   const listed = new Set<string>();
   let token: string | undefined;
+  let version: string | undefined;
   do {
-    const query = { ...options.query, limit: pageObjects, continue: token };
+    const limit = options.pageObjects ?? pageObjectsDefault;
+    const query = { ...options.query, limit, continue: token };
     const page = await options.client.call<Page>(
       { method: 'GET', path: options.path, query },
       signal,
     );
-    if (!page.ok) return troubleOf(page.error);
+    // A token lives for minutes; whatever ended this list, the next one begins at its first page.
+    if (!page.ok) return troubleOf(page.error, state.lists++);
+    version = page.value.metadata?.resourceVersion;
+    // Something in between answered; an empty list would forget all that is known.
+    if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
     await takeIn(page.value.items ?? [], options, listed);
     token = page.value.metadata?.continue || undefined;
-    if (token === undefined) state.version = page.value.metadata?.resourceVersion;
   } while (token !== undefined);
+  state.version = version;
+  state.lists = 0;
   options.store.finishList(listed);
   return undefined;
 }
 
 async function takeIn<T>(
   items: readonly ListedObject[],
-  { store, slim }: ReflectorOptions<T>,
+  options: ReflectorOptions<T>,
   listed: Set<string>,
 ): Promise<void> {
   for (const [index, item] of items.entries()) {
-    const key = keyOf(item);
-    listed.add(key);
-    put(store, key, slim(item));
+    listed.add(keyOf(item));
+    put(options, item);
     // Let admissions through between slices of a long list.
     if ((index + 1) % objectsPerTurn === 0) await new Promise((turn) => setImmediate(turn));
   }
@@ -142,36 +155,42 @@ async function watch<T>(
     onOpen: () => options.onPhase?.('Watching', ''),
     onEvent: (type, object) => {
       state.version = object.metadata?.resourceVersion ?? state.version;
-      if (type === 'BOOKMARK') return;
-      const key = keyOf(object);
-      if (type === 'DELETED') options.store.remove(key);
-      else put(options.store, key, options.slim(object));
+      state.watches = 0;
+      if (type === 'DELETED') options.store.remove(keyOf(object));
+      else if (type !== 'BOOKMARK') put(options, object);
     },
   });
-  if (performance.now() - startedMs >= steadyMs) state.attempt = 0;
+  if (performance.now() - startedMs >= steadyMs) state.watches = 0;
   return afterWatch(end, state);
 }
 
 /** What is to be done after a watch: go on, list anew at once, or wait first. */
 function afterWatch(end: WatchEnd, state: State): Trouble | undefined {
-  if (end.kind === 'closed')
-    return end.events > 0 ? undefined : { message: 'the watch was closed' };
-  if (end.kind === 'expired') {
-    state.version = undefined;
-    return undefined;
+  const attempt = state.watches++;
+  if (end.kind === 'failed') return troubleOf(end.failure, attempt, state);
+  if (end.kind === 'expired') state.version = undefined;
+  // Once is how watches end; a server that ends each one as it opens must not be asked in a loop.
+  return attempt === 0 ? undefined : { message: `the watch was ${end.kind}`, attempt };
+}
+
+/** 404 is a kind that is not there (yet, or any more): only a list finds out when it is back. */
+function troubleOf(failure: ApiFailure, attempt: number, state?: State): Trouble {
+  const { message } = failure;
+  if (failure.kind !== 'status') return { message, attempt };
+  if (failure.code === 404 && state !== undefined) state.version = undefined;
+  const { retryAfterMs } = failure;
+  return { message, attempt, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+}
+
+/** One object that can't be cut down must not end the watch of all others. */
+function put<T>({ store, slim, onUnfit }: ReflectorOptions<T>, object: ListedObject): void {
+  const key = keyOf(object);
+  let value: T | undefined;
+  try {
+    value = slim(object);
+  } catch (error) {
+    onUnfit?.(key, error);
   }
-  return troubleOf(end.failure, state);
-}
-
-/** An expired version or page can only be listed anew; 404 is a kind that is not there yet. */
-function troubleOf(failure: ApiFailure, state?: State): Trouble {
-  const gone = failure.kind === 'status' && (failure.code === 410 || failure.code === 404);
-  if (gone && state !== undefined) state.version = undefined;
-  const retryAfterMs = failure.kind === 'status' ? failure.retryAfterMs : undefined;
-  return { message: failure.message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-}
-
-function put<T>(store: StoreWriter<T>, key: string, value: T | undefined): void {
   if (value === undefined) store.remove(key);
   else store.put(key, value);
 }

@@ -61,11 +61,14 @@ function keptAnnotations(
 ): Readonly<Record<string, string>> {
   const kept = Object.entries(annotations)
     .filter(([key]) => key !== droppedAnnotation)
-    .map(([key, value]) => [
-      key,
-      key.startsWith(ownPrefix) ? value : value.slice(0, annotationCharactersKept),
-    ]);
+    .map(([key, value]) => [key, key.startsWith(ownPrefix) ? value : beginningOf(value)]);
   return Object.fromEntries(kept);
+}
+
+/** A copy: what `slice` gives is a view that keeps the whole text in memory. */
+function beginningOf(value: string): string {
+  if (value.length <= annotationCharactersKept) return value;
+  return Buffer.from(value.slice(0, annotationCharactersKept), 'utf16le').toString('utf16le');
 }
 
 function imagesOf(spec: NonNullable<PodObject['spec']>): Readonly<Record<string, string>> {

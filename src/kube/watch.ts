@@ -14,7 +14,7 @@ export interface ListedObject {
 /** How a watch ended. */
 export type WatchEnd =
   /** The server closed it, as it does every few minutes; go on from the last version. */
-  | { readonly kind: 'closed'; readonly events: number }
+  | { readonly kind: 'closed' }
   /** The version is too old (410): only a list tells what happened since. */
   | { readonly kind: 'expired' }
   | { readonly kind: 'failed'; readonly failure: ApiFailure };
@@ -32,24 +32,30 @@ export interface WatchOptions {
 
 /** Three bookmarks missed: the connection is dead although nobody said so. */
 const silenceMsDefault = 180_000;
+/** A watch is answered at once, or after the quarter of a minute that it may queue for. */
+const openMsMax = 20_000;
 
 /** Reads one watch to its end; whatever ends it is an outcome. */
 export async function watchOnce(client: KubeClient, options: WatchOptions): Promise<WatchEnd> {
   const silence = new AbortController();
   const silenceMs = options.silenceMs ?? silenceMsDefault;
-  const timer = setTimeout(() => silence.abort(), silenceMs).unref();
+  const arm = (ms: number) => setTimeout(() => silence.abort(silent(ms)), ms).unref();
+  let timer = arm(Math.min(silenceMs, openMsMax));
   const signal = AbortSignal.any([options.signal, silence.signal]);
+  const failedBy = (failure: ApiFailure): WatchEnd =>
+    failed(silence.signal.aborted ? (silence.signal.reason as ApiFailure) : failure);
   try {
     const { path, query } = options;
     const opened = await client.stream({ method: 'GET', path, query }, signal);
-    if (!opened.ok) return failed(opened.error);
+    if (!opened.ok) return failedBy(opened.error);
+    clearTimeout(timer);
+    timer = arm(silenceMs);
     options.onOpen();
     return await readEvents(opened.value, options, timer);
   } catch (cause) {
     // A listener that throws is a bug and goes on to the supervisor; a stream that breaks is not.
     if (cause instanceof ListenerBug) throw cause.bug;
-    if (silence.signal.aborted) return silent(silenceMs);
-    return failed(connectionFailure(cause, options.signal));
+    return failedBy(connectionFailure(cause, options.signal));
   } finally {
     clearTimeout(timer);
   }
@@ -60,14 +66,12 @@ async function readEvents(
   options: WatchOptions,
   timer: NodeJS.Timeout,
 ): Promise<WatchEnd> {
-  let events = 0;
   for await (const line of lines) {
     timer.refresh();
     const end = takeLine(line, options);
     if (end !== undefined) return end;
-    events += 1;
   }
-  return { kind: 'closed', events };
+  return { kind: 'closed' };
 }
 
 class ListenerBug extends Error {
@@ -79,9 +83,9 @@ class ListenerBug extends Error {
   }
 }
 
-function silent(ms: number): WatchEnd {
+function silent(ms: number): ApiFailure {
   const message = `expected a line or a bookmark within ${ms} ms, none came`;
-  return { kind: 'failed', failure: { kind: 'connection', message } };
+  return { kind: 'connection', message };
 }
 
 function failed(failure: ApiFailure): WatchEnd {

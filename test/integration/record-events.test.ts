@@ -14,7 +14,14 @@ async function startRecorder() {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ level: 'warn', format: 'json', destination });
-  const recorder = recordEvents({ client, wake, log, now: Date.now, instance: 'test' });
+  const recorder = recordEvents({
+    client,
+    wake,
+    log,
+    now: Date.now,
+    random: Math.random,
+    instance: 'test',
+  });
   onTestFinished(() => {
     recorder.close();
     wake.close();

@@ -8,7 +8,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
 import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
-import { createForwarder } from './forwarder.ts';
+import { createForwarder, type Forwarder } from './forwarder.ts';
 import type { RegistryAddress } from './registry-request.ts';
 import type { ServerCertificate } from './tls.ts';
 
@@ -16,6 +16,8 @@ import type { ServerCertificate } from './tls.ts';
 export interface FaultRule {
   /** Tested against the path; every path without. */
   readonly path?: RegExp;
+  /** Tested against what follows the `?`. */
+  readonly query?: RegExp;
   readonly method?: string;
   /** So many requests, then the rule is used up. */
   readonly times?: number;
@@ -53,6 +55,8 @@ export interface FaultRegistry extends RegistryAddress {
 export interface FaultRegistryOptions {
   /** The real registry behind it; without one every request that gets through is 404. */
   readonly upstream?: RegistryAddress;
+  /** Another way to what is behind it, closed with it. */
+  readonly forward?: Forwarder;
   readonly tls?: ServerCertificate & { readonly authorityPem: string };
   readonly auth?: FaultAuthOptions;
 }
@@ -69,7 +73,7 @@ export async function startFaultRegistry(
   // By the client's port: below TLS, this is the only thing both sides of the server know.
   const sockets = new Map<number | undefined, Socket>();
   let auth: FaultAuth | undefined;
-  const forward = createForwarder(upstream);
+  const forward = options.forward ?? createForwarder(upstream);
 
   const listener: RequestListener = (incoming, response) => {
     response.on('error', () => undefined);
@@ -148,6 +152,8 @@ function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenReque
 }
 
 function isMeant(rule: FaultRule, { method, path }: SeenRequest): boolean {
-  const isPath = rule.path === undefined || rule.path.test(path.replace(/\?.*$/, ''));
-  return isPath && (rule.method === undefined || rule.method === method);
+  const [bare = '', query = ''] = path.split('?', 2);
+  const isPath = rule.path === undefined || rule.path.test(bare);
+  const isQuery = rule.query === undefined || rule.query.test(query);
+  return isPath && isQuery && (rule.method === undefined || rule.method === method);
 }

@@ -6,7 +6,7 @@ import type { ApiFailure } from '#kube/client.ts';
 /** One Lease in memory for elections in simulated time; the API server itself has no twin. */
 export interface LeaseTwin {
   readonly record: () => LeaseRecord | undefined;
-  /** Calls of one candidate; while `cut()` is true they fail, while `hung()` they never answer. */
+  /** Calls of one candidate, and what is wrong with them. */
   readonly callsOf: (trouble?: Trouble) => LeaseCalls;
   /** Changes the record behind everybody's back. */
   readonly edit: (record: LeaseRecord) => void;
@@ -14,8 +14,14 @@ export interface LeaseTwin {
 
 /** What stands between one candidate and the Lease. */
 export interface Trouble {
+  /** Calls fail. */
   cut: boolean;
-  hung: boolean;
+  /** Calls never answer; `'once'`: the next one. */
+  hung: boolean | 'once';
+  /** Calls are refused with 429 and this Retry-After. */
+  throttledMs?: number | undefined;
+  /** Calls so far. */
+  calls?: number;
 }
 
 /** Starts without a Lease. */
@@ -30,10 +36,13 @@ export function createLeaseTwin(): LeaseTwin {
     return succeed(answer());
   };
   const guard = async (trouble: Trouble | undefined, signal: AbortSignal) => {
-    if (trouble?.hung === true) await aborted(signal);
+    if (trouble === undefined) return undefined;
+    trouble.calls = (trouble.calls ?? 0) + 1;
+    const { hung } = trouble;
+    if (hung === 'once') trouble.hung = false;
+    if (hung !== false) await aborted(signal);
     if (signal.aborted) return fail<ApiFailure>({ kind: 'aborted', message: 'aborted' });
-    if (trouble?.cut === true) return fail<ApiFailure>({ kind: 'connection', message: 'cut' });
-    return undefined;
+    return refusalOf(trouble);
   };
   return {
     record: () => stored?.record,
@@ -54,6 +63,11 @@ export function createLeaseTwin(): LeaseTwin {
   };
 }
 
+function refusalOf({ cut, throttledMs }: Trouble) {
+  if (cut) return fail<ApiFailure>({ kind: 'connection', message: 'cut' });
+  return throttledMs === undefined ? undefined : status(429, { retryAfterMs: throttledMs });
+}
+
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -61,6 +75,6 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function status(code: number) {
-  return fail<ApiFailure>({ kind: 'status', code, reason: '', message: `status ${code}` });
+function status(code: number, more: { readonly retryAfterMs?: number } = {}) {
+  return fail<ApiFailure>({ kind: 'status', code, reason: '', message: `status ${code}`, ...more });
 }

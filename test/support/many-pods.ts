@@ -28,7 +28,7 @@ export async function createManyPods(admin: Api, wanted: ManyPods): Promise<void
 }
 
 /** One Pod of about 4 KB. */
-function ordinaryPod(wanted: ManyPods, index: number): object {
+export function ordinaryPod(wanted: Pick<ManyPods, 'images'>, index: number): object {
   const image = `registry-${index % 40}.example.com/team-${index % 25}/app-${index % wanted.images}:v1.${index % 7}`;
   return {
     apiVersion: 'v1',

@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly replicaOf?: OperatorProcess;
   /** Another way to the API server, such as a proxy that cuts watches. */
   readonly server?: string;
+  /** Who signed the certificate of that way. */
+  readonly authorityPem?: string;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
@@ -87,13 +89,13 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
   }
   const token = await installChart(admin, { name: release, namespace });
-  const server = options.server ?? admin.server;
+  const { server, authorityPem } = { ...admin, ...options };
   const [webhook = 0, metrics = 0, health = 0, debug = 0] = await freePorts(4);
   return {
     release,
     namespace,
     webhookUrl: options.replicaOf?.webhookUrl ?? `https://127.0.0.1:${webhook}`,
-    kubeconfig: kubeconfigFor({ server, authorityPem: admin.authorityPem, token }, namespace),
+    kubeconfig: kubeconfigFor({ server, authorityPem, token }, namespace),
     ports: { webhook, metrics, health, debug },
   };
 }

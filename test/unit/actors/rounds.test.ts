@@ -58,6 +58,18 @@ test('a round says when the next is due, and one that failed is tried again', as
   expect((startsMs[2] ?? 0) - (startsMs[1] ?? 0)).toBeGreaterThanOrEqual(15_000);
 });
 
+test('no change brings a round while the API server wants to be left alone', async () => {
+  const ends: RoundEnd[] = [{ kind: 'failed', quietMs: 40_000 }];
+  const { rounds, startsMs, advance } = startRounds(async () => ends.shift() ?? { kind: 'done' });
+  rounds.plan();
+  await advance(20_000);
+  rounds.plan();
+  await advance(19_000);
+  expect(startsMs).toHaveLength(1);
+  await advance(2_000);
+  expect(startsMs).toHaveLength(2);
+});
+
 test('a bug is told and ends nothing; after the stop there is no further round', async () => {
   const { rounds, startsMs, bugs, advance } = startRounds(() => Promise.reject(new Error('bug')));
   rounds.plan();

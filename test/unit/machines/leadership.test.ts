@@ -114,6 +114,43 @@ describe('an election', () => {
     },
   );
 
+  test('survives one call that never answers: there is time for another', async () => {
+    const { stand, advance, leading } = createElection();
+    const first = stand('a');
+    await advance(500);
+    first.trouble.hung = 'once';
+    await advance(renewDeadlineMs * 3);
+    expect([...leading]).toEqual(['a']);
+    expect(first.actor.getSnapshot().context.trouble).toBeNull();
+    first.actor.stop();
+  });
+
+  test('leaves a throttling server alone as long as it asks, and still tries before the deadline', async () => {
+    const { stand, advance, leading } = createElection();
+    const first = stand('a');
+    const callsIn = async (durationMs: number) => {
+      const before = first.trouble.calls ?? 0;
+      await advance(durationMs);
+      return (first.trouble.calls ?? 0) - before;
+    };
+    await advance(500);
+    first.trouble.throttledMs = 4_000;
+    // The first is refused after the retry period; the next comes when half of what remains is over.
+    expect(await callsIn(5_000)).toBe(1);
+    first.trouble.throttledMs = undefined;
+    await advance(2_000);
+    expect([...leading]).toEqual(['a']);
+    first.trouble.throttledMs = 60_000;
+    await advance(renewDeadlineMs + 2_000);
+    expect([...leading]).toEqual([]);
+    // Thirty seconds at least between two attempts at a Lease that nobody holds.
+    expect(await callsIn(25_000)).toBeLessThanOrEqual(1);
+    first.trouble.throttledMs = undefined;
+    await advance(30_000);
+    expect([...leading]).toEqual(['a']);
+    first.actor.stop();
+  });
+
   test('is lost at once when another is found to hold the Lease', async () => {
     const { stand, twin, advance, leading } = createElection();
     const first = stand('a');

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import { createActor } from 'xstate';
+import { keepRoutingTable } from '#actors/keep-routing-table.ts';
+import { conditionsLogic } from '#actors/write-conditions.ts';
+import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { createStore } from '#kube/store.ts';
+import { createLog } from '#telemetry/log.ts';
+import { refusal } from '#test/support/api-proxy.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { admin } from '#test/support/plane.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
+
+const collection = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
+/** What failed is looked at again after this. */
+const retryMs = 15_000;
+
+/** Some resources of this test alone, and a writer of their conditions before a proxy. */
+async function startWriter(count: number) {
+  const proxy = await proxyToPlane();
+  const prefix = `conditions-${randomBytes(4).toString('hex')}`;
+  const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+  const store = createStore<KuikResource>();
+  const stores = new Map<KuikKind, typeof store>([['ClusterReplicatedImageSet', store]]);
+  const table = keepRoutingTable(stores);
+  for (const name of names) {
+    const { body } = await admin().create(collection, {
+      apiVersion: 'kuik.enix.io/v1alpha1',
+      kind: 'ClusterReplicatedImageSet',
+      metadata: { name },
+      spec: { upstreams: [{ registry: 'a.example.com', imageFilter: { include: ['/x'] } }] },
+    });
+    store.put(name, body);
+    onTestFinished(() => admin().remove(`${collection}/${name}`));
+  }
+  store.finishList(new Set(names));
+  const wake = createSimulatedWakeHeap();
+  const silent = { record: () => undefined, close: () => undefined };
+  const client = await proxiedClient(proxy);
+  const log = createLog({ level: 'fatal', format: 'json', destination: { write: () => true } });
+  const options = { client, stores, table, events: silent, wake, now: Date.now, log };
+  const patches = () =>
+    proxy
+      .requests()
+      .filter(({ method }) => method === 'PATCH')
+      .map(({ path }) => /-(\d+)\/status/.exec(path)?.[1]);
+  return {
+    ...{ proxy, wake, patches },
+    start: () => {
+      const actor = createActor(conditionsLogic(options));
+      onTestFinished(() => {
+        actor.stop();
+        table.stop();
+      });
+      actor.start();
+      wake.advance(0);
+    },
+    said: async () => {
+      const found = await Promise.all(names.map((name) => admin().get(`${collection}/${name}`)));
+      return found.map(({ status }) => status?.conditions?.[0]?.reason);
+    },
+  };
+}
+
+test('a throttling API server is left alone for as long as it says, then all is written', async () => {
+  const { proxy, wake, patches, start, said } = await startWriter(4);
+  const throttled = refusal(429, 'TooManyRequests', { 'retry-after': '40' });
+  proxy.setRules({ method: 'PATCH', fault: throttled, times: 1 });
+  start();
+  await eventually('it asked and waits', () => patches().length === 1 && wake.size === 1);
+  wake.advance(39_000);
+  expect(patches()).toEqual(['0']);
+  wake.advance(1_100);
+  await eventually('all is written', async () => {
+    expect(await said()).toEqual(['Ready', 'Ready', 'Ready', 'Ready']);
+    return true;
+  });
+});
+
+test('one resource that never gets through keeps no other from being written', async () => {
+  const { proxy, wake, patches, start, said } = await startWriter(3);
+  proxy.setRules({ method: 'PATCH', path: /-0\/status$/, fault: { kind: 'reset' } });
+  start();
+  await eventually('it failed once and waits', () => patches().length === 1 && wake.size === 1);
+  wake.advance(retryMs);
+  await eventually('the others are written', async () => {
+    expect(await said()).toEqual([undefined, 'Ready', 'Ready']);
+    return true;
+  });
+  expect(patches().slice(0, 3)).toEqual(['0', '1', '2']);
+});

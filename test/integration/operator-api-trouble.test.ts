@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiProxy, refusal, startApiProxy } from '#test/support/api-proxy.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { pushImage } from '#test/support/images.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+
+/**
+ * The operator in its own process reaches the API server only through a proxy; Pods are created
+ * past it, so that the webhook is asked while the operator's own calls fail.
+ */
+let proxy: ApiProxy;
+let operator: OperatorProcess;
+let registry: TestRegistry;
+
+beforeAll(async () => {
+  const { server, authorityPem } = admin();
+  [proxy, registry] = await Promise.all([startApiProxy({ server, authorityPem }), startRegistry()]);
+  for (const repository of ['first', 'second']) await pushImage(registry, `${repository}/app:1`);
+  // It starts in the middle of an outage, and is none the worse for it.
+  proxy.setRules({ fault: refusal(503, 'ServiceUnavailable'), times: 30 });
+  operator = await startOperator({
+    adminKubeconfig: adminKubeconfig(),
+    server: proxy.server,
+    authorityPem: proxy.authorityPem,
+    // Short, so that a test can see a Lease being lost and won again.
+    flags: ['--lease-duration=3s', '--renew-deadline=2s', '--retry-period=500ms'],
+  });
+});
+
+afterAll(async () => {
+  await operator?.stop();
+  await Promise.all([proxy?.close(), registry?.remove()]);
+});
+
+const connectionsMax = 16;
+const watchesMax = 8;
+
+/** Pods of the namespace prefer the second path to the first. */
+async function preferSecond(namespace: string): Promise<void> {
+  await admin().create(`/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/replicatedimagesets`, {
+    apiVersion: 'kuik.enix.io/v1alpha1',
+    kind: 'ReplicatedImageSet',
+    metadata: { name: 'preferred', namespace },
+    spec: {
+      priority: -1,
+      upstreams: ['/first', '/second'].map((path) => ({
+        registry: registry.host,
+        path,
+        imageFilter: { include: ['/.+'] },
+      })),
+    },
+  });
+}
+
+async function candidates(namespace: string): Promise<number> {
+  const image = `${registry.host}/first/app:1`;
+  const url = `${operator.debugUrl}/debug/route?namespace=${namespace}&image=${image}`;
+  const answer = (await (await fetch(url)).json()) as { candidates: unknown[] };
+  return answer.candidates.length;
+}
+
+/** Where a Pod of the first path is sent. */
+async function imageOfPod(namespace: string): Promise<string> {
+  const { body } = await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'pod-' },
+    spec: { containers: [{ name: 'app', image: `${registry.host}/first/app:1` }] },
+  });
+  return body.spec.containers[0].image;
+}
+
+async function leads(): Promise<boolean> {
+  const text = await (await fetch(`${operator.metricsUrl}/metrics`)).text();
+  return /^kube_image_keeper_manager_is_leader 1$/m.test(text);
+}
+
+interface ApiTrouble {
+  readonly name: string;
+  readonly begin: () => Promise<void>;
+  /** Whether watches still tell what is new. */
+  readonly isHeard: boolean;
+}
+
+const troubles: readonly ApiTrouble[] = [
+  {
+    name: 'answers 500 to everything',
+    isHeard: false,
+    begin: async () => {
+      proxy.setRules({ fault: refusal(500, 'InternalError') });
+      proxy.watches.cut();
+    },
+  },
+  {
+    name: 'throttles everything',
+    isHeard: false,
+    begin: async () => {
+      proxy.setRules({ fault: refusal(429, 'TooManyRequests', { 'retry-after': '1' }) });
+      proxy.watches.cut();
+    },
+  },
+  { name: 'refuses every connection', isHeard: false, begin: () => proxy.refuse() },
+  {
+    name: 'takes every call and never answers',
+    isHeard: true,
+    begin: async () => proxy.setRules({ fault: { kind: 'hang' } }),
+  },
+];
+
+describe('an API server that', () => {
+  test.each(troubles)(
+    '$name slows the operator, and stops nothing that it does',
+    async (trouble) => {
+      const [before, during] = [await freshNamespace(), await freshNamespace()];
+      await preferSecond(before);
+      await eventually('the operator leads and knows', async () => {
+        return (await leads()) && (await candidates(before)) === 2;
+      });
+      await trouble.begin();
+      await eventually('the operator has let go of its Lease', async () => !(await leads()));
+      await preferSecond(during);
+      expect(await imageOfPod(before)).toBe(`${registry.host}/second/app:1`);
+      expect((await fetch(`${operator.healthUrl}/readyz`)).status).toBe(200);
+      if (!trouble.isHeard) expect(await candidates(during)).toBe(1);
+      await proxy.accept();
+      proxy.setRules();
+      await eventually('the operator leads again', leads);
+      // A request that hangs is given up after a minute at the latest.
+      await eventually('it has caught up', async () => (await candidates(during)) === 2, {
+        withinMs: 30_000,
+      });
+      expect(await imageOfPod(during)).toBe(`${registry.host}/second/app:1`);
+      expect(proxy.openConnections()).toBeLessThanOrEqual(connectionsMax + watchesMax);
+      expect(operator.logs().match(/kuik is starting/g)).toHaveLength(1);
+      expect(operator.logs()).not.toMatch(/"level":"?(error|50)"?/);
+    },
+  );
+});

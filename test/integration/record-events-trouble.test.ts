@@ -1,0 +1,149 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { recordEvents } from '#actors/record-events.ts';
+import type { EventNote } from '#kube/events.ts';
+import { createLog } from '#telemetry/log.ts';
+import { refusal } from '#test/support/api-proxy.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { admin, freshNamespace } from '#test/support/plane.ts';
+import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
+
+/** A series is written at most so often. */
+const foldEveryMs = 60_000;
+
+/** A recorder before a proxy, in simulated time, and what it has written about one object. */
+async function startRecorder() {
+  const proxy = await proxyToPlane();
+  const namespace = await freshNamespace('events');
+  const wake = createSimulatedWakeHeap();
+  const lines: string[] = [];
+  const destination = { write: (line: string) => lines.push(line) };
+  const recorder = recordEvents({
+    client: await proxiedClient(proxy),
+    wake,
+    now: () => Date.parse('2026-01-01T00:00:00Z') + wake.now(),
+    random: () => 0,
+    instance: 'a-test',
+    log: createLog({ level: 'info', format: 'json', destination }),
+  });
+  onTestFinished(recorder.close);
+  const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+  return {
+    ...{ proxy, wake, lines, recorder, path },
+    say: (note = 'it happened', more: Pick<EventNote, 'onceAs'> = {}) =>
+      recorder.record({
+        ...more,
+        regarding: { apiVersion: 'v1', kind: 'Pod', namespace, name: 'app' },
+        type: 'Warning',
+        reason: 'Tested',
+        action: 'Test',
+        note,
+      }),
+    /** Everything that was said, with how often; all of it one event each. */
+    written: async (): Promise<Record<string, number>> => {
+      const { items } = (await admin().get(path)) as { items: Written[] };
+      expect(new Set(items.map(({ note }) => note)).size).toBe(items.length);
+      return Object.fromEntries(items.map(({ note, series }) => [note, series?.count ?? 1]));
+    },
+    removeAll: async () => {
+      const { items } = (await admin().get(path)) as { items: Written[] };
+      for (const { metadata } of items) await admin().remove(`${path}/${metadata.name}`);
+    },
+  };
+}
+
+interface Written {
+  readonly metadata: { readonly name: string };
+  readonly note: string;
+  readonly eventTime: string;
+  readonly series?: { readonly count: number };
+}
+
+type Recorder = Awaited<ReturnType<typeof startRecorder>>;
+
+async function becomes({ written }: Recorder, wanted: Record<string, number>): Promise<void> {
+  await eventually(`the events are ${JSON.stringify(wanted)}`, async () => {
+    expect(await written()).toEqual(wanted);
+    return true;
+  });
+}
+
+describe('events', () => {
+  test('that repeat become one that counts, however often they happen', async () => {
+    const stage = await startRecorder();
+    for (let n = 0; n < 100; n += 1) stage.say();
+    await becomes(stage, { 'it happened': 1 });
+    stage.wake.advance(foldEveryMs);
+    await becomes(stage, { 'it happened': 100 });
+    expect(stage.proxy.requests()).toHaveLength(2);
+  });
+
+  test('wait for a throttling API server as long as it asks, and are written once', async () => {
+    const stage = await startRecorder();
+    const throttled = refusal(429, 'TooManyRequests', { 'retry-after': '1' });
+    stage.proxy.setRules({ method: 'POST', fault: throttled, times: 2 });
+    const startedMs = performance.now();
+    stage.say('first');
+    stage.say('second');
+    await becomes(stage, { first: 1, second: 1 });
+    expect(performance.now() - startedMs).toBeGreaterThan(1_990);
+    expect(stage.proxy.requests()).toHaveLength(4);
+  });
+
+  test('that are told once are tried again until they are there, and never counted', async () => {
+    const stage = await startRecorder();
+    stage.proxy.setRules({ fault: refusal(500, 'InternalError') });
+    const once = { onceAs: 'tested.1' };
+    stage.say('once', once);
+    await eventually('it is given up', () => stage.lines.length === 1);
+    stage.proxy.setRules();
+    for (let n = 0; n < 2; n += 1) {
+      stage.say('once', once);
+      stage.wake.advance(foldEveryMs);
+      await becomes(stage, { once: 1 });
+    }
+    stage.say('and another');
+    await becomes(stage, { once: 1, 'and another': 1 });
+  });
+
+  test('that a failing API server never took are written when they happen again', async () => {
+    const stage = await startRecorder();
+    stage.proxy.setRules({ fault: refusal(500, 'InternalError') });
+    stage.say();
+    await eventually('it is given up', () =>
+      stage.lines.some((line) => line.includes('an event could not be written')),
+    );
+    stage.proxy.setRules();
+    stage.say();
+    stage.wake.advance(foldEveryMs);
+    await becomes(stage, { 'it happened': 1 });
+  });
+
+  test('that were written before a failure are counted on after it', async () => {
+    const stage = await startRecorder();
+    stage.say();
+    await becomes(stage, { 'it happened': 1 });
+    stage.proxy.setRules({ fault: refusal(503, 'ServiceUnavailable') });
+    stage.proxy.resetCounts();
+    stage.say();
+    stage.wake.advance(foldEveryMs);
+    await eventually('it is given up', () => stage.proxy.requests().length === 4);
+    stage.proxy.setRules();
+    stage.say();
+    stage.wake.advance(foldEveryMs);
+    await becomes(stage, { 'it happened': 3 });
+  });
+
+  test('that the API server has forgotten are written anew', async () => {
+    const stage = await startRecorder();
+    stage.say();
+    await becomes(stage, { 'it happened': 1 });
+    await stage.removeAll();
+    stage.say();
+    stage.wake.advance(foldEveryMs);
+    await becomes(stage, { 'it happened': 1 });
+    stage.say();
+    stage.wake.advance(foldEveryMs);
+    await becomes(stage, { 'it happened': 2 });
+  });
+});
