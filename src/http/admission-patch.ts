@@ -39,7 +39,6 @@ const writing: ReadonlySet<unknown> = new Set(['add', 'replace', 'test']);
 const imagePath = /^\/spec\/(containers|initContainers)\/\d+\/image$/;
 const volumePath = /^\/spec\/volumes\/\d+\/image\/reference$/;
 const ephemeralPath = /^\/spec\/ephemeralContainers\/\d+\/image$/;
-const pullSecretPath = /^\/spec\/imagePullSecrets\/(\d+|-)$/;
 const annotationPath = /^\/metadata\/annotations\/kuik\.enix\.io~1[-\w.]+$/;
 
 function findProblem(operation: unknown, admission: PodAdmission): string | undefined {
@@ -64,14 +63,13 @@ function isOurs(path: string, value: unknown, { pod, subresource }: PodAdmission
   if (imagePath.test(path) || volumePath.test(path) || annotationPath.test(path)) {
     return typeof value === 'string';
   }
-  return pullSecretPath.test(path) || isNewParent(path, value, pod);
+  // That those which the Pod names stay is what `checkPatch` sees to.
+  if (path === '/spec/imagePullSecrets') return Array.isArray(value);
+  return isNewParent(path, value, pod);
 }
 
 /** A parent as a whole, only where the Pod has none that would be lost. */
-function isNewParent(path: string, value: unknown, { metadata, spec }: PodObject): boolean {
-  if (path === '/spec/imagePullSecrets') {
-    return Array.isArray(value) && (spec?.imagePullSecrets ?? []).length === 0;
-  }
+function isNewParent(path: string, value: unknown, { metadata }: PodObject): boolean {
   if (path !== '/metadata/annotations' || typeof value !== 'object' || value === null) return false;
   const isEmpty = Object.keys(metadata?.annotations ?? {}).length === 0;
   return isEmpty && Object.keys(value).every((key) => key.startsWith('kuik.enix.io/'));
