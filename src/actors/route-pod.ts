@@ -80,11 +80,11 @@ async function askAll(
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const startedMs = options.wake.now();
   const wallet = await openWallet(options, { admission, table, candidates }, signal);
-  const timeoutMs = askingMs(options, admission, options.wake.now() - startedMs);
+  const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
   const routes = await Promise.all(
     [...open].map(async ([key, plan]) => {
       const request = { candidates: plan.candidates, wallet };
-      return [key, await routeImage({ ...options, timeoutMs }, request, signal)] as const;
+      return [key, await routeImage(bounded, request, signal)] as const;
     }),
   );
   return { routes: new Map(routes), warnings: wallet.warnings };
@@ -97,17 +97,16 @@ async function askAll(
 const reserveMsMax = 500;
 
 /**
- * Time for the candidates of one image. Always inside the review's own, so that one that hangs does
- * not take with it what the others have answered (behaviour §3.5).
+ * Time for the candidates, always inside the review's own, so that one that hangs does not take with
+ * it what the others have answered (behaviour §3.5).
  */
-function askingMs(
-  { timeoutMs }: Pick<RoutePodOptions, 'timeoutMs'>,
+function leftToAsk(
   { deadlineMs }: Pick<PodAdmission, 'deadlineMs'>,
   spentMs: number,
-): number {
-  if (deadlineMs === undefined) return timeoutMs;
-  const leftMs = deadlineMs - spentMs - Math.min(reserveMsMax, deadlineMs / 5);
-  return Math.max(1, Math.min(timeoutMs, leftMs));
+): Pick<AskCandidatesOptions, 'withinMs'> {
+  if (deadlineMs === undefined) return {};
+  const reserveMs = Math.min(reserveMsMax, deadlineMs / 5);
+  return { withinMs: Math.max(1, deadlineMs - spentMs - reserveMs) };
 }
 
 function decideOne(plan: ContainerPlan, routes: ReadonlyMap<string, ImageRoute>): RouteDecision {
