@@ -109,24 +109,29 @@ export function startRouter(options: RouterStageOptions) {
   });
   const table = compileTable(options.resources ?? []);
 
-  /** One review; time goes on until it is answered. */
-  const admit = async (
-    admission: PodAdmission,
-  ): Promise<PodAnswer & { readonly tookMs: number }> => {
+  /** Lets time go on until this has come; says how long that took, too. */
+  const drive = async <T>(coming: Promise<T>): Promise<{ value: T; tookMs: number }> => {
     const startedMs = wake.now();
-    let given: PodAnswer | undefined;
-    const answering = router.admit(admission, new AbortController().signal).then((one) => {
-      given = one;
-      return one;
+    let hasCome = false;
+    const watched = coming.finally(() => {
+      hasCome = true;
     });
-    for (await settled(); given === undefined; await settled()) {
+    for (await settled(); !hasCome; await settled()) {
       if (wake.now() - startedMs > reviewMsMax) throw new Error('Expected an answer, got none.');
       wake.advance(stepMs);
     }
-    return { ...(await answering), tookMs: wake.now() - startedMs };
+    return { value: await watched, tookMs: wake.now() - startedMs };
   };
 
-  return { router, admit, wake, asked, placed, read };
+  /** One review. */
+  const admit = async (
+    admission: PodAdmission,
+  ): Promise<PodAnswer & { readonly tookMs: number }> => {
+    const { value, tookMs } = await drive(router.admit(admission, new AbortController().signal));
+    return { ...value, tookMs };
+  };
+
+  return { router, admit, drive, wake, asked, placed, read };
 }
 
 function answer({ kind, users }: ImagePlan, given: readonly string[]): ProbeReport {

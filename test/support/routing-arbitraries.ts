@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { KuikResource } from '#api/kinds.ts';
 import type { ImagePlan } from './router-stage.ts';
 import type { ModelEntry, ModelResource } from './routing-model.ts';
 
@@ -8,22 +9,16 @@ import type { ModelEntry, ModelResource } from './routing-model.ts';
  */
 const digest = `@sha256:${'1a'.repeat(32)}`;
 const hosts = ['docker.io', 'quay.io', 'ghcr.io:5000', 'm.example.com'];
-const namespaces = ['default', 'other'];
+const namespaces = ['default', 'default', 'other'];
 const patterns = [
   ...['.*', '/team/.*', '/team/app.*', '.*/app', '.*:latest', '.*:1'],
   ...['quay\\.io/.+', 'docker\\.io/library/.+', '.*@sha256:.*', '[^:@]+'],
 ];
 
-const hostArbitrary = fc.constantFrom(...hosts);
+/** Mostly where images are, so that much matches. */
+const hostArbitrary = fc.constantFrom('docker.io', 'quay.io', 'quay.io', ...hosts);
 const pathArbitrary = fc.constantFrom(
-  '',
-  '/',
-  '/team',
-  'team/',
-  '/team/sub',
-  '/tea',
-  '/mirror',
-  'a',
+  ...['', '', '', '/', '/team', '/team', 'team/', '/team/sub', '/tea', '/mirror', 'a'],
 );
 /** Zero as often as not: ties are what the order is about. */
 const priorityArbitrary = fc.oneof(fc.constant(0), fc.integer({ min: -2, max: 2 }));
@@ -60,7 +55,10 @@ const filterArbitrary = fc.record(
   { requiredKeys: [] },
 );
 /** What matches, mostly. */
-const imageFilterArbitrary = fc.oneof(fc.constant({ include: ['.*'] }), filterArbitrary);
+const imageFilterArbitrary = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ include: ['.*'] }) },
+  { weight: 1, arbitrary: filterArbitrary },
+);
 
 const locationOf = (extra: Partial<Record<keyof ModelEntry, fc.Arbitrary<unknown>>>) =>
   fc.record(
@@ -75,25 +73,36 @@ const locationOf = (extra: Partial<Record<keyof ModelEntry, fc.Arbitrary<unknown
 
 const upstreamArbitrary = locationOf({
   imageFilter: imageFilterArbitrary,
-  discardAlternative: fc.integer({ min: 0, max: 5 }).map((one) => one === 0),
+  discardAlternative: fc.integer({ min: 0, max: 7 }).map((one) => one === 0),
 });
+
+const selectorsArbitrary = fc.record(
+  {
+    include: fc.array(fc.constantFrom('team=a', 'team', '!team'), { maxLength: 1 }),
+    exclude: fc.array(fc.constantFrom('off', 'team=b'), { maxLength: 1 }),
+  },
+  { requiredKeys: [] },
+);
 
 const scope = {
   priority: priorityArbitrary,
-  podFilter: fc.record({
-    labels: fc.record(
-      {
-        include: fc.array(fc.constantFrom('team=a', 'team', '!team'), { maxLength: 1 }),
-        exclude: fc.array(fc.constantFrom('off', 'team=b'), { maxLength: 1 }),
-      },
-      { requiredKeys: [] },
-    ),
-  }),
+  podFilter: fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    { weight: 1, arbitrary: fc.record({ labels: selectorsArbitrary }) },
+  ),
 };
 const clusterScope = {
   ...scope,
-  namespaceFilter: fc.constantFrom({ include: ['def.*'] }, { exclude: ['default'] }, {}),
+  namespaceFilter: fc.constantFrom(...[{}, {}, { include: ['def.*'] }, { exclude: ['default'] }]),
 };
+
+/** Fields may be left out, save those without which there is nothing to speak of. */
+function specArbitrary(
+  fields: Readonly<Record<string, fc.Arbitrary<unknown>>>,
+  required: object,
+): fc.Arbitrary<unknown> {
+  return fc.record(fields, { requiredKeys: Object.keys(required) });
+}
 
 function resourceArbitrary(kind: ModelResource['kind']): fc.Arbitrary<ModelResource> {
   const isCluster = kind.startsWith('Cluster');
@@ -102,19 +111,14 @@ function resourceArbitrary(kind: ModelResource['kind']): fc.Arbitrary<ModelResou
         imageFilter: imageFilterArbitrary,
         mirrors: fc.array(locationOf({}), { minLength: 1, maxLength: 2 }),
       }
-    : { upstreams: fc.array(upstreamArbitrary, { minLength: 1, maxLength: 4 }) };
+    : { upstreams: fc.array(upstreamArbitrary, { minLength: 2, maxLength: 4 }) };
   return fc.record({
     kind: fc.constant(kind),
     metadata: fc.record({
       name: fc.constantFrom('a', 'b'),
       ...(!isCluster && { namespace: fc.constantFrom(...namespaces) }),
     }),
-    spec: fc.record(
-      { ...(isCluster ? clusterScope : scope), ...entries },
-      {
-        requiredKeys: Object.keys(entries) as never[],
-      },
-    ),
+    spec: specArbitrary({ ...(isCluster ? clusterScope : scope), ...entries }, entries),
   }) as fc.Arbitrary<ModelResource>;
 }
 
@@ -127,10 +131,20 @@ export const resourcesArbitrary = fc.uniqueArray(
     resourceArbitrary('ReplicatedImageSet'),
   ),
   {
-    maxLength: 5,
+    minLength: 1,
+    maxLength: 6,
     selector: ({ kind, metadata: { namespace, name } }) => `${kind}/${namespace}/${name}`,
   },
 );
+
+/** The same as the API server would hand them out. */
+export function stored(resources: readonly ModelResource[]): readonly KuikResource[] {
+  return resources.map((resource) => {
+    const { namespace = '', name } = resource.metadata;
+    const metadata = { ...resource.metadata, uid: `${resource.kind}/${namespace}/${name}` };
+    return { ...resource, apiVersion: 'kuik.enix.io/v1alpha1', metadata } as KuikResource;
+  });
+}
 
 /** Where a Pod is, and what it says of itself. */
 export const placeArbitrary = fc.record({

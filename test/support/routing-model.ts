@@ -54,16 +54,8 @@ export interface ModelCandidate {
   readonly by: string;
 }
 
-/** What the registries do. */
-export interface ModelWorld {
-  readonly timeoutMs: number;
-  /** Of each image by its full form: the answer, and when it comes (never without). */
-  readonly images: Readonly<Record<string, { readonly kind: string; readonly afterMs?: number }>>;
-  readonly aside: readonly string[];
-  readonly trusted: readonly string[];
-}
-
-interface Image {
+/** An image, taken apart. */
+export interface Image {
   readonly registry: string;
   readonly path: string;
   /** Tag and digest with their marks, as written. */
@@ -82,108 +74,67 @@ export function modelCandidates(
 ): readonly ModelCandidate[] {
   const original = readImage(subject.image);
   const concerned = resources.filter((resource) => concerns(resource, subject));
-  const alternatives: Proposal[] = [];
-  const originals: Place[] = [];
-  let discarded = false;
-  for (const set of concerned) {
-    const upstreams = set.spec.upstreams ?? [];
-    const matching = upstreams.findIndex((upstream) => matchesUpstream(upstream, original));
-    const matched = upstreams[matching];
-    if (matched === undefined) continue;
-    if (matched.discardAlternative === true) discarded = true;
-    // The original stands for its own upstream, where that has a priority.
-    if ((matched.priority ?? 0) !== 0) originals.push(placeOf(set, matching, 0));
-    for (const [index, upstream] of upstreams.entries()) {
-      if (index === matching || upstream.discardAlternative === true) continue;
-      const image = makeImage(upstream, below(matched, original) ?? '', original.suffix);
-      if (image === undefined) continue;
-      alternatives.push({ image: write(image), by: nameOf(set), place: placeOf(set, index, 0) });
-    }
-  }
-  alternatives.sort(inOrder);
-  const copies = copiesOf(concerned, [
-    original,
-    ...alternatives.map(({ image }) => readImage(image)),
-  ]);
-  const first = subject.policy === 'Always' && !subject.honoursPrioritiesOnAlways;
-  originals.push([first ? Number.NEGATIVE_INFINITY : 0, 0, 0, 0, '', '', 0]);
-  const written = write(original);
-  const all = [
-    ...originals.map((place) => ({ image: written, by: 'original', place })),
-    ...alternatives,
-    ...copies,
-  ].sort(inOrder);
-  const left = discarded ? all.filter(({ image }) => image !== written) : all;
-  return left
-    .filter(({ image }, index) => left.findIndex((one) => one.image === image) === index)
+  const matches = concerned.flatMap((set) => matchOf(set, original));
+  const alternatives = matches.flatMap((match) => alternativesOf(match, original)).sort(inOrder);
+  const bases = [original, ...alternatives.map(({ image }) => readImage(image))];
+  const copies = concerned.flatMap((mirror) => copiesOf(mirror, bases));
+  const all = [...originalsOf(matches, original, subject), ...alternatives, ...copies];
+  const discarded = matches.some(({ matched }) => matched.discardAlternative === true);
+  const left = all
+    .sort(inOrder)
+    .filter(({ image }) => !discarded || image !== write(original))
     .map(({ image, by }) => ({ image, by }));
+  return left.filter(({ image }, index) => left.findIndex((one) => one.image === image) === index);
 }
 
-function copiesOf(concerned: readonly ModelResource[], bases: readonly Image[]): Proposal[] {
-  const copies: Proposal[] = [];
-  for (const mirror of concerned) {
-    for (const [index, entry] of (mirror.spec.mirrors ?? []).entries()) {
-      for (const [base, image] of bases.entries()) {
-        if (!isIncluded(mirror.spec.imageFilter, spellings(image))) continue;
-        if (below(entry, image) !== undefined) continue;
-        const copy = makeImage(entry, image.path, image.suffix);
-        if (copy === undefined) continue;
-        copies.push({
-          image: write(copy),
-          by: nameOf(mirror),
-          place: placeOf(mirror, index, base),
-        });
-      }
-    }
-  }
-  return copies;
+/** A set, and the upstream that the original matches there: the first declared. */
+interface Match {
+  readonly set: ModelResource;
+  readonly matching: number;
+  readonly matched: ModelEntry;
 }
 
-/** What becomes of a Pod's image: which candidate is run, and why. */
-export function modelDecision(
-  candidates: readonly ModelCandidate[],
-  subject: Pick<ModelSubject, 'image'>,
-  world: ModelWorld,
-): { readonly winner: string; readonly reason: string } {
-  const original = write(readImage(subject.image));
-  if (candidates.length > 0 && candidates.every(({ image }) => image === original)) {
-    return { winner: subject.image, reason: 'OnlyCandidate' };
-  }
-  const statuses = answersOf(candidates, world);
-  const index = statuses.indexOf('Available');
-  const winner = candidates[index];
-  if (winner === undefined) return { winner: subject.image, reason: 'NothingAvailable' };
-  if (winner.image === original) return { winner: subject.image, reason: 'OriginalAvailable' };
-  const place = candidates.findIndex(({ image }) => image === original);
-  if (place < 0) return { winner: winner.image, reason: 'OriginalDiscarded' };
-  if (index < place) return { winner: winner.image, reason: 'Preferred' };
-  return { winner: winner.image, reason: `Original${statuses[place]}` };
+function matchOf(set: ModelResource, original: Image): readonly Match[] {
+  const upstreams = set.spec.upstreams ?? [];
+  const matching = upstreams.findIndex((upstream) => matchesUpstream(upstream, original));
+  const matched = upstreams[matching];
+  return matched === undefined ? [] : [{ set, matching, matched }];
 }
 
-/** The status of each; those set aside count only when nothing else is available. */
-function answersOf(candidates: readonly ModelCandidate[], world: ModelWorld): readonly string[] {
-  const isTrusted = ({ image }: ModelCandidate) =>
-    world.trusted.includes(readImage(image).registry);
-  const isAside = (one: ModelCandidate) =>
-    !isTrusted(one) && world.aside.includes(readImage(one.image).registry);
-  const askedAt = (one: ModelCandidate, startMs: number) => {
-    if (isTrusted(one)) return { status: 'Available', atMs: startMs };
-    const { kind, afterMs = Number.POSITIVE_INFINITY } = world.images[one.image] ?? {
-      kind: 'NotFound',
-      afterMs: 0,
-    };
-    const atMs = startMs + afterMs;
-    return atMs < world.timeoutMs
-      ? { status: kind, atMs }
-      : { status: 'Unreachable', atMs: world.timeoutMs };
-  };
-  const first = candidates.map((one) =>
-    isAside(one) ? { status: 'Unreachable', atMs: 0 } : askedAt(one, 0),
-  );
-  if (first.some(({ status }) => status === 'Available')) return first.map(({ status }) => status);
-  const laterMs = Math.max(0, ...first.map(({ atMs }) => atMs));
-  return candidates.map((one, index) =>
-    isAside(one) ? askedAt(one, laterMs).status : (first[index]?.status ?? ''),
+/** The original stands at its own place, and at its upstream's where that has a priority. */
+function originalsOf(
+  matches: readonly Match[],
+  original: Image,
+  { policy, honoursPrioritiesOnAlways }: ModelSubject,
+): readonly Proposal[] {
+  const isFirst = policy === 'Always' && !honoursPrioritiesOnAlways;
+  const own: Place = [isFirst ? Number.NEGATIVE_INFINITY : 0, 0, 0, 0, '', '', 0];
+  const given = matches
+    .filter(({ matched }) => (matched.priority ?? 0) !== 0)
+    .map(({ set, matching }) => placeOf(set, matching, 0));
+  return [own, ...given].map((place) => ({ image: write(original), by: 'original', place }));
+}
+
+/** Every other upstream that is not discarded, with what follows the matching one's prefix. */
+function alternativesOf({ set, matching, matched }: Match, original: Image): readonly Proposal[] {
+  return (set.spec.upstreams ?? []).flatMap((upstream, index) => {
+    if (index === matching || upstream.discardAlternative === true) return [];
+    const image = makeImage(upstream, below(matched, original) ?? '', original.suffix);
+    if (image === undefined) return [];
+    return [{ image: write(image), by: nameOf(set), place: placeOf(set, index, 0) }];
+  });
+}
+
+/** One a mirror entry and base: not of what the filter leaves out, nor of what lies there already. */
+function copiesOf(mirror: ModelResource, bases: readonly Image[]): readonly Proposal[] {
+  return (mirror.spec.mirrors ?? []).flatMap((entry, index) =>
+    bases.flatMap((base, number) => {
+      const isCovered = isIncluded(mirror.spec.imageFilter, spellings(base));
+      if (!isCovered || below(entry, base) !== undefined) return [];
+      const copy = makeImage(entry, base.path, base.suffix);
+      if (copy === undefined) return [];
+      return [{ image: write(copy), by: nameOf(mirror), place: placeOf(mirror, index, number) }];
+    }),
   );
 }
 
@@ -247,7 +198,8 @@ function makeImage(entry: ModelEntry, rest: string, suffix: string): Image | und
   return { registry, path: [...(isShort ? ['library'] : []), ...path].join('/'), suffix };
 }
 
-function readImage(text: string): Image {
+/** Takes an image apart, normalised. */
+export function readImage(text: string): Image {
   const [, name = '', suffix = ''] = /^(.*?)((?::[\w.-]+)?(?:@.*)?)$/.exec(text) ?? [];
   const [host = '', ...rest] = name.split('/');
   const named = rest.length > 0 && /[.:]|^localhost$/.test(host);
@@ -257,7 +209,8 @@ function readImage(text: string): Image {
   return image;
 }
 
-function write({ registry, path, suffix }: Image): string {
+/** An image in its full form. */
+export function write({ registry, path, suffix }: Image): string {
   return `${registry}/${path}${suffix}`;
 }
 
