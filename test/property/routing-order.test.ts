@@ -44,7 +44,7 @@ test('the candidates and their order are those that the contract names, one by o
       );
       expect(shown(find(resources, asked))).toEqual(expected);
     }),
-    { numRuns: 800 },
+    { numRuns: 600 },
   );
 });
 

@@ -1,7 +1,8 @@
 import type { PlaceSecret } from '#actors/place-secret.ts';
-import type { ProbeReport, RegistryProbe } from '#actors/registries.ts';
+import type { ProbeReport, Registries, RegistryProbe } from '#actors/registries.ts';
 import { createRouter, type PodAnswer } from '#actors/route.ts';
 import type { SecretAnswer } from '#actors/secrets.ts';
+import type { WakeHeap } from '#actors/wake.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { formatReference } from '#core/image/reference.ts';
 import type { PodAdmission } from '#core/pod.ts';
@@ -34,12 +35,19 @@ export interface RouterStageOptions {
   /** By `namespace/name`; what is not there is missing. */
   readonly secrets?: Readonly<Record<string, SecretAnswer>>;
   readonly placeSecret?: PlaceSecret;
+  /** Asks the registries by another way, on the stage's own time. */
+  readonly registries?: (wake: WakeHeap) => Pick<Registries, 'probe' | 'isTrusted'>;
 }
 
-/** A Secret that opens a registry for a user whose password is the same word. */
-export function pullSecret(key: string, host: string, user: string): Record<string, SecretAnswer> {
+/** A Secret that opens registries for a user whose password is the same word. */
+export function pullSecret(
+  key: string,
+  hosts: string | readonly string[],
+  user: string,
+): Record<string, SecretAnswer> {
   const [namespace = '', name = ''] = key.split('/');
-  const auths = { [host]: { username: user, password: user } };
+  const entries = [hosts].flat().map((host) => [host, { username: user, password: user }]);
+  const auths = Object.fromEntries(entries);
   return {
     [key]: {
       kind: 'found',
@@ -88,7 +96,10 @@ export function startRouter(options: RouterStageOptions) {
   const router = createRouter({
     table: () => table,
     policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
-    registries: { probe, isTrusted: (host) => trusted.includes(host) },
+    registries: options.registries?.(wake) ?? {
+      probe,
+      isTrusted: (host) => trusted.includes(host),
+    },
     secrets: {
       read: ({ namespace, name }) => {
         read.push(`${namespace}/${name}`);
