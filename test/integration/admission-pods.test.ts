@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
   type AdmissionStage,
   annotationsOf,
@@ -6,6 +6,7 @@ import {
   startAdmissionStage,
 } from '#test/support/admission-stage.ts';
 import { pushImage } from '#test/support/images.ts';
+import { startInjectorWebhook } from '#test/support/injector-webhook.ts';
 import { admin, freshNamespace } from '#test/support/plane.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 
@@ -247,6 +248,38 @@ describe('a Pod that was rewritten', () => {
     );
     expect(copy.spec.containers[0].image).toBe(full('tool:1'));
     expect(annotationsOf(copy).originals).toEqual({ app: empty('tool:1') });
+  });
+});
+
+describe('other steps of the same admission', () => {
+  test('a container that one after ours brings is routed as well, and the rest is not touched again', async () => {
+    const namespace = await equalNamespace();
+    const injector = await startInjectorWebhook(admin(), {
+      ...{ name: 'zz-injector', namespace },
+      container: { name: 'injected', image: empty('tool:1') },
+    });
+    onTestFinished(injector.close);
+    const before = injector.asked();
+    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
+    expect(pod.spec.containers.map(({ image }: { image: string }) => image)).toEqual([
+      full('app:1'),
+      full('tool:1'),
+    ]);
+    expect(annotationsOf(pod).originals).toEqual({
+      app: empty('app:1'),
+      injected: empty('tool:1'),
+    });
+    expect(injector.asked()).toBeGreaterThan(before);
+  });
+
+  test('a Pod whose annotations have no room is admitted as it came, with a warning', async () => {
+    const namespace = await equalNamespace();
+    const annotations = { full: 'x'.repeat(256 * 1024 - 100) };
+    const spec = oneContainer(empty('app:1'));
+    const { pod, warnings } = await stage.createPod(namespace, spec, { metadata: { annotations } });
+    expect(pod.spec.containers[0].image).toBe(empty('app:1'));
+    expect(pod.metadata.annotations).toEqual(annotations);
+    expect(warnings.join(' ')).toContain('its patch was dropped');
   });
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { secretCopyName } from '#actors/secret-copy.ts';
 import {
   type AdmissionStage,
   annotationsOf,
@@ -8,6 +9,7 @@ import {
 import { eventually } from '#test/support/eventually.ts';
 import { pushImage } from '#test/support/images.ts';
 import { admin, freshNamespace } from '#test/support/plane.ts';
+import { pullSecretType, storePullSecret } from '#test/support/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { registryPassword } from '#test/support/registry-request.ts';
 
@@ -35,7 +37,6 @@ afterAll(async () => {
   await Promise.all([open?.remove(), locked?.remove()]);
 });
 
-const type = 'kubernetes.io/dockerconfigjson';
 const wanted = (name: string) => `${open.host}/team/${name}:1`;
 const there = (name: string) => `${locked.host}/team/${name}:1`;
 
@@ -50,13 +51,7 @@ async function createPullSecret(
     [locked.host]: { username, password },
     'elsewhere.example.com': { username: 'admin', password: 'stays at home' },
   };
-  await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace },
-    type,
-    stringData: { '.dockerconfigjson': JSON.stringify({ auths }) },
-  });
+  await storePullSecret({ namespace, name }, { auths });
 }
 
 const upstreams = (locks: object = {}, opens: object = {}) => [
@@ -109,7 +104,7 @@ describe('a Secret that the winner’s entry names', () => {
     });
     expect(copy.metadata.ownerReferences).toMatchObject([{ kind: set.kind, uid }]);
     expect([copy.type, JSON.parse(atob(copy.data['.dockerconfigjson']))]).toEqual([
-      type,
+      pullSecretType,
       { auths: { [locked.host]: { username: 'robot', password: registryPassword } } },
     ]);
   });
@@ -166,6 +161,18 @@ describe('a Secret that the winner’s entry names', () => {
     expect(annotationsOf(pod).originals).toBeNull();
     expect(secretsOf(pod)).toEqual([expect.stringMatching(/^kuik-quay-/)]);
   });
+});
+
+test('a copy whose place is taken by somebody else’s Secret is passed over, with a warning', async () => {
+  const namespace = await freshNamespace();
+  const entry = await vaultWith();
+  const set = await declareEqual(namespace, entry);
+  const name = await secretCopyName(entry.credentialSecret, { kind: set.kind, ...set.metadata });
+  await createPullSecret(namespace, name, 'nobody', 'wrong');
+  const { pod, warnings } = await stage.createPod(namespace, oneContainer(wanted('n')));
+  expect(pod.spec.containers[0].image).toBe(wanted('n'));
+  expect([secretsOf(pod), await secretNamesIn(namespace)]).toEqual([[], [name]]);
+  expect(warnings.join(' ')).toContain('belongs to somebody else');
 });
 
 describe('nothing is written', () => {
@@ -260,11 +267,8 @@ describe('a Secret that is missing or broken keeps no Pod out', () => {
 
   test('the Pod’s own: it is skipped, and a warning names it', async () => {
     const namespace = await freshNamespace();
-    await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
-      ...{ apiVersion: 'v1', kind: 'Secret', type },
-      metadata: { name: 'broken', namespace },
-      stringData: { '.dockerconfigjson': '{"auths": {"x": {"auth": "no base64"}}}' },
-    });
+    const broken = { auths: { x: { auth: 'no base64' } } };
+    await storePullSecret({ namespace, name: 'broken' }, broken);
     await declareEqual(namespace, await vaultWith());
     const spec = {
       ...oneContainer(wanted('k')),
