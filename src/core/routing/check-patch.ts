@@ -5,7 +5,7 @@ import { fail, type Result, succeed } from '#core/result.ts';
 import { ROUTING_ANNOTATIONS } from './annotations.ts';
 
 /** Operations of one patch: an image each, three annotations, a list; no Pod comes near. */
-const OPERATIONS_MAX = 10_000;
+export const PATCH_OPERATIONS_MAX = 10_000;
 
 /** Kubernetes' limit for all annotations of an object, keys and values, in bytes. */
 export const ANNOTATION_BYTES_MAX = 256 * 1024;
@@ -21,8 +21,8 @@ const SECRET_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9
  */
 export function checkPatch(pod: PodObject, patch: unknown): Result<void, PatchProblem> {
   if (!isObject(pod)) return fail({ message: 'expected a Pod to apply the patch to' });
-  if (!Array.isArray(patch) || patch.length > OPERATIONS_MAX) {
-    return fail({ message: `expected a list of at most ${OPERATIONS_MAX} operations` });
+  if (!Array.isArray(patch) || patch.length > PATCH_OPERATIONS_MAX) {
+    return fail({ message: `expected a list of at most ${PATCH_OPERATIONS_MAX} operations` });
   }
   const operations: JsonPatchOperation[] = [];
   for (const operation of patch as readonly unknown[]) {
