@@ -29,6 +29,11 @@ export interface AskCandidatesOptions {
   readonly wake: WakeHeap;
   /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
   readonly timeoutMs: number;
+  /**
+   * What the review has left for it, where that is less. A probe goes on to its own timeout all the
+   * same: a registry that was not given its time must not become a suspect.
+   */
+  readonly withinMs?: number;
   readonly resolveDigest: boolean;
 }
 
@@ -83,12 +88,17 @@ class Inquiry implements CandidateInquiry {
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
+  get #withinMs(): number {
+    const { timeoutMs, withinMs = timeoutMs } = this.#options;
+    return Math.round(Math.min(timeoutMs, withinMs));
+  }
+
   readonly answers = (): readonly CandidateAnswer[] => [...this.#answers];
 
   async *available(): AsyncGenerator<number, void, undefined> {
-    const { wake, timeoutMs } = this.#options;
+    const { wake } = this.#options;
     this.#startedMs = wake.now();
-    const cancel = wake.after(timeoutMs, () => {
+    const cancel = wake.after(this.#withinMs, () => {
       this.#isLate = true;
       this.#stop.abort();
     });
@@ -155,7 +165,7 @@ class Inquiry implements CandidateInquiry {
     if (report.kind === 'SetAside') return { status: 'SetAside', ms: 0, message: report.message };
     if (report.kind === 'Abandoned') {
       if (!this.#isLate) return notAsked;
-      const message = `${reference.registry}: no answer within ${this.#options.timeoutMs} ms`;
+      const message = `${reference.registry}: no answer within ${this.#withinMs} ms`;
       return { status: 'Unreachable', ms: sinceMs, message };
     }
     const { outcome, credentialIndex, remembered } = report;

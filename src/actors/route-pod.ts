@@ -78,14 +78,35 @@ async function askAll(
 }> {
   if (open.size === 0) return { routes: new Map(), warnings: [] };
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
+  const startedMs = options.wake.now();
   const wallet = await openWallet(options, { admission, table, candidates }, signal);
+  const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
   const routes = await Promise.all(
     [...open].map(async ([key, plan]) => {
       const request = { candidates: plan.candidates, wallet };
-      return [key, await routeImage(options, request, signal)] as const;
+      return [key, await routeImage(bounded, request, signal)] as const;
     }),
   );
   return { routes: new Map(routes), warnings: wallet.warnings };
+}
+
+/**
+ * Kept back from the review's deadline, in ms, for a Secret to be put in its place and the answer to
+ * be written; a fifth where the deadline is short.
+ */
+const reserveMsMax = 500;
+
+/**
+ * Time for the candidates, always inside the review's own, so that one that hangs does not take with
+ * it what the others have answered (behaviour §3.5).
+ */
+function leftToAsk(
+  { deadlineMs }: Pick<PodAdmission, 'deadlineMs'>,
+  spentMs: number,
+): Pick<AskCandidatesOptions, 'withinMs'> {
+  if (deadlineMs === undefined) return {};
+  const reserveMs = Math.min(reserveMsMax, deadlineMs / 5);
+  return { withinMs: Math.max(1, deadlineMs - spentMs - reserveMs) };
 }
 
 function decideOne(plan: ContainerPlan, routes: ReadonlyMap<string, ImageRoute>): RouteDecision {

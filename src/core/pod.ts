@@ -69,4 +69,6 @@ export interface PodAdmission {
   readonly dryRun: boolean;
   /** The review's uid: what a log line names. */
   readonly uid: string;
+  /** Time that was left for the answer when it was asked for, in ms; absent where nobody waits. */
+  readonly deadlineMs?: number;
 }

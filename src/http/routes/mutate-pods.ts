@@ -84,13 +84,15 @@ async function answer(
       : pass(review, options, { kind: 'malformed', error: problem });
   }
   const { timeout } = request.query as { readonly timeout?: unknown };
-  const deadlineMs = reviewDeadlineMs(timeout, options.deadlineMs);
+  const wholeMs = reviewDeadlineMs(timeout, options.deadlineMs);
   const waitedMs = performance.now() - startOf(request);
-  const outcome = await askWithinDeadline((signal) => options.admit(review.admission, signal), {
-    deadlineMs: Math.max(0, deadlineMs - waitedMs),
+  const deadlineMs = Math.max(0, wholeMs - waitedMs);
+  const admission = { ...review.admission, deadlineMs };
+  const outcome = await askWithinDeadline((signal) => options.admit(admission, signal), {
+    deadlineMs,
     signal: signalOf(reply),
   });
-  if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: deadlineMs });
+  if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: wholeMs });
   if (outcome.kind === 'failed') return pass(review, options, outcome);
   return finish(review, outcome.answer, options);
 }

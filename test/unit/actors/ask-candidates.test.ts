@@ -16,7 +16,7 @@ interface Behaviour {
 }
 
 /** An inquiry into candidates whose registries behave as told, on simulated time. */
-function inquire(behaviours: readonly Behaviour[], signal = forever) {
+function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 1_000) {
   const wake = createSimulatedWakeHeap();
   const asked: string[] = [];
   const given: string[] = [];
@@ -57,7 +57,7 @@ function inquire(behaviours: readonly Behaviour[], signal = forever) {
     reference: { registry: `r${index}`, path: 'app' },
     credentials: [],
   }));
-  const options = { registries, wake, timeoutMs: 1_000, resolveDigest: false };
+  const options = { registries, wake, timeoutMs: 1_000, withinMs, resolveDigest: false };
   return { inquiry: askCandidates(options, questions, signal), wake, asked, given };
 }
 
@@ -123,6 +123,17 @@ describe('asking the candidates of one image', () => {
       ms: 1_000,
       message: 'r0: no answer within 1000 ms',
     } satisfies CandidateAnswer);
+  });
+
+  test('what the review has left ends the waiting, and a probe has its whole time all the same', async () => {
+    const inquired = inquire(
+      [{ outcome: 'Available' }, { outcome: 'Available', afterMs: 50 }],
+      forever,
+      400,
+    );
+    expect(await firstOf(inquired)).toEqual([1, 400]);
+    expect(inquired.asked).toEqual(['r0 1000', 'r1 1000']);
+    expect(inquired.inquiry.answers()[0]?.message).toBe('r0: no answer within 400 ms');
   });
 
   test('one that is set aside is passed over at once', async () => {

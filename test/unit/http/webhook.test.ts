@@ -31,8 +31,9 @@ describe('the webhook', () => {
     const { seen, admit } = recording();
     const pod = podOf('quay.io/team/app:1', { labels: { a: 'b' } });
     await stageWebhook(admit).review(reviewOf(pod, { dryRun: true }));
+    const deadlineMs = expect.any(Number);
     expect(seen).toEqual([
-      { pod, namespace: 'apps', subresource: '', dryRun: true, uid: 'review-1' },
+      { pod, namespace: 'apps', subresource: '', dryRun: true, uid: 'review-1', deadlineMs },
     ]);
   });
 
