@@ -1,4 +1,5 @@
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { AgeBuckets } from '#telemetry/age-buckets.ts';
 
 /** Tracked images in memory, told what to hold: what stands in for the actors of monitoring. */
 export interface TrackedImagesTwin extends TrackedImages {
@@ -68,3 +69,9 @@ export function manyTracked(count: number, registries = 40): TrackedImage[] {
     ),
   );
 }
+
+/** `metrics.imageLastMonitorAgeMinutes.legacy` as it is by default. */
+export const defaultAgeBuckets: AgeBuckets = {
+  ...{ bucketType: 'exponential', start: 1, factor: 1.94, count: 12, min: 1, max: 1440 },
+  custom: [1, 5, 10, 30, 60, 120, 180, 360, 720, 1440],
+};
