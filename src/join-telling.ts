@@ -1,0 +1,114 @@
+import { overflowShards } from '#actors/overflow-shards.ts';
+import type { EventRecorder } from '#actors/record-events.ts';
+import { presentImages, reportedImages } from '#actors/reported-images.ts';
+import { availabilityRestorer } from '#actors/restore-availability.ts';
+import type { Service } from '#actors/system.ts';
+import { tellAvailabilityLogic } from '#actors/tell-availability.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import { availabilityWriter } from '#actors/write-availability.ts';
+import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import {
+  type WorkloadPod,
+  type WorkloadsState,
+  workloadsAtRisk,
+} from '#core/monitoring/workloads.ts';
+import { reportWorkloads } from '#core/monitoring/workloads-report.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import type { MetricsPorts } from '#http/metrics.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createStore, type Store } from '#kube/store.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+import {
+  type CheckFigures,
+  monitoringMetrics,
+  type PaceFigures,
+} from '#telemetry/monitoring-metrics.ts';
+
+/** What the telling half of monitoring is joined from. */
+export interface TellingInput {
+  readonly configuration: OperatorConfiguration;
+  readonly client: KubeClient;
+  /** The operator's own, where the overflow is kept. */
+  readonly namespace: string;
+  readonly wake: WakeHeap;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly events: EventRecorder;
+  readonly stores: ReadonlyMap<KuikKind, Store<KuikResource>>;
+  readonly pods: Store<WorkloadPod>;
+  readonly table: () => RoutingTable;
+  /** Whether this process leads. */
+  readonly leads: () => boolean;
+}
+
+/** What monitoring keeps in the cluster and shows of itself; nothing is read or written yet. */
+export interface TellingRooms {
+  /** What status and overflow say was tracked; for whoever begins to track. */
+  readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
+  /** Shows what is tracked from here on; called once, before the system starts. */
+  readonly show: (tracked: TrackedImages, pace: PaceFigures) => ShownRooms;
+}
+
+/** What shows the images that are tracked. */
+export interface ShownRooms {
+  /** Run while this process leads: after the actors that track, so that they end before these. */
+  readonly leaderServices: readonly Service[];
+  readonly onCheck: (check: CheckFigures) => void;
+  /** What the metrics port shows beside the metrics. */
+  readonly status: NonNullable<MetricsPorts['status']>;
+  /** Writes what is still to be written, within 5 s; before the Lease is released. */
+  readonly flush: () => Promise<void>;
+}
+
+/** Joins status writer, events, metrics and pages to whatever tracks the images. */
+export function joinTelling(input: TellingInput): TellingRooms {
+  const { client, namespace, wake, log } = input;
+  const overflow = overflowShards(client, namespace);
+  const means = { ...{ client, overflow, wake, log }, random: Math.random };
+  return {
+    restore: availabilityRestorer(means),
+    show: (tracked, pace) => show(input, tracked, { pace, means }),
+  };
+}
+
+function show(
+  input: TellingInput,
+  tracked: TrackedImages,
+  given: {
+    readonly pace: PaceFigures;
+    readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
+  },
+): ShownRooms {
+  const { wake, events, metrics, leads } = input;
+  const resources = input.stores.get('ClusterImageSetAvailability') ?? createStore<KuikResource>();
+  const writer = availabilityWriter({ ...given.means, tracked });
+  const uidOf = (resource: string) => resources.get(resource)?.metadata.uid;
+  const images = presentImages(tracked, reportedImages(resources));
+  const workloads = (): WorkloadsState => ({
+    pods: input.pods.values(),
+    scopes: input
+      .table()
+      .availabilities.map(({ identity, matchesPod }) => ({ name: identity.name, matchesPod })),
+    tracked: images,
+  });
+  const shown = monitoringMetrics(metrics.registry, {
+    ...{ tracked, pace: given.pace, now: Date.now },
+    workloads: () => (leads() ? workloadsAtRisk(workloads()) : []),
+    ageBuckets: input.configuration.metrics.imageLastMonitorAgeMinutes.legacy,
+  });
+  return {
+    leaderServices: [
+      { id: 'availability-status', logic: writer.logic },
+      {
+        id: 'availability-events',
+        logic: tellAvailabilityLogic({ ...{ tracked, uidOf, events, wake } }),
+      },
+    ],
+    onCheck: shown.check,
+    status: { images, workloads: (name) => reportWorkloads(workloads(), name) },
+    flush: writer.flush,
+  };
+}
