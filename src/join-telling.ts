@@ -1,6 +1,6 @@
 import { overflowShards } from '#actors/overflow-shards.ts';
 import type { EventRecorder } from '#actors/record-events.ts';
-import { presentImages, reportedImages } from '#actors/reported-images.ts';
+import { type ImagesView, presentImages } from '#actors/reported-images.ts';
 import { availabilityRestorer } from '#actors/restore-availability.ts';
 import type { Service } from '#actors/system.ts';
 import { tellAvailabilityLogic } from '#actors/tell-availability.ts';
@@ -68,9 +68,10 @@ export function joinTelling(input: TellingInput): TellingRooms {
   const { client, namespace, wake, log } = input;
   const overflow = overflowShards(client, namespace);
   const means = { ...{ client, overflow, wake, log }, random: Math.random };
+  const restore = availabilityRestorer(means);
   return {
-    restore: availabilityRestorer(means),
-    show: (tracked, pace) => show(input, tracked, { pace, means }),
+    restore,
+    show: (tracked, pace) => show(input, tracked, { pace, means, restore }),
   };
 }
 
@@ -79,6 +80,7 @@ function show(
   tracked: TrackedImages,
   given: {
     readonly pace: PaceFigures;
+    readonly restore: TellingRooms['restore'];
     readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
   },
 ): ShownRooms {
@@ -86,17 +88,17 @@ function show(
   const resources = input.stores.get('ClusterImageSetAvailability') ?? createStore<KuikResource>();
   const writer = availabilityWriter({ ...given.means, tracked });
   const uidOf = (resource: string) => resources.get(resource)?.metadata.uid;
-  const images = presentImages(tracked, reportedImages(resources));
-  const workloads = (): WorkloadsState => ({
+  const images = presentImages({ ...{ tracked, resources, wake }, restore: given.restore });
+  const stateOf = (known: ImagesView): WorkloadsState => ({
     pods: input.pods.values(),
     scopes: input
       .table()
       .availabilities.map(({ identity, matchesPod }) => ({ name: identity.name, matchesPod })),
-    tracked: images,
+    tracked: known,
   });
   const shown = monitoringMetrics(metrics.registry, {
     ...{ tracked, pace: given.pace, now: Date.now },
-    workloads: () => (leads() ? workloadsAtRisk(workloads()) : []),
+    workloads: () => (leads() ? workloadsAtRisk(stateOf(tracked)) : []),
     ageBuckets: input.configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
   return {
@@ -108,7 +110,10 @@ function show(
       },
     ],
     onCheck: shown.check,
-    status: { images, workloads: (name) => reportWorkloads(workloads(), name) },
+    status: {
+      images,
+      workloads: async (name) => reportWorkloads(stateOf(await images()), name),
+    },
     flush: writer.flush,
   };
 }

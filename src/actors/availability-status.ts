@@ -57,10 +57,11 @@ export class AvailabilityStatus {
     if (this.#running === undefined && this.#cancel === undefined) this.#schedule();
   };
 
-  /** Writes what is still to be written, whatever the pace; ends with it, or when `signal` aborts. */
-  readonly flush = async (signal: AbortSignal): Promise<void> => {
+  /** Writes what is still to be written, whatever the pace; ends with it, or once it is late. */
+  readonly flush = async (late: AbortSignal): Promise<void> => {
+    const signal = AbortSignal.any([late, this.#abort.signal]);
     while (this.#changed || this.#running !== undefined) {
-      if (signal.aborted || this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       this.#cancel?.();
       this.#cancel = undefined;
       await (this.#running ?? this.#start());

@@ -41,10 +41,10 @@ export type ReadinessPort = () => Readiness;
 export type MetricsPort = () => Promise<{ readonly contentType: string; readonly body: string }>;
 
 /** All monitored images as this replica knows them, the leader's own or those of the statuses. */
-export type MonitoredImagesPort = Pick<TrackedImages, 'resources' | 'imagesOf'>;
+export type MonitoredImagesPort = () => Promise<Pick<TrackedImages, 'resources' | 'imagesOf'>>;
 
 /** What `/status/workloads` answers with, of one namespace or of all. */
-export type WorkloadsPort = (namespace?: string) => WorkloadsReport;
+export type WorkloadsPort = (namespace?: string) => Promise<WorkloadsReport>;
 
 /** One actor in a list. */
 export interface ActorSummary {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
@@ -55,11 +56,12 @@ export function monitoringMetrics(
   registry: Registry,
   options: MonitoringMetricsOptions,
 ): MonitoringMetrics {
-  showImages(registry, options);
-  showAges(registry, options);
+  const inTurn = oneATurn();
+  showImages(registry, options, inTurn);
+  showAges(registry, options, inTurn);
+  showWorkloads(registry, options, inTurn);
   showPace(registry, options);
   showRounds(registry, options);
-  showWorkloads(registry, options);
   const count = countBy(registry, 'checks', 'result');
   const durations = new Histogram({
     ...describe(registry, 'checkDuration', []),
@@ -75,6 +77,18 @@ export function monitoringMetrics(
   };
 }
 
+type InTurn = (work: () => void) => Promise<void>;
+
+/** Runs one after the other, each in a turn of the event loop of its own: reviews go in between. */
+function oneATurn(): InTurn {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(() => nextTurn()).then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
 /** Label values of one scrape; what went since the last one takes no place. */
 function subjectLabel(): BoundedLabel {
   return new BoundedLabel(subjectLabelsMax);
@@ -84,13 +98,21 @@ function subjectLabel(): BoundedLabel {
 function scraped<T extends string>(
   registry: Registry,
   metric: MetricName,
-  given: { readonly labels: T[]; readonly fill: (gauge: Gauge<T>) => void },
+  given: {
+    readonly labels: T[];
+    readonly fill: (gauge: Gauge<T>) => void;
+    /** Given where to fill it takes long. */
+    readonly inTurn?: InTurn;
+  },
 ): void {
+  const refill = (gauge: Gauge<T>) => {
+    gauge.reset();
+    given.fill(gauge);
+  };
   new Gauge({
     ...describe(registry, metric, given.labels),
     collect() {
-      this.reset();
-      given.fill(this);
+      return given.inTurn === undefined ? refill(this) : given.inTurn(() => refill(this));
     },
   });
 }
@@ -98,10 +120,14 @@ function scraped<T extends string>(
 interface ImageLabels
   extends Record<'name' | 'registry' | 'status' | 'used' | 'original', string> {}
 
-function showImages(registry: Registry, { tracked }: MonitoringMetricsOptions): void {
+function showImages(
+  registry: Registry,
+  { tracked }: MonitoringMetricsOptions,
+  inTurn: InTurn,
+): void {
   const labels = ['name', 'registry', 'status', 'used', 'original'] satisfies (keyof ImageLabels)[];
   scraped(registry, 'images', {
-    labels,
+    ...{ labels, inTurn },
     fill: (gauge) => {
       for (const { labels: series, count } of countImages(tracked)) gauge.set(series, count);
     },
@@ -132,28 +158,34 @@ function countImages(
 }
 
 /** Over all images at each scrape, as kuik v2 does: it is a distribution of now, not of events. */
-function showAges(
-  registry: Registry,
-  { tracked, ageBuckets, now }: MonitoringMetricsOptions,
-): void {
+function showAges(registry: Registry, options: MonitoringMetricsOptions, inTurn: InTurn): void {
   new Histogram({
     ...describe(registry, 'imageAge', ['name', 'registry']),
-    buckets: ageBounds(ageBuckets),
+    buckets: ageBounds(options.ageBuckets),
     collect() {
-      this.reset();
-      const nowMs = now();
-      const [names, registries] = [subjectLabel(), subjectLabel()];
-      for (const resource of tracked.resources()) {
-        const name = names.name(resource);
-        for (const { registry: host, lastMonitorMs } of tracked.imagesOf(resource)) {
-          if (lastMonitorMs === undefined) continue;
-          // A wall clock that was set back makes no negative age.
-          const ageMinutes = Math.max(0, nowMs - lastMonitorMs) / minuteMs;
-          this.observe({ name, registry: registries.name(host) }, ageMinutes);
-        }
-      }
+      return inTurn(() => {
+        this.reset();
+        observeAges(this, options);
+      });
     },
   });
+}
+
+function observeAges(
+  histogram: Histogram<'name' | 'registry'>,
+  { tracked, now }: MonitoringMetricsOptions,
+): void {
+  const nowMs = now();
+  const [names, registries] = [subjectLabel(), subjectLabel()];
+  for (const resource of tracked.resources()) {
+    const name = names.name(resource);
+    for (const { registry, lastMonitorMs } of tracked.imagesOf(resource)) {
+      if (lastMonitorMs === undefined) continue;
+      // A wall clock that was set back makes no negative age.
+      const ageMinutes = Math.max(0, nowMs - lastMonitorMs) / minuteMs;
+      histogram.observe({ name, registry: registries.name(registry) }, ageMinutes);
+    }
+  }
 }
 
 function showPace(registry: Registry, { pace }: MonitoringMetricsOptions): void {
@@ -204,9 +236,14 @@ function showQuotas(
   };
 }
 
-function showWorkloads(registry: Registry, { workloads }: MonitoringMetricsOptions): void {
+function showWorkloads(
+  registry: Registry,
+  { workloads }: MonitoringMetricsOptions,
+  inTurn: InTurn,
+): void {
   scraped(registry, 'workloadsAtRisk', {
     labels: ['namespace', 'kind', 'name', 'status'],
+    inTurn,
     fill: (gauge) => {
       // Users choose these names: the first so many are told apart, the others counted together.
       for (const [index, { namespace, kind, name, images }] of workloads().entries()) {

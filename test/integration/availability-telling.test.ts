@@ -18,6 +18,7 @@ import { type AvailabilityStage, availabilityStage } from '#test/support/availab
 import { eventually } from '#test/support/eventually.ts';
 import { adminClient } from '#test/support/kube-client.ts';
 import { admin } from '#test/support/plane.ts';
+import { manyTracked } from '#test/support/tracked-images.ts';
 import { joinTelling } from '../../src/join-telling.ts';
 
 const log = createLog({ level: 'fatal', format: 'json' });
@@ -136,4 +137,19 @@ test('a replica that does not lead answers from the statuses, and shows no image
   );
   const metrics = await (await fetch(`${follower}/metrics`)).text();
   expect(metrics).not.toMatch(/monitoring_images\{|workload_images_unavailable\{/);
+});
+
+test('it answers with what a status has no room for as well', async () => {
+  stage.images.put(...manyTracked(2_500).map((image) => ({ ...image, resource: stage.name })));
+  const answer = await eventually(
+    'all are known there',
+    async () => {
+      const images = await json(`${follower}/status/images?groupBy=cisa`);
+      return images.total === 2_502 && images;
+    },
+    { withinMs: 30_000 },
+  );
+  const names = (given: { groups: Record<string, { image: string }[]> }) =>
+    given.groups[stage.name]?.map(({ image }) => image).sort();
+  expect(names(answer)).toEqual(names(await json(`${leader}/status/images?groupBy=cisa`)));
 });

@@ -25,7 +25,7 @@ export async function statusImages(
       const got = JSON.stringify(groupBy).slice(0, 200);
       return reply.code(400).send({ error: `groupBy: expected cisa or registry, got ${got}` });
     }
-    const images = [...allImages(ports.images)];
+    const images = [...allImages(await ports.images())];
     const pieces = groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
     return reply
       .type('application/json; charset=utf-8')
@@ -33,8 +33,8 @@ export async function statusImages(
   });
 }
 
-function* allImages(port: MonitoredImagesPort): Generator<TrackedImage> {
-  for (const resource of port.resources().toSorted()) yield* port.imagesOf(resource);
+function* allImages(known: Awaited<ReturnType<MonitoredImagesPort>>): Generator<TrackedImage> {
+  for (const resource of known.resources().toSorted()) yield* known.imagesOf(resource);
 }
 
 async function* listPieces(images: readonly TrackedImage[]): AsyncGenerator<string> {

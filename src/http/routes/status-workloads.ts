@@ -19,7 +19,7 @@ export async function statusWorkloads(
 ): Promise<void> {
   app.get('/status/workloads', { schema: { querystring: querySchema } }, async (request) => {
     const { namespace } = request.query as Static<typeof querySchema>;
-    const { workloads, ...counts } = ports.workloads(namespace);
+    const { workloads, ...counts } = await ports.workloads(namespace);
     return {
       workloads: workloads.slice(0, workloadsMax).map(workloadItem),
       total: workloads.length,

@@ -9,7 +9,7 @@ import {
   tracked,
 } from '#test/support/tracked-images.ts';
 
-const noWorkloads: WorkloadsPort = () => ({
+const noWorkloads: WorkloadsPort = async () => ({
   ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, resources: 0 },
 });
 
@@ -17,7 +17,7 @@ function stage(workloads: WorkloadsPort = noWorkloads) {
   const images = createTrackedImages();
   const app = buildMetricsApp({
     metrics: async () => ({ contentType: 'text/plain', body: '' }),
-    status: { images, workloads },
+    status: { images: async () => images, workloads },
     log: createLog({ level: 'fatal', format: 'json' }),
   });
   onTestFinished(() => app.close());
@@ -131,7 +131,7 @@ describe('/status/images', () => {
 describe('/status/workloads', () => {
   test('answers with what could not start again elsewhere, of one namespace or of all', async () => {
     const asked: (string | undefined)[] = [];
-    const { json } = stage((namespace) => {
+    const { json } = stage(async (namespace) => {
       asked.push(namespace);
       return {
         workloads: [
