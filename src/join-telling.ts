@@ -2,6 +2,7 @@ import { overflowShards } from '#actors/overflow-shards.ts';
 import type { EventRecorder } from '#actors/record-events.ts';
 import { type ImagesView, presentImages } from '#actors/reported-images.ts';
 import { availabilityRestorer } from '#actors/restore-availability.ts';
+import { type RoundMessages, roundMessages } from '#actors/round-messages.ts';
 import type { Service } from '#actors/system.ts';
 import { tellAvailabilityLogic } from '#actors/tell-availability.ts';
 import type { WakeHeap } from '#actors/wake.ts';
@@ -49,7 +50,13 @@ export interface TellingRooms {
   /** What status and overflow say was tracked; for whoever begins to track. */
   readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
   /** Shows what is tracked from here on; called once, before the system starts. */
-  readonly show: (tracked: TrackedImages, pace: PaceFigures) => ShownRooms;
+  readonly show: (tracked: TrackedImages, pace: ShownPace) => ShownRooms;
+}
+
+/** The pace of the checks, as metrics and messages show it. */
+export interface ShownPace extends PaceFigures {
+  /** Images of a resource on each registry. */
+  readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
 }
 
 /** What shows the images that are tracked. */
@@ -57,6 +64,8 @@ export interface ShownRooms {
   /** Run while this process leads: after the actors that track, so that they end before these. */
   readonly leaderServices: readonly Service[];
   readonly onCheck: (check: CheckFigures) => void;
+  /** For the writer of conditions: how long a full round takes. */
+  readonly conditions: RoundMessages;
   /** What the metrics port shows beside the metrics. */
   readonly status: NonNullable<MetricsPorts['status']>;
   /** Writes what is still to be written, within 5 s; before the Lease is released. */
@@ -79,7 +88,7 @@ function show(
   input: TellingInput,
   tracked: TrackedImages,
   given: {
-    readonly pace: PaceFigures;
+    readonly pace: ShownPace;
     readonly restore: TellingRooms['restore'];
     readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
   },
@@ -110,10 +119,21 @@ function show(
       },
     ],
     onCheck: shown.check,
+    conditions: roundMessages({
+      ...{ tracked, wake },
+      countsOf: given.pace.countsOf,
+      paceOf: (registry) => paceOf(input.configuration, registry),
+    }),
     status: {
       images,
       workloads: async (name) => reportWorkloads(stateOf(await images()), name),
     },
     flush: writer.flush,
   };
+}
+
+/** Own keys only: a registry may be called `constructor:5000`. */
+function paceOf({ monitoring }: OperatorConfiguration, registry: string) {
+  const { items, default: others } = monitoring.registries;
+  return (Object.hasOwn(items, registry) ? items[registry] : undefined) ?? others;
 }

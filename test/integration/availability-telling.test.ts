@@ -59,7 +59,7 @@ beforeEach(async () => {
       leads: () => leads,
     });
     const nothing = { resources: () => [], imagesOf: () => [], subscribe: () => () => undefined };
-    const pace = { registries: () => [], roundMsOf: () => 0 };
+    const pace = { registries: () => [], roundMsOf: () => 0, countsOf: () => new Map() };
     const shown = telling.show(leads ? stage.images : nothing, pace);
     const services = leads ? shown.leaderServices : [];
     const actors = services.map(({ logic }) => createActor(logic).start());
