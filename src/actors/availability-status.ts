@@ -16,7 +16,8 @@ import type { WakeHeap } from './wake.ts';
 /** What the status of one resource is written from and with. */
 export interface AvailabilityStatusOptions extends RoundOptions {
   readonly resource: string;
-  readonly imagesOf: (resource: string) => Iterable<TrackedImage>;
+  /** Undefined while nobody tracks the resource: what is written of it stays as it is. */
+  readonly imagesOf: (resource: string) => Iterable<TrackedImage> | undefined;
   readonly wake: WakeHeap;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -100,6 +101,7 @@ export class AvailabilityStatus {
       const scope = { deadlineMs: roundTimeoutMs, signal: this.#abort.signal };
       const outcome = await withDeadline(wake, scope, (signal) => this.#round(signal));
       if (outcome === 'gone') this.#gone();
+      else if (outcome === 'untracked') return;
       else if (outcome.ok) this.#succeeded(outcome.value);
       else this.#failed(outcome.error);
     } catch (error) {
@@ -109,7 +111,9 @@ export class AvailabilityStatus {
     }
   }
 
-  async #round(signal: AbortSignal): Promise<Result<RoundOutcome, ApiFailure> | 'gone'> {
+  async #round(
+    signal: AbortSignal,
+  ): Promise<Result<RoundOutcome, ApiFailure> | 'gone' | 'untracked'> {
     const { resource, imagesOf } = this.#options;
     if (this.#written === undefined) {
       const loaded = await loadWritten(this.#options, resource, signal);
@@ -117,7 +121,9 @@ export class AvailabilityStatus {
       if (loaded.value === undefined) return 'gone';
       this.#written = loaded.value;
     }
-    return await writeRound(this.#options, this.#written, { images: imagesOf(resource), signal });
+    const images = imagesOf(resource);
+    if (images === undefined) return 'untracked';
+    return await writeRound(this.#options, this.#written, { images, signal });
   }
 
   /** What has changed in the meantime may be a resource made anew under that name. */

@@ -61,6 +61,7 @@ class Teller {
 
   #look(resource: string): void {
     const { tracked, events, uidOf } = this.#options;
+    if (!tracked.resources().includes(resource)) return;
     const known = this.#known.get(resource);
     const { unavailable, notes } = noteAvailability(tracked.imagesOf(resource), known);
     const uid = uidOf(resource);

@@ -81,10 +81,15 @@ class StatusWriters {
   #of(resource: string): AvailabilityStatus {
     const known = this.#statuses.get(resource);
     if (known !== undefined) return known;
+    const { tracked } = this.#options;
     const status = new AvailabilityStatus({
       ...this.#options,
       resource,
-      imagesOf: this.#options.tracked.imagesOf,
+      imagesOf: (name) => {
+        // Not restored yet, or torn down: to write that there is nothing would forget everything.
+        const isTracked = tracked.resources().includes(name);
+        return isTracked ? tracked.imagesOf(name) : undefined;
+      },
       onGone: (name) => this.#statuses.delete(name),
     });
     this.#statuses.set(resource, status);

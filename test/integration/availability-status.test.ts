@@ -128,6 +128,16 @@ describe('the status of a resource', () => {
     expect(await stage.status()).toMatchObject({ imageCount: 901 });
   });
 
+  test('stays as it is when the images are tracked no more', async () => {
+    stage.images.put(stage.image('docker.io/library/nginx:1'));
+    const writer = stage.lead();
+    await eventually('the status is written', stage.status);
+    stage.images.tearDown(stage.name);
+    await writer.flush();
+    expect(stage.statusWrites()).toHaveLength(1);
+    expect(await stage.status()).toMatchObject({ imageCount: 1 });
+  });
+
   test('follows a resource that is deleted and made anew under its name', async () => {
     stage.images.put(stage.image('docker.io/library/nginx:1'));
     stage.lead();

@@ -6,6 +6,8 @@ export interface TrackedImagesTwin extends TrackedImages {
   /** Puts images in, each in the place of the one with its name, and tells of it. */
   readonly put: (...images: readonly TrackedImage[]) => void;
   readonly remove: (...images: readonly TrackedImage[]) => void;
+  /** Tracks a resource no more, as a leader does that loses its Lease, and tells of it. */
+  readonly tearDown: (resource: string) => void;
 }
 
 /** Makes an empty one; a resource that is named is known before it has images. */
@@ -36,6 +38,10 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
     remove: (...images) => {
       for (const image of images) held.get(image.resource)?.delete(image.image);
       tell(images);
+    },
+    tearDown: (resource) => {
+      held.delete(resource);
+      for (const listener of listeners) listener(resource);
     },
   };
 }
