@@ -130,7 +130,7 @@ describe('the metrics of monitoring', () => {
       // Each registry, or `other`, with two statuses, used and not.
       expect(lines.length).toBeLessThanOrEqual((subjectLabelsMax + 1) * 4);
     }
-    expect(Math.min(...times)).toBeLessThan(200);
+    expect(Math.min(...times)).toBeLessThan(500);
   });
 });
 
