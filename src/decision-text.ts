@@ -39,7 +39,7 @@ function candidateLines(
 }
 
 /** Breaks at blanks; a word longer than a line stays whole. */
-function wrap(text: string, width: number): readonly string[] {
+export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

@@ -4,6 +4,7 @@ import { loadEnvironment } from '#config/environment.ts';
 import { formatConfigurationFailure, loadConfiguration } from '#config/load.ts';
 import { explainCommand } from './explain-command.ts';
 import { flagProblems, type OperatorFlags, operatorOptions } from './flags.ts';
+import { statusCommand } from './status-command.ts';
 import { version } from './version.ts';
 
 /** Wrong use: flags or `KUIK_…` values (behaviour §8). */
@@ -33,6 +34,7 @@ const operator = program
   .action(startOperator);
 for (const option of operatorOptions()) operator.addOption(option);
 program.addCommand(explainCommand());
+program.addCommand(statusCommand());
 for (const command of program.commands) command.exitOverride().showHelpAfterError();
 
 try {
@@ -52,7 +54,7 @@ async function startOperator(flags: OperatorFlags): Promise<void> {
     return;
   }
   const environment = loadEnvironment(process.env);
-  // Loaded only here, so that `--help` and `explain` answer at once.
+  // Loaded only here, so that `--help`, `explain` and `status` answer at once.
   const { runOperator } = await import('./operator.ts');
   const { configuration } = loaded.value;
   process.exitCode = await runOperator({ flags, configuration, environment });

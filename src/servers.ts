@@ -5,7 +5,7 @@ import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { type Listener, listen } from '#http/listen.ts';
-import { buildMetricsApp } from '#http/metrics.ts';
+import { buildMetricsApp, type MetricsPorts } from '#http/metrics.ts';
 import { listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
@@ -21,6 +21,8 @@ export interface ServersInput {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly routing: RoutingRooms;
+  /** What monitoring shows at the metrics port. */
+  readonly status?: MetricsPorts['status'];
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
   readonly actors: () => ActorView;
@@ -61,9 +63,11 @@ class OperatorServers implements Servers {
     const machines = createMachineViews(allMachines);
     const debug = { actors, machines, explain: routing.router.explain, log };
     const { debugAddress, debugPort } = flags;
+    const { status } = this.#input;
+    const shown = { metrics: metrics.text, log, ...(status !== undefined && { status }) };
     this.#plain.push(
       await listen(buildHealthApp({ readiness, log }), { port: flags.healthPort }),
-      await listen(buildMetricsApp({ metrics: metrics.text, log }), { port: flags.metricsPort }),
+      await listen(buildMetricsApp(shown), { port: flags.metricsPort }),
       await listen(buildDebugApp(debug, debugAddress), {
         ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
       }),

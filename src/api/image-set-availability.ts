@@ -84,7 +84,10 @@ export const imageSetAvailabilityStatusSchema = Type.Object(
     conditions: Type.Optional(conditionsSchema),
     imageCount: count('How many images are watched, listed or not.'),
     availableCount: count('How many of them were available when last checked, listed or not.'),
-    missingCount: count('How many of them were not available when last checked, listed or not.'),
+    missingCount: count(
+      'How many of them were not available when last checked, listed or not. One that was never ' +
+        'checked counts neither here nor as available.',
+    ),
     images: Type.Optional(
       Type.Array(monitoredImageSchema, {
         'x-kubernetes-list-type': 'atomic',

@@ -9,6 +9,10 @@ const bucketsMax = 500;
 /** What Go's uint32 holds, in which kuik v2 keeps it. */
 const uint32Max = 4_294_967_295;
 
+/** Said of each such field: a file of kuik v2 must load, and nobody should wait for what never comes. */
+const nativeBuckets =
+  'Read and checked, but without effect: the metrics library here exposes classic buckets only.';
+
 /** Metrics: the one histogram whose buckets depend on how fast a cluster is checked. */
 export const metricsSchema = section('What `/metrics` exposes.', {
   imageLastMonitorAgeMinutes: section(
@@ -17,24 +21,25 @@ export const metricsSchema = section('What `/metrics` exposes.', {
       bucketFactor: Type.Number({
         default: 1.1,
         minimum: 0,
-        description: 'Growth factor of native buckets, for scrapers that take native histograms.',
+        description: `Growth factor of native buckets. ${nativeBuckets}`,
       }),
       zeroThreshold: Type.Number({
         default: 1,
-        description: 'Width of the native zero bucket, in minutes.',
+        description: `Width of the native zero bucket, in minutes. ${nativeBuckets}`,
       }),
       maxBucketNumber: Type.Integer({
         default: 20,
         minimum: 0,
         maximum: uint32Max,
-        description: 'Most native buckets.',
+        description: `Most native buckets. ${nativeBuckets}`,
       }),
       legacy: section('The classic buckets.', {
         bucketType: Type.Unsafe<BucketType>({
           type: 'string',
           enum: ['exponential', 'exponentialRange', 'custom', 'disabled'],
           default: 'exponential',
-          description: 'Which of the fields below lay out the buckets; `disabled` leaves them out.',
+          description:
+            'Which of the fields below lay out the buckets; `disabled` leaves only the sum and the count.',
         }),
         start: Type.Number({
           default: 1,

@@ -1,17 +1,34 @@
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import type { MetricsPort } from './ports.ts';
+import type { MetricsPort, MonitoredImagesPort, WorkloadsPort } from './ports.ts';
+import { statusImages } from './routes/status-images.ts';
+import { statusWorkloads } from './routes/status-workloads.ts';
 
-/** `GET /metrics`: what Prometheus scrapes. `/status/images` joins it with monitoring. */
-export function buildMetricsApp(ports: {
+/** What is shown at the metrics port. */
+export interface MetricsPorts {
   readonly metrics: MetricsPort;
+  /** What monitoring knows; without it there is only `/metrics`. */
+  readonly status?: { readonly images: MonitoredImagesPort; readonly workloads: WorkloadsPort };
   readonly log: Log;
-}): FastifyInstance {
-  const app = createApp({ log: ports.log, paths: ['GET /metrics'] });
+}
+
+const statusPaths = [
+  'GET /status/images?groupBy=cisa|registry',
+  'GET /status/workloads?namespace=',
+];
+
+/** `GET /metrics`: what Prometheus scrapes; `/status/…`: what is monitored, for programs. */
+export function buildMetricsApp({ metrics, status, log }: MetricsPorts): FastifyInstance {
+  const paths = ['GET /metrics', ...(status === undefined ? [] : statusPaths)];
+  const app = createApp({ log, paths });
   app.get('/metrics', async (_request, reply) => {
-    const { contentType, body } = await ports.metrics();
+    const { contentType, body } = await metrics();
     return reply.type(contentType).send(body);
   });
+  if (status !== undefined) {
+    app.register(statusImages, status);
+    app.register(statusWorkloads, status);
+  }
   return app;
 }

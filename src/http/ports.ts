@@ -1,3 +1,5 @@
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import type { JsonPatchOperation } from '#core/routing/patch.ts';
@@ -37,6 +39,12 @@ export type ReadinessPort = () => Readiness;
 
 /** The exposition text of all metrics and its content type. */
 export type MetricsPort = () => Promise<{ readonly contentType: string; readonly body: string }>;
+
+/** All monitored images as this replica knows them, the leader's own or those of the statuses. */
+export type MonitoredImagesPort = () => Promise<Pick<TrackedImages, 'resources' | 'imagesOf'>>;
+
+/** What `/status/workloads` answers with, of one namespace or of all. */
+export type WorkloadsPort = (namespace?: string) => Promise<WorkloadsReport>;
 
 /** One actor in a list. */
 export interface ActorSummary {

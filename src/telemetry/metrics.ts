@@ -68,6 +68,37 @@ export const metricTable = {
   reflectorPhase: ['kube_image_keeper_reflector_phase', 'Phase of a watch: 1 for the present one.'],
   actors: ['kube_image_keeper_actors', 'Running actors, by type and active state.'],
   actorCrashes: ['kube_image_keeper_actor_crashes_total', 'Actors that crashed, by type.'],
+  // Monitoring's, in `monitoring-metrics.ts`.
+  images: ['kube_image_keeper_monitoring_images', 'Monitored images; on the leader alone.'],
+  imageAge: [
+    'kube_image_keeper_monitoring_image_last_monitor_age_minutes',
+    'Minutes since each image was last checked; on the leader alone.',
+  ],
+  checks: ['kube_image_keeper_monitoring_checks_total', 'Checks of images, by result.'],
+  checkDuration: [
+    'kube_image_keeper_monitoring_check_duration_seconds',
+    'Time a check took, from its turn to the answer.',
+  ],
+  checkQueue: [
+    'kube_image_keeper_monitoring_queue_length',
+    'Images of a registry that wait for their turn to be checked.',
+  ],
+  checkLag: [
+    'kube_image_keeper_monitoring_lag_seconds',
+    'How long the next check of a registry is overdue.',
+  ],
+  quotaRemaining: [
+    'kube_image_keeper_monitoring_quota_remaining',
+    'What a registry said is left of its quota, where it says so.',
+  ],
+  fullRound: [
+    'kube_image_keeper_monitoring_full_round_seconds',
+    'Time until each image of a resource was checked once, at the configured pace.',
+  ],
+  workloadsAtRisk: [
+    'kube_image_keeper_monitoring_workload_images_unavailable',
+    'Images of a workload that could not be pulled now, by status.',
+  ],
 } as const;
 
 /** A cluster draws from tens of registries; a scrape of thousands of series helps nobody. */
@@ -108,10 +139,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-type MetricName = keyof typeof metricTable;
+/** A name of the table. */
+export type MetricName = keyof typeof metricTable;
 
 /** What prom-client wants of every metric; it refuses a name that is registered twice. */
-function describe<T extends string>(registry: Registry, metric: MetricName, labelNames: T[]) {
+export function describe<T extends string>(
+  registry: Registry,
+  metric: MetricName,
+  labelNames: T[],
+) {
   const [name, help] = metricTable[metric];
   return { name, help, labelNames, registers: [registry] };
 }
@@ -131,7 +167,7 @@ function setBuildInfo(registry: Registry, build: BuildInfo): void {
 }
 
 /** Label values that are told apart, at most `max`; the rest are one. */
-class BoundedLabel {
+export class BoundedLabel {
   readonly #known = new Set<string>();
   readonly #max: number;
 
@@ -151,7 +187,12 @@ class BoundedLabel {
   }
 }
 
-function countBy(registry: Registry, metric: MetricName, label: string): (value: string) => void {
+/** Counts by one label of a closed set. */
+export function countBy(
+  registry: Registry,
+  metric: MetricName,
+  label: string,
+): (value: string) => void {
   const counter = new Counter(describe(registry, metric, [label]));
   const bounded = new BoundedLabel(closedLabelsMax);
   return (value) => counter.inc({ [label]: bounded.name(value) });

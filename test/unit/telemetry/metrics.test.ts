@@ -5,6 +5,8 @@ import {
   metricTable,
   subjectLabelsMax,
 } from '#telemetry/metrics.ts';
+import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
+import { createTrackedImages, defaultAgeBuckets } from '#test/support/tracked-images.ts';
 
 const build = { version: '1.2.3', revision: 'abc' };
 
@@ -12,6 +14,17 @@ const build = { version: '1.2.3', revision: 'abc' };
 async function samples(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
   const { body } = await metrics.text();
   return body.split('\n').filter((line) => line.startsWith(name));
+}
+
+/** Monitoring registers its own beside them. */
+function showNoMonitoring({ registry }: ReturnType<typeof createMetrics>): void {
+  monitoringMetrics(registry, {
+    tracked: createTrackedImages(),
+    pace: { registries: () => [], roundMsOf: () => 0 },
+    workloads: () => [],
+    ageBuckets: defaultAgeBuckets,
+    now: () => 0,
+  });
 }
 
 describe('the metrics', () => {
@@ -33,6 +46,7 @@ describe('the metrics', () => {
 
   test('carry no default label and no name outside the table', async () => {
     const metrics = createMetrics({ build });
+    showNoMonitoring(metrics);
     const { body, contentType } = await metrics.text();
     expect(contentType).toMatch(/^text\/plain/);
     const names = [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);

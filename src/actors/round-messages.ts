@@ -1,0 +1,57 @@
+import type { KuikResource } from '#api/kinds.ts';
+import { type CheckPace, describeRound, fullRound } from '#core/monitoring/round.ts';
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** What messages are made from. */
+export interface RoundMessagesOptions {
+  readonly tracked: Pick<TrackedImages, 'resources' | 'subscribe'>;
+  /** Images of a resource on each registry. */
+  readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
+  /** The configured pace of a registry. */
+  readonly paceOf: (registry: string) => CheckPace;
+  readonly wake: WakeHeap;
+}
+
+/** What the writer of conditions asks; structurally one of its contributors. */
+export interface RoundMessages {
+  readonly statesOf: (resource: KuikResource) => readonly never[];
+  readonly readyMessage: (resource: KuikResource) => string | undefined;
+  readonly subscribe: (listener: () => void) => () => void;
+}
+
+/** How long a round takes changes with many images, not with one; nobody waits for the news. */
+const lookEveryMs = 5_000;
+
+/** Says in the `Ready` message of what monitors how long one full round of checks takes. */
+export function roundMessages(options: RoundMessagesOptions): RoundMessages {
+  const { tracked, countsOf, paceOf, wake } = options;
+  const messageOf = (resource: string): string | undefined => {
+    const round = fullRound(countsOf(resource), paceOf);
+    return round === undefined ? undefined : describeRound(round);
+  };
+  return {
+    statesOf: () => [],
+    readyMessage: ({ kind, metadata }) =>
+      kind === 'ClusterImageSetAvailability' ? messageOf(metadata.name) : undefined,
+    subscribe: (listener) => {
+      const told = new Map<string, string | undefined>();
+      let cancel: (() => void) | undefined;
+      const look = () => {
+        cancel = undefined;
+        const messages = tracked.resources().map((name) => [name, messageOf(name)] as const);
+        const isNew = messages.some(([name, message]) => told.get(name) !== message);
+        told.clear();
+        for (const [name, message] of messages) told.set(name, message);
+        if (isNew) listener();
+      };
+      const unsubscribe = tracked.subscribe(() => {
+        cancel ??= wake.after(lookEveryMs, look);
+      });
+      return () => {
+        unsubscribe();
+        cancel?.();
+      };
+    },
+  };
+}

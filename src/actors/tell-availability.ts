@@ -1,0 +1,76 @@
+import { fromCallback } from 'xstate';
+import { noteAvailability, type Unavailable } from '#core/monitoring/availability-notes.ts';
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import { availabilityOwner } from './availability-object.ts';
+import type { EventRecorder } from './record-events.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** What events are made from. */
+export interface TellAvailabilityOptions {
+  /** Names a resource only once all that was tracked before is there again. */
+  readonly tracked: TrackedImages;
+  /** The uid of a resource that is there. */
+  readonly uidOf: (resource: string) => string | undefined;
+  readonly events: EventRecorder;
+  readonly wake: WakeHeap;
+}
+
+/** What turns within this is told together; it also bounds how often many images are looked at. */
+const lookEveryMs = 1_000;
+
+/**
+ * Says on a resource, while this process leads, that an image in use became unavailable, and that it
+ * is back; not what the last leader has said already.
+ */
+export function tellAvailabilityLogic(options: TellAvailabilityOptions) {
+  return fromCallback(() => {
+    const teller = new Teller(options);
+    return teller.stop;
+  });
+}
+
+class Teller {
+  readonly #options: TellAvailabilityOptions;
+  readonly #known = new Map<string, Unavailable>();
+  readonly #changed = new Set<string>();
+  readonly #unsubscribe: () => void;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: TellAvailabilityOptions) {
+    this.#options = options;
+    for (const resource of options.tracked.resources()) this.#look(resource);
+    this.#unsubscribe = options.tracked.subscribe((resource) => {
+      // At once the first time: what comes after it is news.
+      if (!this.#known.has(resource)) this.#look(resource);
+      this.#changed.add(resource);
+      this.#cancel ??= options.wake.after(lookEveryMs, this.#lookAtChanged);
+    });
+  }
+
+  readonly stop = (): void => {
+    this.#unsubscribe();
+    this.#cancel?.();
+  };
+
+  readonly #lookAtChanged = (): void => {
+    this.#cancel = undefined;
+    const resources = [...this.#changed];
+    this.#changed.clear();
+    for (const resource of resources) this.#look(resource);
+  };
+
+  #look(resource: string): void {
+    const { tracked, events, uidOf } = this.#options;
+    if (!tracked.resources().includes(resource)) return;
+    const known = this.#known.get(resource);
+    const { unavailable, notes } = noteAvailability(tracked.imagesOf(resource), known);
+    const uid = uidOf(resource);
+    // Of a resource that is gone there is nothing to tell; one made anew begins anew.
+    if (uid === undefined) this.#known.delete(resource);
+    else this.#known.set(resource, unavailable);
+    for (const note of uid === undefined ? [] : notes) {
+      const regarding = availabilityOwner(resource, uid ?? '');
+      events.record({ ...note, regarding, action: 'Check' });
+    }
+  }
+}

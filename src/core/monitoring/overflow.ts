@@ -1,0 +1,104 @@
+import { utf8Bytes } from '#core/cut-text.ts';
+
+/** One line of what a status has no room for. */
+export interface OverflowEntry {
+  /** What decides the shard: an image's name. */
+  readonly key: string;
+  /** JSON on one line. */
+  readonly line: string;
+  /** Of the line with its end, in UTF-8. */
+  readonly bytes: number;
+  /** Of the key, 32 bits. */
+  readonly hash: number;
+}
+
+/** Shards by their prefix: the first bits that the hashes of all their keys share, `` for all. */
+export type Shards = ReadonlyMap<string, readonly OverflowEntry[]>;
+
+/** Behaviour §6: one object, of which an API server takes a mebibyte, and few bytes a change. */
+export const shardBytesMax = 256 * 1024;
+/** Two halves are one again when they would leave it half empty: no flapping at the border. */
+const rejoinBytesMax = shardBytesMax / 2;
+/** All shards of one resource: what is beyond is counted, and checked anew after a restart. */
+export const overflowBytesMax = 64 * 1024 * 1024;
+/** Far more shards than the bytes of all of them make; a hash that cannot be told apart ends here. */
+const prefixBitsMax = 16;
+
+/**
+ * Deals entries to shards by the hash of their keys. A shard that gets too large becomes two, and
+ * only it: an image stays where it is while others come and go. `before` are the prefixes in use.
+ */
+export function dealShards(entries: readonly OverflowEntry[], before: Iterable<string>): Shards {
+  const shards = new Map<string, readonly OverflowEntry[]>();
+  const divided = new Set<string>();
+  for (const prefix of before) {
+    for (let bits = 0; bits < prefix.length; bits += 1) divided.add(prefix.slice(0, bits));
+  }
+  deal('', entries, { shards, divided });
+  return shards;
+}
+
+/** Makes an entry; what it costs is paid here, one by one, and dealing is then cheap. */
+export function overflowEntry(key: string, value: object): OverflowEntry {
+  const line = JSON.stringify(value);
+  return { key, line, bytes: utf8Bytes(line) + 1, hash: hashOf(key) };
+}
+
+/** The first entries, which are the most important, as far as all shards together may go. */
+export function boundOverflow(entries: readonly OverflowEntry[]): readonly OverflowEntry[] {
+  let total = 0;
+  const end = entries.findIndex(({ bytes }) => {
+    total += bytes;
+    return total > overflowBytesMax;
+  });
+  return end === -1 ? entries : entries.slice(0, end);
+}
+
+/** The text of a shard: the same for the same entries, in whatever order they come. */
+export function encodeShard(entries: readonly OverflowEntry[]): string {
+  const sorted = entries.toSorted((left, right) => (left.key < right.key ? -1 : 1));
+  return sorted.map(({ line }) => line).join('\n');
+}
+
+/** The values of a shard's lines; one that cannot be read spoils no other. */
+export function decodeShard(text: string): readonly unknown[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as unknown];
+    } catch {
+      return [];
+    }
+  });
+}
+
+interface Dealing {
+  readonly shards: Map<string, readonly OverflowEntry[]>;
+  /** Prefixes whose shard is two or more at present. */
+  readonly divided: ReadonlySet<string>;
+}
+
+function deal(prefix: string, entries: readonly OverflowEntry[], dealing: Dealing): void {
+  if (entries.length === 0) return;
+  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  const bytesMax = dealing.divided.has(prefix) ? rejoinBytesMax : shardBytesMax;
+  if (bytes <= bytesMax || prefix.length >= prefixBitsMax) {
+    dealing.shards.set(prefix, entries);
+    return;
+  }
+  const bit = 31 - prefix.length;
+  const halves: readonly [OverflowEntry[], OverflowEntry[]] = [[], []];
+  for (const entry of entries) halves[(entry.hash >>> bit) & 1 ? 1 : 0].push(entry);
+  deal(`${prefix}0`, halves[0], dealing);
+  deal(`${prefix}1`, halves[1], dealing);
+}
+
+/** FNV-1a over the code units, and the end of MurmurHash3, which brings them all to the top bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}

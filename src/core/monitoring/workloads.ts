@@ -1,0 +1,192 @@
+import type { MonitoredStatus } from '#api/image-set-availability.ts';
+import type { PodSubject } from '#core/filter/scope.ts';
+import { formatReference, parseReference } from '#core/image/reference.ts';
+import { isWrong } from './monitored-image.ts';
+import type { TrackedImage, TrackedImages } from './tracked-image.ts';
+
+/** A Pod as far as it says whose it is and what it runs; structurally the slim Pod that `kube` keeps. */
+export interface WorkloadPod extends PodSubject {
+  readonly name: string;
+  /** Container → image as now written. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly phase: string;
+  /** The controlling owner. */
+  readonly owner?: { readonly kind: string; readonly name: string };
+}
+
+/** A resource that monitors, and the Pods it is about. */
+export interface MonitoringScope {
+  readonly name: string;
+  readonly matchesPod: (pod: PodSubject) => boolean;
+}
+
+/** An image of a workload that a node could not pull, as one resource knows. */
+export interface WorkloadImage {
+  readonly image: string;
+  readonly status: MonitoredStatus;
+  /** The resource that says so. */
+  readonly cisa: string;
+  readonly lastError?: string;
+  readonly lastMonitorMs?: number;
+}
+
+/** A workload that could not start again where its images are not there already. */
+export interface WorkloadAtRisk {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Pods of it that use such an image. */
+  readonly pods: number;
+  /** By name, one entry an image. */
+  readonly images: readonly WorkloadImage[];
+}
+
+/** What is known of the cluster. */
+export interface WorkloadsState {
+  readonly pods: Iterable<WorkloadPod>;
+  readonly scopes: readonly MonitoringScope[];
+  readonly tracked: Pick<TrackedImages, 'imagesOf'>;
+}
+
+/**
+ * The workloads that could not start again elsewhere: an image that one of their Pods runs, as now
+ * written, is not available to a resource that is about the Pod, and to no other such resource
+ * either. Pods that have ended start nothing again.
+ */
+export function workloadsAtRisk(state: WorkloadsState): readonly WorkloadAtRisk[] {
+  const verdicts = findVerdicts(state);
+  if (verdicts.size === 0) return [];
+  const scopes = new Map(state.scopes.map((scope) => [scope.name, scope]));
+  const endings = new Set([...verdicts.keys()].map(lastPart));
+  const workloads = new Map<string, WorkloadSoFar>();
+  for (const pod of state.pods) {
+    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+    const images = namesOf(pod, endings).flatMap((image) =>
+      judge(pod, verdicts.get(image), scopes),
+    );
+    if (images.length > 0) addPod(workloads, pod, images);
+  }
+  return [...workloads.values()]
+    .map(({ images, ...workload }) => ({ ...workload, images: sortedByName(images) }))
+    .sort((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1));
+}
+
+/** What the resources say of one image that at least one of them finds wrong. */
+interface Verdict {
+  readonly wrong: TrackedImage[];
+  /** Resources that can pull it. */
+  readonly available: Set<string>;
+}
+
+function findVerdicts({ scopes, tracked }: WorkloadsState): ReadonlyMap<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { name } of scopes) {
+    for (const image of tracked.imagesOf(name)) {
+      if (isWrong(image.status) && image.unusedSinceMs === undefined) addWrong(verdicts, image);
+    }
+  }
+  if (verdicts.size > 0 && scopes.length > 1) addAvailable(verdicts, { scopes, tracked });
+  return verdicts;
+}
+
+function addWrong(verdicts: Map<string, Verdict>, image: TrackedImage): void {
+  const verdict = verdicts.get(image.image);
+  if (verdict === undefined) verdicts.set(image.image, { wrong: [image], available: new Set() });
+  else verdict.wrong.push(image);
+}
+
+function addAvailable(
+  verdicts: ReadonlyMap<string, Verdict>,
+  { scopes, tracked }: Pick<WorkloadsState, 'scopes' | 'tracked'>,
+): void {
+  for (const { name } of scopes) {
+    for (const { image, status } of tracked.imagesOf(name)) {
+      if (status === 'Available') verdicts.get(image)?.available.add(name);
+    }
+  }
+}
+
+/** The full forms of those images of a Pod that may be among the wrong ones, each once. */
+function namesOf({ images }: WorkloadPod, endings: ReadonlySet<string>): readonly string[] {
+  const names = new Set<string>();
+  for (const text of Object.values(images)) {
+    // To normalise a name never changes its last part, and parsing all of a cluster's is dear.
+    if (!endings.has(lastPart(text))) continue;
+    const parsed = parseReference(text);
+    if (parsed.ok) names.add(formatReference(parsed.value));
+  }
+  return [...names];
+}
+
+function lastPart(image: string): string {
+  return image.slice(image.lastIndexOf('/') + 1);
+}
+
+function judge(
+  pod: WorkloadPod,
+  verdict: Verdict | undefined,
+  scopes: ReadonlyMap<string, MonitoringScope>,
+): readonly WorkloadImage[] {
+  const isAbout = (resource: string) => scopes.get(resource)?.matchesPod(pod) === true;
+  const wrong = verdict?.wrong.find(({ resource }) => isAbout(resource));
+  if (verdict === undefined || wrong === undefined) return [];
+  if ([...verdict.available].some(isAbout)) return [];
+  const { image, status, resource: cisa, lastError, lastMonitorMs } = wrong;
+  return [
+    {
+      ...{ image, status, cisa },
+      ...(lastError !== undefined && { lastError }),
+      ...(lastMonitorMs !== undefined && { lastMonitorMs }),
+    },
+  ];
+}
+
+interface WorkloadSoFar {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  pods: number;
+  readonly images: Map<string, WorkloadImage>;
+}
+
+function addPod(
+  workloads: Map<string, WorkloadSoFar>,
+  pod: WorkloadPod,
+  images: readonly WorkloadImage[],
+): void {
+  const identity = { namespace: pod.namespace, ...ownerOf(pod) };
+  const key = sortKey(identity);
+  const known = workloads.get(key) ?? { ...identity, pods: 0, images: new Map() };
+  known.pods += 1;
+  for (const image of images) known.images.set(image.image, image);
+  workloads.set(key, known);
+}
+
+/**
+ * Whom a person calls the owner: a Deployment names its ReplicaSets after itself and the hash of
+ * their template, which their Pods carry as a label. The CronJob of a Job cannot be told from it.
+ */
+function ownerOf({ name, labels, owner }: WorkloadPod): {
+  readonly kind: string;
+  readonly name: string;
+} {
+  // A static Pod belongs to its Node, which starts nothing else.
+  if (owner === undefined || owner.kind === 'Node') return { kind: 'Pod', name };
+  const ending = `-${labels['pod-template-hash'] ?? ''}`;
+  if (owner.kind === 'ReplicaSet' && ending !== '-' && owner.name.endsWith(ending)) {
+    return { kind: 'Deployment', name: owner.name.slice(0, -ending.length) };
+  }
+  return { kind: owner.kind, name: owner.name };
+}
+
+function sortKey({
+  namespace,
+  kind,
+  name,
+}: Pick<WorkloadAtRisk, 'namespace' | 'kind' | 'name'>): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+function sortedByName(images: ReadonlyMap<string, WorkloadImage>): readonly WorkloadImage[] {
+  return [...images.values()].sort((left, right) => (left.image < right.image ? -1 : 1));
+}

@@ -1,0 +1,139 @@
+import { overflowShards } from '#actors/overflow-shards.ts';
+import type { EventRecorder } from '#actors/record-events.ts';
+import { type ImagesView, presentImages } from '#actors/reported-images.ts';
+import { availabilityRestorer } from '#actors/restore-availability.ts';
+import { type RoundMessages, roundMessages } from '#actors/round-messages.ts';
+import type { Service } from '#actors/system.ts';
+import { tellAvailabilityLogic } from '#actors/tell-availability.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import { availabilityWriter } from '#actors/write-availability.ts';
+import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import {
+  type WorkloadPod,
+  type WorkloadsState,
+  workloadsAtRisk,
+} from '#core/monitoring/workloads.ts';
+import { reportWorkloads } from '#core/monitoring/workloads-report.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import type { MetricsPorts } from '#http/metrics.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createStore, type Store } from '#kube/store.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+import {
+  type CheckFigures,
+  monitoringMetrics,
+  type PaceFigures,
+} from '#telemetry/monitoring-metrics.ts';
+
+/** What the telling half of monitoring is joined from. */
+export interface TellingInput {
+  readonly configuration: OperatorConfiguration;
+  readonly client: KubeClient;
+  /** The operator's own, where the overflow is kept. */
+  readonly namespace: string;
+  readonly wake: WakeHeap;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly events: EventRecorder;
+  readonly stores: ReadonlyMap<KuikKind, Store<KuikResource>>;
+  readonly pods: Store<WorkloadPod>;
+  readonly table: () => RoutingTable;
+  /** Whether this process leads. */
+  readonly leads: () => boolean;
+}
+
+/** What monitoring keeps in the cluster and shows of itself; nothing is read or written yet. */
+export interface TellingRooms {
+  /** What status and overflow say was tracked; for whoever begins to track. */
+  readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
+  /** Shows what is tracked from here on; called once, before the system starts. */
+  readonly show: (tracked: TrackedImages, pace: ShownPace) => ShownRooms;
+}
+
+/** The pace of the checks, as metrics and messages show it. */
+export interface ShownPace extends PaceFigures {
+  /** Images of a resource on each registry. */
+  readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
+}
+
+/** What shows the images that are tracked. */
+export interface ShownRooms {
+  /** Run while this process leads: after the actors that track, so that they end before these. */
+  readonly leaderServices: readonly Service[];
+  readonly onCheck: (check: CheckFigures) => void;
+  /** For the writer of conditions: how long a full round takes. */
+  readonly conditions: RoundMessages;
+  /** What the metrics port shows beside the metrics. */
+  readonly status: NonNullable<MetricsPorts['status']>;
+  /** Writes what is still to be written, within 5 s; before the Lease is released. */
+  readonly flush: () => Promise<void>;
+}
+
+/** Joins status writer, events, metrics and pages to whatever tracks the images. */
+export function joinTelling(input: TellingInput): TellingRooms {
+  const { client, namespace, wake, log } = input;
+  const overflow = overflowShards(client, namespace);
+  const means = { ...{ client, overflow, wake, log }, random: Math.random };
+  const restore = availabilityRestorer(means);
+  return {
+    restore,
+    show: (tracked, pace) => show(input, tracked, { pace, means, restore }),
+  };
+}
+
+function show(
+  input: TellingInput,
+  tracked: TrackedImages,
+  given: {
+    readonly pace: ShownPace;
+    readonly restore: TellingRooms['restore'];
+    readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
+  },
+): ShownRooms {
+  const { wake, events, metrics, leads } = input;
+  const resources = input.stores.get('ClusterImageSetAvailability') ?? createStore<KuikResource>();
+  const writer = availabilityWriter({ ...given.means, tracked });
+  const uidOf = (resource: string) => resources.get(resource)?.metadata.uid;
+  const images = presentImages({ ...{ tracked, resources, wake }, restore: given.restore });
+  const stateOf = (known: ImagesView): WorkloadsState => ({
+    pods: input.pods.values(),
+    scopes: input
+      .table()
+      .availabilities.map(({ identity, matchesPod }) => ({ name: identity.name, matchesPod })),
+    tracked: known,
+  });
+  const shown = monitoringMetrics(metrics.registry, {
+    ...{ tracked, pace: given.pace, now: Date.now },
+    workloads: () => (leads() ? workloadsAtRisk(stateOf(tracked)) : []),
+    ageBuckets: input.configuration.metrics.imageLastMonitorAgeMinutes.legacy,
+  });
+  return {
+    leaderServices: [
+      { id: 'availability-status', logic: writer.logic },
+      {
+        id: 'availability-events',
+        logic: tellAvailabilityLogic({ ...{ tracked, uidOf, events, wake } }),
+      },
+    ],
+    onCheck: shown.check,
+    conditions: roundMessages({
+      ...{ tracked, wake },
+      countsOf: given.pace.countsOf,
+      paceOf: (registry) => paceOf(input.configuration, registry),
+    }),
+    status: {
+      images,
+      workloads: async (name) => reportWorkloads(stateOf(await images()), name),
+    },
+    flush: writer.flush,
+  };
+}
+
+/** Own keys only: a registry may be called `constructor:5000`. */
+function paceOf({ monitoring }: OperatorConfiguration, registry: string) {
+  const { items, default: others } = monitoring.registries;
+  return (Object.hasOwn(items, registry) ? items[registry] : undefined) ?? others;
+}
