@@ -1,10 +1,10 @@
 import type { ActorRefFrom } from 'xstate';
 import { createPlaceSecret } from '#actors/place-secret.ts';
 import { probeImage } from '#actors/probe-image.ts';
-import { createRegistries } from '#actors/registries.ts';
+import { createRegistries, type Registries, type RegistriesOptions } from '#actors/registries.ts';
 import { type RegistriesLogic, registriesLogic } from '#actors/registries-logic.ts';
 import { createRouter, type Router } from '#actors/route.ts';
-import { createSecretReader } from '#actors/secrets.ts';
+import { createSecretReader, type SecretReader } from '#actors/secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
@@ -26,6 +26,8 @@ export interface RoutingInput {
   readonly table: () => RoutingTable;
   /** The running system, which supervises the registries. */
   readonly system: () => KuikSystem;
+  /** Told of what a registry answered to a review. */
+  readonly onAnswer: NonNullable<RegistriesOptions['onAnswer']>;
 }
 
 /** The rooms that answer a review, joined. */
@@ -33,6 +35,9 @@ export interface RoutingRooms {
   readonly router: Router;
   /** The supervisor of the registry actors, for the root to start. */
   readonly service: Service;
+  /** For those who ask beside reviews. */
+  readonly registries: Registries;
+  readonly secrets: SecretReader;
   /** Ends what is in flight to registries and Secrets. */
   readonly close: () => Promise<void>;
 }
@@ -53,7 +58,7 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
     probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: wake }, signal),
     treatmentOf: (host) => ownEntry(configuration.registries, host) ?? {},
     now: Date.now,
-    ...{ wake, metrics, onBug },
+    ...{ wake, metrics, onBug, onAnswer: input.onAnswer },
   });
   const secrets = createSecretReader({ client, wake, onBug });
   const placed = createPlaceSecret({ client, wake, onBug });
@@ -69,6 +74,7 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
   return {
     router,
     service: { id: registriesId, logic },
+    ...{ registries, secrets },
     close: async () => {
       registries.close();
       secrets.close();

@@ -7,6 +7,7 @@ import { checkCrds } from '#actors/check-crds.ts';
 import type { ServingCertificate } from '#actors/keep-certificate.ts';
 import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { leaseCalls } from '#actors/lease-calls.ts';
+import type { Monitoring } from '#actors/monitoring.ts';
 import { defaultLifetimes } from '#actors/own-certificate.ts';
 import { recordEvents } from '#actors/record-events.ts';
 import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
@@ -21,6 +22,7 @@ import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './flags.ts';
+import { joinMonitoring } from './join-monitoring.ts';
 import { joinRouting, type RoutingRooms } from './join-routing.ts';
 import { createServers, type Servers } from './servers.ts';
 import { version } from './version.ts';
@@ -67,6 +69,7 @@ interface Parts {
   readonly client: KubeClient;
   readonly table: RoutingTableKeeper;
   readonly routing: RoutingRooms;
+  readonly monitoring: Monitoring;
   readonly system: KuikSystem;
   readonly servers: Servers;
 }
@@ -83,6 +86,14 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const routing: RoutingRooms = joinRouting({
     ...{ configuration, proxies, log, metrics, wake, client },
     table: table.current,
+    system: () => system,
+    onAnswer: (probe, answer) => monitoring.onAnswer(probe, answer),
+  });
+  const monitoring: Monitoring = joinMonitoring({
+    ...{ configuration, log, metrics, wake, resources, table },
+    ...{ registries: routing.registries, secrets: routing.secrets },
+    // Where what is known is kept and told of: statuses, metrics, pages.
+    ports: { restore: async () => [], onCheck: () => undefined },
     system: () => system,
   });
   const servers: Servers = createServers({
@@ -103,9 +114,9 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
     reflectors: resources.sources,
     services: [routing.service],
-    leaderServices: [{ id: 'conditions', logic: conditions }],
+    leaderServices: [{ id: 'conditions', logic: conditions }, ...monitoring.leaderServices],
   });
-  return { input, log, metrics, wake, client, table, routing, system, servers };
+  return { input, log, metrics, wake, client, table, routing, monitoring, system, servers };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */
@@ -181,9 +192,11 @@ async function runUntilStopped(parts: Parts): Promise<number> {
 }
 
 /** Not ready first; then what only a leader does and the Lease; then the reviews; then the rest. */
-async function stop({ metrics, wake, client, table, routing, system, servers }: Parts) {
+async function stop(parts: Parts): Promise<void> {
+  const { metrics, wake, client, table, routing, monitoring, system, servers } = parts;
   metrics.setUp(false);
   const drained = servers.drain();
+  await monitoring.drain();
   await system.release();
   await drained;
   table.stop();

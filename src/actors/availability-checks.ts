@@ -171,7 +171,15 @@ export class Checks implements AvailabilityChecks {
   #add(key: string, member: CheckMember, tracked: TrackedImage): Item {
     const { image, reference, pullSecrets } = member;
     const item: Item = {
-      ...{ key, image, reference, pullSecrets, flight: undefined, good: undefined, known: verdictOf(tracked) },
+      ...{
+        key,
+        image,
+        reference,
+        pullSecrets,
+        flight: undefined,
+        good: undefined,
+        known: verdictOf(tracked),
+      },
       members: new Set(),
       abort: new AbortController(),
     };

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { scopeMatchesImage } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
-import { scopeMatchesImage } from '#core/filter/scope.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 import type { PlanOutcome } from '#machines/availability-set.ts';
@@ -95,23 +95,40 @@ export class SetTracker implements Disposable {
     const isNew = spec.compiled !== this.#compiled;
     const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
     if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
-    const changed = uses.takeChanged();
-    const images = isNew
-      ? new Set([...this.#images.keys(), ...uses.images()])
-      : new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
+    const images = this.#imagesToPlan({ spec, uses, isNew });
     const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
-    let nextWakeMs = Number.POSITIVE_INFINITY;
-    for (const slice of slicesOf(images)) {
-      if (signal.aborted) break;
-      const plan = this.#planSlice(slice, { spec, uses, newScope });
-      nextWakeMs = Math.min(nextWakeMs, plan);
-      await nextTurn();
-    }
+    const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
     if (images.size > 0) this.#options.tellChanged(this.#options.resource);
     this.#first.resolve();
     const againInMs = Math.max(0, nextWakeMs - this.#options.now());
     return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
   };
+
+  async #planAll(
+    images: ReadonlySet<string>,
+    given: SliceState,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let nextWakeMs = Number.POSITIVE_INFINITY;
+    for (const slice of slicesOf(images)) {
+      if (signal.aborted) break;
+      nextWakeMs = Math.min(nextWakeMs, this.#planSlice(slice, given));
+      await nextTurn();
+    }
+    return nextWakeMs;
+  }
+
+  /** All of them by a new scope, else those of which something may have changed. */
+  #imagesToPlan(given: {
+    readonly spec: AvailabilitySpec;
+    readonly uses: UseIndex;
+    readonly isNew: boolean;
+  }): ReadonlySet<string> {
+    const { spec, uses, isNew } = given;
+    const changed = uses.takeChanged();
+    if (isNew) return new Set([...this.#images.keys(), ...uses.images()]);
+    return new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
+  }
 
   [Symbol.dispose](): void {
     this.#unsubscribe();
@@ -160,14 +177,7 @@ export class SetTracker implements Disposable {
     };
   }
 
-  #planSlice(
-    images: readonly string[],
-    given: {
-      readonly spec: AvailabilitySpec;
-      readonly uses: UseIndex;
-      readonly newScope: NewScope | undefined;
-    },
-  ): number {
+  #planSlice(images: readonly string[], given: SliceState): number {
     const { resource, actors, now } = this.#options;
     const { spec, uses, newScope } = given;
     const plan = planImages({
@@ -218,6 +228,12 @@ export class SetTracker implements Disposable {
     const pullSecrets = uses.get(image)?.pullSecrets ?? [];
     checks.join({ resource, image, reference, pullSecrets }, tracked);
   }
+}
+
+interface SliceState {
+  readonly spec: AvailabilitySpec;
+  readonly uses: UseIndex;
+  readonly newScope: NewScope | undefined;
 }
 
 function keyOf({ namespace, name }: NamedPod): string {

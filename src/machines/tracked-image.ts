@@ -1,6 +1,6 @@
 import { assign, setup } from 'xstate';
-import type { CheckVerdict } from '#core/monitoring/verdict.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import type { CheckVerdict } from '#core/monitoring/verdict.ts';
 import { describeBug, type Thrown } from './bug.ts';
 import { effect } from './effect.ts';
 

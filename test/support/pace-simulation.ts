@@ -56,21 +56,19 @@ export function simulatePace(load: PaceLoad): SeenChecks {
   const images = Array.from({ length: load.images }, (_, index) => `image-${index}`);
   let startMs = 0;
   for (const restart of [...load.restarts, undefined]) {
-    const endMs = Math.min(restart?.atMs ?? load.durationMs, load.durationMs);
-    if (endMs < startMs) continue;
+    // One that falls into the time without a leader ends one that has hardly begun.
+    const endMs = Math.max(startMs, restart?.atMs ?? load.durationMs);
     const process = begin({ load, stored, images, startMs });
     const recorded: { image: string; atMs: number; writtenMs: number }[] = [];
     const see = (image: string, atMs: number) => {
       sentMs.push(atMs);
-      const times = byImage.get(image);
-      if (times === undefined) byImage.set(image, [atMs]);
-      else times.push(atMs);
+      byImage.set(image, [...(byImage.get(image) ?? []), atMs]);
       recorded.push({ image, atMs, writtenMs: atMs + load.random() * writtenAfterMsMax });
     };
     live({ process, load, endMs, startMs, see });
-    for (const { image, atMs, writtenMs } of recorded) {
-      // A graceful end writes what is still to be written.
-      if (restart?.how === 'crash' && writtenMs > endMs) continue;
+    // A graceful end writes what is still to be written.
+    const keptMs = restart?.how === 'crash' ? endMs : Number.POSITIVE_INFINITY;
+    for (const { image, atMs } of recorded.filter(({ writtenMs }) => writtenMs <= keptMs)) {
       stored.lastMonitorMs.set(image, Math.floor(atMs / 1_000) * 1_000);
     }
     startMs = endMs + (restart?.awayMs ?? 0);
@@ -124,19 +122,18 @@ function live({
       pacer.end(image, beganMs - bornMs);
     }
   };
-  let nowMs = startMs;
-  for (;;) {
+  for (let nowMs = startMs; nowMs < endMs; ) {
     land(nowMs);
     const nextMs = pacer.nextMs();
-    const wakeMs = nextMs === undefined ? flying[0]?.doneMs : Math.max(nowMs, nextMs + bornMs);
-    if (wakeMs === undefined || wakeMs >= endMs) return;
-    nowMs = wakeMs;
-    if (nextMs === undefined) continue;
+    if (nextMs === undefined) {
+      nowMs = flying[0]?.doneMs ?? endMs;
+      continue;
+    }
+    nowMs = Math.max(nowMs, nextMs + bornMs);
     // Two clocks with fractions: what is due on one must not be a rounding early on the other.
-    const image = pacer.take(Math.max(nextMs, nowMs - bornMs));
-    if (image === undefined) return;
+    const image = nowMs < endMs ? pacer.take(Math.max(nextMs, nowMs - bornMs)) : undefined;
     nowMs += load.random() * secretsMsMax;
-    if (nowMs >= endMs) return;
+    if (image === undefined || nowMs >= endMs) return;
     pacer.begin(nowMs - bornMs);
     see(image, nowMs);
     flying.push({ image, beganMs: nowMs, doneMs: nowMs + load.random() * answerMsMax });
@@ -163,10 +160,4 @@ export function mostInAnyWindow(sentMs: readonly number[], intervalMs: number): 
     most = Math.max(most, index - first + 1);
   }
   return most;
-}
-
-/** The longest time between two checks one after the other, and before the first, and after the last. */
-export function longestGapMs(sentMs: readonly number[], durationMs: number): number {
-  const moments = [0, ...sentMs, durationMs];
-  return Math.max(...moments.slice(1).map((atMs, index) => atMs - (moments[index] ?? 0)));
 }

@@ -63,7 +63,10 @@ function readAnew({ images, annotations }: ImageBearer): readonly PodImageUse[] 
  * What the container's image was before it was rewritten. Annotations are copied from Pod to Pod and
  * images are changed after them: routing keeps tag and digest, so another tag is somebody's own.
  */
-function originalOf(annotated: string | undefined, now: ImageReference): ImageReference | undefined {
+function originalOf(
+  annotated: string | undefined,
+  now: ImageReference,
+): ImageReference | undefined {
   if (annotated === undefined) return undefined;
   const original = parseReference(annotated);
   if (!original.ok) return undefined;
