@@ -4,6 +4,7 @@ import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
+import { createRecentMap } from '#oci/recent-map.ts';
 import type { AvailabilityPacers } from './availability-pacers.ts';
 import { askRegistry, type CheckManner, gatherCredentials } from './check-image.ts';
 import { probeTells } from './probe-tells.ts';
@@ -50,6 +51,18 @@ export interface AvailabilityChecksOptions {
   readonly onCheck: (check: FinishedCheck) => void;
 }
 
+/** A routing probe of a moment ago counts for an image that is tracked from now on. */
+const seenMs = 10_000;
+/** Images whose last routing probe is remembered, about a kilobyte each. */
+const seenMax = 1_000;
+
+interface SeenProbe {
+  readonly probe: RegistryProbe;
+  readonly answer: ProbeAnswer;
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
 interface Item {
   readonly key: string;
   readonly image: string;
@@ -79,6 +92,8 @@ export class Checks implements AvailabilityChecks {
   /** `resource/image` → the item it is a member of. */
   readonly #memberships = new Map<string, Item>();
   readonly #flying = new Set<Promise<unknown>>();
+  /** A new Pod is routed a moment before its image is tracked. */
+  readonly #seen = createRecentMap<string, SeenProbe>(seenMax);
 
   constructor(options: AvailabilityChecksOptions) {
     this.#options = options;
@@ -121,7 +136,9 @@ export class Checks implements AvailabilityChecks {
     const { registry } = probe.reference;
     const manner = mannerOf(registry);
     const { wallMs, monotonicMs } = pacers().clocks();
-    for (const item of this.#byImage.get(probeTells.imageOf(probe)) ?? []) {
+    const image = probeTells.imageOf(probe);
+    this.#seen.set(image, { probe, answer, wallMs, monotonicMs });
+    for (const item of this.#byImage.get(image) ?? []) {
       if (item.flight !== undefined) continue;
       const verdict = probeTells.verdict({ probe, answer, item, manner, atMs: wallMs });
       if (verdict === undefined) continue;
@@ -187,14 +204,22 @@ export class Checks implements AvailabilityChecks {
     const others = this.#byImage.get(image);
     if (others === undefined) this.#byImage.set(image, new Set([item]));
     else others.add(item);
+    item.known ??= this.#seenBefore(item);
     const pacers = this.#options.pacers();
     // One whose only check was called off is as good as never checked.
     const checkedMs =
-      tracked.lastMonitorMs === undefined || tracked.status === 'Scheduled'
-        ? undefined
-        : toMonotonicMs(tracked.lastMonitorMs, pacers.clocks());
+      item.known === undefined ? undefined : toMonotonicMs(item.known.atMs, pacers.clocks());
     pacers.use(reference.registry, (pacer) => pacer.add(key, checkedMs));
     return item;
+  }
+
+  #seenBefore(item: Item): CheckVerdict | undefined {
+    const seen = this.#seen.get(item.image);
+    const { pacers, mannerOf } = this.#options;
+    const nowMs = pacers().clocks().monotonicMs;
+    if (seen === undefined || nowMs - seen.monotonicMs > seenMs) return undefined;
+    const manner = mannerOf(item.reference.registry);
+    return probeTells.verdict({ ...seen, item, manner, atMs: seen.wallMs });
   }
 
   async #check(item: Item, began: (atMs: number) => void): Promise<CheckVerdict> {

@@ -137,6 +137,18 @@ describe('what a routing probe learnt', () => {
     expect(names(stage.sent)).toEqual(['a', 'a']);
   });
 
+  test('a moment before its image is tracked counts, too', async () => {
+    const stage = startMonitoring({ unrecordedUntilMs: () => stageStartMs });
+    stage.declare('all', everything);
+    await stage.lead();
+    if (missing.kind === 'Answered') stage.monitoring.onAnswer(probe('a'), missing);
+    stage.run('a', image('a'));
+    await stage.pass(600);
+    expect(stage.tracked('all')).toMatchObject([
+      { status: 'NotFound', lastMonitorMs: stageStartMs },
+    ]);
+  });
+
   test('with other credentials says nothing', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'), { pullSecrets: ['pull'] });
