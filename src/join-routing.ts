@@ -2,7 +2,7 @@ import type { ActorRefFrom } from 'xstate';
 import type { NothingAvailable } from '#actors/nothing-available.ts';
 import { createPlaceSecret, type SecretPlacer } from '#actors/place-secret.ts';
 import { probeImage } from '#actors/probe-image.ts';
-import { createRegistries } from '#actors/registries.ts';
+import { createRegistries, type Registries, type RegistriesOptions } from '#actors/registries.ts';
 import { type RegistriesLogic, registriesLogic } from '#actors/registries-logic.ts';
 import { createRouter, type Router } from '#actors/route.ts';
 import { createSecretReader, type SecretReader } from '#actors/secrets.ts';
@@ -28,6 +28,8 @@ export interface RoutingInput {
   /** The running system, which supervises the registries. */
   readonly system: () => KuikSystem;
   readonly nothingAvailable: NothingAvailable;
+  /** Told of what a registry answered to a review. */
+  readonly onAnswer: NonNullable<RegistriesOptions['onAnswer']>;
 }
 
 /** The rooms that answer a review, joined. */
@@ -38,6 +40,8 @@ export interface RoutingRooms {
   /** What the leader keeps right: what is known of Secrets, and the copies that Pods were promised. */
   readonly secrets: SecretReader;
   readonly placed: SecretPlacer;
+  /** For those who ask beside reviews. */
+  readonly registries: Registries;
   /** Ends what is in flight to registries and Secrets. */
   readonly close: () => Promise<void>;
 }
@@ -58,7 +62,7 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
     probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: wake }, signal),
     treatmentOf: (host) => ownEntry(configuration.registries, host) ?? {},
     now: Date.now,
-    ...{ wake, metrics, onBug },
+    ...{ wake, metrics, onBug, onAnswer: input.onAnswer },
   });
   const secrets = createSecretReader({ client, wake, onBug });
   const placed = createPlaceSecret({ client, wake, onBug });
@@ -74,7 +78,7 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
   return {
     router,
     service: { id: registriesId, logic },
-    ...{ secrets, placed },
+    ...{ registries, secrets, placed },
     close: async () => {
       registries.close();
       secrets.close();

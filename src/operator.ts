@@ -21,6 +21,7 @@ import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './flags.ts';
+import { type AvailabilityRooms, joinAvailability } from './join-availability.ts';
 import { joinLeading } from './join-leading.ts';
 import { joinRouting, type RoutingRooms } from './join-routing.ts';
 import { createServers, type Servers } from './servers.ts';
@@ -68,6 +69,7 @@ interface Parts {
   readonly client: KubeClient;
   readonly table: RoutingTableKeeper;
   readonly routing: RoutingRooms;
+  readonly availability: AvailabilityRooms;
   readonly system: KuikSystem;
   readonly servers: Servers;
 }
@@ -90,9 +92,14 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     table: table.current,
     system: () => system,
     nothingAvailable: nothingAvailableEvents(events),
+    onAnswer: (probe, answer) => availability.onAnswer(probe, answer),
+  });
+  const availability: AvailabilityRooms = joinAvailability({
+    ...{ configuration, client, namespace, log, metrics, wake, events, resources, table, routing },
+    system: () => system,
   });
   const servers: Servers = createServers({
-    ...{ flags, configuration, log, metrics, routing },
+    ...{ flags, configuration, log, metrics, routing, status: availability.status },
     synced: resources.synced,
     actors: () => createActorView(system),
   });
@@ -103,12 +110,15 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
     reflectors: resources.sources,
     services: [routing.service],
-    leaderServices: joinLeading({
-      ...{ client, wake, log, events, table, resources, routing },
-      system: () => system,
-    }),
+    leaderServices: [
+      ...joinLeading({
+        ...{ client, wake, log, events, table, resources, routing },
+        ...{ more: [availability.conditions], system: () => system },
+      }),
+      ...availability.leaderServices,
+    ],
   });
-  return { input, log, metrics, wake, client, table, routing, system, servers };
+  return { input, log, metrics, wake, client, table, routing, availability, system, servers };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */
@@ -184,9 +194,11 @@ async function runUntilStopped(parts: Parts): Promise<number> {
 }
 
 /** Not ready first; then what only a leader does and the Lease; then the reviews; then the rest. */
-async function stop({ metrics, wake, client, table, routing, system, servers }: Parts) {
+async function stop(parts: Parts): Promise<void> {
+  const { metrics, wake, client, table, routing, availability, system, servers } = parts;
   metrics.setUp(false);
   const drained = servers.drain();
+  await availability.drain();
   await system.release();
   await drained;
   table.stop();

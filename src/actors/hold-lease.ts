@@ -30,8 +30,17 @@ export interface HoldLeaseOptions {
   /** From 0 to 1, to spread the attempts of replicas. */
   readonly random: () => number;
   /** Told at the instant that this process begins and ceases to lead. */
-  readonly onLeading: (leading: boolean) => void;
+  readonly onLeading: OnLeading;
 }
+
+/**
+ * Told of the begin and the end of a term. `unrecordedUntilMs` is the wall time up to which a leader
+ * before may have done what it did not record; `unknown` where no Lease tells.
+ */
+export type OnLeading = (
+  leading: boolean,
+  unrecordedUntilMs: number | 'unknown' | undefined,
+) => void;
 
 /** How far apart the attempts of replicas are spread, as a share of the retry period. */
 const jitter = 0.2;
@@ -54,7 +63,11 @@ export function leadershipLogic(options: HoldLeaseOptions | UnopposedOptions) {
         candidate.acquire(input.observed, signal),
       ),
       holdLease: fromPromise<LeaseLost, HoldInput>(({ input, signal }) =>
-        whileLeading(options.onLeading, signal, () => candidate.hold(input.renewed, signal)),
+        whileLeading(
+          (leading) => options.onLeading(leading, candidate.unrecordedUntilMs()),
+          signal,
+          () => candidate.hold(input.renewed, signal),
+        ),
       ),
       releaseLease: fromPromise<ReleaseOutcome, undefined>(({ signal }) =>
         candidate.release(signal),
@@ -65,13 +78,17 @@ export function leadershipLogic(options: HoldLeaseOptions | UnopposedOptions) {
 
 /** Without an election (`--leader-elect=false`) there is no Lease, only the news. */
 export interface UnopposedOptions {
-  readonly onLeading: (leading: boolean) => void;
+  readonly onLeading: OnLeading;
 }
 
 function unopposed({ onLeading }: UnopposedOptions) {
   return {
     holdLease: fromPromise<LeaseLost, HoldInput>(({ signal }) =>
-      whileLeading(onLeading, signal, () => new Promise<LeaseLost>(() => {})),
+      whileLeading(
+        (leading) => onLeading(leading, 'unknown'),
+        signal,
+        () => new Promise<LeaseLost>(() => {}),
+      ),
     ),
     releaseLease: fromPromise<ReleaseOutcome, undefined>(async () => ({ kind: 'released' })),
   };
@@ -110,6 +127,12 @@ class Candidate {
 
   constructor(options: HoldLeaseOptions) {
     this.#options = options;
+  }
+
+  /** As the Lease says that was taken last. */
+  unrecordedUntilMs(): number | undefined {
+    const atMs = Date.parse(this.#lease?.record.expiredTime ?? '');
+    return Number.isNaN(atMs) ? undefined : atMs;
   }
 
   /** One attempt, bounded: a server that hangs must not end the election. */

@@ -54,20 +54,42 @@ export function leaseCalls(
   return {
     read: async (signal) => store(await client.call({ method: 'GET', path }, signal)),
     create: async (record, signal) => {
-      const body = { ...kind, metadata: { name, namespace }, spec: writeSpec(record) };
+      const metadata = writeMetadata({ name, namespace }, record);
+      const body = { ...kind, metadata, spec: writeSpec(record) };
       return store(await client.call({ method: 'POST', path: collection, body }, signal));
     },
     update: async (before, record, signal) => {
       const spec = { ...before.object.spec, ...writeSpec(record) };
-      const body = { ...kind, metadata: before.object.metadata, spec };
+      const body = { ...kind, metadata: writeMetadata(before.object.metadata, record), spec };
       return store(await client.call({ method: 'PUT', path, body }, signal));
     },
   };
 }
 
-function readRecord({ spec }: LeaseObject, durationMs: number): LeaseRecord {
+/** What has no field of its own; others who take the Lease leave it alone. */
+const expiredTimeAnnotation = 'kuik.enix.io/expired-time';
+
+function writeMetadata(
+  metadata: LeaseObject['metadata'],
+  { expiredTime }: LeaseRecord,
+): LeaseObject['metadata'] {
+  if (expiredTime === undefined) return metadata;
+  const annotations = { ...annotationsOf(metadata), [expiredTimeAnnotation]: expiredTime };
+  return { ...metadata, annotations };
+}
+
+function annotationsOf(metadata: LeaseObject['metadata']): Readonly<Record<string, unknown>> {
+  const annotations = metadata?.['annotations'];
+  return typeof annotations === 'object' && annotations !== null
+    ? (annotations as Readonly<Record<string, unknown>>)
+    : {};
+}
+
+function readRecord({ metadata, spec }: LeaseObject, durationMs: number): LeaseRecord {
+  const expiredTime = annotationsOf(metadata)[expiredTimeAnnotation];
   const seconds = spec?.leaseDurationSeconds;
   return {
+    ...(typeof expiredTime === 'string' && { expiredTime }),
     holder: spec?.holderIdentity ?? '',
     durationMs: typeof seconds === 'number' ? seconds * 1_000 : durationMs,
     acquireTime: spec?.acquireTime ?? '',

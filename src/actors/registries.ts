@@ -29,6 +29,8 @@ export type ProbeReport =
 export interface AskOptions {
   /** Ask although the registry is set aside: nothing else was available. */
   readonly insist?: boolean;
+  /** A check of monitoring, which knows of its answer by itself: nobody else is told. */
+  readonly isCheck?: boolean;
 }
 
 /** The registries of the world as one sees them who wants to know whether an image is there. */
@@ -73,9 +75,14 @@ export interface RegistriesOptions {
   /** Wall time, ms: what `Retry-After` is measured with. */
   readonly now: () => number;
   readonly metrics: Pick<Metrics, 'registryHealth'>;
+  /** Told of what a registry answered just now to anyone but a check. */
+  readonly onAnswer?: (probe: RegistryProbe, answer: ProbeAnswer) => void;
   /** Told of a probe that rejected when nobody waited for it. */
   readonly onBug: (error: unknown) => void;
 }
+
+/** What a registry said about one image. */
+export type ProbeAnswer = Extract<ProbeReport, { kind: 'Answered' }>;
 
 /** Makes the registries; the caller closes them. */
 export function createRegistries(options: RegistriesOptions): Registries {
@@ -114,7 +121,7 @@ class RegistryActors implements Registries {
   readonly probe = async (
     probe: RegistryProbe,
     signal: AbortSignal,
-    { insist = false }: AskOptions = {},
+    { insist = false, isCheck = false }: AskOptions = {},
   ): Promise<ProbeReport> => {
     const { wake } = this.#options;
     const askedMs = wake.now();
@@ -130,7 +137,10 @@ class RegistryActors implements Registries {
     }
     const flown = await entry.host.probe(probe, signal);
     if (flown === undefined) return { kind: 'Abandoned' };
-    return report(flown, wake.now() - askedMs);
+    const told = report(flown, wake.now() - askedMs);
+    const isNews = told.kind === 'Answered' && !told.remembered && !isCheck;
+    if (isNews) this.#options.onAnswer?.(probe, told);
+    return told;
   };
 
   readonly close = (): void => {

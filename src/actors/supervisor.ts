@@ -7,6 +7,7 @@ import {
   createActor,
   type InputFrom,
   type Snapshot,
+  type SnapshotFrom,
 } from 'xstate';
 import {
   type CrashHistory,
@@ -30,6 +31,8 @@ export interface BrokenChild {
   readonly crashes: number;
   /** On the wake heap's clock, ms. */
   readonly retryAtMs: number;
+  /** What it will be started with. */
+  readonly input: unknown;
 }
 
 /** Who is there: live children by key, crashed ones beside them. The maps change in place. */
@@ -58,11 +61,13 @@ export interface SuperviseOptions<TLogic extends AnyActorLogic> {
   readonly onCrash?: (id: string, error: unknown) => void;
   /** Id of a child, also its systemId, when it is not `<type>:<key>`. */
   readonly address?: (key: string) => string;
+  /** What a crashed child begins with again, from its last snapshot; what it began with unless told. */
+  readonly inherit?: (last: SnapshotFrom<TLogic>) => InputFrom<TLogic>;
 }
 
 interface Child<TInput> {
   readonly key: string;
-  readonly input: TInput;
+  input: TInput;
   startedMs: number;
   history: CrashHistory;
   cancelRestart: (() => void) | undefined;
@@ -233,8 +238,9 @@ class Supervisor<TLogic extends AnyActorLogic> {
     }: { child: Child<InputFrom<TLogic>>; actor: AnyActorRef; error: unknown },
     scope: Scope<TLogic>,
   ): void {
-    const { policy, wake, onCrash } = this.#options;
+    const { policy, wake, onCrash, inherit } = this.#options;
     const { key, startedMs, history } = child;
+    if (inherit !== undefined) child.input = inherit(actor.getSnapshot());
     const nowMs = wake.now();
     const decision = decideRestart(policy, history, { startedMs, nowMs });
     child.history = decision.history;
@@ -246,7 +252,10 @@ class Supervisor<TLogic extends AnyActorLogic> {
     } else if (decision.kind === 'later') {
       const { delayMs } = decision;
       const { crashes } = decision.history;
-      state.broken.set(key, { id: this.#address(key), error, crashes, retryAtMs: nowMs + delayMs });
+      state.broken.set(key, {
+        ...{ id: this.#address(key), error, crashes, input: child.input },
+        retryAtMs: nowMs + delayMs,
+      });
       const restart: Incoming<TLogic> = { type: 'self.restart', key };
       child.cancelRestart = wake.after(delayMs, () => scope.self.send(restart as never));
     } else {

@@ -3,7 +3,7 @@ import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
-import { type HoldLeaseOptions, leadershipLogic } from './hold-lease.ts';
+import { type HoldLeaseOptions, leadershipLogic, type OnLeading } from './hold-lease.ts';
 import { certificateLogic, type KeepCertificateOptions } from './keep-certificate.ts';
 import { pause } from './pause.ts';
 import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
@@ -50,6 +50,11 @@ export interface KuikSystem {
   readonly failed: Promise<Error>;
   /** Whether this process leads and its Lease was renewed within the deadline. */
   readonly leads: () => boolean;
+  /**
+   * Wall time up to which a leader before this one may have done what it did not record, as known
+   * when this process began to lead; `unknown` without an election.
+   */
+  readonly unrecordedUntilMs: () => number | 'unknown' | undefined;
   /** Who holds the Lease as far as is known; null without an election or a holder. */
   readonly leader: () => string | null;
 }
@@ -81,7 +86,9 @@ export function createSystem(options: SystemOptions): KuikSystem {
   const add = ({ id, input }: Service) => root.send({ type: 'child.add', key: id, input });
   const remove = ({ id }: Service) => root.send({ type: 'child.remove', key: id });
   const { leaderServices = [] } = options;
-  const onLeading = (leading: boolean) => {
+  let unrecordedUntilMs: ReturnType<KuikSystem['unrecordedUntilMs']>;
+  const onLeading: OnLeading = (leading, untilMs) => {
+    unrecordedUntilMs = untilMs;
     options.metrics.setLeader(leading);
     log.info(leading ? 'this process leads' : 'this process does not lead');
     if (leading) leaderServices.forEach(add);
@@ -113,6 +120,7 @@ export function createSystem(options: SystemOptions): KuikSystem {
       await releaseOnce();
       root.stop();
     },
+    unrecordedUntilMs: () => unrecordedUntilMs,
     leads: () => doesLead(findLeadership(root), wake.now()),
     leader: () => findLeadership(root)?.getSnapshot().context.holder ?? null,
   };
@@ -125,10 +133,7 @@ function findService(services: ReadonlyMap<string, Service>, id: string): Servic
 }
 
 /** Caches first, the election last: whoever wins has what a leader needs. */
-function listServices(
-  options: SystemOptions,
-  onLeading: (leading: boolean) => void,
-): readonly Service[] {
+function listServices(options: SystemOptions, onLeading: OnLeading): readonly Service[] {
   const { certificate, wake, log } = options;
   return [
     ...options.reflectors.map((source) => reflectorService(source, options)),
@@ -147,10 +152,7 @@ function reflectorService(source: ReflectorSource, { metrics, log }: SystemOptio
   return { id, logic: reflectorLogic(source, { metrics, log: log.child({ actor: id }) }) };
 }
 
-function leadershipService(
-  { election, wake, now }: SystemOptions,
-  onLeading: (leading: boolean) => void,
-): Service {
+function leadershipService({ election, wake, now }: SystemOptions, onLeading: OnLeading): Service {
   const id = leadershipMachine.id;
   if (election === undefined) {
     return {

@@ -7,6 +7,11 @@ export interface LeaseRecord {
   readonly acquireTime: string;
   readonly renewTime: string;
   readonly transitions: number;
+  /**
+   * When it was last taken from a holder that had not let go: what that one did last may stand
+   * nowhere. It outlives later terms, so that one that ends soon does not hide it.
+   */
+  readonly expiredTime?: string;
 }
 
 /** A record and when we first saw it just so, in monotonic ms of this process. */
@@ -44,7 +49,10 @@ export function claimLease(
 ): LeaseRecord {
   const { identity, durationMs, now } = claim;
   const renewal = before !== null && before.holder === identity;
+  const expired = before !== null && before.holder !== '' && !renewal;
+  const expiredTime = expired ? now : before?.expiredTime;
   return {
+    ...(expiredTime !== undefined && { expiredTime }),
     holder: identity,
     durationMs,
     renewTime: now,

@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME…]`: tables of measured figures, apart from the tests. */
 const benches: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
+  actors: () => import('./actors.ts'),
   memory: () => import('./memory.ts'),
 };
 

@@ -82,6 +82,14 @@ export function skipsPod(
   if (Object.hasOwn(pod.annotations, STATIC_POD)) {
     return { skip: 'StaticPod', why: 'the Pod is the mirror of a static one' };
   }
+  return leavesAlone(pod, policy);
+}
+
+/** Whether the configuration leaves such Pods alone everywhere (behaviour §7), and why. */
+export function leavesAlone(
+  pod: Pick<RoutingSubject, 'labels' | 'annotations'>,
+  policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>,
+): { readonly skip: 'SkippedPod'; readonly why: string } | undefined {
   const label = selectorsOf(policy.skipLabels).find((one) => selectorMatches(one, pod.labels));
   if (label !== undefined) {
     return { skip: 'SkippedPod', why: `skipLabels has "${label.source}"` };

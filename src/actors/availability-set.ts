@@ -1,0 +1,258 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { scopeMatchesImage } from '#core/filter/scope.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import { parseReference } from '#core/image/reference.ts';
+import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
+import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import type { CompiledAvailability } from '#core/routing/compiled.ts';
+import type { Store, StoreChange } from '#kube/store.ts';
+import type { PlanOutcome } from '#machines/availability-set.ts';
+import type { AvailabilityChecks } from './availability-checks.ts';
+import type { TrackedActors } from './tracked-actors.ts';
+
+/** A Pod with its name, which tells it from the others of its namespace. */
+export type NamedPod = UsingPod & { readonly name: string };
+
+/** What a resource says now. */
+export interface AvailabilitySpec {
+  readonly compiled: CompiledAvailability;
+  /** 0 is never. */
+  readonly unusedExpiryMs: number;
+}
+
+/** What one resource is kept track of with. */
+export interface SetTrackerOptions {
+  readonly resource: string;
+  readonly pods: Store<NamedPod>;
+  readonly leavesAlone: (pod: UsingPod) => boolean;
+  readonly spec: () => AvailabilitySpec | undefined;
+  readonly actors: TrackedActors;
+  readonly checks: Pick<AvailabilityChecks, 'join' | 'leave'>;
+  readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
+  /** A status says that an image of this registry was checked then. */
+  readonly recorded: (registry: string, lastMonitorMs: number | undefined) => void;
+  /** The actor of the resource should plan again. */
+  readonly tellStale: () => void;
+  readonly tellChanged: (resource: string) => void;
+  /** Wall time in ms. */
+  readonly now: () => number;
+}
+
+/** So many images, or twice as many Pods, are dealt with in one turn of the event loop: about 5 ms. */
+export const imagesPerTurn = 250;
+const podsPerTurn = 2 * imagesPerTurn;
+
+/** What one resource tracks: the effects of its actor, and what they remember. */
+export class SetTracker implements Disposable {
+  readonly #options: SetTrackerOptions;
+  readonly #images = new Map<string, ImageReference>();
+  /** Images without a Pod, which are looked at in each plan. */
+  readonly #unused = new Set<string>();
+  readonly #unsubscribe: () => void;
+  readonly #first = Promise.withResolvers<void>();
+  #uses: UseIndex | undefined;
+  #compiled: CompiledAvailability | undefined;
+
+  constructor(options: SetTrackerOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.pods.subscribe((change) => this.#see(change));
+  }
+
+  /** Resolves after the first plan. */
+  get planned(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  /** What it was planned by last. */
+  get compiled(): CompiledAvailability | undefined {
+    return this.#compiled;
+  }
+
+  readonly images = (): ReadonlyMap<string, ImageReference> => this.#images;
+
+  /** Builds the actors of what was tracked before, as it was. */
+  readonly restore = async (signal: AbortSignal): Promise<void> => {
+    const { resource, restore, actors, recorded } = this.#options;
+    const restored = await restore(resource, signal);
+    for (const [index, tracked] of restored.entries()) {
+      if (index % imagesPerTurn === imagesPerTurn - 1) await nextTurn();
+      if (signal.aborted) return;
+      const reference = parseReference(tracked.image);
+      if (!reference.ok) continue;
+      this.#images.set(tracked.image, reference.value);
+      if (tracked.unusedSinceMs !== undefined) this.#unused.add(tracked.image);
+      recorded(tracked.registry, tracked.lastMonitorMs);
+      actors.add({ ...tracked, resource });
+    }
+  };
+
+  /** Brings what is tracked in line with the Pods; a part of the images when only those changed. */
+  readonly plan = async (signal: AbortSignal): Promise<PlanOutcome> => {
+    const spec = this.#options.spec();
+    if (spec === undefined) return { images: this.#images.size, againInMs: null };
+    const isNew = spec.compiled !== this.#compiled;
+    const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
+    if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
+    const images = this.#imagesToPlan({ spec, uses, isNew });
+    const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
+    const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
+    if (images.size > 0) this.#options.tellChanged(this.#options.resource);
+    this.#first.resolve();
+    const againInMs = Math.max(0, nextWakeMs - this.#options.now());
+    return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
+  };
+
+  async #planAll(
+    images: ReadonlySet<string>,
+    given: SliceState,
+    signal: AbortSignal,
+  ): Promise<number> {
+    let nextWakeMs = Number.POSITIVE_INFINITY;
+    for (const slice of slicesOf(images)) {
+      if (signal.aborted) break;
+      nextWakeMs = Math.min(nextWakeMs, this.#planSlice(slice, given));
+      await nextTurn();
+    }
+    return nextWakeMs;
+  }
+
+  /** All of them by a new scope, else those of which something may have changed. */
+  #imagesToPlan(given: {
+    readonly spec: AvailabilitySpec;
+    readonly uses: UseIndex;
+    readonly isNew: boolean;
+  }): ReadonlySet<string> {
+    const { spec, uses, isNew } = given;
+    const changed = uses.takeChanged();
+    if (isNew) return new Set([...this.#images.keys(), ...uses.images()]);
+    return new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+    this.#first.resolve();
+  }
+
+  #see(change: StoreChange<NamedPod>): void {
+    const uses = this.#uses;
+    if (uses === undefined) return;
+    if (change.kind === 'deleted') uses.remove(keyOf(change.value));
+    else uses.put(keyOf(change.value), change.value);
+    if (uses.hasChanged()) this.#options.tellStale();
+  }
+
+  /** Counts all Pods anew, a slice at a time; what changes meanwhile is counted as it comes. */
+  async #count(compiled: CompiledAvailability, signal: AbortSignal): Promise<UseIndex> {
+    const { pods, leavesAlone } = this.#options;
+    const uses = createUseIndex({
+      matchesPod: (pod) => compiled.matchesPod(pod) && !leavesAlone(pod as UsingPod),
+      matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
+    });
+    this.#uses = uses;
+    this.#compiled = compiled;
+    let counted = 0;
+    for (const pod of pods.values()) {
+      uses.put(keyOf(pod), pod);
+      counted += 1;
+      if (counted % podsPerTurn !== 0) continue;
+      await nextTurn();
+      if (signal.aborted) break;
+    }
+    return uses;
+  }
+
+  #newScope({ scope }: CompiledAvailability): NewScope {
+    let everywhere: Set<string> | undefined;
+    return {
+      matchesImage: (image) => {
+        const reference = this.#images.get(image);
+        return reference !== undefined && scopeMatchesImage(scope.images, reference);
+      },
+      isStillThere: (image) => {
+        everywhere ??= imagesOfAll(this.#options.pods.values());
+        return everywhere.has(image);
+      },
+    };
+  }
+
+  #planSlice(images: readonly string[], given: SliceState): number {
+    const { resource, actors, now } = this.#options;
+    const { spec, uses, newScope } = given;
+    const plan = planImages({
+      ...{ images, use: uses.get, unusedExpiryMs: spec.unusedExpiryMs, nowMs: now() },
+      entry: (image) => actors.get(resource, image),
+      ...(newScope !== undefined && { newScope }),
+    });
+    for (const step of plan.steps) this.#apply(step);
+    for (const image of images) this.#join(image, uses);
+    return plan.nextWakeMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  #apply(step: ImageStep): void {
+    const { resource, actors, checks } = this.#options;
+    const { image } = step;
+    if (step.kind === 'track') this.#track(image, step.original);
+    else if (step.kind === 'use') {
+      this.#unused.delete(image);
+      actors.send(resource, image, { type: 'image.used', original: step.original });
+    } else if (step.kind === 'unuse') {
+      this.#unused.add(image);
+      actors.send(resource, image, { type: 'image.unused', sinceMs: step.sinceMs });
+    } else {
+      this.#images.delete(image);
+      this.#unused.delete(image);
+      checks.leave(resource, image);
+      if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
+      // One that crashed does not hear that it expired.
+      actors.remove(resource, image);
+    }
+  }
+
+  #track(image: string, original: boolean): void {
+    const { resource, actors } = this.#options;
+    const reference = parseReference(image);
+    if (!reference.ok) return;
+    this.#images.set(image, reference.value);
+    const { registry } = reference.value;
+    actors.add({ ...{ resource, image, registry, original }, status: 'Scheduled' });
+  }
+
+  /** Checked with the pull secrets of the Pods that use it now; of none where there is no Pod. */
+  #join(image: string, uses: UseIndex): void {
+    const { resource, actors, checks } = this.#options;
+    const reference = this.#images.get(image);
+    const tracked = actors.get(resource, image);
+    if (reference === undefined || tracked === undefined) return;
+    const pullSecrets = uses.get(image)?.pullSecrets ?? [];
+    checks.join({ resource, image, reference, pullSecrets }, tracked);
+  }
+}
+
+interface SliceState {
+  readonly spec: AvailabilitySpec;
+  readonly uses: UseIndex;
+  readonly newScope: NewScope | undefined;
+}
+
+function keyOf({ namespace, name }: NamedPod): string {
+  return `${namespace}/${name}`;
+}
+
+function imagesOfAll(pods: Iterable<NamedPod>): Set<string> {
+  const all = new Set<string>();
+  for (const pod of pods) for (const { image } of readPodImages(pod)) all.add(image);
+  return all;
+}
+
+function* slicesOf(images: ReadonlySet<string>): Generator<readonly string[]> {
+  let slice: string[] = [];
+  for (const image of images) {
+    slice.push(image);
+    if (slice.length < imagesPerTurn) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}

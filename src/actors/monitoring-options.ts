@@ -1,0 +1,38 @@
+import type { AnyActorRef } from 'xstate';
+import type { Pace } from '#core/monitoring/pace.ts';
+import type { UsingPod } from '#core/monitoring/use.ts';
+import type { Store } from '#kube/store.ts';
+import type { AvailabilityPorts } from './availability-ports.ts';
+import type { NamedPod } from './availability-set.ts';
+import type { CheckManner } from './check-image.ts';
+import type { RoutingTableKeeper } from './keep-routing-table.ts';
+import type { Registries } from './registries.ts';
+import type { SecretReader } from './secrets.ts';
+import type { WakeHeap } from './wake.ts';
+
+/** What monitoring is made of. */
+export interface MonitoringOptions extends AvailabilityPorts {
+  readonly wake: WakeHeap;
+  /** Wall time in ms. */
+  readonly now: () => number;
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
+  readonly pods: Store<NamedPod>;
+  /** Resolves once the Pods and the resources have been read whole. */
+  readonly synced: Promise<unknown>;
+  readonly isSynced: () => boolean;
+  readonly leavesAlone: (pod: UsingPod) => boolean;
+  readonly registries: Pick<Registries, 'probe'>;
+  readonly secrets: Pick<SecretReader, 'read'>;
+  readonly paceOf: (registry: string) => Pace;
+  readonly mannerOf: (registry: string) => CheckManner;
+  readonly inFlightMaxOf: (registry: string) => number;
+  /**
+   * Wall time up to which a leader before this one may have checked without recording it; asked
+   * when a term begins.
+   */
+  readonly unrecordedUntilMs: () => number | 'unknown' | undefined;
+  /** A service of the running root by its id. */
+  readonly find: (id: string) => AnyActorRef | undefined;
+  readonly onCrash: (id: string, error: unknown) => void;
+  readonly onBug: (error: unknown) => void;
+}

@@ -1,0 +1,158 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ActorRefFrom } from 'xstate';
+import { parseDuration } from '#core/duration.ts';
+import type { CompiledAvailability } from '#core/routing/compiled.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import type { availabilitySetMachine } from '#machines/availability-set.ts';
+import { type Checks, createAvailabilityChecks } from './availability-checks.ts';
+import { type AvailabilityPacers, createAvailabilityPacers } from './availability-pacers.ts';
+import { type AvailabilitySpec, imagesPerTurn, SetTracker } from './availability-set.ts';
+import type { MonitoringOptions } from './monitoring-options.ts';
+import { pause } from './pause.ts';
+import type { SupervisorLogic } from './supervisor.ts';
+import type { TrackedActors } from './tracked-actors.ts';
+
+/** The supervisor of the resources. */
+export type SetsLogic = SupervisorLogic<typeof availabilitySetMachine>;
+
+/** The id of that supervisor. */
+export const availabilitySetsId = 'availability-sets';
+
+const kind = 'ClusterImageSetAvailability';
+/** One resource that cannot be restored must not keep the others from being checked for ever. */
+const restoredWithinMs = 60_000;
+
+/** What lives as long as this process leads without a break. */
+export class Term {
+  readonly #options: MonitoringOptions;
+  readonly #means: TermMeans;
+  readonly #unsubscribe: () => void;
+  readonly #cancelOpen: () => void;
+  readonly #uids = new Map<string, string | undefined>();
+  readonly trackers = new Map<string, SetTracker>();
+  readonly pacers: AvailabilityPacers;
+  readonly checks: Checks;
+  #isStopped = false;
+
+  constructor(options: MonitoringOptions, means: TermMeans) {
+    this.#options = options;
+    this.#means = means;
+    this.pacers = createAvailabilityPacers({
+      ...options,
+      memory: means.memory,
+      unrecordedUntilMs: options.unrecordedUntilMs(),
+      run: (registry, key, pacer) => this.checks.run(registry, key, pacer),
+    });
+    this.checks = createAvailabilityChecks({
+      ...options,
+      pacers: () => this.pacers,
+      pause: async (delayMs) => {
+        await pause(options.wake, delayMs, new AbortController().signal);
+      },
+      tellDue: (resource, image) => means.actors.send(resource, image, { type: 'check.due' }),
+      tellSeen: (resource, image, verdict) =>
+        means.actors.send(resource, image, { type: 'probe.seen', verdict }),
+      tellChanged: means.tellChanged,
+    });
+    this.#cancelOpen = options.wake.after(restoredWithinMs, this.pacers.open);
+    this.#unsubscribe = options.table.subscribe(this.#follow);
+    this.#begin().catch(options.onBug);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#unsubscribe();
+    this.#cancelOpen();
+    this.pacers.close();
+    this.checks.close();
+    for (const tracker of this.trackers.values()) tracker[Symbol.dispose]();
+  }
+
+  /** Nothing is planned before all Pods and resources are known, nor checked before all is restored. */
+  async #begin(): Promise<void> {
+    await this.#options.synced;
+    // The table is compiled a turn after its stores have changed.
+    await nextTurn();
+    await nextTurn();
+    this.#follow();
+    await Promise.all([...this.trackers.values()].map(({ planned }) => planned));
+    if (!this.#isStopped) this.pacers.open();
+  }
+
+  readonly #follow = (): void => {
+    if (this.#isStopped || !this.#options.isSynced()) return;
+    const table = this.#options.table.current();
+    const present = new Map(table.availabilities.map((one) => [one.identity.name, one]));
+    for (const [name, tracker] of this.trackers) {
+      const now = present.get(name);
+      const isSame = now !== undefined && now.identity.uid === this.#uids.get(name);
+      if (!isSame) this.#remove(name, tracker);
+    }
+    for (const [name, compiled] of present) this.#keep(name, compiled);
+  };
+
+  #keep(name: string, compiled: CompiledAvailability): void {
+    const tracker = this.trackers.get(name);
+    if (tracker === undefined) this.#add(name, compiled.identity.uid);
+    else if (tracker.compiled !== compiled) this.#tellStale(name);
+  }
+
+  #add(resource: string, uid: string | undefined): void {
+    const { actors, tellChanged } = this.#means;
+    this.#uids.set(resource, uid);
+    const tracker = new SetTracker({
+      ...this.#options,
+      ...{ resource, actors, tellChanged, checks: this.checks },
+      spec: () => specOf(this.#options.table.current(), resource),
+      recorded: this.pacers.recorded,
+      tellStale: () => this.#tellStale(resource),
+    });
+    this.trackers.set(resource, tracker);
+    const input = { resource };
+    this.#sets()?.send({ type: 'child.add', key: resource, input });
+  }
+
+  #remove(resource: string, tracker: SetTracker): void {
+    tracker[Symbol.dispose]();
+    this.trackers.delete(resource);
+    this.#sets()?.send({ type: 'child.remove', key: resource });
+    this.#dismiss(resource, [...tracker.images().keys()]).catch(this.#options.onBug);
+    this.#means.tellChanged(resource);
+  }
+
+  /** A slice at a time; what a resource of the same name tracks by then is its own. */
+  async #dismiss(resource: string, images: readonly string[]): Promise<void> {
+    for (const [index, image] of images.entries()) {
+      if (index % imagesPerTurn === imagesPerTurn - 1) await nextTurn();
+      if (this.#isStopped) return;
+      if (this.trackers.get(resource)?.images().has(image) === true) continue;
+      this.checks.leave(resource, image);
+      this.#means.actors.remove(resource, image);
+    }
+  }
+
+  #tellStale(resource: string): void {
+    this.#sets()?.getSnapshot().children.get(resource)?.send({ type: 'set.changed' });
+  }
+
+  #sets(): ActorRefFrom<SetsLogic> | undefined {
+    return this.#options.find(availabilitySetsId) as ActorRefFrom<SetsLogic> | undefined;
+  }
+}
+
+/** What a term shares with the others. */
+export interface TermMeans {
+  readonly actors: TrackedActors;
+  readonly memory: Parameters<typeof createAvailabilityPacers>[0]['memory'];
+  readonly tellChanged: (resource: string) => void;
+}
+
+/** A duration that cannot be read keeps images for ever and stops nothing. */
+function specOf(table: RoutingTable, name: string): AvailabilitySpec | undefined {
+  const origin = `${kind}/${name}`;
+  const compiled = table.find(origin);
+  const resource = table.entries.get(origin)?.resource;
+  if (compiled?.type !== 'availability' || resource?.kind !== kind) return undefined;
+  const expiry = parseDuration(resource.spec?.unusedImageExpiry ?? '0s');
+  return { compiled, unusedExpiryMs: expiry.ok ? expiry.value : 0 };
+}

@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
+import type { PaceView } from '#core/monitoring/pace-view.ts';
+import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import {
+  type AvailabilitySetInput,
+  availabilitySetMachine,
+  type PlanOutcome,
+  type SetWaitInput,
+} from '#machines/availability-set.ts';
+import { createRecentMap } from '#oci/recent-map.ts';
+import { listeners } from './listeners.ts';
+import type { MonitoringOptions } from './monitoring-options.ts';
+import { availabilitySetsId, type SetsLogic, Term } from './monitoring-term.ts';
+import { pause } from './pause.ts';
+import type { ProbeAnswer, RegistryProbe } from './registries.ts';
+import { supervise } from './supervisor.ts';
+import type { Service } from './system.ts';
+import {
+  type TrackedActors,
+  type TrackedImagesLogic,
+  trackedActors,
+  trackedImagesLogic,
+} from './tracked-actors.ts';
+
+/** The knowing half of monitoring: what is tracked, checked at its pace, while this process leads. */
+export interface Monitoring {
+  /** In the order to start them. */
+  readonly leaderServices: readonly Service[];
+  readonly tracked: TrackedImages;
+  readonly pace: PaceView;
+  /** For the registries: what they answered to a review counts as a check. */
+  readonly onAnswer: (probe: RegistryProbe, answer: ProbeAnswer) => void;
+  /** No check begins any more; those on their way have their time to end. */
+  readonly drain: () => Promise<void>;
+}
+
+const trackedImagesId = 'tracked-images';
+/** Behaviour §8: what is in flight when the process ends has so long. */
+const drainMs = 5_000;
+/** Registries whose last check is remembered from term to term. */
+const registriesMax = 1_000;
+
+/** Makes it; nothing runs before its services are started. */
+export function createMonitoring(options: MonitoringOptions): Monitoring {
+  const rooms = new MonitoringRooms(options);
+  return {
+    leaderServices: rooms.services(),
+    tracked: rooms.tracked,
+    pace: rooms.pace,
+    onAnswer: (probe, answer) => rooms.term?.checks.see(probe, answer),
+    drain: async () => {
+      rooms.term?.pacers.close();
+      await rooms.term?.checks.drain(drainMs);
+      // The actors take in what came last before anybody writes it down.
+      await nextTurn();
+    },
+  };
+}
+
+class MonitoringRooms {
+  readonly #options: MonitoringOptions;
+  readonly #memory = createRecentMap<string, number>(registriesMax);
+  readonly #changed = listeners();
+  readonly actors: TrackedActors;
+  term: Term | undefined;
+
+  constructor(options: MonitoringOptions) {
+    this.#options = options;
+    this.actors = trackedActors(
+      () => options.find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
+    );
+  }
+
+  readonly tracked: TrackedImages = {
+    resources: () => [...(this.term?.trackers.keys() ?? [])],
+    imagesOf: (resource) => this.#imagesOf(resource),
+    subscribe: (listener) => this.#changed.subscribe(listener),
+  };
+
+  readonly pace: PaceView = {
+    registries: () => this.term?.pacers.figures() ?? [],
+    countsOf: (resource) => this.#countsOf(resource),
+    roundMsOf: (resource) => {
+      const rounds = [...this.#countsOf(resource)].map(
+        ([registry, count]) => count * (this.term?.pacers.slotMsOf(registry) ?? 0),
+      );
+      return Math.max(0, ...rounds);
+    },
+  };
+
+  services(): readonly Service[] {
+    const { wake, onCrash } = this.#options;
+    const checkImage = async ({ resource, image }: { resource: string; image: string }) =>
+      (await this.term?.checks.result(resource, image)) ?? {
+        ...{ kind: 'none' as const, atMs: this.#options.now() },
+      };
+    return [
+      { id: trackedImagesId, logic: trackedImagesLogic({ wake, checkImage, onCrash }) },
+      { id: availabilitySetsId, logic: this.#setsLogic() },
+      {
+        id: 'monitoring',
+        logic: fromCallback(() => {
+          const term = new Term(this.#options, {
+            ...{ actors: this.actors, memory: this.#memory },
+            tellChanged: this.#changed.tell,
+          });
+          this.term = term;
+          return () => {
+            this.term = undefined;
+            term.stop();
+          };
+        }),
+      },
+    ];
+  }
+
+  #setsLogic(): SetsLogic {
+    const { wake, onCrash } = this.#options;
+    const trackerOf = ({ resource }: AvailabilitySetInput) => this.term?.trackers.get(resource);
+    const restoreImages = fromPromise<void, AvailabilitySetInput>(async ({ input, signal }) => {
+      await trackerOf(input)?.restore(signal);
+    });
+    const plan = fromPromise<PlanOutcome, AvailabilitySetInput>(
+      async ({ input, signal }) =>
+        (await trackerOf(input)?.plan(signal)) ?? { images: 0, againInMs: null },
+    );
+    const wait = fromPromise<void, SetWaitInput>(async ({ input, signal }) => {
+      if (input.delayMs === null) await new Promise(() => {});
+      else await pause(wake, input.delayMs, signal);
+    });
+    return supervise({
+      type: 'availability-set',
+      logic: availabilitySetMachine.provide({
+        actors: { restoreImages, planImages: plan, wait },
+      }),
+      policy: 'object',
+      wake,
+      onCrash,
+    });
+  }
+
+  *#imagesOf(resource: string): Generator<TrackedImage> {
+    for (const image of this.term?.trackers.get(resource)?.images().keys() ?? []) {
+      const tracked = this.actors.get(resource, image);
+      if (tracked !== undefined) yield tracked;
+    }
+  }
+
+  #countsOf(resource: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { registry } of this.term?.trackers.get(resource)?.images().values() ?? []) {
+      counts.set(registry, (counts.get(registry) ?? 0) + 1);
+    }
+    return counts;
+  }
+}

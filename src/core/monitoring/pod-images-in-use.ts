@@ -1,0 +1,76 @@
+import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
+import { ORIGINAL_IMAGES, readContainerAnnotation } from '#core/routing/annotations.ts';
+
+/** One image that a Pod uses, or used before it was rewritten. */
+export interface PodImageUse {
+  /** Full form; one written without a tag has none. */
+  readonly image: string;
+  readonly reference: ImageReference;
+  /** True for what a user wrote; false for what stands there because the Pod was rewritten. */
+  readonly original: boolean;
+}
+
+/** The parts of a Pod that name its images. */
+export interface ImageBearer {
+  readonly images: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * What was read of one map of images, by the annotation beside it. Pods of one template share the
+ * map (`kube/intern.ts`), so ten thousand Pods are read as often as there are templates.
+ */
+const remembered = new WeakMap<object, Map<string, readonly PodImageUse[]>>();
+/** Annotations remembered beside one map: rewritten alike, Pods of one template have one. */
+const annotationsMax = 16;
+
+/**
+ * The images of a Pod as now written and the originals of those that were rewritten, each once; one
+ * that cannot be parsed is left out. The answer is the same array for Pods that are alike.
+ */
+export function readPodImages(pod: ImageBearer): readonly PodImageUse[] {
+  const annotation = Object.hasOwn(pod.annotations, ORIGINAL_IMAGES)
+    ? (pod.annotations[ORIGINAL_IMAGES] ?? '')
+    : '';
+  const known = remembered.get(pod.images);
+  const same = known?.get(annotation);
+  if (same !== undefined) return same;
+  const uses = readAnew(pod);
+  if (known === undefined) remembered.set(pod.images, new Map([[annotation, uses]]));
+  else if (known.size < annotationsMax) known.set(annotation, uses);
+  return uses;
+}
+
+function readAnew({ images, annotations }: ImageBearer): readonly PodImageUse[] {
+  const originals = readContainerAnnotation(annotations, ORIGINAL_IMAGES);
+  const uses = new Map<string, PodImageUse>();
+  const add = (reference: ImageReference, original: boolean): void => {
+    const image = formatReference(reference);
+    // Written by somebody in one container is written by somebody.
+    if (original || !uses.has(image)) uses.set(image, { image, reference, original });
+  };
+  for (const [container, image] of Object.entries(images)) {
+    const now = parseReference(image);
+    if (!now.ok) continue;
+    const before = originalOf(originals.get(container), now.value);
+    add(now.value, before === undefined);
+    if (before !== undefined) add(before, true);
+  }
+  return [...uses.values()];
+}
+
+/**
+ * What the container's image was before it was rewritten. Annotations are copied from Pod to Pod and
+ * images are changed after them: routing keeps tag and digest, so another tag is somebody's own.
+ */
+function originalOf(
+  annotated: string | undefined,
+  now: ImageReference,
+): ImageReference | undefined {
+  if (annotated === undefined) return undefined;
+  const original = parseReference(annotated);
+  if (!original.ok) return undefined;
+  const { tag, digest } = original.value;
+  if (tag !== now.tag || digest !== now.digest) return undefined;
+  return formatReference(original.value) === formatReference(now) ? undefined : original.value;
+}

@@ -1,0 +1,62 @@
+import type { AvailabilityPorts } from '#actors/availability-ports.ts';
+import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import { createMonitoring, type Monitoring } from '#actors/monitoring.ts';
+import { concurrencyDefault, type Registries } from '#actors/registries.ts';
+import type { SecretReader } from '#actors/secrets.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
+import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import { leavesAlone } from '#core/routing/containers.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+
+/** What monitoring is joined from; the ports are those of the half that tells of it. */
+export interface MonitoringInput {
+  readonly configuration: OperatorConfiguration;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'actorCrash'>;
+  readonly wake: WakeHeap;
+  readonly resources: WatchedResources;
+  readonly table: RoutingTableKeeper;
+  readonly registries: Registries;
+  readonly secrets: SecretReader;
+  readonly ports: AvailabilityPorts;
+  readonly system: () => KuikSystem;
+}
+
+/** Joins the Pods, the registries and the Secrets to what is tracked and checked. */
+export function joinMonitoring(input: MonitoringInput): Monitoring {
+  const { configuration, log, metrics, resources } = input;
+  const { monitoring, registries } = configuration;
+  const paceOf = (host: string) =>
+    ownEntry(monitoring.registries.items, host) ?? monitoring.registries.default;
+  const availabilities = resources.kuik.get('ClusterImageSetAvailability');
+  const { pods } = resources;
+  return createMonitoring({
+    ...input,
+    ...input.ports,
+    ...{ pods, paceOf, mannerOf: paceOf },
+    now: Date.now,
+    synced: Promise.all([pods.synced, availabilities?.synced]),
+    isSynced: () => pods.isSynced() && availabilities?.isSynced() === true,
+    leavesAlone: (pod) => leavesAlone(pod, configuration) !== undefined,
+    inFlightMaxOf: (host) => {
+      const concurrency = ownEntry(registries, host)?.concurrency ?? concurrencyDefault;
+      // Half of the places, so that what hangs without a limit leaves the rest to routing.
+      return Math.max(1, Math.floor(concurrency / 2));
+    },
+    unrecordedUntilMs: () => input.system().unrecordedUntilMs(),
+    find: (id) => input.system().root.getSnapshot().children.get(id),
+    onCrash: (actor, error) => {
+      metrics.actorCrash(actor.split(':')[0] ?? actor);
+      log.error({ actor, err: error }, 'an actor crashed');
+    },
+    onBug: (error) => log.error({ err: error }, 'something nobody waited for failed'),
+  });
+}
+
+/** Own keys only: a registry may be called `constructor:5000`. */
+function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}

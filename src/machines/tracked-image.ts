@@ -1,0 +1,164 @@
+import { assign, setup } from 'xstate';
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import type { CheckVerdict } from '#core/monitoring/verdict.ts';
+import { describeBug, type Thrown } from './bug.ts';
+import { effect } from './effect.ts';
+
+/** What the actor of a tracked image is told. */
+export type TrackedImageEvent =
+  /** Its turn at its registry has come. */
+  | { readonly type: 'check.due' }
+  /** Somebody else asked its registry, with what this resource would have asked with. */
+  | { readonly type: 'probe.seen'; readonly verdict: CheckVerdict }
+  /** Pods use it; whether somebody wrote it, or all of them were rewritten to it. */
+  | { readonly type: 'image.used'; readonly original: boolean }
+  /** Its last Pod has gone. */
+  | { readonly type: 'image.unused'; readonly sinceMs: number }
+  /** It was unused for as long as its resource says. */
+  | { readonly type: 'image.expired' };
+
+/** What is known of the image when its actor starts, by its status before or by nobody yet. */
+export interface TrackedImageInput {
+  readonly tracked: TrackedImage;
+}
+
+/** Which image of which resource a check is about. */
+export interface CheckImageInput {
+  readonly resource: string;
+  readonly image: string;
+}
+
+/** What is remembered of one image. */
+export interface TrackedImageContext {
+  readonly tracked: TrackedImage;
+  readonly bug: string | null;
+}
+
+/** One image of one resource: whether it can be pulled, and whether anybody uses it. */
+export const trackedImageMachine = setup({
+  types: {
+    input: {} as TrackedImageInput,
+    context: {} as TrackedImageContext,
+    events: {} as TrackedImageEvent,
+  },
+  actors: { checkImage: effect<CheckVerdict, CheckImageInput>('checkImage') },
+  guards: {
+    is: ({ context }, { status }: Pick<TrackedImage, 'status'>) =>
+      context.tracked.status === status,
+    isUnused: ({ context }) => context.tracked.unusedSinceMs !== undefined,
+  },
+  actions: {
+    learn: assign(({ context }, verdict: CheckVerdict) => {
+      const { lastError: _, ...before } = context.tracked;
+      if (verdict.kind === 'none') {
+        return { tracked: { ...context.tracked, lastMonitorMs: verdict.atMs } };
+      }
+      const { status, lastError, atMs } = verdict;
+      const error = lastError === undefined ? {} : { lastError };
+      return { tracked: { ...before, status, lastMonitorMs: atMs, ...error } };
+    }),
+    use: assign(({ context }, { original }: { readonly original: boolean }) => {
+      const { unusedSinceMs: _, ...before } = context.tracked;
+      return { tracked: { ...before, original } };
+    }),
+    unuse: assign(({ context }, { sinceMs }: { readonly sinceMs: number }) => ({
+      tracked: { ...context.tracked, unusedSinceMs: sinceMs },
+    })),
+    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
+  },
+}).createMachine({
+  id: 'tracked-image',
+  description: 'One image that one resource keeps track of.',
+  context: ({ input }) => ({ tracked: input.tracked, bug: null }),
+  initial: 'Tracked',
+  states: {
+    Tracked: {
+      description: 'In scope; its two sides change independently.',
+      type: 'parallel',
+      on: { 'image.expired': 'Expired' },
+      states: {
+        availability: {
+          description: 'What its registry said last.',
+          initial: 'Scheduled',
+          on: {
+            'check.due': '.Checking',
+            'probe.seen': {
+              target: '.Scheduled',
+              actions: { type: 'learn', params: ({ event }) => event.verdict },
+            },
+          },
+          states: {
+            Scheduled: {
+              description:
+                'Waits for its first check; where anything is known it goes on to that at once.',
+              always: [
+                { guard: { type: 'is', params: { status: 'Available' } }, target: 'Available' },
+                { guard: { type: 'is', params: { status: 'NotFound' } }, target: 'NotFound' },
+                { guard: { type: 'is', params: { status: 'InvalidAuth' } }, target: 'InvalidAuth' },
+                { guard: { type: 'is', params: { status: 'Unreachable' } }, target: 'Unreachable' },
+                {
+                  guard: { type: 'is', params: { status: 'QuotaExceeded' } },
+                  target: 'QuotaExceeded',
+                },
+                {
+                  guard: { type: 'is', params: { status: 'UnavailableSecret' } },
+                  target: 'UnavailableSecret',
+                },
+              ],
+            },
+            Checking: {
+              description: 'Its registry is being asked; leaving this state stops waiting for it.',
+              on: { 'check.due': {}, 'probe.seen': {} },
+              invoke: {
+                src: 'checkImage',
+                input: ({ context: { tracked } }) => ({
+                  resource: tracked.resource,
+                  image: tracked.image,
+                }),
+                onDone: {
+                  target: 'Scheduled',
+                  actions: { type: 'learn', params: ({ event }) => event.output },
+                },
+                onError: {
+                  target: '#tracked-image.Broken',
+                  actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+                },
+              },
+            },
+            Available: { description: 'It could be pulled when it was checked last.' },
+            NotFound: { description: 'Its registry has no such image.' },
+            InvalidAuth: { description: 'No credential was let in.' },
+            Unreachable: { description: 'Its registry did not answer with anything useful.' },
+            QuotaExceeded: { description: 'Its registry said that there were too many requests.' },
+            UnavailableSecret: {
+              description: 'All Secrets that are named for it are missing, and it is private.',
+            },
+          },
+        },
+        usage: {
+          description: 'Whether any Pod in scope uses it.',
+          initial: 'Used',
+          on: {
+            'image.used': {
+              target: '.Used',
+              actions: { type: 'use', params: ({ event }) => event },
+            },
+            'image.unused': {
+              target: '.Unused',
+              actions: { type: 'unuse', params: ({ event }) => event },
+            },
+          },
+          states: {
+            Used: {
+              description: 'At least one Pod uses it.',
+              always: { guard: 'isUnused', target: 'Unused' },
+            },
+            Unused: { description: 'Its last Pod has gone; it is checked until it expires.' },
+          },
+        },
+      },
+    },
+    Expired: { description: 'Unused for as long as its resource says: it goes.', type: 'final' },
+    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
+  },
+});
