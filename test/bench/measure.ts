@@ -1,0 +1,128 @@
+import type { AdmissionRegistries } from './admission-stage.ts';
+import { cpuMicroseconds } from './cores.ts';
+import { sendReviews } from './load-client.ts';
+import type { LoadOutcome, LoadPlan } from './review-load.ts';
+import { milliseconds, ratio } from './table.ts';
+
+/** A webhook that is measured, and the registries that it may ask. */
+export interface Measured {
+  readonly url: string;
+  readonly pid: number;
+  readonly authorityPem: string;
+  readonly registries: AdmissionRegistries;
+}
+
+/** What one load came to. */
+export interface Figures extends LoadOutcome {
+  readonly requests: number;
+  readonly connections: number;
+  /** Of the webhook's process, for each review. */
+  readonly cpuUs: number;
+}
+
+/** Sends one load and counts what it brought about. */
+export async function measure(
+  { url, pid, authorityPem, registries }: Measured,
+  plan: Omit<LoadPlan, 'url' | 'authorityPem'>,
+): Promise<Figures> {
+  for (const registry of registries.live) registry.resetCounts();
+  const before = cpuMicroseconds(pid);
+  const outcome = await sendReviews({ ...plan, url, authorityPem });
+  const reviews = outcome.sent + plan.warmUp;
+  const sum = (count: (registry: AdmissionRegistries['live'][number]) => number) =>
+    registries.live.reduce((total, registry) => total + count(registry), 0);
+  return {
+    ...outcome,
+    requests: sum((registry) => registry.requests()),
+    connections: sum((registry) => registry.connections()),
+    cpuUs: (cpuMicroseconds(pid) - before) / reviews,
+  };
+}
+
+/** What had to be reached, and whether it was. */
+export interface Bar {
+  readonly text: string;
+  readonly met: boolean;
+}
+
+/** One line of a table: figures beside those of a baseline of the same run. */
+export interface Line {
+  readonly what: string;
+  readonly figures: Figures;
+  readonly baseline?: Figures;
+  readonly bar?: Bar;
+}
+
+/** Columns of a table at a steady pace. */
+export const pacedColumns = [
+  'reviews at a steady pace',
+  'reviews',
+  'p50 ms',
+  'p99 ms',
+  'max ms',
+  'p99 beside baseline',
+  'requests a review',
+  'connections a review',
+  'CPU us a review',
+  'CPU beside baseline',
+  'bar',
+] as const;
+
+/** A line at a steady pace. */
+export function pacedCells({ what, figures, baseline, bar }: Line): readonly string[] {
+  const { sent } = figures;
+  return [
+    what,
+    String(sent),
+    milliseconds(figures.p50Ms),
+    milliseconds(figures.p99Ms),
+    milliseconds(figures.maxMs),
+    baseline === undefined ? '(baseline)' : ratio(figures.p99Ms, baseline.p99Ms),
+    (figures.requests / sent).toFixed(2),
+    (figures.connections / sent).toFixed(3),
+    cpu(figures),
+    baseline === undefined ? '(baseline)' : ratio(figures.cpuUs, baseline.cpuUs),
+    barText(bar, figures),
+  ];
+}
+
+/** Columns of a table of what one core can do. */
+export const saturatedColumns = [
+  'as fast as answers come',
+  'reviews a second',
+  'beside baseline',
+  'p50 ms',
+  'p99 ms',
+  'requests a review',
+  'CPU us a review',
+  'bar',
+] as const;
+
+/** A line of what one core can do. */
+export function saturatedCells({ what, figures, baseline, bar }: Line): readonly string[] {
+  return [
+    what,
+    figures.perSecond.toFixed(0),
+    baseline === undefined
+      ? '(baseline)'
+      : `${(figures.perSecond / baseline.perSecond).toFixed(2)}x`,
+    milliseconds(figures.p50Ms),
+    milliseconds(figures.p99Ms),
+    (figures.requests / figures.sent).toFixed(3),
+    cpu(figures),
+    barText(bar, figures),
+  ];
+}
+
+/** Ticks are coarse: a handful of reviews says nothing. */
+const reviewsForCpuMin = 100;
+
+function cpu({ cpuUs, sent }: Figures): string {
+  return sent < reviewsForCpuMin || Number.isNaN(cpuUs) ? '-' : cpuUs.toFixed(0);
+}
+
+function barText(bar: Bar | undefined, { failed }: Figures): string {
+  if (failed > 0) return `FAILED: ${failed} reviews were not answered`;
+  if (bar === undefined) return '';
+  return `${bar.met ? 'met' : 'MISSED'}: ${bar.text}`;
+}
