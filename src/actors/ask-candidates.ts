@@ -50,6 +50,9 @@ export function askCandidates(
   return new Inquiry(options, questions, signal);
 }
 
+/** One for all inquiries: an error with its stack for each would cost more than the asking. */
+const over = new Error('nobody waits for this inquiry any more');
+
 const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
 
 class Inquiry implements CandidateInquiry {
@@ -80,14 +83,14 @@ class Inquiry implements CandidateInquiry {
     this.#startedMs = wake.now();
     const cancel = wake.after(timeoutMs, () => {
       this.#isLate = true;
-      this.#stop.abort();
+      this.#stop.abort(over);
     });
     try {
       yield* this.#first();
       yield* this.#setAside();
     } finally {
       cancel();
-      this.#stop.abort();
+      this.#stop.abort(over);
     }
   }
 

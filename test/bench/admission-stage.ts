@@ -4,6 +4,7 @@ import type { Api } from '#test/support/api.ts';
 import { startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { startControlPlane } from '#test/support/control-plane.ts';
+import { untilReady } from '#test/support/eventually.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { makeAuthority, type ServerCertificate } from '#test/support/tls.ts';
@@ -26,6 +27,7 @@ export interface BenchStageOptions {
   /** Declared before the operator starts, so that it is there when that is ready. */
   readonly resources: readonly object[];
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A certificate for every registry, and the file by which the operator trusts it. */
@@ -47,7 +49,7 @@ export async function makeBenchTls(): Promise<BenchTls> {
 
 /** Starts the control plane and the operator; everything but the operator on the other core. */
 export async function setBenchStage(options: BenchStageOptions): Promise<BenchStage> {
-  const { tls, resources, flags = [] } = options;
+  const { tls, resources, flags = [], env = {} } = options;
   pin(process.pid, cores.measuring);
   const plane = await startControlPlane();
   for (const { pid } of plane.children) pin(pid, cores.measuring);
@@ -56,7 +58,7 @@ export async function setBenchStage(options: BenchStageOptions): Promise<BenchSt
     adminKubeconfig: plane.adminKubeconfig,
     // What is shipped, not the level that tests log at.
     flags: ['--log-level=info', ...flags],
-    env: { NODE_EXTRA_CA_CERTS: tls.authorityFile },
+    env: { NODE_EXTRA_CA_CERTS: tls.authorityFile, ...env },
   });
   pin(operator.pid, cores.measured);
   return {
@@ -134,10 +136,12 @@ async function declare(admin: Api, resource: object): Promise<void> {
   await admin.create(`${place}/${plurals[kind]}`, object);
 }
 
-/** The authority that the API server itself is told of. */
+/** The authority that the API server itself is told of; it is told a moment after the start. */
 async function readAuthority(admin: Api, release: string): Promise<string> {
   const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-  const configuration = await admin.get(`${path}/${release}`);
-  const bundle: string = configuration.webhooks[0].clientConfig.caBundle;
+  const bundle = await untilReady('the webhook configuration is written', async () => {
+    const configuration = await admin.get(`${path}/${release}`);
+    return configuration?.webhooks?.[0]?.clientConfig.caBundle as string | undefined;
+  });
   return Buffer.from(bundle, 'base64').toString();
 }
