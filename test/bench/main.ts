@@ -10,6 +10,7 @@ const benches: Readonly<
 > = {
   admission: () => import('./admission.ts'),
   memory: () => import('./memory.ts'),
+  outage: () => import('./outage.ts'),
 };
 
 const told = process.argv.slice(2);

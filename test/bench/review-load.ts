@@ -22,6 +22,8 @@ export interface LoadPlan {
   readonly slowMs: number;
   /** Whether each review is told of by itself. */
   readonly trace?: boolean;
+  /** Wall time of the first review that counts, ms since the epoch; at once unless told. */
+  readonly startAtMs?: number;
 }
 
 /** One review: when it was sent, since the first one was due, and how it went. */
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
   const warm = new Tally();
   const warming = { ...plan, images: [plan.warmUpImage] };
   for (let n = 0; n < plan.warmUp; n += 1) await send({ pool, plan: warming, n, tally: warm });
+  await delay(Math.max(0, (plan.startAtMs ?? 0) - Date.now()));
   const tally = new Tally();
   await (plan.perSecond === 0 ? saturate(pool, plan, tally) : pace(pool, plan, tally));
   const seconds = (performance.now() - tally.startedMs) / 1000;
