@@ -36,8 +36,12 @@ export interface AdmissionOptions {
 const pacePerSecond = 200;
 /** Above any answer of a registry that lives, below `routing.activeCheck.timeout`. */
 const slowMs = 900;
-/** As many as API servers keep open, and enough to keep one core busy. */
-const connections = 16;
+/** Of a client that is as fast as the answers: enough to keep one core busy. */
+const saturatingConnections = 16;
+/** At a steady pace a review never waits for another: API servers open as many as they need. */
+const pacedConnections = 256;
+/** Each client process is new: its first reviews open connections, and do not count. */
+const clientWarmUp = 16;
 const delaysMs = [0, 20] as const;
 
 /** Admission over TLS: what it costs while all is well, and when a registry is down. */
@@ -107,9 +111,10 @@ interface Load {
 }
 
 async function paced(webhook: Measured, bench: Bench, load: Load): Promise<Figures> {
-  const { images, warmUp: warm = connections, alone = false, saturate = false } = load;
+  const { images, warmUp: warm = clientWarmUp, alone = false, saturate = false } = load;
   return await measure(webhook, {
-    ...{ images, slowMs, connections },
+    ...{ images, slowMs },
+    connections: saturate ? saturatingConnections : pacedConnections,
     warmUp: warm,
     warmUpImage: undeclaredImage(bench.registries.hosts, '1'),
     perSecond: saturate ? 0 : alone ? 1 : pacePerSecond,

@@ -90,7 +90,7 @@ async function record(
   const load = sendReviews({
     url: stage.operator.webhookUrl,
     authorityPem: stage.authorityPem,
-    ...{ perSecond, startAtMs, connections: 16, slowMs: 900, trace: true },
+    ...{ perSecond, startAtMs, connections: 256, slowMs: 900, trace: true },
     durationMs: endAtMs,
     warmUp: warmUpReviews,
     warmUpImage: `${registry.host}/${path}/warm-up:{n}`,
