@@ -4,13 +4,13 @@ import type { Api } from '#test/support/api.ts';
 import { startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { startControlPlane } from '#test/support/control-plane.ts';
-import { untilReady } from '#test/support/eventually.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { makeAuthority, type ServerCertificate } from '#test/support/tls.ts';
+import { webhookAuthority } from '#test/support/webhook-client.ts';
 import type { BenchHosts } from './admission-resources.ts';
 import { cores, pin } from './cores.ts';
-import { type LightRegistry, startLightRegistry } from './light-registry.ts';
 
 /** A control plane, the shipped process on a core of its own, and the registries of a bench. */
 export interface BenchStage {
@@ -63,7 +63,7 @@ export async function setBenchStage(options: BenchStageOptions): Promise<BenchSt
   pin(operator.pid, cores.measured);
   return {
     operator,
-    authorityPem: await readAuthority(plane.admin, operator.release),
+    authorityPem: await webhookAuthority(plane.admin, operator.release),
     certificate: tls.certificate,
     close: async () => {
       await operator.stop();
@@ -134,14 +134,4 @@ async function declare(admin: Api, resource: object): Promise<void> {
   const place = namespace === undefined ? base : `${base}/namespaces/${namespace}`;
   const object = { ...resource, metadata: { name, ...(namespace !== undefined && { namespace }) } };
   await admin.create(`${place}/${plurals[kind]}`, object);
-}
-
-/** The authority that the API server itself is told of; it is told a moment after the start. */
-async function readAuthority(admin: Api, release: string): Promise<string> {
-  const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-  const bundle = await untilReady('the webhook configuration is written', async () => {
-    const configuration = await admin.get(`${path}/${release}`);
-    return configuration?.webhooks?.[0]?.clientConfig.caBundle as string | undefined;
-  });
-  return Buffer.from(bundle, 'base64').toString();
 }

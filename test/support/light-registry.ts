@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { ServerCertificate } from '#test/support/tls.ts';
+import type { ServerCertificate } from './tls.ts';
 
 /** How a light registry behaves: it serves, takes everything and says nothing, or is not there. */
 export type LightRegistryMode = 'serving' | 'silent' | 'refusing';
