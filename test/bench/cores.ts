@@ -5,9 +5,11 @@ import { availableParallelism } from 'node:os';
 /** Which core a process has to itself: what is measured, and all that measures it. */
 export const cores = { measured: 0, measuring: 1 } as const;
 
+/** Cores that there are; asked before this process is kept on one of them. */
+export const coreCount = availableParallelism();
+
 /** Whether processes can be kept on one core each here: Linux, with two of them. */
-export const canPin =
-  availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+export const canPin = coreCount > 1 && spawnSync('taskset', ['--version']).status === 0;
 
 /** The command that runs on one core, where that can be had. */
 export function onCore(core: number, command: readonly string[]): readonly string[] {
