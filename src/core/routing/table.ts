@@ -129,8 +129,8 @@ function indexMirrors(mirrors: readonly CompiledMirror[]): RoutingTable['mirrors
 const VERDICTS_MAX = 2_048;
 
 /**
- * Each resource remembers its own verdict, but to ask 200 resources one by one costs a third of a
- * review. What an image comes to is the same for every Pod of a namespace as long as the table is.
+ * To ask 200 resources one by one costs more than all the rest of a review. What an image comes to is
+ * the same for every Pod of a namespace as long as the table is.
  */
 function rememberVerdicts<Verdict>(
   ask: (image: NamedImage, namespace: string) => readonly Verdict[],
