@@ -65,7 +65,8 @@ export async function run({ quick }: AdmissionOptions): Promise<void> {
         `${registries.hosts.dead.length} that do not; ${pacePerSecond} reviews a second` +
         `${canPin ? ', the operator on a core of its own' : ', NOT on cores of their own'}.\n` +
         `Load of the machine before: ${loadavg()[0]?.toFixed(1)} on ${coreCount} cores; ` +
-        'above a half each figure is also about what else runs.',
+        'above a half each figure is also about what else runs.\n' +
+        '"beside" is the figure before it beside that of the line marked "=".',
     );
     await warmUp(bench);
     const idle = await nothingDeclared(bench);

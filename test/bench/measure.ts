@@ -55,18 +55,18 @@ export interface Line {
   readonly bar?: Bar;
 }
 
-/** Columns of a table at a steady pace. */
+/** Columns of a table at a steady pace; requests, connections and CPU are those of one review. */
 export const pacedColumns = [
-  'reviews at a steady pace',
+  'at a steady pace',
   'reviews',
   'p50 ms',
   'p99 ms',
   'max ms',
-  'p99 beside baseline',
-  'requests a review',
-  'connections a review',
-  'CPU us a review',
-  'CPU beside baseline',
+  'beside',
+  'requests',
+  'connections',
+  'CPU us',
+  'beside',
   'bar',
 ] as const;
 
@@ -79,26 +79,26 @@ export function pacedCells({ what, figures, baseline, bar }: Line): readonly str
     milliseconds(figures.p50Ms),
     milliseconds(figures.p99Ms),
     milliseconds(figures.maxMs),
-    baseline === undefined ? '(baseline)' : ratio(figures.p99Ms, baseline.p99Ms),
+    baseline === undefined ? '=' : ratio(figures.p99Ms, baseline.p99Ms),
     (figures.requests / sent).toFixed(2),
     (figures.connections / sent).toFixed(3),
     cpu(figures),
-    baseline === undefined ? '(baseline)' : ratio(figures.cpuUs, baseline.cpuUs),
+    baseline === undefined ? '=' : ratio(figures.cpuUs, baseline.cpuUs),
     barText(bar, figures),
   ];
 }
 
-/** Columns of a table of what one core can do. */
+/** Columns of a table of what one core can do; requests and CPU are those of one review. */
 export const saturatedColumns = [
   'as fast as answers come',
-  'reviews a second',
-  'beside baseline',
+  'a second',
+  'beside',
   'a CPU second',
-  'beside baseline',
+  'beside',
   'p50 ms',
   'p99 ms',
-  'requests a review',
-  'CPU us a review',
+  'requests',
+  'CPU us',
   'bar',
 ] as const;
 
@@ -109,7 +109,7 @@ export const saturatedColumns = [
 export function saturatedCells({ what, figures, baseline, bar }: Line): readonly string[] {
   const aCpuSecond = ({ cpuUs }: Figures) => 1_000_000 / cpuUs;
   const beside = (of: (figures: Figures) => number) =>
-    baseline === undefined ? '(baseline)' : `${(of(figures) / of(baseline)).toFixed(2)}x`;
+    baseline === undefined ? '=' : `${(of(figures) / of(baseline)).toFixed(2)}x`;
   return [
     what,
     figures.perSecond.toFixed(0),
