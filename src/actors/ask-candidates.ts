@@ -65,6 +65,9 @@ const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
   'QuotaExceeded',
   'Unreachable',
 ]);
+
+/** One for all inquiries: an error with its stack for each would cost more than the asking. */
+const over = new Error('nobody waits for this inquiry any more');
 const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
 
 class Inquiry implements CandidateInquiry {
@@ -100,14 +103,14 @@ class Inquiry implements CandidateInquiry {
     this.#startedMs = wake.now();
     const cancel = wake.after(this.#withinMs, () => {
       this.#isLate = true;
-      this.#stop.abort();
+      this.#stop.abort(over);
     });
     try {
       yield* this.#first();
       yield* this.#setAside();
     } finally {
       cancel();
-      this.#stop.abort();
+      this.#stop.abort(over);
     }
   }
 

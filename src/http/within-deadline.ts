@@ -11,6 +11,9 @@ export interface PatienceOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One for all: an error of its own for each review would cost a tenth of the review. */
+const nobodyWaits = new Error('nobody waits for this review any more');
+
 /**
  * Asks a port and waits until the deadline, no longer, whatever the port does. Its signal is
  * aborted when nobody waits any more; what it answers after that goes nowhere.
@@ -21,7 +24,7 @@ export async function askWithinDeadline<Answer>(
 ): Promise<PortOutcome<Answer>> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const abort = () => controller.abort();
+  const abort = () => controller.abort(nobodyWaits);
   const late = new Promise<PortOutcome<Answer>>((resolve) => {
     timer = setTimeout(() => resolve({ kind: 'late' }), deadlineMs);
     controller.signal.addEventListener('abort', () => resolve({ kind: 'late' }), { once: true });

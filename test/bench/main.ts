@@ -1,10 +1,22 @@
-/** `npm run bench [-- NAME…]`: tables of measured figures, apart from the tests. */
-const benches: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
+/** What a bench is told. */
+interface BenchOptions {
+  /** A short run, to see that it works; its figures are rough. */
+  readonly quick: boolean;
+}
+
+/** `npm run bench [-- NAME…] [--quick]`: tables of measured figures, apart from the tests. */
+const benches: Readonly<
+  Record<string, () => Promise<{ run: (options: BenchOptions) => Promise<void> }>>
+> = {
   actors: () => import('./actors.ts'),
+  admission: () => import('./admission.ts'),
   memory: () => import('./memory.ts'),
+  outage: () => import('./outage.ts'),
 };
 
-const asked = process.argv.slice(2);
+const told = process.argv.slice(2);
+const quick = told.includes('--quick');
+const asked = told.filter((word) => word !== '--quick');
 const unknown = asked.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(`Expected any of ${Object.keys(benches).join(', ')}; got ${unknown.join(', ')}.`);
@@ -13,5 +25,5 @@ if (unknown.length > 0) {
 for (const name of asked.length > 0 ? asked : Object.keys(benches)) {
   const bench = await benches[name]?.();
   console.log(`\n== ${name}`);
-  await bench?.run();
+  await bench?.run({ quick });
 }

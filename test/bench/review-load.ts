@@ -11,12 +11,26 @@ export interface LoadPlan {
   /** Reviews a second, sent on time whatever the answers do; 0 sends as fast as answers come. */
   readonly perSecond: number;
   readonly durationMs: number;
-  /** Reviews not counted, sent first one after the other. */
+  /** Reviews not counted, sent first one after the other, each with the image below. */
   readonly warmUp: number;
+  readonly warmUpImage: string;
   readonly connections: number;
-  /** `{n}` in it becomes the number of the review. */
-  readonly image: string;
+  /** Taken in turn; `{n}` becomes the number of the review. */
+  readonly images: readonly string[];
   readonly namespace: string;
+  /** Reviews that took so long are counted: those that waited for a registry that is down. */
+  readonly slowMs: number;
+  /** Whether each review is told of by itself. */
+  readonly trace?: boolean;
+  /** Wall time of the first review that counts, ms since the epoch; at once unless told. */
+  readonly startAtMs?: number;
+}
+
+/** One review: when it was sent, since the first one was due, and how it went. */
+export interface LoadSample {
+  readonly atMs: number;
+  readonly ms: number;
+  readonly patched: boolean;
 }
 
 /** What came of it; times in ms from sending (or being due) to the whole answer. */
@@ -24,19 +38,27 @@ export interface LoadOutcome {
   readonly sent: number;
   readonly failed: number;
   readonly patched: number;
+  readonly slow: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** Wall time of the first review that counts, ms since the epoch. */
+  readonly startedAtMs: number;
+  /** Where they were asked for. */
+  readonly samples: readonly LoadSample[];
 }
 
 /** More in flight than this and the client measures itself. */
 const inFlightMax = 2_000;
 
-interface Tally {
-  readonly times: number[];
-  failed: number;
-  patched: number;
+class Tally {
+  readonly startedMs = performance.now();
+  readonly startedAtMs = Date.now();
+  readonly times: number[] = [];
+  readonly samples: LoadSample[] = [];
+  failed = 0;
+  patched = 0;
 }
 
 async function main(): Promise<void> {
@@ -47,22 +69,26 @@ async function main(): Promise<void> {
     connect: { ca: plan.authorityPem },
     allowH2: false,
   });
-  const warm: Tally = { times: [], failed: 0, patched: 0 };
-  for (let n = 0; n < plan.warmUp; n += 1) await send({ pool, plan, n: -1 - n, tally: warm });
-  const tally: Tally = { times: [], failed: 0, patched: 0 };
-  const startedMs = performance.now();
+  const warm = new Tally();
+  const warming = { ...plan, images: [plan.warmUpImage] };
+  for (let n = 0; n < plan.warmUp; n += 1) await send({ pool, plan: warming, n, tally: warm });
+  await delay(Math.max(0, (plan.startAtMs ?? 0) - Date.now()));
+  const tally = new Tally();
   await (plan.perSecond === 0 ? saturate(pool, plan, tally) : pace(pool, plan, tally));
-  const seconds = (performance.now() - startedMs) / 1000;
+  const seconds = (performance.now() - tally.startedMs) / 1000;
   await pool.close();
   const sorted = tally.times.toSorted((left, right) => left - right);
   const outcome: LoadOutcome = {
     sent: sorted.length + tally.failed,
     failed: tally.failed,
     patched: tally.patched,
+    slow: sorted.filter((ms) => ms >= plan.slowMs).length,
     perSecond: sorted.length / seconds,
     p50Ms: percentile(sorted, 0.5),
     p99Ms: percentile(sorted, 0.99),
     maxMs: sorted.at(-1) ?? Number.NaN,
+    startedAtMs: tally.startedAtMs,
+    samples: tally.samples,
   };
   process.stdout.write(JSON.stringify(outcome));
 }
@@ -81,7 +107,7 @@ async function saturate(pool: Pool, plan: LoadPlan, tally: Tally): Promise<void>
 
 /** Open loop: a slow answer delays no later review, so that waiting is not hidden. */
 async function pace(pool: Pool, plan: LoadPlan, tally: Tally): Promise<void> {
-  const startMs = performance.now();
+  const startMs = tally.startedMs;
   const count = Math.floor((plan.perSecond * plan.durationMs) / 1000);
   const flying = new Set<Promise<void>>();
   for (let n = 0; n < count; n += 1) {
@@ -113,21 +139,28 @@ async function send({ pool, plan, n, tally }: Sending): Promise<void> {
       body,
     });
     const text = await answer.body.text();
-    tally.times.push(performance.now() - startedMs);
-    if (text.includes('"patch"')) tally.patched += 1;
+    const ms = performance.now() - startedMs;
+    const patched = text.includes('"patch"');
+    tally.times.push(ms);
+    if (patched) tally.patched += 1;
+    if (plan.trace === true) {
+      tally.samples.push({ atMs: startedMs - tally.startedMs, ms, patched });
+    }
     if (answer.statusCode !== 200 || !text.includes('"allowed":true')) tally.failed += 1;
   } catch {
     tally.failed += 1;
   }
 }
 
+/** Made once: the client's own work must not be what is measured. */
+const environment = Array.from({ length: 40 }, (_, index) => ({
+  name: `VARIABLE_${index}`,
+  value: `value-${index}-${'x'.repeat(60)}`,
+}));
+
 /** A review of the usual size: about 9 KB, most of it what the router has no use for. */
 function review(plan: LoadPlan, n: number): string {
-  const image = plan.image.replaceAll('{n}', String(n));
-  const environment = Array.from({ length: 40 }, (_, index) => ({
-    name: `VARIABLE_${index}`,
-    value: `value-${index}-${'x'.repeat(60)}`,
-  }));
+  const image = (plan.images[n % plan.images.length] ?? '').replaceAll('{n}', String(n));
   return JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',

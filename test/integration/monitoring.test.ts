@@ -1,205 +1,302 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
+import { deleteManifest, pushImage } from '#test/support/images.ts';
+import { createNamespace, removeNamespace } from '#test/support/namespace.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { storePullSecret } from '#test/support/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { registryPassword } from '#test/support/registry-request.ts';
+import { eventsOf } from '#test/support/told.ts';
 
-/** What is tracked, and what its checks come to, on a real API server and real registries. */
+/**
+ * Images of real Pods, checked on real registries by an operator in its own process, and what is
+ * told of them.
+ */
 let operator: OperatorProcess;
 let open: TestRegistry;
-let closed: TestRegistry;
+let guarded: TestRegistry;
+let shared: string;
+
+/** One check each 50 ms a registry; nobody waits three hours in a test. */
+const pace = { interval: '1s', maxPerInterval: 20 };
+const cisas = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
 
 beforeAll(async () => {
-  [open, closed, operator] = await Promise.all([
+  [open, guarded, operator, shared] = await Promise.all([
     startRegistry(),
-    startRegistry({ users: ['alice', 'bob'] }),
+    startRegistry({ users: ['alice'] }),
     startOperator({
       adminKubeconfig: adminKubeconfig(),
-      config: {
-        monitoring: { registries: { default: { interval: '1s', maxPerInterval: 10 } } },
-      },
+      config: { monitoring: { registries: { default: pace } } },
     }),
+    createNamespace(admin(), 'monitoring'),
   ]);
-  await pushImage(open, 'team/app:1');
-  await pushImage(closed, 'team/private:1');
+  for (const tag of ['1', '2', '3']) await pushImage(open, `team/app:${tag}`);
+  await pushImage(guarded, 'team/private:1');
 });
+
+let killed = false;
 
 afterAll(async () => {
-  await operator?.stop();
-  await Promise.all([open?.remove(), closed?.remove()]);
+  await (killed ? operator?.kill() : operator?.stop());
+  await removeNamespace(admin(), shared);
+  await Promise.all([open?.remove(), guarded?.remove()]);
 });
 
-const availabilities = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
+interface Entry {
+  readonly image: string;
+  readonly status: string;
+  readonly original?: boolean;
+  readonly unusedSince?: string;
+  readonly lastMonitor?: string;
+  readonly lastError?: string;
+}
 
-async function declare(name: string, spec: object): Promise<void> {
-  await admin().create(availabilities, {
+/** A resource about the Pods of some namespaces, gone when the test is over. */
+async function watch(namespaces: readonly string[], spec: object = {}): Promise<string> {
+  const { body } = await admin().create(cisas, {
     apiVersion: 'kuik.enix.io/v1alpha1',
     kind: 'ClusterImageSetAvailability',
-    metadata: { name },
-    spec,
+    metadata: { generateName: 'watch-' },
+    spec: {
+      imageFilter: { include: ['.+'] },
+      namespaceFilter: { include: namespaces },
+      ...spec,
+    },
   });
-  onTestFinished(() => admin().remove(`${availabilities}/${name}`));
+  onTestFinished(() => admin().remove(`${cisas}/${body.metadata.name}`));
+  return body.metadata.name;
 }
 
-/** All images of the Pods of one namespace. */
-const allOf = (namespace: string, more: object = {}) => ({
-  imageFilter: { include: ['.*'] },
-  namespaceFilter: { include: [namespace] },
-  ...more,
-});
-
-async function createPod(namespace: string, name: string, image: string, more: object = {}) {
-  const { metadata = {}, ...spec } = more as { metadata?: object };
-  await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
+async function createPod(namespace: string, image: string, spec: object = {}): Promise<string> {
+  const { body } = await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, ...metadata },
+    metadata: { generateName: 'pod-' },
     spec: { containers: [{ name: 'app', image }], ...spec },
   });
+  return body.metadata.name;
 }
 
-async function createSecret(namespace: string, name: string, password: string): Promise<void> {
-  const auths = { [closed.host]: { username: 'alice', password } };
-  const config = Buffer.from(JSON.stringify({ auths })).toString('base64');
-  await admin().apply(`/api/v1/namespaces/${namespace}/secrets/${name}`, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace },
-    type: 'kubernetes.io/dockerconfigjson',
-    data: { '.dockerconfigjson': config },
+async function entryOf(resource: string, image: string): Promise<Entry | undefined> {
+  const { status } = await admin().get(`${cisas}/${resource}`);
+  return (status?.images as Entry[] | undefined)?.find((entry) => entry.image === image);
+}
+
+/** Waits until the status has it so. */
+async function becomes(resource: string, image: string, status: string): Promise<Entry> {
+  let seen: Entry | undefined;
+  return await eventually(`${image} is ${status}`, async () => {
+    seen = await entryOf(resource, image);
+    expect(seen).toMatchObject({ status });
+    return seen;
   });
 }
 
-interface Row {
-  readonly id: string;
-  readonly state: readonly string[];
+async function storeSecret(namespace: string, name: string, password = registryPassword) {
+  const auths = { [guarded.host]: { username: 'alice', password } };
+  await storePullSecret({ namespace, name }, { auths });
 }
 
-/** Image → its states, of one resource. */
-async function trackedBy(resource: string): Promise<Record<string, string>> {
-  const query = new URLSearchParams({ type: 'tracked-image', q: `:${resource}/`, limit: '200' });
-  const answer = await fetch(`${operator.debugUrl}/debug/actors?${query}`);
-  const { actors } = (await answer.json()) as { actors: Row[] };
-  const prefix = `tracked-image:${resource}/`;
-  return Object.fromEntries(
-    actors.map(({ id, state }) => [id.slice(prefix.length), state.join(' ')]),
-  );
-}
+const pullsWith = (name: string) => ({ imagePullSecrets: [{ name }] });
 
-interface Picture extends Row {
-  readonly context: { readonly tracked: Record<string, unknown> };
-}
-
-async function pictureOf(resource: string, image: string): Promise<Picture['context']['tracked']> {
-  const id = encodeURIComponent(`tracked-image:${resource}/${image}`);
-  const answer = await fetch(`${operator.debugUrl}/debug/actors/${id}`);
-  return ((await answer.json()) as Picture).context.tracked;
-}
-
-async function becomes(resource: string, image: string, states: string): Promise<void> {
-  await eventually(`${image} of ${resource} is ${states}`, async () => {
-    expect((await trackedBy(resource))[image]).toBe(states);
-    return true;
-  });
-}
-
-const isUsed = (status: string) => `availability.${status} usage.Used`;
-
-describe('an image that Pods use', () => {
-  test('is tracked, and checked: there, or not', async () => {
+describe('an image in use', () => {
+  test('is checked, counted and shown: in the status, in columns, as an actor, at /status/images', async () => {
     const namespace = await freshNamespace();
-    await createPod(namespace, 'there', `${open.host}/team/app:1`);
-    await createPod(namespace, 'gone', `${open.host}/team/nowhere:1`);
-    await declare(namespace, allOf(namespace));
-    await becomes(namespace, `${open.host}/team/app:1`, isUsed('Available'));
-    await becomes(namespace, `${open.host}/team/nowhere:1`, isUsed('NotFound'));
-    const tracked = await pictureOf(namespace, `${open.host}/team/nowhere:1`);
-    expect(tracked).toMatchObject({ status: 'NotFound', original: true });
-    expect(tracked['lastMonitorMs']).toBeGreaterThan(Date.now() - 60_000);
+    await createPod(namespace, `${open.host}/team/app:1`);
+    await createPod(namespace, `${open.host}/team/nowhere:1`);
+    const resource = await watch([namespace]);
+    const there = await becomes(resource, `${open.host}/team/app:1`, 'Available');
+    expect(there).toMatchObject({ original: true, lastMonitor: expect.stringMatching(/Z$/) });
+    const gone = await becomes(resource, `${open.host}/team/nowhere:1`, 'NotFound');
+    expect(gone.lastError).toContain('404');
+    const { status } = await admin().get(`${cisas}/${resource}`);
+    expect(status).toMatchObject({ imageCount: 2, availableCount: 1, missingCount: 1 });
+    const id = `tracked-image:${resource}/${open.host}/team/app:1`;
+    const actor = await (await fetch(`${operator.debugUrl}/debug/actors/${id}`)).json();
+    expect(actor).toMatchObject({ state: ['availability.Available', 'usage.Used'] });
+    const answer = await fetch(`${operator.metricsUrl}/status/images?groupBy=cisa`);
+    const page = (await answer.json()) as { groups: Record<string, unknown[]> };
+    expect(page.groups[resource]).toHaveLength(2);
+    const metrics = await (await fetch(`${operator.metricsUrl}/metrics`)).text();
+    expect(metrics).toContain(
+      `kube_image_keeper_monitoring_images{name="${resource}",registry="${open.host}",status="NotFound",used="true",original="true"} 1`,
+    );
+    const message = await eventually('the condition says how long a round takes', async () => {
+      const found = await admin().get(`${cisas}/${resource}`);
+      const ready = found.status.conditions?.find((one: { type: string }) => one.type === 'Ready');
+      return ready?.message.includes('full round') && ready.message;
+    });
+    expect(message).toContain(`2 images of ${open.host} at 20 a second`);
   });
 
-  test('is unused when its last Pod has gone, for ever where nothing expires', async () => {
+  test('that is deleted from its registry turns to NotFound, and an event says so', async () => {
     const namespace = await freshNamespace();
-    const image = `${open.host}/team/app:1`;
-    await createPod(namespace, 'pod', image);
-    await declare(`${namespace}-keeps`, allOf(namespace, { unusedImageExpiry: '0' }));
-    await declare(`${namespace}-expires`, allOf(namespace, { unusedImageExpiry: '2s' }));
-    await becomes(`${namespace}-keeps`, image, isUsed('Available'));
-    await becomes(`${namespace}-expires`, image, isUsed('Available'));
-    await admin().call('DELETE', `/api/v1/namespaces/${namespace}/pods/pod`, {
-      query: { gracePeriodSeconds: '0' },
-    });
-    await becomes(`${namespace}-keeps`, image, 'availability.Available usage.Unused');
-    await eventually('it has expired', async () => {
-      expect(await trackedBy(`${namespace}-expires`)).toEqual({});
-      return true;
-    });
-    expect(Object.keys(await trackedBy(`${namespace}-keeps`))).toEqual([image]);
-  });
-
-  test('is dropped at once when the filter is narrowed', async () => {
-    const namespace = await freshNamespace();
-    const [kept, dropped] = [`${open.host}/team/app:1`, `${open.host}/team/nowhere:1`];
-    await createPod(namespace, 'kept', kept);
-    await createPod(namespace, 'dropped', dropped);
-    await declare(namespace, allOf(namespace));
-    await becomes(namespace, kept, isUsed('Available'));
-    await becomes(namespace, dropped, isUsed('NotFound'));
-    await admin().merge(`${availabilities}/${namespace}`, {
-      spec: { imageFilter: { include: ['.*/team/app:.*'] } },
-    });
-    await eventually('only one is tracked', async () => {
-      expect(Object.keys(await trackedBy(namespace))).toEqual([kept]);
-      return true;
+    const { digest } = await pushImage(open, 'team/doomed:1');
+    const image = `${open.host}/team/doomed:1`;
+    await createPod(namespace, image);
+    const resource = await watch([namespace]);
+    await becomes(resource, image, 'Available');
+    await deleteManifest(open, 'team/doomed', digest);
+    await becomes(resource, image, 'NotFound');
+    const { metadata } = await admin().get(`${cisas}/${resource}`);
+    await eventually('an event names it', async () => {
+      const events = await eventsOf(metadata.uid);
+      return events.some(({ type, note }) => type === 'Warning' && note.includes(image));
     });
   });
 
-  test('of a rewritten Pod keeps its original tracked, and says which is which', async () => {
-    const namespace = await freshNamespace();
-    const [original, now] = ['quay.io/team/app:1', `${open.host}/team/app:1`];
-    await createPod(namespace, 'rewritten', now, {
-      metadata: {
-        annotations: { 'kuik.enix.io/original-images': JSON.stringify({ app: original }) },
-      },
-    });
-    await declare(namespace, {
-      ...allOf(namespace),
-      imageFilter: { include: [`${open.host}/.*`, original] },
-    });
-    await becomes(namespace, now, isUsed('Available'));
-    expect(await pictureOf(namespace, now)).toMatchObject({ original: false });
-    expect(await pictureOf(namespace, original)).toMatchObject({ original: true });
-  });
-});
-
-describe('a private image', () => {
-  test('has for each resource the answer that its own pull secrets get', async () => {
+  test('that is private is to each resource what the Secrets of its own Pods let see', async () => {
     const [right, wrong] = [await freshNamespace(), await freshNamespace()];
-    const image = `${closed.host}/team/private:1`;
-    await createSecret(right, 'pull', registryPassword);
-    await createSecret(wrong, 'pull', 'not the password');
-    for (const namespace of [right, wrong]) {
-      await createPod(namespace, 'pod', image, { imagePullSecrets: [{ name: 'pull' }] });
-      await declare(namespace, allOf(namespace));
-    }
-    await becomes(right, image, isUsed('Available'));
-    await becomes(wrong, image, isUsed('InvalidAuth'));
-    await createSecret(wrong, 'pull', registryPassword);
-    await becomes(wrong, image, isUsed('Available'));
+    const image = `${guarded.host}/team/private:1`;
+    await storeSecret(right, 'pull');
+    await storeSecret(wrong, 'pull', 'not the password');
+    await createPod(right, image, pullsWith('pull'));
+    await createPod(wrong, image, pullsWith('pull'));
+    const [mayPull, mayNot] = [await watch([right]), await watch([wrong])];
+    await becomes(mayPull, image, 'Available');
+    await becomes(mayNot, image, 'InvalidAuth');
+    await becomes(mayPull, image, 'Available');
   });
 
-  test('says that its Secret is missing, until there is one', async () => {
+  test('whose Secret is missing says so, and heals when it appears, broken or not', async () => {
     const namespace = await freshNamespace();
-    const image = `${closed.host}/team/private:1`;
-    await createPod(namespace, 'pod', image, { imagePullSecrets: [{ name: 'later' }] });
-    await declare(namespace, allOf(namespace));
-    await becomes(namespace, image, isUsed('UnavailableSecret'));
-    expect(await pictureOf(namespace, image)).toMatchObject({
-      lastError: expect.stringContaining(`Secret ${namespace}/later is missing`),
+    const image = `${guarded.host}/team/private:1`;
+    await createPod(namespace, image, pullsWith('late'));
+    const resource = await watch([namespace]);
+    const missing = await becomes(resource, image, 'UnavailableSecret');
+    expect(missing.lastError).toContain(`${namespace}/late`);
+    await storeSecret(namespace, 'late', 'not the password');
+    await becomes(resource, image, 'InvalidAuth');
+    await admin().remove(`/api/v1/namespaces/${namespace}/secrets/late`);
+    await storeSecret(namespace, 'late');
+    await becomes(resource, image, 'Available');
+  });
+
+  test('that a Pod was rewritten to stands beside its original, and says which it is', async () => {
+    const namespace = await freshNamespace();
+    await pushImage(open, 'copies/team/private:2');
+    const { body } = await admin().create(
+      `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/imagesetmirrors`,
+      {
+        apiVersion: 'kuik.enix.io/v1alpha1',
+        kind: 'ImageSetMirror',
+        metadata: { name: 'copies', namespace },
+        spec: {
+          imageFilter: { include: ['.*/team/private:.+'] },
+          mirrors: [{ registry: open.host, path: '/copies' }],
+        },
+      },
+    );
+    expect(body.metadata.name).toBe('copies');
+    const original = `${guarded.host}/team/private:2`;
+    const url = `${operator.debugUrl}/debug/route?namespace=${namespace}&image=${original}`;
+    await eventually('it has an alternative', async () => {
+      const { candidates } = (await (await fetch(url)).json()) as { candidates: unknown[] };
+      return candidates.length === 2;
     });
-    await createSecret(namespace, 'later', registryPassword);
-    await becomes(namespace, image, isUsed('Available'));
+    await createPod(namespace, original);
+    const resource = await watch([namespace]);
+    const copy = `${open.host}/copies/team/private:2`;
+    expect(await becomes(resource, copy, 'Available')).toMatchObject({ original: false });
+    expect(await becomes(resource, original, 'InvalidAuth')).toMatchObject({ original: true });
   });
 });
+
+describe('an image that nobody uses any more', () => {
+  test('is kept for ever where nothing else is said, and used again when a Pod comes', async () => {
+    const namespace = await freshNamespace();
+    const image = `${open.host}/team/app:2`;
+    const pod = await createPod(namespace, image);
+    const resource = await watch([namespace], { unusedImageExpiry: '0s' });
+    await becomes(resource, image, 'Available');
+    await remove(namespace, pod);
+    const unused = await eventually('it is unused', async () => {
+      const entry = await entryOf(resource, image);
+      return entry?.unusedSince !== undefined && entry;
+    });
+    expect(Date.parse(unused.unusedSince ?? '')).toBeLessThanOrEqual(Date.now());
+    await createPod(namespace, image);
+    await eventually('it is used again', async () => {
+      const entry = await entryOf(resource, image);
+      return entry !== undefined && entry.unusedSince === undefined;
+    });
+  });
+
+  test('expires after the time that its resource says', async () => {
+    const namespace = await freshNamespace();
+    const image = `${open.host}/team/app:3`;
+    const pod = await createPod(namespace, image);
+    const resource = await watch([namespace], { unusedImageExpiry: '1s' });
+    await becomes(resource, image, 'Available');
+    await remove(namespace, pod);
+    await eventually('its entry is gone', async () => {
+      const { status } = await admin().get(`${cisas}/${resource}`);
+      return status.imageCount === 0;
+    });
+    const id = `tracked-image:${resource}/${image}`;
+    expect((await fetch(`${operator.debugUrl}/debug/actors/${id}`)).status).toBe(404);
+  });
+
+  test('goes at once when a narrowed filter leaves it out, be it used or not', async () => {
+    const namespace = await freshNamespace();
+    const pod = await createPod(namespace, `${open.host}/team/app:1`);
+    await createPod(namespace, `${open.host}/team/app:2`);
+    await createPod(namespace, `${open.host}/team/app:3`);
+    const resource = await watch([namespace]);
+    await becomes(resource, `${open.host}/team/app:1`, 'Available');
+    await remove(namespace, pod);
+    await eventually('one is unused', async () => {
+      return (await entryOf(resource, `${open.host}/team/app:1`))?.unusedSince !== undefined;
+    });
+    await admin().merge(`${cisas}/${resource}`, {
+      spec: { imageFilter: { include: ['.+/team/app:3'] } },
+    });
+    await eventually('one is left', async () => {
+      const { status } = await admin().get(`${cisas}/${resource}`);
+      return status.imageCount === 1 && status.images[0].image.endsWith('app:3');
+    });
+  });
+});
+
+test('an operator that is killed goes on where it was: nothing is forgotten', async () => {
+  const image = `${open.host}/team/app:1`;
+  await createPod(shared, image);
+  const resource = await watch([shared]);
+  await becomes(resource, image, 'Available');
+  const gone = `${open.host}/team/was-here:1`;
+  const { digest } = await pushImage(open, 'team/was-here:1');
+  const pod = await createPod(shared, gone);
+  await becomes(resource, gone, 'Available');
+  await remove(shared, pod);
+  const before = await eventually('it is unused', async () => {
+    const entry = await entryOf(resource, gone);
+    return entry?.unusedSince !== undefined && entry;
+  });
+  await deleteManifest(open, 'team/was-here', digest);
+  killed = process.kill(operator.pid, 'SIGKILL');
+  const flags = ['--lease-duration=3s', '--renew-deadline=2s', '--retry-period=500ms'];
+  const next = await startOperator({
+    adminKubeconfig: adminKubeconfig(),
+    config: { monitoring: { registries: { default: pace } } },
+    replicaOf: operator,
+    flags,
+  });
+  onTestFinished(next.stop);
+  // The Lease of the one that was killed has to run out first.
+  const after = await eventually(
+    'the next leader has checked it',
+    async () => {
+      const entry = await entryOf(resource, gone);
+      return entry?.status === 'NotFound' && entry;
+    },
+    { withinMs: 40_000 },
+  );
+  expect(after.unusedSince).toBe(before.unusedSince);
+});
+
+async function remove(namespace: string, pod: string): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}`;
+  await admin().call('DELETE', path, { query: { gracePeriodSeconds: '0' } });
+}

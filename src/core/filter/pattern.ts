@@ -1,5 +1,6 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { patternCharactersMax } from '#api/limits.ts';
+import { boundedMemo } from '#core/bounded-memo.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 
 /** A user's RE2 pattern, compiled by itself; it matches a whole text or not at all. */
@@ -20,6 +21,14 @@ export interface FilterProblem {
  * the time of a match grows with their number (behaviour §2).
  */
 export const PATTERN_INSTRUCTIONS_MAX = 10_000;
+
+/**
+ * Patterns that people write stay below; to ask one anew takes microseconds. One of the largest takes
+ * up to a second, so from here on what it said of an image is remembered.
+ */
+const LARGE_INSTRUCTIONS = 100;
+/** Texts that a large pattern remembers its verdict of. */
+const TEXTS_MAX = 512;
 
 /** Compiles one RE2 pattern (behaviour §2): 128 characters, 10,000 instructions at most. */
 export function compilePattern(source: string): Result<Pattern, FilterProblem> {
@@ -42,7 +51,33 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
         `got ${size} from "${source}"`,
     });
   }
-  return succeed({ source, matches: (text) => program.testExact(text) });
+  const prefix = literalPrefix(source);
+  const test =
+    size > LARGE_INSTRUCTIONS
+      ? boundedMemo(TEXTS_MAX, (text) => program.testExact(text)).get
+      : (text: string) => program.testExact(text);
+  return succeed({ source, matches: (text) => text.startsWith(prefix) && test(text) });
+}
+
+/** Characters that mean themselves, escaped or not, at the start of a pattern. */
+const plainStart = /^\^?((?:[\w/:@-]|\\[./:@-])*)/;
+/** One of them. */
+const plainCharacter = /\\?./g;
+/** What makes the character before it optional, or repeats it. */
+const quantifiers = '*+?{';
+
+/**
+ * What every text that the pattern matches begins with, as far as the pattern says so plainly. Most
+ * patterns of a cluster are about other images, and to see that takes no automaton.
+ */
+function literalPrefix(source: string): string {
+  // An alternative may begin otherwise.
+  if (source.includes('|')) return '';
+  const [whole = '', plain = ''] = plainStart.exec(source) ?? [];
+  const characters = plain.match(plainCharacter) ?? [];
+  const next = source.charAt(whole.length);
+  const certain = next !== '' && quantifiers.includes(next) ? characters.slice(0, -1) : characters;
+  return certain.map((character) => character.slice(-1)).join('');
 }
 
 /** The library tells bad patterns by exceptions: this is the one place where they are translated. */

@@ -2,18 +2,12 @@ import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
-import type {
-  CompiledMirror,
-  CompiledSet,
-  NamedImage,
-  SecretName,
-  UpstreamMatch,
-} from './compiled.ts';
+import type { CompiledMirror, CompiledSet, NamedImage, SecretName } from './compiled.ts';
 import type { CandidateOrigin } from './decision.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
 import type { RoutingPolicy } from './policy.ts';
-import type { RoutingTable } from './table.ts';
+import type { MirrorVerdict, RoutingTable, SetVerdict } from './table.ts';
 
 /** One image of one Pod, and all of the Pod that the order may depend on (behaviour §3.7). */
 export interface RoutingSubject extends PodSubject {
@@ -76,9 +70,7 @@ interface Proposal {
   readonly candidate: Candidate;
 }
 
-interface MatchedSet {
-  readonly set: CompiledSet;
-  readonly match: UpstreamMatch;
+interface MatchedSet extends SetVerdict {
   /** The place that the matching upstream has in its set. */
   readonly place: CandidatePlace;
 }
@@ -89,11 +81,9 @@ function matchSets(
   original: NamedImage,
 ): readonly MatchedSet[] {
   const matched: MatchedSet[] = [];
-  for (const set of table.setsFor(original.reference.registry, subject.namespace)) {
-    // The Pod first: patterns of a namespaced set are no business of other namespaces' Pods.
+  for (const { set, match } of table.setsFor(original, subject.namespace)) {
     if (!set.matchesPod(subject)) continue;
-    const match = set.match(original);
-    if (match !== null) matched.push({ set, match, place: placeOf(set, match.upstream, 0) });
+    matched.push({ set, match, place: placeOf(set, match.upstream, 0) });
   }
   return matched.sort((left, right) => comparePlaces(left.place, right.place));
 }
@@ -142,15 +132,19 @@ function proposeCopies(
   subject: RoutingSubject,
   bases: readonly NamedImage[],
 ): readonly Proposal[] {
-  return table.mirrorsFor(subject.namespace).flatMap((mirror) => {
-    if (!mirror.matchesPod(subject)) return [];
-    return bases.flatMap((base, index) => copiesOf(mirror, base, index));
-  });
+  return bases.flatMap((base, index) =>
+    table
+      .mirrorsFor(base, subject.namespace)
+      .filter(({ mirror }) => mirror.matchesPod(subject))
+      .flatMap((verdict) => copiesOf(verdict, base, index)),
+  );
 }
 
-function copiesOf(mirror: CompiledMirror, base: NamedImage, index: number): readonly Proposal[] {
-  const match = mirror.match(base);
-  if (match === null) return [];
+function copiesOf(
+  { mirror, match }: MirrorVerdict,
+  base: NamedImage,
+  index: number,
+): readonly Proposal[] {
   return mirror.entries.flatMap((entry) => {
     // What lies on the mirror already is no base for it: copies of copies never arise.
     if (pathBelow(entry.location, base.reference) !== undefined) return [];

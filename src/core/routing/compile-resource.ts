@@ -17,7 +17,6 @@ import {
   type CompiledUpstream,
   matchImages,
   matchUpstreams,
-  rememberByImage,
   rememberByNamespace,
   type SecretName,
 } from './compiled.ts';
@@ -73,7 +72,7 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
     type: 'set',
     priority: spec.priority ?? 0,
     upstreams,
-    match: rememberByImage((image) => matchUpstreams(upstreams, image)),
+    match: (image) => matchUpstreams(upstreams, image.reference),
     problems,
   });
 }
@@ -116,7 +115,7 @@ function compileMirror(resource: MirrorResource): Result<CompiledResource, Field
     type: 'mirror',
     priority: spec.priority ?? 0,
     entries: entries.value,
-    match: rememberByImage((image) => matchImages(images, image)),
+    match: (image) => matchImages(images, image.reference),
     problems: matchesNothing(resource, scope.value),
   });
 }

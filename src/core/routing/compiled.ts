@@ -1,5 +1,5 @@
 import type { KuikKind } from '#api/kinds.ts';
-import { type BoundedMemo, boundedMemo } from '#core/bounded-memo.ts';
+import { boundedMemo } from '#core/bounded-memo.ts';
 import type { IncludeExclude } from '#core/filter/include-exclude.ts';
 import type { Pattern } from '#core/filter/pattern.ts';
 import {
@@ -99,29 +99,12 @@ export interface CompiledAvailability extends CompiledBase {
 /** Any resource that can be asked. */
 export type CompiledResource = CompiledSet | CompiledMirror | CompiledAvailability;
 
-/**
- * Images whose verdict one resource remembers. With 200 resources and short names it is some 25 MB
- * at the very worst; a verdict is asked again at each Pod of a rollout.
- */
-const VERDICTS_MAX = 512;
-
-/** Makes a function of an image that is asked once an image: patterns cost, a map does not. */
-export function rememberByImage<Match extends object>(
-  ask: (image: ImageReference) => Match | null,
-): (image: NamedImage) => Match | null {
-  let asked: ImageReference | undefined;
-  const memo: BoundedMemo<Match | null> = boundedMemo(VERDICTS_MAX, () =>
-    asked === undefined ? null : ask(asked),
-  );
-  return ({ reference, text }) => {
-    asked = reference;
-    return memo.get(text);
-  };
-}
+/** Namespaces whose verdict one resource remembers; clusters with more ask their patterns again. */
+const NAMESPACES_MAX = 512;
 
 /** Makes `matchesPod` of a scope; the namespace is remembered, since patterns cost. */
 export function rememberByNamespace(scope: Scope): (pod: PodSubject) => boolean {
-  const namespaces = boundedMemo(VERDICTS_MAX, (namespace) =>
+  const namespaces = boundedMemo(NAMESPACES_MAX, (namespace) =>
     scopeMatchesNamespace(scope, namespace),
   );
   return (pod) => namespaces.get(pod.namespace) && scopeMatchesMetadata(scope, pod);

@@ -1,4 +1,5 @@
 import { type KuikResource, resourceName } from '#api/kinds.ts';
+import { boundedMemo } from '#core/bounded-memo.ts';
 import type { Result } from '#core/result.ts';
 import type { FieldProblem, SpecProblem } from '#core/spec-problem.ts';
 import { compileResource, problemOf } from './compile-resource.ts';
@@ -7,6 +8,9 @@ import type {
   CompiledMirror,
   CompiledResource,
   CompiledSet,
+  MirrorMatch,
+  NamedImage,
+  UpstreamMatch,
 } from './compiled.ts';
 
 /** All resources, compiled: one immutable snapshot, of which routing asks everything it asks. */
@@ -14,14 +18,26 @@ export interface RoutingTable {
   /** What resources must be told, those that are left out included. */
   readonly problems: readonly SpecProblem[];
   readonly availabilities: readonly CompiledAvailability[];
-  /** The sets that may be about an image of this registry in a Pod of this namespace. */
-  readonly setsFor: (registry: string, namespace: string) => readonly CompiledSet[];
-  /** The mirrors that may be about a Pod of this namespace. */
-  readonly mirrorsFor: (namespace: string) => readonly CompiledMirror[];
+  /** The sets of which an upstream matches the image, as far as a Pod of this namespace may ask. */
+  readonly setsFor: (image: NamedImage, namespace: string) => readonly SetVerdict[];
+  /** The mirrors that cover the image, as far as a Pod of this namespace may ask. */
+  readonly mirrorsFor: (image: NamedImage, namespace: string) => readonly MirrorVerdict[];
   /** One resource by `Kind/[namespace/]name`. */
   readonly find: (origin: string) => CompiledResource | undefined;
   /** What the next snapshot may take over. */
   readonly entries: ReadonlyMap<string, TableEntry>;
+}
+
+/** A set, and the upstream of it that matches. */
+export interface SetVerdict {
+  readonly set: CompiledSet;
+  readonly match: UpstreamMatch;
+}
+
+/** A mirror, and the pattern by which it covers an image. */
+export interface MirrorVerdict {
+  readonly mirror: CompiledMirror;
+  readonly match: MirrorMatch;
 }
 
 /** One resource as it was compiled. */
@@ -86,15 +102,47 @@ function indexSets(sets: readonly CompiledSet[]): RoutingTable['setsFor'] {
   const keysOf = (set: CompiledSet) =>
     new Set(set.upstreams.map(({ location }) => indexKey(set, location.registry)));
   const index = groupBy(sets, keysOf);
-  return (registry, namespace) => [
-    ...(index.get(`/${registry}`) ?? []),
-    ...(index.get(`${namespace}/${registry}`) ?? []),
-  ];
+  return rememberVerdicts((image, namespace) => {
+    const { registry } = image.reference;
+    return [`/${registry}`, `${namespace}/${registry}`]
+      .flatMap((key) => index.get(key) ?? [])
+      .flatMap((set) => {
+        const match = set.match(image);
+        return match === null ? [] : [{ set, match }];
+      });
+  });
 }
 
 function indexMirrors(mirrors: readonly CompiledMirror[]): RoutingTable['mirrorsFor'] {
   const index = groupBy(mirrors, (mirror) => [indexKey(mirror, '')]);
-  return (namespace) => [...(index.get('/') ?? []), ...(index.get(`${namespace}/`) ?? [])];
+  return rememberVerdicts((image, namespace) =>
+    ['/', `${namespace}/`]
+      .flatMap((key) => index.get(key) ?? [])
+      .flatMap((mirror) => {
+        const match = mirror.match(image);
+        return match === null ? [] : [{ mirror, match }];
+      }),
+  );
+}
+
+/** Images, each in one namespace, whose verdicts one table remembers: about 1 MB at most. */
+const VERDICTS_MAX = 2_048;
+
+/**
+ * To ask 200 resources one by one costs more than all the rest of a review. What an image comes to is
+ * the same for every Pod of a namespace as long as the table is.
+ */
+function rememberVerdicts<Verdict>(
+  ask: (image: NamedImage, namespace: string) => readonly Verdict[],
+): (image: NamedImage, namespace: string) => readonly Verdict[] {
+  let asked: { readonly image: NamedImage; readonly namespace: string } | undefined;
+  const memo = boundedMemo<readonly Verdict[]>(VERDICTS_MAX, () =>
+    asked === undefined ? [] : ask(asked.image, asked.namespace),
+  );
+  return (image, namespace) => {
+    asked = { image, namespace };
+    return memo.get(`${namespace} ${image.text}`);
+  };
 }
 
 /** Before the slash the one namespace that a resource sees, nothing where it may see all. */

@@ -100,7 +100,10 @@ async function answer(
 /** Aborted when the API server gives up before we do. */
 function signalOf(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort());
+  reply.raw.once('close', () => {
+    // It closes after every answer, too: nobody is left to be told then.
+    if (!reply.raw.writableFinished) controller.abort();
+  });
   return controller.signal;
 }
 

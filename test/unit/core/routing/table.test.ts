@@ -123,6 +123,30 @@ describe('the routing table', () => {
     expect(imagesOf(table)).toContain('harbor.example.com/b/enix/app:1');
   });
 
+  test('what one Pod was told is not told to one of another namespace or with other labels', () => {
+    const upstreams = [
+      { registry: 'quay.io', imageFilter: everything },
+      { registry: 'ghcr.io', imageFilter: everything },
+    ];
+    const labels = { labels: { include: ['team=a'] } };
+    const table = compileTable([
+      namespacedMirror('team-a/own', { imageFilter: everything, mirrors: [harbor] }),
+      clusterSet('labelled', { upstreams, podFilter: labels }),
+    ]);
+    const ask = (namespace: string, team: string) => {
+      const pod = subject('quay.io/enix/app:1', { namespace, labels: { team } });
+      return candidates(table, pod, DEFAULT_ROUTING_POLICY).map(({ image }) => image);
+    };
+    const original = 'quay.io/enix/app:1';
+    const copy = 'harbor.example.com/mirror/enix/app:1';
+    for (let round = 0; round < 2; round += 1) {
+      expect(ask('team-a', 'a')).toEqual([original, copy, 'ghcr.io/enix/app:1']);
+      expect(ask('team-a', 'b')).toEqual([original, copy]);
+      expect(ask('team-b', 'a')).toEqual([original, 'ghcr.io/enix/app:1']);
+      expect(ask('team-b', 'b')).toEqual([original]);
+    }
+  });
+
   test('with 200 resources that do not match, an image is answered within 100 microseconds', () => {
     const resources = Array.from({ length: 200 }, (_, index) =>
       index % 2 === 0

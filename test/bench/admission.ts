@@ -1,0 +1,237 @@
+import { loadavg } from 'node:os';
+import {
+  benchResources,
+  deadImages,
+  fourPlacesImage,
+  healthyImages,
+  reviewNamespace,
+  undeclaredImage,
+} from './admission-resources.ts';
+import {
+  type AdmissionRegistries,
+  deadPlaces,
+  makeBenchTls,
+  setBenchStage,
+  startAdmissionRegistries,
+} from './admission-stage.ts';
+import { canPin, coreCount } from './cores.ts';
+import { startBareWebhook } from './load-client.ts';
+import {
+  type Figures,
+  type Line,
+  type Measured,
+  measure,
+  pacedCells,
+  pacedColumns,
+  saturatedCells,
+  saturatedColumns,
+} from './measure.ts';
+import { table } from './table.ts';
+
+/** How long is measured. */
+export interface AdmissionOptions {
+  readonly quick: boolean;
+}
+
+/** Reviews a second at a steady pace: a cluster of thousands of nodes that is being upgraded. */
+const pacePerSecond = 200;
+/** Above any answer of a registry that lives, below `routing.activeCheck.timeout`. */
+const slowMs = 900;
+/** Of a client that is as fast as the answers: enough to keep one core busy. */
+const saturatingConnections = 16;
+/** At a steady pace a review never waits for another: API servers open as many as they need. */
+const pacedConnections = 256;
+/** Each client process is new: its first reviews open connections, and do not count. */
+const clientWarmUp = 16;
+const delaysMs = [0, 20] as const;
+
+/** Admission over TLS: what it costs while all is well, and when a registry is down. */
+export async function run({ quick }: AdmissionOptions): Promise<void> {
+  const tls = await makeBenchTls();
+  const registries = await startAdmissionRegistries(tls);
+  const resources = benchResources(registries.hosts);
+  const stage = await setBenchStage({ tls, resources });
+  const bare = await startBareWebhook(tls.certificate);
+  const { webhookUrl: url, pid } = stage.operator;
+  const bench: Bench = {
+    operator: { url, pid, authorityPem: stage.authorityPem, registries },
+    bare: { ...bare, authorityPem: tls.certificate.authorityPem, registries },
+    registries,
+    durationMs: quick ? 1_500 : 6_000,
+  };
+  try {
+    console.log(
+      `${resources.length} resources, ${registries.hosts.live.length} registries that answer, ` +
+        `${registries.hosts.dead.length} that do not; ${pacePerSecond} reviews a second` +
+        `${canPin ? ', the operator on a core of its own' : ', NOT on cores of their own'}.\n` +
+        `Load of the machine before: ${loadavg()[0]?.toFixed(1)} on ${coreCount} cores; ` +
+        'above a half each figure is also about what else runs.\n' +
+        '"beside" is the figure before it beside that of the line marked "=".',
+    );
+    await warmUp(bench);
+    const idle = await nothingDeclared(bench);
+    for (const [which, delayMs] of delaysMs.entries()) {
+      for (const registry of registries.live) registry.setDelayMs(delayMs);
+      await withRegistries(bench, { which, delayMs, idle });
+    }
+    for (const registry of registries.live) registry.setDelayMs(0);
+    await saturation(bench);
+  } finally {
+    await bare.stop();
+    await stage.close();
+    await registries.close();
+  }
+}
+
+interface Bench {
+  readonly operator: Measured;
+  readonly bare: Measured;
+  readonly registries: AdmissionRegistries;
+  readonly durationMs: number;
+}
+
+/** Reviews before anything counts: compiled code and open connections are what a day is made of. */
+const warmUpReviews = 3_000;
+
+async function warmUp(bench: Bench): Promise<void> {
+  for (const webhook of [bench.bare, bench.operator]) {
+    await paced(webhook, bench, { images: declaredNothing(bench), warmUp: warmUpReviews });
+  }
+  // The ways to a registry, too.
+  const { hosts } = bench.registries;
+  await paced(bench.operator, bench, { images: healthyImages(hosts, 'warm-{n}') });
+}
+
+function declaredNothing({ registries }: Bench): readonly string[] {
+  return [undeclaredImage(registries.hosts, '1')];
+}
+
+interface Load {
+  readonly images: readonly string[];
+  readonly warmUp?: number;
+  /** One review alone; else as many as the pace and the duration say. */
+  readonly alone?: boolean;
+  readonly saturate?: boolean;
+}
+
+async function paced(webhook: Measured, bench: Bench, load: Load): Promise<Figures> {
+  const { images, warmUp: warm = clientWarmUp, alone = false, saturate = false } = load;
+  return await measure(webhook, {
+    ...{ images, slowMs },
+    connections: saturate ? saturatingConnections : pacedConnections,
+    warmUp: warm,
+    warmUpImage: undeclaredImage(bench.registries.hosts, '1'),
+    perSecond: saturate ? 0 : alone ? 1 : pacePerSecond,
+    durationMs: alone ? 1_000 : bench.durationMs,
+    namespace: reviewNamespace,
+  });
+}
+
+async function nothingDeclared(bench: Bench): Promise<Figures> {
+  const { hosts } = bench.registries;
+  const bare = await paced(bench.bare, bench, { images: declaredNothing(bench) });
+  const same = await paced(bench.operator, bench, { images: declaredNothing(bench) });
+  const fresh = await paced(bench.operator, bench, { images: [undeclaredImage(hosts, 'new-{n}')] });
+  const bar = ({ p99Ms, requests }: Figures) => ({
+    text: 'p99 below 3 ms, no request',
+    met: p99Ms < 3 && requests === 0,
+    baselineMet: bare.p99Ms < 3,
+  });
+  print('a. Nothing declared for the image', [
+    { what: 'a webhook that only parses and agrees', figures: bare },
+    { what: 'the same image', figures: same, baseline: bare, bar: bar(same) },
+    { what: 'a new image each time', figures: fresh, baseline: bare, bar: bar(fresh) },
+  ]);
+  return same;
+}
+
+interface Surroundings {
+  /** First or second: each meets dead hosts that nobody has asked yet. */
+  readonly which: number;
+  readonly delayMs: number;
+  /** Nothing declared. */
+  readonly idle: Figures;
+}
+
+async function withRegistries(bench: Bench, surroundings: Surroundings): Promise<void> {
+  const { which, delayMs, idle } = surroundings;
+  const { hosts } = bench.registries;
+  const added = `${delayMs} ms added at every registry`;
+  const fresh = await paced(bench.operator, bench, {
+    images: healthyImages(hosts, `fresh-${which}-{n}`),
+  });
+  const same = await paced(bench.operator, bench, {
+    images: healthyImages(hosts, `same-${which}`),
+  });
+  print(`b. The original first and healthy; ${added}`, [
+    { what: 'nothing declared, for comparison', figures: idle },
+    { what: 'a new image each time', figures: fresh, baseline: idle },
+    { what: 'the same images', figures: same, baseline: idle },
+  ]);
+  const lines: Line[] = [{ what: 'healthy, for comparison', figures: fresh }];
+  for (const [kind, place] of Object.entries(deadPlaces)) {
+    lines.push(...(await whenDown(bench, { kind, host: hosts.dead[place + which] ?? '', fresh })));
+  }
+  print(`c, d. The original's registry down, a new image each time; ${added}`, lines);
+}
+
+interface Outage {
+  readonly kind: string;
+  readonly host: string;
+  /** The same with nothing down. */
+  readonly fresh: Figures;
+}
+
+const namesOfKinds: Readonly<Record<string, string>> = {
+  refusing: 'refused',
+  silent: 'accepted, then silence',
+  full: 'full backlog',
+};
+
+async function whenDown(bench: Bench, { kind, host, fresh }: Outage): Promise<readonly Line[]> {
+  const name = namesOfKinds[kind] ?? kind;
+  const first = await paced(bench.operator, bench, {
+    images: deadImages(host, 'first').slice(0, 1),
+    alone: true,
+  });
+  const steady = await paced(bench.operator, bench, { images: deadImages(host, 'steady-{n}') });
+  const paid = first.slow + steady.slow;
+  const due = kind === 'refusing' ? 0 : 1;
+  const bar = {
+    text: `p99 within 2x of healthy, ${due} timeouts paid in all (${paid} were)`,
+    met: steady.p99Ms <= 2 * fresh.p99Ms && paid === due && steady.patched === steady.sent,
+  };
+  return [
+    { what: `${name}: the first review`, figures: first, baseline: fresh },
+    { what: `${name}: from then on`, figures: steady, baseline: fresh, bar },
+  ];
+}
+
+async function saturation(bench: Bench): Promise<void> {
+  const { hosts } = bench.registries;
+  const load = (webhook: Measured, image: string) =>
+    paced(webhook, bench, { images: [image], saturate: true });
+  const bare = await load(bench.bare, undeclaredImage(hosts, '1'));
+  const nothing = await load(bench.operator, undeclaredImage(hosts, '1'));
+  const four = await load(bench.operator, fourPlacesImage(hosts, '1'));
+  const bar = ({ perSecond }: Figures, least: number) => ({
+    text: `${least} reviews a second on one core`,
+    met: perSecond >= least,
+    baselineMet: bare.perSecond >= least,
+  });
+  const lines: readonly Line[] = [
+    { what: 'a webhook that only parses and agrees', figures: bare },
+    { what: 'nothing declared', figures: nothing, baseline: bare, bar: bar(nothing, 5_000) },
+    {
+      what: 'four candidates, answered from memory',
+      figures: four,
+      baseline: bare,
+      bar: bar(four, 1_500),
+    },
+  ];
+  console.log(`\ne. What one core can do\n${table(saturatedColumns, lines.map(saturatedCells))}`);
+}
+
+function print(title: string, lines: readonly Line[]): void {
+  console.log(`\n${title}\n${table(pacedColumns, lines.map(pacedCells))}`);
+}
