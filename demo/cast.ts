@@ -57,6 +57,24 @@ export function resources({ main, standby }: Hosts): { path: string; object: obj
   ];
 }
 
+/** The image that somebody deletes; a Pod uses it, and nothing stands in for it. */
+export const watched = trial;
+
+/** The resource that watches images, and where it is. */
+export function watching({ main }: Hosts): { path: string; objectPath: string; object: object } {
+  const path = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
+  return {
+    path,
+    objectPath: `${path}/shop`,
+    object: {
+      apiVersion: 'kuik.enix.io/v1alpha1',
+      kind: 'ClusterImageSetAvailability',
+      metadata: { name: 'shop' },
+      spec: { imageFilter: { include: [`${main.host}/.+`] } },
+    },
+  };
+}
+
 /** What the resources say, in words. */
 export function meaning({ main, standby }: Hosts): readonly (readonly [string, string])[] {
   return [

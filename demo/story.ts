@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilReady } from '#test/support/eventually.ts';
 import { meaning, rerouted, unchanged } from './cast.ts';
+import { tellMonitoring } from './monitoring.ts';
 import type { Page } from './page.ts';
 import { createPod, type PodOutcome, type PodStory } from './pods.ts';
 import { declare, type Stage } from './stage.ts';
@@ -38,7 +39,7 @@ export async function tell(page: Page, stage: Stage): Promise<number> {
   done();
   problems += await registryState(page, stage, ['Closed']);
   problems += await show(page, stage, unchanged(stage, 'after'));
-  return problems;
+  return problems + (await tellMonitoring(page, stage));
 }
 
 async function show(page: Page, stage: Stage, stories: readonly PodStory[]): Promise<number> {
