@@ -44,13 +44,18 @@ export function presentImages(options: PresentImagesOptions): () => Promise<Imag
     return whole.length > 0 ? whole : readImages(metadata.name, images);
   };
   return async () => {
-    const images = new Map(tracked.resources().map((name) => [name, tracked.imagesOf(name)]));
+    // Read anew each time: what is asked for may be gone through only once.
+    const own = new Set(tracked.resources());
+    const images = new Map<string, readonly TrackedImage[]>();
     for (const resource of resources.values()) {
       const { name } = resource.metadata;
-      if (resource.kind !== 'ClusterImageSetAvailability' || images.has(name)) continue;
+      if (resource.kind !== 'ClusterImageSetAvailability' || own.has(name)) continue;
       images.set(name, await imagesOf(resource));
     }
-    return { resources: () => [...images.keys()], imagesOf: (name) => images.get(name) ?? [] };
+    return {
+      resources: () => [...own, ...images.keys()],
+      imagesOf: (name) => (own.has(name) ? tracked.imagesOf(name) : (images.get(name) ?? [])),
+    };
   };
 }
 
