@@ -1,4 +1,5 @@
 import type { AnyActorRef, Snapshot } from 'xstate';
+import { formatTime } from '#core/rfc3339.ts';
 import { redact } from '#telemetry/log.ts';
 import { stateNamesOf, statesOf } from '#telemetry/states.ts';
 import type { ObservedActor } from '#telemetry/transitions.ts';
@@ -148,8 +149,4 @@ function listChildren(snapshot: Snapshot<unknown>): readonly string[] {
   };
   const refs = children instanceof Map ? [...children.values()] : Object.values(children);
   return refs.filter((ref) => 'systemId' in ref && ref.systemId !== undefined).map((ref) => ref.id);
-}
-
-function formatTime(atMs: number): string {
-  return new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
 }

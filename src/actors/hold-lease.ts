@@ -1,6 +1,7 @@
 import { fromPromise } from 'xstate';
 import { claimLease, judgeLease, type ObservedLease, releaseLease } from '#core/lease.ts';
 import type { ApiFailure } from '#kube/client.ts';
+import { microTime } from '#kube/micro-time.ts';
 import {
   type AcquireInput,
   type AcquireOutcome,
@@ -9,7 +10,7 @@ import {
   leadershipMachine,
   type ReleaseOutcome,
 } from '#machines/leadership.ts';
-import { type LeaseCalls, microTime, type StoredLease } from './lease-calls.ts';
+import type { LeaseCalls, StoredLease } from './lease-calls.ts';
 import { pause, withDeadline } from './pause.ts';
 import type { WakeHeap } from './wake.ts';
 

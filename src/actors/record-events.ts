@@ -4,11 +4,11 @@ import {
   createEvent,
   type EventNote,
   foldEvent,
-  microTime,
   newEventPlace,
   type WrittenEvent,
 } from '#kube/events.ts';
 import { hasCode } from '#kube/failures.ts';
+import { microTime } from '#kube/micro-time.ts';
 import { callWithRetries } from '#kube/retry.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WakeHeap } from './wake.ts';

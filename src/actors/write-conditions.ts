@@ -10,6 +10,7 @@ import {
 } from '#api/kinds.ts';
 import { nextConditions, type ReadyState, worstState } from '#core/ready-condition.ts';
 import { readyMessage } from '#core/ready-message.ts';
+import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { applyObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
@@ -126,7 +127,7 @@ class ConditionWriter {
     const before = resource.status?.conditions;
     const conditions = nextConditions(state, before, {
       generation: resource.metadata.generation ?? 0,
-      now: new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+      now: formatTime(now()),
     });
     if (conditions === undefined) return undefined;
     const written = await this.#write(resource, conditions, signal);

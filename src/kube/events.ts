@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { cutText } from '#core/cut-text.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
@@ -22,7 +23,7 @@ export interface EventNote {
   readonly reason: string;
   /** What was done, `Route`. */
   readonly action: string;
-  /** A sentence for people; cut at 1 KiB, which the API server allows. */
+  /** A sentence for people; one line, cut at 1 KiB, which the API server allows. */
   readonly note: string;
   /** What makes two of them the same although their notes differ; the note unless told. */
   readonly foldAs?: string;
@@ -39,7 +40,8 @@ export interface WrittenEvent {
   readonly name: string;
 }
 
-const noteCharactersMax = 1_000;
+/** What the API server allows; it counts the bytes of UTF-8. */
+const noteBytesMax = 1_024;
 const namePartCharactersMax = 200;
 const controller = 'kuik.enix.io/operator';
 
@@ -87,7 +89,7 @@ export async function createEvent(
         action: note.action,
         reason: note.reason,
         regarding,
-        note: note.note.slice(0, noteCharactersMax),
+        note: cutText(note.note, noteBytesMax),
         type: note.type,
       },
     },
@@ -115,9 +117,4 @@ export async function foldEvent(
     },
     signal,
   );
-}
-
-/** A wall time as events want it: RFC 3339 with microseconds. */
-export function microTime(wallMs: number): string {
-  return new Date(wallMs).toISOString().replace('Z', '000Z');
 }

@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type AdmissionStage,
-  annotationsOf,
-  oneContainer,
-  startAdmissionStage,
-} from '#test/support/admission-stage.ts';
+import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
 import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { pushImage } from '#test/support/images.ts';
 import { freshNamespace } from '#test/support/plane.ts';
@@ -81,7 +77,7 @@ describe('registries that never answer', () => {
     const [first = ''] = silent.hosts;
     const namespace = await equalNamespace([...silent.hosts, registry.host]);
     const startedMs = performance.now();
-    const { pod } = await stage.createPod(namespace, oneContainer(`${first}/team/app:1`));
+    const { pod } = await createPod(namespace, oneContainer(`${first}/team/app:1`));
     const tookMs = performance.now() - startedMs;
     expect(pod.spec.containers[0].image).toBe(`${registry.host}/team/app:1`);
     expect(annotationsOf(pod).reason).toEqual({ app: 'OriginalUnreachable' });
@@ -92,7 +88,7 @@ describe('registries that never answer', () => {
     await using silent = await silentHosts(startSilentHost);
     const [first = ''] = silent.hosts;
     const namespace = await equalNamespace([first, registry.host]);
-    await stage.createPod(namespace, oneContainer(`${first}/team/app:1`));
+    await createPod(namespace, oneContainer(`${first}/team/app:1`));
     await eventually('the silent registry is suspected', async () => {
       const id = encodeURIComponent(`registry:${first}`);
       const answer = await fetch(`${stage.operator.debugUrl}/debug/actors/${id}`);
@@ -100,7 +96,7 @@ describe('registries that never answer', () => {
       return !state.some((name) => name.endsWith('Closed'));
     });
     const startedMs = performance.now();
-    const { pod } = await stage.createPod(namespace, oneContainer(`${first}/team/tool:1`));
+    const { pod } = await createPod(namespace, oneContainer(`${first}/team/tool:1`));
     expect(pod.spec.containers[0].image).toBe(`${registry.host}/team/tool:1`);
     expect(performance.now() - startedMs).toBeLessThan(deadlineMs / 2);
   });
@@ -110,7 +106,7 @@ describe('registries that never answer', () => {
     const [first = '', second = ''] = silent.hosts;
     const namespace = await equalNamespace([first, second, registry.host]);
     const image = `${first}/team/nowhere:1`;
-    const { pod, warnings } = await stage.createPod(namespace, oneContainer(image));
+    const { pod, warnings } = await createPod(namespace, oneContainer(image));
     expect(pod.spec.containers[0].image).toBe(image);
     const warning = warnings.join(' ');
     expect(warning).toContain(`app keeps ${image}: nothing is available`);
@@ -150,7 +146,7 @@ describe('the switches over pull policies', () => {
     const image = `${registry.host}/gone/app:1`;
     await stage.proposed(namespace, image, `${registry.host}/team/app:1`);
     for (const imagePullPolicy of ['Never', 'Always']) {
-      const { pod } = await stage.createPod(namespace, oneContainer(image, { imagePullPolicy }));
+      const { pod } = await createPod(namespace, oneContainer(image, { imagePullPolicy }));
       expect(pod.spec.containers[0].image).toBe(`${registry.host}/team/app:1`);
       expect(annotationsOf(pod).reason).toEqual({ app: 'Preferred' });
     }

@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import {
-  type AdmissionStage,
-  annotationsOf,
-  oneContainer,
-  startAdmissionStage,
-} from '#test/support/admission-stage.ts';
+import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
 import { pushImage } from '#test/support/images.ts';
 import { startInjectorWebhook } from '#test/support/injector-webhook.ts';
 import { admin, freshNamespace } from '#test/support/plane.ts';
@@ -57,7 +53,7 @@ async function equalNamespace(spec: object = {}): Promise<string> {
 describe('every place where an image stands is routed', () => {
   test('init containers, sidecars among them, containers and image volumes', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, {
+    const { pod } = await createPod(namespace, {
       initContainers: [
         { name: 'migrate', image: empty('app:1') },
         { name: 'proxy', image: empty('tool:1'), restartPolicy: 'Always' },
@@ -90,7 +86,7 @@ describe('every place where an image stands is routed', () => {
 
   test('a new ephemeral container, which gets no annotation, and no other a second time', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(full('tool:1')));
+    const { pod } = await createPod(namespace, oneContainer(full('tool:1')));
     expect(pod.metadata.annotations).toBeUndefined();
     const debug = async (...ephemeralContainers: object[]) =>
       await admin().merge(
@@ -117,7 +113,7 @@ describe('what the user wrote behind the path is kept', () => {
     ['nothing', () => 'app'],
   ])('%s', async (_, image) => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty(image())));
+    const { pod } = await createPod(namespace, oneContainer(empty(image())));
     expect(pod.spec.containers[0].image).toBe(full(image()));
     expect(annotationsOf(pod).originals).toEqual({ app: empty(image()) });
   });
@@ -127,9 +123,9 @@ describe('the pull policy', () => {
   test('Always keeps an original that answers before what is preferred, and no longer', async () => {
     const namespace = await equalNamespace({ priority: -1 });
     const policy = { imagePullPolicy: 'Always' };
-    const kept = await stage.createPod(namespace, oneContainer(empty('both:1'), policy));
-    const sent = await stage.createPod(namespace, oneContainer(empty('app:1'), policy));
-    const usual = await stage.createPod(namespace, oneContainer(empty('both:1')));
+    const kept = await createPod(namespace, oneContainer(empty('both:1'), policy));
+    const sent = await createPod(namespace, oneContainer(empty('app:1'), policy));
+    const usual = await createPod(namespace, oneContainer(empty('both:1')));
     const images = [kept, sent, usual].map(({ pod }) => pod.spec.containers[0].image);
     expect(images).toEqual([empty('both:1'), full('app:1'), full('both:1')]);
     expect(annotationsOf(usual.pod).reason).toEqual({ app: 'Preferred' });
@@ -137,7 +133,7 @@ describe('the pull policy', () => {
 
   test('Never is left alone, its siblings are not', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, {
+    const { pod } = await createPod(namespace, {
       containers: [
         { name: 'never', image: empty('app:1'), imagePullPolicy: 'Never' },
         { name: 'app', image: empty('app:1') },
@@ -160,7 +156,7 @@ describe('a Pod is left alone', () => {
   ])('%s', async (_, metadata, spec) => {
     const namespace = await equalNamespace();
     const before = await stage.operator.reviews();
-    const { pod } = await stage.createPod(
+    const { pod } = await createPod(
       namespace,
       { ...oneContainer(empty('app:1')), ...spec },
       { metadata },
@@ -173,7 +169,7 @@ describe('a Pod is left alone', () => {
   test('when its image is none, and the operator says so in its log', async () => {
     const namespace = await equalNamespace();
     const image = `${registry.host}/empty/App:1`;
-    const { pod } = await stage.createPod(namespace, oneContainer(image));
+    const { pod } = await createPod(namespace, oneContainer(image));
     expect(pod.spec.containers[0].image).toBe(image);
     const lines = stage.operator.logs().split('\n');
     const found = lines.filter((line) => line.includes(image) && line.includes('"warn"'));
@@ -188,7 +184,7 @@ describe('a Pod that was rewritten', () => {
 
   test('is left as it is when the webhook is asked again', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
+    const { pod } = await createPod(namespace, oneContainer(empty('app:1')));
     const before = await stage.operator.reviews();
     const asked = { operation: 'CREATE', namespace, object: pod };
     expect(await stage.review(asked)).toEqual({ uid: 'asked-by-a-test', allowed: true });
@@ -197,7 +193,7 @@ describe('a Pod that was rewritten', () => {
 
   test('is left as it is when another step has changed something else since', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
+    const { pod } = await createPod(namespace, oneContainer(empty('app:1')));
     const injected = { name: 'injected', image: empty('tool:1'), imagePullPolicy: 'IfNotPresent' };
     const object = {
       ...pod,
@@ -222,30 +218,18 @@ describe('a Pod that was rewritten', () => {
 
   test('is copied as it is', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
-    const { pod: copy } = await stage.createPod(
-      namespace,
-      oneContainer(full('app:1')),
-      copyOf(pod),
-    );
+    const { pod } = await createPod(namespace, oneContainer(empty('app:1')));
+    const { pod: copy } = await createPod(namespace, oneContainer(full('app:1')), copyOf(pod));
     expect(copy.spec.containers[0].image).toBe(full('app:1'));
     expect(copy.metadata.annotations).toEqual(pod.metadata.annotations);
-    const { pod: undone } = await stage.createPod(
-      namespace,
-      oneContainer(empty('app:1')),
-      copyOf(pod),
-    );
+    const { pod: undone } = await createPod(namespace, oneContainer(empty('app:1')), copyOf(pod));
     expect(undone.spec.containers[0].image).toBe(empty('app:1'));
   });
 
   test('is routed as it stands when its copy runs something else, and its key is written anew', async () => {
     const namespace = await equalNamespace();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
-    const { pod: copy } = await stage.createPod(
-      namespace,
-      oneContainer(empty('tool:1')),
-      copyOf(pod),
-    );
+    const { pod } = await createPod(namespace, oneContainer(empty('app:1')));
+    const { pod: copy } = await createPod(namespace, oneContainer(empty('tool:1')), copyOf(pod));
     expect(copy.spec.containers[0].image).toBe(full('tool:1'));
     expect(annotationsOf(copy).originals).toEqual({ app: empty('tool:1') });
   });
@@ -260,7 +244,7 @@ describe('other steps of the same admission', () => {
     });
     onTestFinished(injector.close);
     const before = injector.asked();
-    const { pod } = await stage.createPod(namespace, oneContainer(empty('app:1')));
+    const { pod } = await createPod(namespace, oneContainer(empty('app:1')));
     expect(pod.spec.containers.map(({ image }: { image: string }) => image)).toEqual([
       full('app:1'),
       full('tool:1'),
@@ -276,7 +260,7 @@ describe('other steps of the same admission', () => {
     const namespace = await equalNamespace();
     const annotations = { full: 'x'.repeat(256 * 1024 - 100) };
     const spec = oneContainer(empty('app:1'));
-    const { pod, warnings } = await stage.createPod(namespace, spec, { metadata: { annotations } });
+    const { pod, warnings } = await createPod(namespace, spec, { metadata: { annotations } });
     expect(pod.spec.containers[0].image).toBe(empty('app:1'));
     expect(pod.metadata.annotations).toEqual(annotations);
     expect(warnings.join(' ')).toContain('its patch was dropped');
@@ -296,9 +280,9 @@ test('a discarded upstream is never run, whatever the pull policy', async () => 
   });
   await stage.proposed(namespace, empty('both:1'), full('both:1'));
   const policy = { imagePullPolicy: 'Always' };
-  const { pod } = await stage.createPod(namespace, oneContainer(empty('both:1'), policy));
+  const { pod } = await createPod(namespace, oneContainer(empty('both:1'), policy));
   expect(pod.spec.containers[0].image).toBe(full('both:1'));
   expect(annotationsOf(pod).reason).toEqual({ app: 'OriginalDiscarded' });
-  const { pod: stays } = await stage.createPod(namespace, oneContainer(full('both:1')));
+  const { pod: stays } = await createPod(namespace, oneContainer(full('both:1')));
   expect(annotationsOf(stays).originals).toBeNull();
 });

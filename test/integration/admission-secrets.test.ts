@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretCopyName } from '#actors/secret-copy.ts';
-import {
-  type AdmissionStage,
-  annotationsOf,
-  oneContainer,
-  startAdmissionStage,
-} from '#test/support/admission-stage.ts';
+import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { pushImage } from '#test/support/images.ts';
 import { admin, freshNamespace } from '#test/support/plane.ts';
 import { pullSecretType, storePullSecret } from '#test/support/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { registryPassword } from '#test/support/registry-request.ts';
+import { eventsIn } from '#test/support/told.ts';
 
 /**
  * Private registries past a real API server: whose credentials open what, and what is put beside a
@@ -88,7 +85,7 @@ describe('a Secret that the winner’s entry names', () => {
   test('is copied beside the Pod with what it declares there, and named by the Pod', async () => {
     const namespace = await freshNamespace();
     const set = await declareEqual(namespace, await vaultWith());
-    const { pod, warnings } = await stage.createPod(namespace, oneContainer(wanted('a')));
+    const { pod, warnings } = await createPod(namespace, oneContainer(wanted('a')));
     expect(pod.spec.containers[0].image).toBe(there('a'));
     expect(warnings).toEqual([]);
     const [name = '', ...others] = secretsOf(pod);
@@ -118,7 +115,7 @@ describe('a Secret that the winner’s entry names', () => {
     await declareEqual(namespace, await vaultWith());
     // The account's secret is known to the API server a moment after it was told.
     const { pod } = await eventually('a Pod gets the secret of its account', async () => {
-      const made = await stage.createPod(namespace, oneContainer(wanted('b')));
+      const made = await createPod(namespace, oneContainer(wanted('b')));
       return secretsOf(made.pod).includes('own') && made;
     });
     expect(pod.spec.containers[0].image).toBe(there('b'));
@@ -130,7 +127,7 @@ describe('a Secret that the winner’s entry names', () => {
     await createPullSecret(namespace, 'own', 'team');
     await declareEqual(namespace);
     const spec = { ...oneContainer(wanted('c')), ...namingSecret('own') };
-    const { pod } = await stage.createPod(namespace, spec);
+    const { pod } = await createPod(namespace, spec);
     expect(pod.spec.containers[0].image).toBe(there('c'));
     expect(secretsOf(pod)).toEqual(['own']);
     expect(await secretNamesIn(namespace)).toEqual(['own']);
@@ -146,7 +143,7 @@ describe('a Secret that the winner’s entry names', () => {
       },
     });
     await stage.proposed(namespace, wanted('never-asked'), there('never-asked'));
-    const { pod } = await stage.createPod(namespace, oneContainer(wanted('d')));
+    const { pod } = await createPod(namespace, oneContainer(wanted('d')));
     expect(pod.spec.containers[0].image).toBe(there('d'));
     expect(annotationsOf(pod).by).toEqual({ app: `ReplicatedImageSet/${namespace}/equal` });
     expect(secretsOf(pod)).toEqual(['pull']);
@@ -156,7 +153,7 @@ describe('a Secret that the winner’s entry names', () => {
   test('opens the original, too, when the Pod cannot: its image stays, a copy is put beside it', async () => {
     const namespace = await freshNamespace();
     await declareEqual(namespace, await vaultWith('quay'));
-    const { pod } = await stage.createPod(namespace, oneContainer(there('e')));
+    const { pod } = await createPod(namespace, oneContainer(there('e')));
     expect(pod.spec.containers[0].image).toBe(there('e'));
     expect(annotationsOf(pod).originals).toBeNull();
     expect(secretsOf(pod)).toEqual([expect.stringMatching(/^kuik-quay-/)]);
@@ -169,7 +166,7 @@ test('a copy whose place is taken by somebody else’s Secret is passed over, wi
   const set = await declareEqual(namespace, entry);
   const name = await secretCopyName(entry.credentialSecret, { kind: set.kind, ...set.metadata });
   await createPullSecret(namespace, name, 'nobody', 'wrong');
-  const { pod, warnings } = await stage.createPod(namespace, oneContainer(wanted('n')));
+  const { pod, warnings } = await createPod(namespace, oneContainer(wanted('n')));
   expect(pod.spec.containers[0].image).toBe(wanted('n'));
   expect([secretsOf(pod), await secretNamesIn(namespace)]).toEqual([[], [name]]);
   expect(warnings.join(' ')).toContain('belongs to somebody else');
@@ -180,12 +177,11 @@ describe('nothing is written', () => {
     const namespace = await freshNamespace();
     await declareEqual(namespace, await vaultWith());
     const spec = oneContainer(wanted('f'));
-    const { pod } = await stage.createPod(namespace, spec, { dryRun: true });
+    const { pod } = await createPod(namespace, spec, { dryRun: true });
     expect(pod.spec.containers[0].image).toBe(there('f'));
     expect(secretsOf(pod)).toEqual([expect.stringMatching(/^kuik-pull-/)]);
     expect(await secretNamesIn(namespace)).toEqual([]);
-    const events = await admin().get(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
-    expect(events.items).toEqual([]);
+    expect(await eventsIn(namespace)).toEqual([]);
   });
 
   test('when the Pod is not rewritten', async () => {
@@ -193,7 +189,7 @@ describe('nothing is written', () => {
     await declareEqual(namespace, await vaultWith());
     await pushImage(open, 'team/g:1');
     const before = await stage.operator.reviews();
-    const { pod } = await stage.createPod(namespace, oneContainer(wanted('g')));
+    const { pod } = await createPod(namespace, oneContainer(wanted('g')));
     expect(pod.spec.containers[0].image).toBe(wanted('g'));
     expect([secretsOf(pod), await secretNamesIn(namespace)]).toEqual([[], []]);
     expect(await stage.operator.reviews()).toBeGreaterThan(before);
@@ -221,9 +217,7 @@ describe('what one namespace has', () => {
     await stage.proposed(poor, wanted('never-asked'), there('never-asked'));
     // At once, so that all that is remembered or in flight would be shared.
     const [first, second, third] = await Promise.all(
-      [rich, poor, stranger].map((namespace) =>
-        stage.createPod(namespace, oneContainer(wanted('h'))),
-      ),
+      [rich, poor, stranger].map((namespace) => createPod(namespace, oneContainer(wanted('h')))),
     );
     expect(first?.pod.spec.containers[0].image).toBe(there('h'));
     expect(second?.pod.spec.containers[0].image).toBe(wanted('h'));
@@ -245,7 +239,7 @@ describe('what one namespace has', () => {
     await stage.proposed(poor, wanted('never-asked'), there('never-asked'));
     const [first, second] = await Promise.all(
       [rich, poor].map((namespace) =>
-        stage.createPod(namespace, { ...oneContainer(wanted('i')), ...namingSecret('own') }),
+        createPod(namespace, { ...oneContainer(wanted('i')), ...namingSecret('own') }),
       ),
     );
     expect(first?.pod.spec.containers[0].image).toBe(there('i'));
@@ -260,7 +254,7 @@ describe('a Secret that is missing or broken keeps no Pod out', () => {
     const vault = await freshNamespace('vault');
     await declareEqual(namespace, { credentialSecret: { name: 'gone', namespace: vault } });
     const spec = { ...oneContainer(wanted('j')), ...namingSecret('own') };
-    const { pod, warnings } = await stage.createPod(namespace, spec);
+    const { pod, warnings } = await createPod(namespace, spec);
     expect(pod.spec.containers[0].image).toBe(there('j'));
     expect(warnings.join(' ')).toContain(`${vault}/gone`);
   });
@@ -274,7 +268,7 @@ describe('a Secret that is missing or broken keeps no Pod out', () => {
       ...oneContainer(wanted('k')),
       imagePullSecrets: [{ name: 'broken' }, { name: 'gone' }],
     };
-    const { pod, warnings } = await stage.createPod(namespace, spec);
+    const { pod, warnings } = await createPod(namespace, spec);
     expect(pod.spec.containers[0].image).toBe(there('k'));
     expect(secretsOf(pod)).toEqual(['broken', 'gone', expect.stringMatching(/^kuik-pull-/)]);
     expect(warnings.join(' ')).toContain(`${namespace}/broken`);
@@ -292,9 +286,9 @@ test('an ephemeral container runs only what the secrets now named in its Pod can
   };
   const namespace = await freshNamespace();
   await declareEqual(namespace, await vaultWith());
-  const { pod: without } = await stage.createPod(namespace, oneContainer('quay.io/other/app:1'));
+  const { pod: without } = await createPod(namespace, oneContainer('quay.io/other/app:1'));
   expect(await debug(without, wanted('l'))).toBe(wanted('l'));
   expect(await secretNamesIn(namespace)).toEqual([]);
-  const { pod: withCopy } = await stage.createPod(namespace, oneContainer(wanted('m')));
+  const { pod: withCopy } = await createPod(namespace, oneContainer(wanted('m')));
   expect(await debug(withCopy, wanted('l'))).toBe(there('l'));
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { pushImage } from '#test/support/images.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
@@ -33,15 +34,6 @@ afterAll(async () => {
 });
 
 const kuik = '/apis/kuik.enix.io/v1alpha1';
-const annotationsOf = (pod: { metadata: { annotations?: Record<string, string> } }) => {
-  const text = (name: string) => pod.metadata.annotations?.[`kuik.enix.io/${name}`];
-  const json = (name: string) => JSON.parse(text(name) ?? 'null');
-  return {
-    originals: json('original-images'),
-    by: json('rewritten-by'),
-    reason: json('reason'),
-  };
-};
 
 /** Both registries hold the same images, for the Pods of one namespace. */
 async function declareEqual(namespace: string, priority = 0): Promise<void> {
@@ -72,21 +64,6 @@ async function routed(namespace: string, image: string, candidates: number): Pro
     return answer.candidates.length === candidates;
   });
 }
-
-/** A Pod as the API server stored it. */
-async function createPod(namespace: string, spec: object, metadata: object = {}) {
-  const { body, warnings } = await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'pod-', ...metadata },
-    spec,
-  });
-  return { pod: body, warnings };
-}
-
-const oneContainer = (image: string, extra: object = {}) => ({
-  containers: [{ name: 'app', image, ...extra }],
-});
 
 /** Stops a registry for one test. */
 async function stopped(registry: TestRegistry): Promise<void> {

@@ -18,6 +18,7 @@ import { type AvailabilityStage, availabilityStage } from '#test/support/availab
 import { eventually } from '#test/support/eventually.ts';
 import { adminClient } from '#test/support/kube-client.ts';
 import { admin } from '#test/support/plane.ts';
+import { eventsIn } from '#test/support/told.ts';
 import { manyTracked } from '#test/support/tracked-images.ts';
 import { joinTelling } from '../../src/join-telling.ts';
 
@@ -94,12 +95,10 @@ beforeEach(async () => {
 const json = async (url: string): Promise<any> => await (await fetch(url)).json();
 const kuik = async (...args: readonly string[]) =>
   (await promisify(execFile)(process.execPath, [entryPoint, 'status', ...args])).stdout;
-const notesAbout = async () => {
-  const { items } = await admin().get('/apis/events.k8s.io/v1/namespaces/default/events');
-  return items
-    .filter(({ regarding }: { regarding: { name: string } }) => regarding.name === stage.name)
-    .map(({ reason, note }: { reason: string; note: string }) => `${reason}: ${note}`);
-};
+const notesAbout = async () =>
+  (await eventsIn())
+    .filter(({ regarding }) => regarding.name === stage.name)
+    .map(({ reason, note }) => `${reason}: ${note}`);
 
 test('an image that is lost is told in status, events, metrics, pages and the command line', async () => {
   expect(await kuik('--metrics-url', leader)).toContain('All is well: no workload uses an image');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPod as createIn, oneContainer } from '#test/support/created-pod.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { admin, adminKubeconfig } from '#test/support/plane.ts';
@@ -107,20 +108,14 @@ describe('names that are special elsewhere', () => {
   });
 });
 
-/** A Pod as the API server stored it, with the operator's words about it. */
+/** A Pod of the stage, and the operator was asked about it. */
 async function createPod(spec: object, metadata: object = {}) {
   const before = await operator.reviews();
-  const { body, warnings } = await admin().create(`/api/v1/namespaces/${stage.namespace}/pods`, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'pod-', labels: { app: 'web' }, ...metadata },
-    spec,
-  });
+  const labelled = { labels: { app: 'web' }, ...metadata };
+  const created = await createIn(stage.namespace, spec, { metadata: labelled });
   expect(await operator.reviews()).toBeGreaterThan(before);
-  return { pod: body, warnings };
+  return created;
 }
-
-const containers = (image: string) => ({ containers: [{ name: 'app', image }] });
 
 describe('a Pod', () => {
   test.each([
@@ -132,7 +127,7 @@ describe('a Pod', () => {
   ])('with an image %s gets in as it is', async (_, make) => {
     await stage.routed();
     const image = make(stage.hosts.open);
-    const { pod } = await createPod(containers(image));
+    const { pod } = await createPod(oneContainer(image));
     expect(pod.spec.containers[0].image).toBe(image);
     expect(pod.metadata.annotations).toBeUndefined();
     await eventually('the log warns once', () => {
@@ -150,7 +145,7 @@ describe('a Pod', () => {
     async (nonsense) => {
       await stage.routed();
       const annotations = { 'kuik.enix.io/original-images': nonsense };
-      const { pod } = await createPod(containers(stage.image), { annotations });
+      const { pod } = await createPod(oneContainer(stage.image), { annotations });
       expect(pod.spec.containers[0].image).toBe(stage.equal);
       expect(JSON.parse(pod.metadata.annotations['kuik.enix.io/original-images'])).toEqual({
         app: stage.image,
@@ -161,7 +156,7 @@ describe('a Pod', () => {
   test('whose annotations leave no room for ours gets in as it came, with a warning', async () => {
     await stage.routed();
     const annotations = { big: 'x'.repeat(256 * 1_024 - 10) };
-    const { pod, warnings } = await createPod(containers(stage.image), { annotations });
+    const { pod, warnings } = await createPod(oneContainer(stage.image), { annotations });
     expect(pod.spec.containers[0].image).toBe(stage.image);
     expect(Object.keys(pod.metadata.annotations)).toEqual(['big']);
     expect(warnings.join()).toMatch(/^kuik: .*262144 bytes of annotations/);

@@ -4,6 +4,7 @@ import { kinds } from '#api/kinds.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { storePullSecret } from '#test/support/pull-secret.ts';
 import { eventsOf } from '#test/support/told.ts';
 
 let operator: OperatorProcess;
@@ -146,17 +147,10 @@ describe('a pattern that is too large', () => {
 
 describe('a Secret that a resource names', () => {
   const createSecret = (namespace: string, name: string, host: string) =>
-    admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name },
-      type: 'kubernetes.io/dockerconfigjson',
-      stringData: {
-        '.dockerconfigjson': JSON.stringify({
-          auths: { [host]: { username: 'a', password: 'hunter2' } },
-        }),
-      },
-    });
+    storePullSecret(
+      { namespace, name },
+      { auths: { [host]: { username: 'a', password: 'hunter2' } } },
+    );
 
   test('and that is missing is told with its field, and the resource heals when it comes', async () => {
     const namespace = await freshNamespace();

@@ -10,6 +10,7 @@ import { type LightRegistry, startLightRegistry } from '#test/support/light-regi
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
 import { connectedTo, metricAt } from '#test/support/process-use.ts';
+import { storePullSecret } from '#test/support/pull-secret.ts';
 import { clusterSet } from '#test/support/resources.ts';
 import { makeAuthority } from '#test/support/tls.ts';
 import { openWebhook, type WebhookClient } from '#test/support/webhook-client.ts';
@@ -73,15 +74,8 @@ afterAll(async () => {
 
 /** Each set says that half of the dead registries hold what the living one holds. */
 async function declareSets(secrets: string): Promise<void> {
-  await admin().create(`/api/v1/namespaces/${secrets}/secrets`, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'pull' },
-    type: 'kubernetes.io/dockerconfigjson',
-    stringData: {
-      '.dockerconfigjson': `{"auths":{"${alive.host}":{"username":"alice","password":"x"}}}`,
-    },
-  });
+  const auths = { [alive.host]: { username: 'alice', password: 'x' } };
+  await storePullSecret({ namespace: secrets, name: 'pull' }, { auths });
   const path = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
   for (let which = 0; which < setsCount; which += 1) {
     const upstreams = dead

@@ -5,6 +5,7 @@ import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-regi
 import { pushImage } from '#test/support/images.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { storePullSecret } from '#test/support/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { registryPassword } from '#test/support/registry-request.ts';
 import { eventsOf } from '#test/support/told.ts';
@@ -45,20 +46,13 @@ function configOf(users: Readonly<Record<string, string>>): string {
   return JSON.stringify({ auths: Object.fromEntries(entries) });
 }
 
-async function createSecret(namespace: string, name: string, text: string): Promise<void> {
-  await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name },
-    type: 'kubernetes.io/dockerconfigjson',
-    stringData: { '.dockerconfigjson': text },
-  });
-}
-
 /** A set whose other upstream, `other`, is lent a Secret of the namespace `vault`. */
 async function lend(other: { host: string }, namespaces: readonly string[]) {
   const vault = await freshNamespace('vault');
-  await createSecret(vault, 'pull', configOf({ [other.host]: 'kuik', 'quay.io': 'kuik' }));
+  await storePullSecret(
+    { namespace: vault, name: 'pull' },
+    configOf({ [other.host]: 'kuik', 'quay.io': 'kuik' }),
+  );
   const name = `lent-${randomBytes(4).toString('hex')}`;
   const upstreams = [
     { registry: empty.host, imageFilter: { include: ['/team/.+'] } },
@@ -197,8 +191,9 @@ describe('what a Pod is told', () => {
     const namespace = await freshNamespace();
     const { vault } = await lend(closed, [namespace]);
     const names = Array.from({ length: 7 }, (_, index) => `own-${index}`);
-    for (const name of names)
-      await createSecret(namespace, name, configOf({ [closed.host]: name }));
+    for (const name of names) {
+      await storePullSecret({ namespace, name }, configOf({ [closed.host]: name }));
+    }
     const owner = async (name: string) => {
       const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
       const created = await admin().create(`/api/v1/namespaces/${namespace}/configmaps`, body);

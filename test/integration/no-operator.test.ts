@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startChild } from '#test/support/child-process.ts';
 import { operatorLeftOut } from '#test/support/eventually.ts';
@@ -8,7 +8,8 @@ import { adminKubeconfig } from '#test/support/plane.ts';
 
 /** Every wait is cut short in such a run, so a file takes seconds. */
 const withinMs = 240_000;
-const startsOperators = /^(import|\}) .*from '#test\/support\/operator-process\.ts'/m;
+/** An import of what starts operators, or of a stage that does. */
+const startsOperators = /\bstartOperator\b[^;]* from '\.\/operator-process\.ts'/;
 const root = join(import.meta.dirname, '..', '..');
 
 // Never inside such a run itself.
@@ -30,11 +31,22 @@ test.runIf(!operatorLeftOut)(
 
 /** Found by what they import, so that a new file is held to it without being listed. */
 function filesThatStartOperators(): string[] {
-  const directory = 'test/integration';
-  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+  const stages = filesBelow('test/support').filter((file) => startsOperators.test(textOf(file)));
+  const starters = ['operator-process.ts', ...stages.map((file) => basename(file))];
+  const imports = starters.map((name) => `from '#test/support/${name}'`);
+  return filesBelow('test/integration')
     .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => join(directory, file))
-    .filter((file) => startsOperators.test(readFileSync(join(root, file), 'utf8')));
+    .filter((file) => imports.some((wanted) => textOf(file).includes(wanted)));
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(directory, file));
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
 }
 
 /** Runs them on this run's control plane, with everything prepared save the operator itself. */

@@ -6,6 +6,7 @@ import { refusal } from '#test/support/api-proxy.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { admin, freshNamespace } from '#test/support/plane.ts';
 import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { eventsIn } from '#test/support/told.ts';
 import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
 
 /** A series is written at most so often. */
@@ -27,9 +28,8 @@ async function startRecorder() {
     log: createLog({ level: 'info', format: 'json', destination }),
   });
   onTestFinished(recorder.close);
-  const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
   return {
-    ...{ proxy, wake, lines, recorder, path },
+    ...{ proxy, wake, lines, recorder },
     say: (note = 'it happened', more: Pick<EventNote, 'onceAs'> = {}) =>
       recorder.record({
         ...more,
@@ -41,22 +41,17 @@ async function startRecorder() {
       }),
     /** Everything that was said, with how often; all of it one event each. */
     written: async (): Promise<Record<string, number>> => {
-      const { items } = (await admin().get(path)) as { items: Written[] };
+      const items = await eventsIn(namespace);
       expect(new Set(items.map(({ note }) => note)).size).toBe(items.length);
       return Object.fromEntries(items.map(({ note, series }) => [note, series?.count ?? 1]));
     },
     removeAll: async () => {
-      const { items } = (await admin().get(path)) as { items: Written[] };
-      for (const { metadata } of items) await admin().remove(`${path}/${metadata.name}`);
+      const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+      for (const { metadata } of await eventsIn(namespace)) {
+        await admin().remove(`${path}/${metadata.name}`);
+      }
     },
   };
-}
-
-interface Written {
-  readonly metadata: { readonly name: string };
-  readonly note: string;
-  readonly eventTime: string;
-  readonly series?: { readonly count: number };
 }
 
 type Recorder = Awaited<ReturnType<typeof startRecorder>>;

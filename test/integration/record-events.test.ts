@@ -54,6 +54,16 @@ test('what is told once is told once by all processes together, and nobody compl
   expect(recorders.flatMap(({ lines }) => lines)).toEqual([]);
 });
 
+test('a note of any length and script is told, as far as the API server takes it', async () => {
+  const namespace = await freshNamespace();
+  const { record, lines } = await startRecorder();
+  const long = `${'é'.repeat(400)}\n${'漢'.repeat(400)}`;
+  record({ ...noteOn(namespace, 'app', 'uid-3'), note: long });
+  const [event] = await told(namespace, 'uid-3');
+  expect(event?.note).toMatch(/^é{400} 漢+…$/);
+  expect(lines).toEqual([]);
+});
+
 test('notes that differ are one event where they are told to fold', async () => {
   const namespace = await freshNamespace();
   const { record } = await startRecorder();

@@ -4,6 +4,7 @@ import type { RouteDecision } from '#core/routing/decision.ts';
 import { eventually } from './eventually.ts';
 import { type OperatorOptions, type OperatorProcess, startOperator } from './operator-process.ts';
 import { admin, adminKubeconfig } from './plane.ts';
+import { webhookAuthority } from './webhook-client.ts';
 
 const kuik = '/apis/kuik.enix.io/v1alpha1';
 const plurals = {
@@ -12,13 +13,6 @@ const plurals = {
   ClusterReplicatedImageSet: 'clusterreplicatedimagesets',
   ClusterImageSetMirror: 'clusterimagesetmirrors',
 } as const;
-
-/** What is told of the Pods that reviews are about. */
-export interface CreatedPod {
-  // biome-ignore lint/suspicious/noExplicitAny: tests assert on JSON whose shape is what they test.
-  readonly pod: any;
-  readonly warnings: readonly string[];
-}
 
 /** An operator in a process of its own, and a real API server that asks it about Pods. */
 export interface AdmissionStage {
@@ -31,12 +25,6 @@ export interface AdmissionStage {
   ) => Promise<any>;
   /** Waits until the operator proposes this image for that one: its watch has brought it all. */
   readonly proposed: (namespace: string, image: string, candidate: string) => Promise<void>;
-  /** A Pod as the API server stored it, or would have. */
-  readonly createPod: (
-    namespace: string,
-    spec: object,
-    options?: { readonly metadata?: object; readonly dryRun?: boolean },
-  ) => Promise<CreatedPod>;
   /** Asks the webhook itself, as the API server does, over TLS that its configuration trusts. */
   readonly review: (request: object, query?: string) => Promise<ReviewResponse>;
   readonly stop: () => Promise<void>;
@@ -58,7 +46,6 @@ export async function startAdmissionStage(
     operator,
     declare,
     proposed: (namespace, image, candidate) => proposed(operator, { namespace, image, candidate }),
-    createPod,
     review: (asked, query = '') => review(operator, asked, query),
     stop: () => operator.stop(),
   };
@@ -88,31 +75,15 @@ async function proposed(
   });
 }
 
-const createPod: AdmissionStage['createPod'] = async (namespace, spec, options = {}) => {
-  const { metadata, dryRun = false } = options;
-  const path = `/api/v1/namespaces/${namespace}/pods${dryRun ? '?dryRun=All' : ''}`;
-  const { body, warnings } = await admin().create(path, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'pod-', ...metadata },
-    spec,
-  });
-  return { pod: body, warnings };
-};
-
 async function review(
   operator: OperatorProcess,
   asked: object,
   query: string,
 ): Promise<ReviewResponse> {
-  const group = '/apis/admissionregistration.k8s.io/v1';
-  const configuration = await admin().get(
-    `${group}/mutatingwebhookconfigurations/${operator.release}`,
-  );
-  const { url, caBundle } = configuration.webhooks[0].clientConfig;
-  const dispatcher = new Agent({ connect: { ca: Buffer.from(caBundle, 'base64').toString() } });
+  const ca = await webhookAuthority(admin(), operator.release);
+  const dispatcher = new Agent({ connect: { ca } });
   try {
-    const answer = await request(`${url}${query}`, {
+    const answer = await request(`${operator.webhookUrl}/mutate--v1-pod${query}`, {
       method: 'POST',
       dispatcher,
       headers: { 'content-type': 'application/json' },
@@ -131,24 +102,4 @@ async function review(
   } finally {
     await dispatcher.close();
   }
-}
-
-/** One container named `app`. */
-export function oneContainer(image: string, extra: object = {}): { containers: object[] } {
-  return { containers: [{ name: 'app', image, ...extra }] };
-}
-
-/** What kuik wrote on a Pod, read back; `null` where there is nothing. */
-export function annotationsOf(pod: CreatedPod['pod']): {
-  readonly originals: unknown;
-  readonly by: unknown;
-  readonly reason: unknown;
-} {
-  const read = (name: string): unknown =>
-    JSON.parse(pod.metadata.annotations?.[`kuik.enix.io/${name}`] ?? 'null');
-  return {
-    originals: read('original-images'),
-    by: read('rewritten-by'),
-    reason: read('reason'),
-  };
 }

@@ -6,13 +6,15 @@ export const pullSecretType = 'kubernetes.io/dockerconfigjson';
 /** Stores a pull secret with this as its docker config, broken or not. */
 export async function storePullSecret(
   { namespace, name }: { readonly namespace: string; readonly name: string },
-  config: object,
+  config: object | string,
 ): Promise<void> {
   await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, namespace },
     type: pullSecretType,
-    stringData: { '.dockerconfigjson': JSON.stringify(config) },
+    stringData: {
+      '.dockerconfigjson': typeof config === 'string' ? config : JSON.stringify(config),
+    },
   });
 }

@@ -1,9 +1,11 @@
+import { createPod, oneContainer } from './created-pod.ts';
 import { eventually } from './eventually.ts';
 import { pushImage } from './images.ts';
 import { type CommandRun, runKuik } from './kuik-command.ts';
 import { createNamespace, removeNamespace } from './namespace.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { admin } from './plane.ts';
+import { storePullSecret } from './pull-secret.ts';
 import { startRegistry } from './registry.ts';
 import { registryPassword } from './registry-request.ts';
 
@@ -46,7 +48,8 @@ export async function startRoutedStage(operator: OperatorProcess): Promise<Route
     createNamespace(admin()),
   ]);
   await pushImage(guarded, 'team/app:1');
-  await createPullSecret(operator.namespace, guarded.host);
+  const auths = { [guarded.host]: { username: 'alice', password: registryPassword } };
+  await storePullSecret({ namespace: operator.namespace, name: 'pull' }, { auths });
   await createSet({ name: namespace, namespace, secretNamespace: operator.namespace }, [
     open.host,
     guarded.host,
@@ -70,24 +73,17 @@ export async function startRoutedStage(operator: OperatorProcess): Promise<Route
       }),
     explain: async (...args) =>
       await runKuik(['explain', ...args], { KUIK_DEBUG_URL: operator.debugUrl }),
-    createPod: (spec = {}) => createPod(namespace, { image, spec }),
+    createPod: async (spec = {}) => {
+      const labels = { app: 'web' };
+      const full = { ...oneContainer(image), ...spec };
+      return (await createPod(namespace, full, { metadata: { labels } })).pod;
+    },
     world: () => readWorld(namespace, operator.namespace),
     close: async () => {
       await admin().remove(`${sets}/${namespace}`);
       await Promise.all([open.remove(), guarded.remove(), removeNamespace(admin(), namespace)]);
     },
   };
-}
-
-async function createPullSecret(namespace: string, host: string): Promise<void> {
-  const auths = { [host]: { username: 'alice', password: registryPassword } };
-  await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: 'pull', namespace },
-    type: 'kubernetes.io/dockerconfigjson',
-    stringData: { '.dockerconfigjson': JSON.stringify({ auths }) },
-  });
 }
 
 async function createSet(
@@ -109,19 +105,6 @@ async function createSet(
       ],
     },
   });
-}
-
-async function createPod(
-  namespace: string,
-  { image, spec }: { readonly image: string; readonly spec: object },
-): Promise<Json> {
-  const { body } = await admin().create(`/api/v1/namespaces/${namespace}/pods`, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { generateName: 'pod-', labels: { app: 'web' } },
-    spec: { containers: [{ name: 'app', image }], ...spec },
-  });
-  return body;
 }
 
 async function readWorld(namespace: string, operatorNamespace: string): Promise<string> {
