@@ -48,6 +48,8 @@ const podsPerTurn = 2 * imagesPerTurn;
 export class SetTracker implements Disposable {
   readonly #options: SetTrackerOptions;
   readonly #images = new Map<string, ImageReference>();
+  /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
+  readonly #pullSecrets = new Map<string, readonly string[]>();
   /** Images without a Pod, which are looked at in each plan. */
   readonly #unused = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -203,6 +205,7 @@ export class SetTracker implements Disposable {
     } else {
       this.#images.delete(image);
       this.#unused.delete(image);
+      this.#pullSecrets.delete(image);
       checks.leave(resource, image);
       if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
       // One that crashed does not hear that it expired.
@@ -219,13 +222,18 @@ export class SetTracker implements Disposable {
     actors.add({ ...{ resource, image, registry, original }, status: 'Scheduled' });
   }
 
-  /** Checked with the pull secrets of the Pods that use it now; of none where there is no Pod. */
+  /**
+   * Checked with the pull secrets of the Pods that use it now. Where there is no Pod, with those of
+   * the last ones: a private image must not seem lost between two runs of a CronJob.
+   */
   #join(image: string, uses: UseIndex): void {
     const { resource, actors, checks } = this.#options;
     const reference = this.#images.get(image);
     const tracked = actors.get(resource, image);
     if (reference === undefined || tracked === undefined) return;
-    const pullSecrets = uses.get(image)?.pullSecrets ?? [];
+    const pullSecrets = uses.get(image)?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
+    if (pullSecrets.length === 0) this.#pullSecrets.delete(image);
+    else this.#pullSecrets.set(image, pullSecrets);
     checks.join({ resource, image, reference, pullSecrets }, tracked);
   }
 }

@@ -1,34 +1,15 @@
-import type { Credential } from '#core/credentials.ts';
-import type { ImageReference } from '#core/image/reference.ts';
 import { type Result, succeed } from '#core/result.ts';
 import { createGuardedLookup, type ResolveAddresses, resolveBySystem } from './addresses.ts';
 import { createAuthenticator } from './auth.ts';
 import { createConnections, type RegistrySettings } from './connections.ts';
 import type { OciFailure } from './errors.ts';
-import { requestManifest } from './manifests.ts';
+import { type ManifestAnswer, type ManifestRequest, requestManifest } from './manifests.ts';
 import { createProxyChooser, type ProxySettings } from './proxies.ts';
 import { createTokens } from './tokens.ts';
 import { createTransport } from './transport.ts';
 import { createTrust, systemRoots } from './trust.ts';
 
-/** One request for one manifest with at most one credential. */
-export interface ManifestRequest {
-  readonly reference: ImageReference;
-  readonly method: 'HEAD' | 'GET';
-  readonly credential?: Credential;
-}
-
-/** What a registry says of a manifest that it has. */
-export interface ManifestAnswer {
-  readonly status: number;
-  /** `Docker-Content-Digest`, when the registry sent one. */
-  readonly digest?: string;
-  readonly mediaType?: string;
-  /** Pulls left, when a `ratelimit-remaining` header tells. */
-  readonly quotaRemaining?: number;
-  /** Wall time in ms since the epoch at which the quota is renewed, when the headers tell. */
-  readonly quotaResetAtMs?: number;
-}
+export type { ManifestAnswer, ManifestRequest } from './manifests.ts';
 
 /** The registries of the world, each over its own kept-alive connections. No retries, no log. */
 export interface OciClient {

@@ -1,9 +1,28 @@
+import type { Credential } from '#core/credentials.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { Authenticator } from './auth.ts';
-import type { ManifestAnswer, ManifestRequest } from './client.ts';
 import { type FailedAnswer, type OciFailure, translateAnswer } from './errors.ts';
 import { readQuota } from './quota.ts';
+
+/** One request for one manifest with at most one credential. */
+export interface ManifestRequest {
+  readonly reference: ImageReference;
+  readonly method: 'HEAD' | 'GET';
+  readonly credential?: Credential;
+}
+
+/** What a registry says of a manifest that it has. */
+export interface ManifestAnswer {
+  readonly status: number;
+  /** `Docker-Content-Digest`, when the registry sent one. */
+  readonly digest?: string;
+  readonly mediaType?: string;
+  /** Pulls left, when a `ratelimit-remaining` header tells. */
+  readonly quotaRemaining?: number;
+  /** Wall time in ms since the epoch at which the quota is renewed, when the headers tell. */
+  readonly quotaResetAtMs?: number;
+}
 
 /** Every manifest and index type there is: a registry converts or refuses what is not accepted. */
 const MANIFEST_TYPES = [

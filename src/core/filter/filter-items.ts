@@ -2,7 +2,7 @@ import type { Filter, FilterItem } from '#api/filter.ts';
 import { filterItemsMax } from '#api/limits.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
 import { hasItems, type WrittenLists } from './include-exclude.ts';
-import type { FilterDimension, ScopeKind, WrittenFilters } from './scope.ts';
+import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
 
 const DIMENSIONS: readonly FilterDimension[] = ['image', 'label', 'annotation', 'namespace'];
 

@@ -1,4 +1,3 @@
-import type { Filter, ImageFilter, NamespaceFilter, PodFilter } from '#api/filter.ts';
 import { formatReference, type ImageReference, isUntagged } from '#core/image/reference.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
@@ -14,6 +13,7 @@ import {
 import { compilePattern, type Pattern } from './pattern.ts';
 import { compileSelector, type Selector, selectorMatches } from './selector.ts';
 import type { KeyValues } from './selector-requirement.ts';
+import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
 
 /**
  * Which Pods, and which of their images, a resource is about. The one form of all spellings
@@ -37,22 +37,6 @@ export interface PodSubject {
   readonly namespace: string;
   readonly labels: KeyValues;
   readonly annotations: KeyValues;
-}
-
-/** The filters of a spec, in any spelling; all kinds have a subset of them. */
-export interface WrittenFilters {
-  readonly filter?: Filter;
-  readonly imageFilter?: ImageFilter;
-  readonly namespaceFilter?: NamespaceFilter;
-  readonly podFilter?: PodFilter;
-}
-
-/** What a kind's filters can choose. */
-export interface ScopeKind {
-  /** The namespace of the resource, `undefined` for cluster-scoped kinds. */
-  readonly ownNamespace: string | undefined;
-  /** False on the set kinds, whose images are chosen per upstream. */
-  readonly choosesImages: boolean;
 }
 
 /** Compiles the filters of one spec; the first problem leaves the resource out. */
@@ -132,9 +116,6 @@ interface WrittenDimensions {
   readonly images: WrittenLists<string> | undefined;
   readonly path: (dimension: FilterDimension) => string;
 }
-
-/** What an item of the unified filter is about. */
-export type FilterDimension = 'image' | 'label' | 'annotation' | 'namespace';
 
 const SEPARATE_PATHS: Readonly<Record<FilterDimension, string>> = {
   image: 'spec.imageFilter',

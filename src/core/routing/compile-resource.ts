@@ -8,7 +8,8 @@ import type {
 } from '#api/replicated-image-set.ts';
 import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
 import { compilePattern } from '#core/filter/pattern.ts';
-import { compileScope, type Scope, type WrittenFilters } from '#core/filter/scope.ts';
+import { compileScope, type Scope } from '#core/filter/scope.ts';
+import type { WrittenFilters } from '#core/filter/written-filters.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {

@@ -9,9 +9,23 @@ import {
   readReview,
 } from '#http/admission-review.ts';
 import { boundWarnings } from '#http/admission-warnings.ts';
-import type { AdmissionAnswer } from '#http/ports.ts';
-import type { WebhookOptions, WebhookPorts } from '#http/webhook.ts';
+import type { AdmissionAnswer, AdmitPort } from '#http/ports.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Metrics } from '#telemetry/metrics.ts';
+
+/** What the webhook asks, and what it tells. */
+export interface WebhookPorts {
+  readonly admit: AdmitPort;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'admission' | 'webhookError'>;
+}
+
+/** How the webhook answers. */
+export interface WebhookOptions {
+  /** A whole review, in ms (`routing.deadline`); less where the API server says so. */
+  readonly deadlineMs: number;
+}
 
 /** What the route is registered with. */
 export type MutatePodsOptions = WebhookPorts & WebhookOptions;

@@ -115,6 +115,28 @@ describe('checks', () => {
   });
 });
 
+test('a private image whose Pods have gone is checked with the Secrets of the last of them', async () => {
+  const stage = startMonitoring();
+  const auths = { 'quay.io': { username: 'alice', password: 'secret' } };
+  stage.secrets.set('apps/pull', {
+    kind: 'found',
+    isCopy: false,
+    secret: {
+      ...{ namespace: 'apps', name: 'pull', type: 'kubernetes.io/dockerconfigjson' },
+      data: { '.dockerconfigjson': JSON.stringify({ auths }) },
+    },
+  });
+  stage.run('a', image('a'), { pullSecrets: ['pull'] });
+  stage.declare('all', everything);
+  await stage.lead();
+  await stage.pass(1_000);
+  stage.pods.remove('apps/a');
+  await stage.pass(10_000);
+  expect(stage.tracked('all')).toMatchObject([{ unusedSinceMs: expect.any(Number) }]);
+  const users = stage.sent.map(({ credentials }) => credentials.map(({ username }) => username));
+  expect(users).toEqual([['alice'], ['alice']]);
+});
+
 describe('what a routing probe learnt', () => {
   const probe = (name: string) => ({
     reference: { registry: 'quay.io', path: `team/${name}`, tag: '1' },

@@ -2,11 +2,10 @@ import { describe, expect, test } from 'vitest';
 import {
   compileScope,
   type PodSubject,
-  type ScopeKind,
   scopeMatchesImage,
   scopeMatchesPod,
-  type WrittenFilters,
 } from '#core/filter/scope.ts';
+import type { ScopeKind, WrittenFilters } from '#core/filter/written-filters.ts';
 import { reference } from '#test/support/resources.ts';
 
 const mirror: ScopeKind = { ownNamespace: undefined, choosesImages: true };
