@@ -62,7 +62,9 @@ export function simulatePace(load: PaceLoad): SeenChecks {
     const recorded: { image: string; atMs: number; writtenMs: number }[] = [];
     const see = (image: string, atMs: number) => {
       sentMs.push(atMs);
-      byImage.set(image, [...(byImage.get(image) ?? []), atMs]);
+      const times = byImage.get(image);
+      if (times === undefined) byImage.set(image, [atMs]);
+      else times.push(atMs);
       recorded.push({ image, atMs, writtenMs: atMs + load.random() * writtenAfterMsMax });
     };
     live({ process, load, endMs, startMs, see });
