@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { eventually } from '#test/support/eventually.ts';
@@ -82,13 +82,13 @@ async function declareSets(secrets: string): Promise<void> {
       .filter((_, index) => index % setsCount === which)
       .map((registry) => ({ registry, imageFilter: { include: ['/team/.+'] } }));
     const credentialSecret = { name: 'pull', namespace: secrets };
-    const { uid: _, ...metadata } = clusterSet(`leaks-${which}`, {}).metadata;
-    await admin().create(path, {
-      ...clusterSet(`leaks-${which}`, {
-        upstreams: [...upstreams, { registry: alive.host, credentialSecret }],
-      }),
-      metadata,
+    const name = `${secrets}-${which}`;
+    const set = clusterSet(name, {
+      upstreams: [...upstreams, { registry: alive.host, credentialSecret }],
     });
+    await admin().create(path, { ...set, metadata: { name } });
+    // It would have a say in the next run on this control plane, and in other tests of it.
+    onTestFinished(() => admin().remove(`${path}/${name}`));
   }
 }
 
