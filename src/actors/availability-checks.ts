@@ -69,9 +69,10 @@ interface Item {
   readonly reference: ImageReference;
   readonly pullSecrets: readonly string[];
   readonly members: Set<string>;
-  /** Aborts when nobody waits for its check any more. */
-  readonly abort: AbortController;
+  /** The check that is on its way. */
   flight: Promise<CheckVerdict> | undefined;
+  /** Calls that check off; made for each, since thousands that wait would hold one each. */
+  abort: AbortController | undefined;
   /** The source of the credential that was let in last. */
   good: string | undefined;
   /** What it came to last: as true for who joins later. */
@@ -118,7 +119,7 @@ export class Checks implements AvailabilityChecks {
     this.#memberships.delete(`${resource}/${image}`);
     item.members.delete(resource);
     if (item.members.size > 0) return;
-    item.abort.abort();
+    item.abort?.abort();
     this.#items.delete(item.key);
     const others = this.#byImage.get(image);
     others?.delete(item);
@@ -159,7 +160,7 @@ export class Checks implements AvailabilityChecks {
   };
 
   readonly close = (): void => {
-    for (const { abort } of this.#items.values()) abort.abort();
+    for (const { abort } of this.#items.values()) abort?.abort();
   };
 
   /** Runs one turn, from the Secrets to the answer; the pacer has taken it. */
@@ -178,7 +179,10 @@ export class Checks implements AvailabilityChecks {
       const verdict = await flight.finally(() => this.#flying.delete(flight));
       if (verdict.kind === 'told') item.known = verdict;
     } finally {
-      if (item !== undefined) item.flight = undefined;
+      if (item !== undefined) {
+        item.flight = undefined;
+        item.abort = undefined;
+      }
       pacers().use(registry, () => pacer.end(key, beganMs));
       // The actors hear of it after this turn of the event loop, and so do those who are told here.
       for (const resource of item?.members ?? []) this.#options.tellChanged(resource);
@@ -194,11 +198,11 @@ export class Checks implements AvailabilityChecks {
         reference,
         pullSecrets,
         flight: undefined,
+        abort: undefined,
         good: undefined,
         known: verdictOf(tracked),
       },
       members: new Set(),
-      abort: new AbortController(),
     };
     this.#items.set(key, item);
     const others = this.#byImage.get(image);
@@ -224,20 +228,22 @@ export class Checks implements AvailabilityChecks {
 
   async #check(item: Item, began: (atMs: number) => void): Promise<CheckVerdict> {
     const { registries, secrets, mannerOf, pacers, onCheck } = this.#options;
-    const { reference, abort } = item;
+    const { reference } = item;
     const { registry } = reference;
+    item.abort = new AbortController();
+    const { signal } = item.abort;
     const manner = mannerOf(registry);
     const pullSecrets = item.pullSecrets.map(readKey);
     const fallback = manner.fallbackCredentialSecret;
     const asked = { reference, pullSecrets, fallback, first: item.good };
-    const held = await gatherCredentials(secrets, asked, abort.signal);
+    const held = await gatherCredentials(secrets, asked, signal);
     const { wallMs, monotonicMs } = pacers().clocks();
     began(monotonicMs);
     pacers().use(registry, (pacer) => pacer.begin(monotonicMs));
     const answer = await askRegistry(
       registries,
       { ...held, reference, manner, atMs: wallMs },
-      abort.signal,
+      signal,
     );
     item.good = answer.let ?? item.good;
     const { verdict, quotaRemaining } = answer;

@@ -40,8 +40,8 @@ export interface SetTrackerOptions {
   readonly now: () => number;
 }
 
-/** So many images, or twice as many Pods, are dealt with in one turn of the event loop: about 5 ms. */
-export const imagesPerTurn = 250;
+/** So many images, or twice as many Pods, are dealt with in one turn of the event loop: about 7 ms. */
+export const imagesPerTurn = 100;
 const podsPerTurn = 2 * imagesPerTurn;
 
 /** What one resource tracks: the effects of its actor, and what they remember. */

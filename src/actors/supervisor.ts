@@ -9,6 +9,7 @@ import {
   type Snapshot,
   type SnapshotFrom,
 } from 'xstate';
+import { leavingChildren, stopsPerTurn } from './leaving-children.ts';
 import {
   type CrashHistory,
   decideRestart,
@@ -138,6 +139,7 @@ function initialState<TLogic extends AnyActorLogic>(): State<TLogic> {
 
 class Supervisor<TLogic extends AnyActorLogic> {
   readonly #options: SuperviseOptions<TLogic>;
+  readonly #leaving = leavingChildren();
 
   constructor(options: SuperviseOptions<TLogic>) {
     this.#options = options;
@@ -185,6 +187,7 @@ class Supervisor<TLogic extends AnyActorLogic> {
     const childLogic: AnyActorLogic = typeof logic === 'function' ? logic(child.key) : logic;
     child.startedMs = wake.now();
     const parent = scope.self;
+    this.#leaving.stopNow(id);
     const actor = createActor(childLogic, { id, systemId: id, parent, input: child.input });
     state.broken.delete(child.key);
     state.children.set(child.key, actor);
@@ -212,9 +215,14 @@ class Supervisor<TLogic extends AnyActorLogic> {
     state.broken.delete(key);
   }
 
+  /** What was started last may rely on what was there before it, so it goes first. */
   #stopAll(state: State<TLogic>, scope: Scope<TLogic>): void {
-    // What was started last may rely on what was there before it, so it goes first.
-    for (const key of [...state.records.keys()].reverse()) this.#remove(state, key, scope);
+    const keys = [...state.records.keys()].reverse();
+    for (const key of keys.slice(0, stopsPerTurn)) this.#remove(state, key, scope);
+    const later = [...state.children.values()].reverse();
+    for (const { cancelRestart } of state.records.values()) cancelRestart?.();
+    for (const each of [state.records, state.children, state.broken, state.keys]) each.clear();
+    this.#leaving.add(later.map((actor) => [actor.id, () => scope.stopChild(actor)]));
   }
 
   /** What XState says about children; anything else is dropped, as machines do. */

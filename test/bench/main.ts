@@ -11,6 +11,7 @@ const benches: Readonly<
   actors: () => import('./actors.ts'),
   admission: () => import('./admission.ts'),
   memory: () => import('./memory.ts'),
+  monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
 };
 

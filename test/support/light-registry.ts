@@ -24,8 +24,11 @@ export interface LightRegistry {
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const digest = `sha256:${'a'.repeat(64)}`;
 
-/** Starts one on a free loopback port, in this process. */
-export async function startLightRegistry(tls: ServerCertificate): Promise<LightRegistry> {
+/** Starts one on a free loopback port, in this process; `seen` is told the path of each request. */
+export async function startLightRegistry(
+  tls: ServerCertificate,
+  seen: (path: string) => void = () => undefined,
+): Promise<LightRegistry> {
   let mode: LightRegistryMode = 'serving';
   let delayMs = 0;
   let requests = 0;
@@ -33,8 +36,9 @@ export async function startLightRegistry(tls: ServerCertificate): Promise<LightR
   const sockets = new Set<Socket>();
   const secure = createTlsServer(
     { cert: tls.certificatePem, key: tls.keyPem, keepAliveTimeout: 120_000 },
-    (_incoming, response) => {
+    (incoming, response) => {
       requests += 1;
+      seen(incoming.url ?? '');
       if (mode !== 'serving') return;
       const answer = () => {
         response.writeHead(200, {

@@ -6,6 +6,8 @@ export interface ManyPods {
   readonly pods: number;
   /** So many different images are spread over them. */
   readonly images: number;
+  /** Images of the containers of one Pod; one of the above unless told. */
+  readonly imagesOf?: (index: number) => readonly string[];
 }
 
 /** Above this the API server's own queue is what is measured. */
@@ -27,9 +29,9 @@ export async function createManyPods(admin: Api, wanted: ManyPods): Promise<void
   await Promise.all(Array.from({ length: createsAtOnce }, worker));
 }
 
-/** One Pod of about 4 KB. */
-export function ordinaryPod(wanted: Pick<ManyPods, 'images'>, index: number): object {
-  const image = `registry-${index % 40}.example.com/team-${index % 25}/app-${index % wanted.images}:v1.${index % 7}`;
+/** One Pod of about 4 KB; 2 KB of them are its container. */
+export function ordinaryPod(wanted: Pick<ManyPods, 'images' | 'imagesOf'>, index: number): object {
+  const usual = `registry-${index % 40}.example.com/team-${index % 25}/app-${index % wanted.images}:v1.${index % 7}`;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -50,19 +52,16 @@ export function ordinaryPod(wanted: Pick<ManyPods, 'images'>, index: number): ob
         }),
       },
     },
-    spec: {
-      containers: [
-        {
-          name: 'app',
-          image,
-          env: Array.from({ length: 15 }, (_, n) => ({
-            name: `VARIABLE_${n}`,
-            value: `value-${n}`,
-          })),
-          readinessProbe: { httpGet: { path: '/ready', port: 8080 } },
-          resources: { requests: { cpu: '100m', memory: '128Mi' } },
-        },
-      ],
-    },
+    spec: { containers: (wanted.imagesOf?.(index) ?? [usual]).map(ordinaryContainer) },
+  };
+}
+
+function ordinaryContainer(image: string, index: number): object {
+  return {
+    name: index === 0 ? 'app' : `app-${index}`,
+    image,
+    env: Array.from({ length: 15 }, (_, n) => ({ name: `VARIABLE_${n}`, value: `value-${n}` })),
+    readinessProbe: { httpGet: { path: '/ready', port: 8080 } },
+    resources: { requests: { cpu: '100m', memory: '128Mi' } },
   };
 }

@@ -3,6 +3,7 @@ import type {
   MonitoredImage,
 } from '#api/image-set-availability.ts';
 import { utf8Bytes } from '#core/cut-text.ts';
+import { firstByName } from './first-by-name.ts';
 import { isWrong, writeMonitoredImage } from './monitored-image.ts';
 import type { TrackedImage } from './tracked-image.ts';
 
@@ -69,26 +70,25 @@ function fill(ranks: readonly TrackedImage[][]): {
   const beyond: TrackedImage[][] = [];
   let bytesLeft = statusImagesBytesMax;
   for (const rank of ranks) {
-    // Only ranks of which something is listed are worth the sorting.
-    const sorted = beyond.length > 0 ? rank : rank.sort(byName);
     const room = beyond.length > 0 ? 0 : statusImagesMax - listed.length;
-    const fitting = entriesThatFit(sorted, room, bytesLeft);
+    const { first, rest } = firstByName(rank, room);
+    const fitting = entriesThatFit(first, bytesLeft);
     for (const entry of fitting.entries) listed.push(entry);
     bytesLeft -= fitting.bytes;
-    if (fitting.entries.length < rank.length) beyond.push(sorted.slice(fitting.entries.length));
+    const left = [...first.slice(fitting.entries.length), ...rest];
+    if (left.length > 0) beyond.push(left);
   }
   return { listed, beyond: beyond.flat() };
 }
 
-/** The entries of the first images, as many as have room. */
+/** The entries of these images, as many as have room. */
 function entriesThatFit(
   images: readonly TrackedImage[],
-  entriesMax: number,
   bytesMax: number,
 ): { readonly entries: readonly MonitoredImage[]; readonly bytes: number } {
   const entries: MonitoredImage[] = [];
   let bytes = 0;
-  for (const image of images.slice(0, entriesMax)) {
+  for (const image of images) {
     const entry = writeMonitoredImage(image);
     // With the comma between two entries.
     const entryBytes = utf8Bytes(JSON.stringify(entry)) + 1;
@@ -97,9 +97,4 @@ function entriesThatFit(
     entries.push(entry);
   }
   return { entries, bytes };
-}
-
-function byName(left: TrackedImage, right: TrackedImage): number {
-  if (left.image === right.image) return 0;
-  return left.image < right.image ? -1 : 1;
 }

@@ -1,0 +1,147 @@
+import { leaseName } from '#actors/hold-lease.ts';
+import { microTime } from '#actors/lease-calls.ts';
+import { freePorts } from '#test/support/child-process.ts';
+import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { type Inspector, openInspector } from '#test/support/inspector.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
+import { createManyPods, ordinaryPod } from '#test/support/many-pods.ts';
+import { createNamespace } from '#test/support/namespace.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
+import { makeBenchTls } from './admission-stage.ts';
+import { cores, pin } from './cores.ts';
+
+/** How many Pods; each has two containers with an image that no other has. */
+export interface MonitoringStageOptions {
+  readonly pods: number;
+}
+
+/** A cluster full of Pods, its registries, and an operator that may or may not lead. */
+export interface MonitoringStage {
+  readonly plane: ControlPlane;
+  readonly namespace: string;
+  readonly operator: OperatorProcess;
+  readonly inspector: Inspector;
+  /** Requests that all registries have had. */
+  readonly requests: () => number;
+  /** Declares the one resource, which is about all images; there is one term of it a name. */
+  readonly declare: (name: string) => Promise<string>;
+  /** Another holds the Lease for so long; resolves once the operator has noticed. */
+  readonly depose: (forSeconds: number) => Promise<void>;
+  /** Resolves with the wall time at which the operator says that it leads again. */
+  readonly leads: () => Promise<number>;
+  /** A Pod goes, and one with new images comes. */
+  readonly replacePod: (index: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const registriesCount = 40;
+/** Checked ten times a second; the others at the pace that is the default. */
+const quickCount = 4;
+const quick = { interval: '1s', maxPerInterval: 10 };
+const resources = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
+
+/** Fills the cluster, then starts the operator on a core of its own. */
+export async function setMonitoringStage({
+  pods,
+}: MonitoringStageOptions): Promise<MonitoringStage> {
+  const tls = await makeBenchTls();
+  const registries: LightRegistry[] = [];
+  for (let index = 0; index < registriesCount; index += 1) {
+    registries.push(await startLightRegistry(tls.certificate));
+  }
+  const hosts = registries.map(({ host }) => host);
+  const plane = await startControlPlane();
+  const { admin } = plane;
+  const namespace = await createNamespace(admin, 'monitoring');
+  const imagesOf = (index: number) => [2 * index, 2 * index + 1].map((at) => imageAt(hosts, at));
+  await createManyPods(admin, { namespace, pods, images: pods, imagesOf });
+  pin(process.pid, cores.measuring);
+  for (const { pid } of plane.children) pin(pid, cores.measuring);
+  const [inspectPort = 0] = await freePorts(1);
+  const items = Object.fromEntries(hosts.slice(0, quickCount).map((host) => [host, quick]));
+  const operator = await startOperator({
+    adminKubeconfig: plane.adminKubeconfig,
+    config: { monitoring: { registries: { items } } },
+    flags: ['--log-level=info'],
+    env: {
+      NODE_EXTRA_CA_CERTS: tls.authorityFile,
+      NODE_OPTIONS: `--inspect=127.0.0.1:${inspectPort}`,
+    },
+  });
+  pin(operator.pid, cores.measured);
+  const inspector = await openInspector(inspectPort);
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  return {
+    ...{ plane, namespace, operator, inspector },
+    requests: () => registries.reduce((total, registry) => total + registry.requests(), 0),
+    declare: async (name) => {
+      await admin.create(resources, {
+        apiVersion: 'kuik.enix.io/v1alpha1',
+        kind: 'ClusterImageSetAvailability',
+        metadata: { name },
+        spec: { imageFilter: { include: ['.+'] }, unusedImageExpiry: '720h' },
+      });
+      return `${resources}/${name}`;
+    },
+    ...electionOf(plane, operator),
+    replacePod: async (index) => {
+      const query = { gracePeriodSeconds: '0' };
+      await admin.call('DELETE', `${path}/app-${index}`, { query });
+      await admin.create(path, ordinaryPod({ images: pods, imagesOf }, pods + index));
+    },
+    close: async () => {
+      inspector.close();
+      await operator.stop();
+      await plane.stop();
+      for (const registry of registries) await registry.close();
+      tls.directory.remove();
+    },
+  };
+}
+
+function imageAt(hosts: readonly string[], at: number): string {
+  return `${hosts[at % hosts.length]}/team-${at % 25}/app-${at}:v1.${at % 7}`;
+}
+
+function electionOf(
+  { admin }: ControlPlane,
+  operator: OperatorProcess,
+): Pick<MonitoringStage, 'depose' | 'leads'> {
+  const lease = `/apis/coordination.k8s.io/v1/namespaces/${operator.namespace}/leases/${leaseName}`;
+  return {
+    depose: async (forSeconds) => {
+      const now = microTime(Date.now());
+      const spec = {
+        ...{ holderIdentity: 'somebody-else', leaseDurationSeconds: forSeconds },
+        ...{ acquireTime: now, renewTime: now },
+      };
+      const before = timesOf(operator, 'this process does not lead').length;
+      await admin.merge(lease, { spec });
+      await eventually(
+        'the operator follows',
+        () => timesOf(operator, 'this process does not lead').length > before,
+        { withinMs: 30_000 },
+      );
+    },
+    leads: async () =>
+      await eventually(
+        'the operator leads',
+        () => {
+          const last = timesOf(operator, 'this process leads').at(-1);
+          const lost = timesOf(operator, 'this process does not lead').at(-1) ?? 0;
+          return last !== undefined && last > lost && last;
+        },
+        { withinMs: 60_000, everyMs: 20 },
+      ),
+  };
+}
+
+/** Wall times at which the operator said this. */
+function timesOf(operator: OperatorProcess, message: string): readonly number[] {
+  return operator
+    .logs()
+    .split('\n')
+    .filter((line) => line.includes(`"${message}"`))
+    .map((line) => Date.parse((JSON.parse(line) as { readonly time: string }).time));
+}

@@ -1,0 +1,58 @@
+import type { ClusterImageSetAvailabilityStatus } from '#api/image-set-availability.ts';
+import { statusText } from '#core/monitoring/status-list.ts';
+import { createKubeClient } from '#kube/client.ts';
+import { loadKubeConfig } from '#kube/kube-config.ts';
+import { watchOnce } from '#kube/watch.ts';
+
+/** One write of what a status says of images; conditions are another writer's. */
+export interface StatusWrite {
+  /** When the watch told of it, wall time in ms. */
+  readonly atMs: number;
+  /** Size of the whole object as JSON. */
+  readonly bytes: number;
+  readonly status: ClusterImageSetAvailabilityStatus;
+}
+
+/** The writes of one status, as a watch of our own sees them. */
+export interface StatusWrites {
+  readonly all: () => readonly StatusWrite[];
+  readonly last: () => StatusWrite | undefined;
+  readonly close: () => Promise<void>;
+}
+
+/** Watches one ClusterImageSetAvailability from now on; the caller closes it. */
+export async function watchStatusWrites(
+  kubeconfig: string,
+  resource: string,
+): Promise<StatusWrites> {
+  const access = await loadKubeConfig({ kubeconfig, environment: {} });
+  if (!access.ok) throw new Error(access.error.message);
+  const client = createKubeClient({ access: access.value });
+  const abort = new AbortController();
+  const opened = Promise.withResolvers<void>();
+  const writes: StatusWrite[] = [];
+  let text = statusText({});
+  const end = watchOnce(client, {
+    path: '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities',
+    query: { watch: 'true', fieldSelector: `metadata.name=${resource}` },
+    signal: abort.signal,
+    onOpen: opened.resolve,
+    onEvent: (_, { status = {}, ...rest }) => {
+      const said = status as ClusterImageSetAvailabilityStatus;
+      if (statusText(said) === text) return;
+      text = statusText(said);
+      const bytes = Buffer.byteLength(JSON.stringify({ ...rest, status }));
+      writes.push({ atMs: Date.now(), bytes, status: said });
+    },
+  });
+  await Promise.race([opened.promise, end]);
+  return {
+    all: () => writes,
+    last: () => writes.at(-1),
+    close: async () => {
+      abort.abort();
+      await end;
+      await client.close();
+    },
+  };
+}
