@@ -1,5 +1,5 @@
 import { leaseName } from '#actors/hold-lease.ts';
-import { microTime } from '#actors/lease-calls.ts';
+import { microTime } from '#kube/micro-time.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
 import { eventually } from '#test/support/eventually.ts';
