@@ -32,8 +32,9 @@ function addNames(value: StateValue, names: Set<string>): void {
 const running: readonly string[] = ['Running'];
 
 /**
- * Thousands of actors share few states: one array for each state, or states, seen. Charts bound their number;
- * the limit only guards against an actor that makes up phases.
+ * Thousands of actors share few states: one array for each that is seen, be it of one state or of
+ * several regions. Charts bound their number; the limit only guards against an actor that makes up
+ * phases.
  */
 const interned = new Map<string, readonly string[]>();
 const internedMax = 1_000;
