@@ -68,7 +68,8 @@ interface Item {
   readonly image: string;
   readonly reference: ImageReference;
   readonly pullSecrets: readonly string[];
-  readonly members: Set<string>;
+  /** Resources, each once; a list, since nearly always there is one. */
+  members: readonly string[];
   /** The check that is on its way. */
   flight: Promise<CheckVerdict> | undefined;
   /** Calls that check off; made for each, since thousands that wait would hold one each. */
@@ -89,7 +90,7 @@ export class Checks implements AvailabilityChecks {
   readonly #options: AvailabilityChecksOptions;
   readonly #items = new Map<string, Item>();
   /** Image → its items: one a set of Secrets. */
-  readonly #byImage = new Map<string, Set<Item>>();
+  readonly #byImage = new Map<string, readonly Item[]>();
   /** `resource/image` → the item it is a member of. */
   readonly #memberships = new Map<string, Item>();
   readonly #flying = new Set<Promise<unknown>>();
@@ -107,7 +108,7 @@ export class Checks implements AvailabilityChecks {
     if (before?.key === key) return;
     if (before !== undefined) this.leave(resource, image);
     const item = this.#items.get(key) ?? this.#add(key, member, tracked);
-    item.members.add(resource);
+    item.members = [...item.members, resource];
     this.#memberships.set(`${resource}/${image}`, item);
     if (tracked.status !== 'Scheduled' || item.known === undefined) return;
     this.#options.tellSeen(resource, image, item.known);
@@ -117,13 +118,13 @@ export class Checks implements AvailabilityChecks {
     const item = this.#memberships.get(`${resource}/${image}`);
     if (item === undefined) return;
     this.#memberships.delete(`${resource}/${image}`);
-    item.members.delete(resource);
-    if (item.members.size > 0) return;
+    item.members = item.members.filter((member) => member !== resource);
+    if (item.members.length > 0) return;
     item.abort?.abort();
     this.#items.delete(item.key);
-    const others = this.#byImage.get(image);
-    others?.delete(item);
-    if (others?.size === 0) this.#byImage.delete(image);
+    const others = this.#byImage.get(image)?.filter((other) => other !== item) ?? [];
+    if (others.length === 0) this.#byImage.delete(image);
+    else this.#byImage.set(image, others);
     this.#options.pacers().use(item.reference.registry, (pacer) => pacer.remove(item.key));
   };
 
@@ -202,12 +203,10 @@ export class Checks implements AvailabilityChecks {
         good: undefined,
         known: verdictOf(tracked),
       },
-      members: new Set(),
+      members: [],
     };
     this.#items.set(key, item);
-    const others = this.#byImage.get(image);
-    if (others === undefined) this.#byImage.set(image, new Set([item]));
-    else others.add(item);
+    this.#byImage.set(image, [...(this.#byImage.get(image) ?? []), item]);
     item.known ??= this.#seenBefore(item);
     const pacers = this.#options.pacers();
     // One whose only check was called off is as good as never checked.

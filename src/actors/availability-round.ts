@@ -80,10 +80,9 @@ export async function loadWritten(
 export async function writeRound(
   options: RoundOptions,
   written: WrittenAvailability,
-  given: { readonly images: Iterable<TrackedImage>; readonly signal: AbortSignal },
+  given: { readonly images: readonly TrackedImage[]; readonly signal: AbortSignal },
 ): Promise<Result<RoundOutcome, ApiFailure>> {
-  const { signal } = given;
-  const images = [...given.images];
+  const { images, signal } = given;
   const list = listStatus(images);
   const moved = written.shards.size === 0 ? [] : movedToStatus(images, list, written);
   const entries = boundOverflow(await linesOf([...list.beyond, ...moved]));

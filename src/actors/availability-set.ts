@@ -54,6 +54,7 @@ export class SetTracker implements Disposable {
   readonly #unused = new Set<string>();
   readonly #unsubscribe: () => void;
   readonly #first = Promise.withResolvers<void>();
+  #isRestored = false;
   #uses: UseIndex | undefined;
   #compiled: CompiledAvailability | undefined;
 
@@ -65,6 +66,11 @@ export class SetTracker implements Disposable {
   /** Resolves after the first plan. */
   get planned(): Promise<void> {
     return this.#first.promise;
+  }
+
+  /** Whether all that was tracked before is there again; until then it is not to be told of. */
+  get isRestored(): boolean {
+    return this.#isRestored;
   }
 
   /** What it was planned by last. */
@@ -88,6 +94,7 @@ export class SetTracker implements Disposable {
       recorded(tracked.registry, tracked.lastMonitorMs);
       actors.add({ ...tracked, resource });
     }
+    this.#isRestored = true;
   };
 
   /** Brings what is tracked in line with the Pods; a part of the images when only those changed. */

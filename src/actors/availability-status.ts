@@ -10,6 +10,7 @@ import {
   type WrittenAvailability,
   writeRound,
 } from './availability-round.ts';
+import { gather } from './gather.ts';
 import { pause, withDeadline } from './pause.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -121,8 +122,9 @@ export class AvailabilityStatus {
       if (loaded.value === undefined) return 'gone';
       this.#written = loaded.value;
     }
-    const images = imagesOf(resource);
-    if (images === undefined) return 'untracked';
+    const images = await gather(imagesOf(resource) ?? []);
+    // Asked after that: what was torn down meanwhile was not gathered.
+    if (imagesOf(resource) === undefined) return 'untracked';
     return await writeRound(this.#options, this.#written, { images, signal });
   }
 

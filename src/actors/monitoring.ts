@@ -73,7 +73,10 @@ class MonitoringRooms {
   }
 
   readonly tracked: TrackedImages = {
-    resources: () => [...(this.term?.trackers.keys() ?? [])],
+    resources: () =>
+      [...(this.term?.trackers ?? [])].flatMap(([name, tracker]) =>
+        tracker.isRestored ? [name] : [],
+      ),
     imagesOf: (resource) => this.#imagesOf(resource),
     subscribe: (listener) => this.#changed.subscribe(listener),
   };

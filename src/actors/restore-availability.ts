@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import { mergeMonitoredImages, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
@@ -6,7 +7,8 @@ import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import type { Log } from '#telemetry/log.ts';
 import { availabilityOwner, readAvailability } from './availability-object.ts';
-import { type OverflowShards, type StoredShard, shardValues } from './overflow-shards.ts';
+import { gather } from './gather.ts';
+import { type OverflowShards, shardValues } from './overflow-shards.ts';
 import { pause } from './pause.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -21,6 +23,8 @@ export interface RestoreOptions {
 }
 
 const callTimeoutMs = 30_000;
+/** To read so many entries, with the reference in each, takes some 5 ms. */
+const imagesPerTurn = 500;
 const backoff = { baseMs: 500, capMs: 30_000 };
 
 /**
@@ -60,12 +64,14 @@ async function readTracked(
     log.warn({ resource, failure: shards.error }, 'the overflow may not be read');
   }
   // A round that was broken off leaves an image in both; the status was written last.
-  const places = [found.value?.status?.images ?? [], ...valuesOf(shards.ok ? shards.value : [])];
-  return succeed(mergeMonitoredImages(places.map((place) => readPlace(resource, place))));
-}
-
-function valuesOf(shards: readonly StoredShard[]): readonly (readonly unknown[])[] {
-  return shards.map(shardValues);
+  const images = [
+    await gather(readPlace(resource, found.value?.status?.images ?? []), imagesPerTurn),
+  ];
+  for (const shard of shards.ok ? shards.value : []) {
+    await nextTurn();
+    images.push(await gather(readPlace(resource, shardValues(shard)), imagesPerTurn));
+  }
+  return succeed(mergeMonitoredImages(images));
 }
 
 function* readPlace(resource: string, place: readonly unknown[]): Generator<TrackedImage> {

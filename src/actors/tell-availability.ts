@@ -1,7 +1,8 @@
 import { fromCallback } from 'xstate';
 import { noteAvailability, type Unavailable } from '#core/monitoring/availability-notes.ts';
-import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
 import { availabilityOwner } from './availability-object.ts';
+import { gather } from './gather.ts';
 import type { EventRecorder } from './record-events.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -35,35 +36,47 @@ class Teller {
   readonly #changed = new Set<string>();
   readonly #unsubscribe: () => void;
   #cancel: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(options: TellAvailabilityOptions) {
     this.#options = options;
-    for (const resource of options.tracked.resources()) this.#look(resource);
-    this.#unsubscribe = options.tracked.subscribe((resource) => {
+    const { tracked } = options;
+    for (const resource of tracked.resources()) this.#look(resource, tracked.imagesOf(resource));
+    this.#unsubscribe = tracked.subscribe((resource) => {
       // At once the first time: what comes after it is news.
-      if (!this.#known.has(resource)) this.#look(resource);
+      if (!this.#known.has(resource)) this.#look(resource, tracked.imagesOf(resource));
       this.#changed.add(resource);
-      this.#cancel ??= options.wake.after(lookEveryMs, this.#lookAtChanged);
+      this.#plan();
     });
   }
 
   readonly stop = (): void => {
+    this.#isStopped = true;
     this.#unsubscribe();
     this.#cancel?.();
   };
 
-  readonly #lookAtChanged = (): void => {
-    this.#cancel = undefined;
+  #plan(): void {
+    this.#cancel ??= this.#options.wake.after(lookEveryMs, () => void this.#lookAtChanged());
+  }
+
+  async #lookAtChanged(): Promise<void> {
     const resources = [...this.#changed];
     this.#changed.clear();
-    for (const resource of resources) this.#look(resource);
-  };
+    for (const resource of resources) {
+      const images = await gather(this.#options.tracked.imagesOf(resource));
+      if (this.#isStopped) return;
+      this.#look(resource, images);
+    }
+    this.#cancel = undefined;
+    if (this.#changed.size > 0) this.#plan();
+  }
 
-  #look(resource: string): void {
+  #look(resource: string, images: Iterable<TrackedImage>): void {
     const { tracked, events, uidOf } = this.#options;
     if (!tracked.resources().includes(resource)) return;
     const known = this.#known.get(resource);
-    const { unavailable, notes } = noteAvailability(tracked.imagesOf(resource), known);
+    const { unavailable, notes } = noteAvailability(images, known);
     const uid = uidOf(resource);
     // Of a resource that is gone there is nothing to tell; one made anew begins anew.
     if (uid === undefined) this.#known.delete(resource);

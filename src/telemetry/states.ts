@@ -7,7 +7,7 @@ import type { Snapshot, StateValue } from 'xstate';
  */
 export function statesOf(snapshot: Snapshot<unknown>): readonly string[] {
   if ('value' in snapshot) return leavesOf(snapshot.value as StateValue);
-  if ('phase' in snapshot && typeof snapshot.phase === 'string') return intern(snapshot.phase);
+  if ('phase' in snapshot && typeof snapshot.phase === 'string') return intern([snapshot.phase]);
   return running;
 }
 
@@ -32,33 +32,35 @@ function addNames(value: StateValue, names: Set<string>): void {
 const running: readonly string[] = ['Running'];
 
 /**
- * Thousands of actors share few states: one array for each state seen. Charts bound their number;
- * the limit only guards against an actor that makes up phases.
+ * Thousands of actors share few states: one array for each that is seen, be it of one state or of
+ * several regions. Charts bound their number; the limit only guards against an actor that makes up
+ * phases.
  */
 const interned = new Map<string, readonly string[]>();
 const internedMax = 1_000;
 
-function intern(state: string): readonly string[] {
-  const known = interned.get(state);
+function intern(states: readonly string[]): readonly string[] {
+  const key = states.join(' ');
+  const known = interned.get(key);
   if (known !== undefined) return known;
-  const states = [state];
-  if (interned.size < internedMax) interned.set(state, states);
+  if (interned.size < internedMax) interned.set(key, states);
   return states;
 }
 
 function leavesOf(value: StateValue): readonly string[] {
-  if (typeof value === 'string') return intern(value);
+  if (typeof value === 'string') return intern([value]);
   const regions = Object.entries(value);
   const [only] = regions;
   // A state around parallel regions says nothing that the regions don't.
   if (regions.length === 1 && only?.[1] !== undefined && isParallel(only[1])) {
     return leavesOf(only[1]);
   }
-  return regions.flatMap(([name, inner]) =>
+  const leaves = regions.flatMap(([name, inner]) =>
     inner === undefined || isEmpty(inner)
       ? [name]
       : leavesOf(inner).map((leaf) => `${name}.${leaf}`),
   );
+  return intern(leaves);
 }
 
 function isParallel(value: StateValue): boolean {

@@ -2,7 +2,7 @@ import { leaseName } from '#actors/hold-lease.ts';
 import { microTime } from '#kube/micro-time.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
-import { eventually } from '#test/support/eventually.ts';
+import { eventually, untilReady } from '#test/support/eventually.ts';
 import { type Inspector, openInspector } from '#test/support/inspector.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
 import { createManyPods, ordinaryPod } from '#test/support/many-pods.ts';
@@ -21,7 +21,8 @@ export interface MonitoringStage {
   readonly plane: ControlPlane;
   readonly namespace: string;
   readonly operator: OperatorProcess;
-  readonly inspector: Inspector;
+  /** Opens the inspector, which costs the process memory of its own. */
+  readonly inspect: () => Promise<Inspector>;
   /** Requests that all registries have had. */
   readonly requests: () => number;
   /** Declares the one resource, which is about all images; there is one term of it a name. */
@@ -41,7 +42,7 @@ const quickCount = 4;
 const quick = { interval: '1s', maxPerInterval: 10 };
 const resources = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
 
-/** Fills the cluster, then starts the operator on a core of its own. */
+/** Fills the cluster, then starts the operator; all else shares one core. */
 export async function setMonitoringStage({
   pods,
 }: MonitoringStageOptions): Promise<MonitoringStage> {
@@ -66,14 +67,16 @@ export async function setMonitoringStage({
     flags: ['--log-level=info'],
     env: {
       NODE_EXTRA_CA_CERTS: tls.authorityFile,
-      NODE_OPTIONS: `--inspect=127.0.0.1:${inspectPort}`,
+      NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectPort}`,
     },
   });
-  pin(operator.pid, cores.measured);
-  const inspector = await openInspector(inspectPort);
   const path = `/api/v1/namespaces/${namespace}/pods`;
   return {
-    ...{ plane, namespace, operator, inspector },
+    ...{ plane, namespace, operator },
+    inspect: async () => {
+      process.kill(operator.pid, 'SIGUSR1');
+      return await untilReady('the inspector is open', () => openInspector(inspectPort));
+    },
     requests: () => registries.reduce((total, registry) => total + registry.requests(), 0),
     declare: async (name) => {
       await admin.create(resources, {
@@ -91,7 +94,6 @@ export async function setMonitoringStage({
       await admin.create(path, ordinaryPod({ images: pods, imagesOf }, pods + index));
     },
     close: async () => {
-      inspector.close();
       await operator.stop();
       await plane.stop();
       for (const registry of registries) await registry.close();

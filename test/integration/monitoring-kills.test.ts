@@ -118,7 +118,7 @@ interface Kill {
   readonly lostMs: number;
   /** Images whose last check the status says nothing of → how many such checks. */
   readonly lost: ReadonlyMap<string, number>;
-  /** The longest time from one write of the status to the next, in this term. */
+  /** The longest time from one write of the status to the next, in this term from its first check on. */
   readonly intervalMs: number;
 }
 
@@ -137,11 +137,16 @@ async function kill(term: { readonly sinceMs: number }): Promise<Kill> {
   );
   const lost = new Map<string, number>();
   for (const { image } of unsaid) lost.set(image, (lost.get(image) ?? 0) + 1);
-  const times = writes.all().flatMap((write) => (write.atMs > term.sinceMs ? [write.atMs] : []));
+  const since = ({ atMs: whenMs }: { readonly atMs: number }) => whenMs >= term.sinceMs;
+  const [first] = requests.filter(since);
+  const times = writes
+    .all()
+    .filter(since)
+    .map((write) => write.atMs);
   return {
     lost,
     lostMs: atMs - Math.min(atMs, ...unsaid.map((request) => request.atMs)),
-    intervalMs: Math.max(statusIntervalMs, ...gaps([...times, atMs])),
+    intervalMs: Math.max(statusIntervalMs, ...gaps([first?.atMs ?? atMs, ...times, atMs])),
   };
 }
 

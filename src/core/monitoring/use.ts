@@ -56,8 +56,8 @@ interface PodUse {
 interface Count {
   pods: number;
   originals: number;
-  /** `namespace/name` → Pods that bring it. */
-  readonly secrets: Map<string, number>;
+  /** `namespace/name` → Pods that bring it; none for most images, of which there are thousands. */
+  secrets: Map<string, number> | undefined;
   /** As told last; undefined once something changed. */
   told: ImageUse | undefined;
 }
@@ -98,7 +98,7 @@ class CountedUses implements UseIndex {
     if (count === undefined) return undefined;
     count.told ??= {
       original: count.originals > 0,
-      pullSecrets: [...count.secrets.keys()].sort().slice(0, pullSecretsMax),
+      pullSecrets: [...(count.secrets?.keys() ?? [])].sort().slice(0, pullSecretsMax),
     };
     return count.told;
   };
@@ -135,7 +135,10 @@ class CountedUses implements UseIndex {
       const count = this.#countOf(image);
       count.pods += by;
       count.originals += original ? by : 0;
-      for (const name of pullSecrets) addTo(count.secrets, `${namespace}/${name}`, by);
+      for (const name of pullSecrets) {
+        count.secrets ??= new Map();
+        addTo(count.secrets, `${namespace}/${name}`, by);
+      }
       count.told = undefined;
       this.#changed.add(image);
       if (count.pods === 0) this.#counts.delete(image);
@@ -145,7 +148,7 @@ class CountedUses implements UseIndex {
   #countOf(image: string): Count {
     const known = this.#counts.get(image);
     if (known !== undefined) return known;
-    const count: Count = { pods: 0, originals: 0, secrets: new Map(), told: undefined };
+    const count: Count = { pods: 0, originals: 0, secrets: undefined, told: undefined };
     this.#counts.set(image, count);
     return count;
   }

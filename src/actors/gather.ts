@@ -1,0 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** To go through so many images takes some 5 ms. */
+const perTurnUsual = 2_000;
+
+/**
+ * All of them, so many in a turn of the event loop. Who gathers what changes meanwhile has some of it
+ * as it was and some as it is, and looks again because of the change.
+ */
+export async function gather<T>(
+  all: Iterable<T>,
+  perTurn: number = perTurnUsual,
+): Promise<readonly T[]> {
+  const gathered: T[] = [];
+  for (const one of all) {
+    gathered.push(one);
+    if (gathered.length % perTurn === 0) await nextTurn();
+  }
+  return gathered;
+}
