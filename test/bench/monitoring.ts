@@ -7,6 +7,7 @@ import {
   watchStatusWrites,
 } from '#test/support/status-writes.ts';
 import { type LoopDelay, scrapeLoopDelay } from './event-loop.ts';
+import { startIdleLoop } from './idle-loop.ts';
 import { type MonitoringStage, setMonitoringStage } from './monitoring-stage.ts';
 import { table } from './table.ts';
 
@@ -79,6 +80,7 @@ async function churn({ stage, take }: Means, forMs: number): Promise<readonly Ro
   const requestsBefore = stage.requests();
   const startedMs = performance.now();
   const scraped: LoopDelay[] = [];
+  const idle = startIdleLoop();
   const scrape = () => take().then((delays) => scraped.push(delays));
   const scraping = setInterval(() => void scrape().catch(console.error), scrapeEveryMs);
   const replaced = (forMs / 1_000) * podsReplacedPerSecond;
@@ -90,6 +92,7 @@ async function churn({ stage, take }: Means, forMs: number): Promise<readonly Ro
   clearInterval(scraping);
   const tookMs = performance.now() - startedMs;
   await scrape();
+  const beside = await idle.stop();
   const worstMs = Math.max(...scraped.map(({ p99Ms }) => p99Ms));
   const longestMs = Math.max(...scraped.map(({ maxMs }) => maxMs));
   const rate = `${(replaced / (tookMs / 1_000)).toFixed(1)} a second`;
@@ -101,6 +104,8 @@ async function churn({ stage, take }: Means, forMs: number): Promise<readonly Ro
       ...{ text: '< 50 ms', met: worstMs < 50 },
     }),
     told('  longest turn', `${longestMs.toFixed(0)} ms`),
+    told('  of an idle process beside it, p99', `${beside.p99Ms.toFixed(1)} ms`),
+    told('    longest turn', `${beside.maxMs.toFixed(0)} ms`),
   ];
 }
 
