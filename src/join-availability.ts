@@ -5,9 +5,8 @@ import { joinTelling, type ShownRooms, type TellingInput } from './join-telling.
 
 /** What monitoring is joined from. */
 export interface AvailabilityInput
-  extends Omit<MonitoringInput, 'ports' | 'registries' | 'secrets' | 'metrics' | 'table'>,
+  extends Omit<MonitoringInput, 'ports' | 'registries' | 'secrets' | 'metrics'>,
     Pick<TellingInput, 'client' | 'namespace' | 'events' | 'metrics'> {
-  readonly table: MonitoringInput['table'];
   readonly routing: Pick<RoutingRooms, 'registries' | 'secrets'>;
 }
 

@@ -6,7 +6,8 @@ import type { SecretReader } from '#actors/secrets.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
-import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import { readOwn } from '#config/mapping.ts';
+import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
@@ -28,9 +29,7 @@ export interface MonitoringInput {
 /** Joins the Pods, the registries and the Secrets to what is tracked and checked. */
 export function joinMonitoring(input: MonitoringInput): Monitoring {
   const { configuration, log, metrics, resources } = input;
-  const { monitoring, registries } = configuration;
-  const paceOf = (host: string) =>
-    ownEntry(monitoring.registries.items, host) ?? monitoring.registries.default;
+  const paceOf = (host: string) => pacingOf(configuration, host);
   const availabilities = resources.kuik.get('ClusterImageSetAvailability');
   const { pods } = resources;
   return createMonitoring({
@@ -42,7 +41,8 @@ export function joinMonitoring(input: MonitoringInput): Monitoring {
     isSynced: () => pods.isSynced() && availabilities?.isSynced() === true,
     leavesAlone: (pod) => leavesAlone(pod, configuration) !== undefined,
     inFlightMaxOf: (host) => {
-      const concurrency = ownEntry(registries, host)?.concurrency ?? concurrencyDefault;
+      const concurrency =
+        readOwn(configuration.registries, host)?.concurrency ?? concurrencyDefault;
       // Half of the places, so that what hangs without a limit leaves the rest to routing.
       return Math.max(1, Math.floor(concurrency / 2));
     },
@@ -56,7 +56,10 @@ export function joinMonitoring(input: MonitoringInput): Monitoring {
   });
 }
 
-/** Own keys only: a registry may be called `constructor:5000`. */
-function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
+/** The pace of one registry's checks: its own, else that of all others. */
+export function pacingOf(
+  { monitoring }: Pick<OperatorConfiguration, 'monitoring'>,
+  host: string,
+): PacingConfiguration {
+  return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
 }

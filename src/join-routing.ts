@@ -9,6 +9,7 @@ import { createSecretReader, type SecretReader } from '#actors/secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
+import { readOwn } from '#config/mapping.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -60,7 +61,7 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
   const registries = createRegistries({
     supervisor: () => findRegistries(input.system()),
     probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: wake }, signal),
-    treatmentOf: (host) => ownEntry(configuration.registries, host) ?? {},
+    treatmentOf: (host) => readOwn(configuration.registries, host) ?? {},
     now: Date.now,
     ...{ wake, metrics, onBug, onAnswer: input.onAnswer },
   });
@@ -91,9 +92,4 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
 function findRegistries(system: KuikSystem): ActorRefFrom<RegistriesLogic> | undefined {
   const found = system.root.getSnapshot().children.get(registriesId);
   return found as ActorRefFrom<RegistriesLogic> | undefined;
-}
-
-/** Own keys only: a registry may be called `constructor:5000`. */
-function ownEntry<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }

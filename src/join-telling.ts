@@ -27,6 +27,7 @@ import {
   monitoringMetrics,
   type PaceFigures,
 } from '#telemetry/monitoring-metrics.ts';
+import { pacingOf } from './join-monitoring.ts';
 
 /** What the telling half of monitoring is joined from. */
 export interface TellingInput {
@@ -122,7 +123,7 @@ function show(
     conditions: roundMessages({
       ...{ tracked, wake },
       countsOf: given.pace.countsOf,
-      paceOf: (registry) => paceOf(input.configuration, registry),
+      paceOf: (registry) => pacingOf(input.configuration, registry),
     }),
     status: {
       images,
@@ -130,10 +131,4 @@ function show(
     },
     flush: writer.flush,
   };
-}
-
-/** Own keys only: a registry may be called `constructor:5000`. */
-function paceOf({ monitoring }: OperatorConfiguration, registry: string) {
-  const { items, default: others } = monitoring.registries;
-  return (Object.hasOwn(items, registry) ? items[registry] : undefined) ?? others;
 }

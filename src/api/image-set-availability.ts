@@ -23,7 +23,8 @@ export type MonitoredStatus =
   | 'UnavailableSecret'
   | 'QuotaExceeded';
 
-const monitoredStatuses: readonly MonitoredStatus[] = [
+/** All of them, in the order in which they are documented. */
+export const monitoredStatuses: readonly MonitoredStatus[] = [
   'Scheduled',
   'Available',
   'NotFound',

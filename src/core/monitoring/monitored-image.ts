@@ -1,4 +1,8 @@
-import type { MonitoredImage, MonitoredStatus } from '#api/image-set-availability.ts';
+import {
+  type MonitoredImage,
+  type MonitoredStatus,
+  monitoredStatuses,
+} from '#api/image-set-availability.ts';
 import { cutText } from '#core/cut-text.ts';
 import { formatReference, parseReference } from '#core/image/reference.ts';
 import { formatTime, parseTime } from '#core/rfc3339.ts';
@@ -7,15 +11,7 @@ import type { TrackedImage } from './tracked-image.ts';
 /** Behaviour §6: what an error may take of a status. */
 export const lastErrorBytesMax = 256;
 
-const statuses: ReadonlySet<unknown> = new Set<MonitoredStatus>([
-  'Scheduled',
-  'Available',
-  'NotFound',
-  'Unreachable',
-  'InvalidAuth',
-  'UnavailableSecret',
-  'QuotaExceeded',
-]);
+const statuses: ReadonlySet<unknown> = new Set(monitoredStatuses);
 
 /** Whether the last check says that a Pod could not pull the image. */
 export function isWrong(status: MonitoredStatus): boolean {
