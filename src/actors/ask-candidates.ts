@@ -3,7 +3,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import type { ProbeStatus } from '#core/probe.ts';
 import { assert } from '#core/result.ts';
 import type { CandidateStatus } from '#core/routing/decision.ts';
-import type { ProbeReport, Registries } from './registries.ts';
+import type { ProbeAnswer, ProbeReport, Registries } from './registries.ts';
 import type { WakeHeap } from './wake.ts';
 
 /** One candidate as its registry is asked about it. */
@@ -25,7 +25,7 @@ export interface CandidateAnswer {
 
 /** How candidates are asked. */
 export interface AskCandidatesOptions {
-  readonly registries: Pick<Registries, 'probe' | 'isTrusted'>;
+  readonly registries: Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
   readonly wake: WakeHeap;
   /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
   readonly timeoutMs: number;
@@ -57,6 +57,19 @@ export function askCandidates(
   return new Inquiry(options, questions, signal);
 }
 
+/**
+ * What is known of one candidate without waiting: that its registry is trusted, or what that said a
+ * moment ago. Undefined where it has to be asked.
+ */
+export function recallCandidate(
+  { registries, resolveDigest }: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest'>,
+  question: CandidateQuestion,
+): CandidateAnswer | undefined {
+  if (registries.isTrusted(question.reference.registry)) return trusted;
+  const report = registries.recall({ ...question, resolveDigest, method: 'HEAD' });
+  return report === undefined ? undefined : readAnswer(report, question, 0);
+}
+
 /** What is none of these would end up in annotations and metrics, as nobody knows what. */
 const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
   'Available',
@@ -69,6 +82,7 @@ const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
 /** One for all inquiries: an error with its stack for each would cost more than the asking. */
 const over = new Error('nobody waits for this inquiry any more');
 const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
+const trusted: CandidateAnswer = { status: 'Trusted', ms: 0 };
 
 class Inquiry implements CandidateInquiry {
   readonly #options: AskCandidatesOptions;
@@ -117,15 +131,15 @@ class Inquiry implements CandidateInquiry {
   /** All at once, but none behind a trusted one, which wins without being asked. */
   async *#first(): AsyncGenerator<number, void, undefined> {
     for (let start = 0; start < this.#questions.length; ) {
-      const trusted = this.#questions.findIndex(
+      const first = this.#questions.findIndex(
         ({ reference }, index) =>
           index >= start && this.#options.registries.isTrusted(reference.registry),
       );
-      const end = trusted < 0 ? this.#questions.length : trusted;
+      const end = first < 0 ? this.#questions.length : first;
       yield* this.#inOrder(range(start, end), false);
-      if (trusted >= 0) {
-        this.#answers[trusted] = { status: 'Trusted', ms: 0 };
-        yield trusted;
+      if (first >= 0) {
+        this.#answers[first] = trusted;
+        yield first;
       }
       start = end + 1;
     }
@@ -163,24 +177,32 @@ class Inquiry implements CandidateInquiry {
     this.#answers[index] = this.#read(report, question);
   }
 
-  #read(report: ProbeReport, { reference, credentials }: CandidateQuestion): CandidateAnswer {
+  #read(report: ProbeReport, question: CandidateQuestion): CandidateAnswer {
     const sinceMs = Math.round(this.#options.wake.now() - this.#startedMs);
     if (report.kind === 'SetAside') return { status: 'SetAside', ms: 0, message: report.message };
     if (report.kind === 'Abandoned') {
       if (!this.#isLate) return notAsked;
-      const message = `${reference.registry}: no answer within ${this.#withinMs} ms`;
+      const { registry } = question.reference;
+      const message = `${registry}: no answer within ${this.#withinMs} ms`;
       return { status: 'Unreachable', ms: sinceMs, message };
     }
-    const { outcome, credentialIndex, remembered } = report;
-    assert(statuses.has(outcome.kind), `expected the status of a probe, got ${outcome.kind}`);
-    const credential = credentials[credentialIndex ?? -1];
-    return {
-      status: outcome.kind,
-      ms: remembered ? 0 : sinceMs,
-      ...('message' in outcome && { message: outcome.message }),
-      ...(outcome.kind === 'Available' && credential !== undefined && { credential }),
-    };
+    return readAnswer(report, question, sinceMs);
   }
+}
+
+function readAnswer(
+  { outcome, credentialIndex, remembered }: ProbeAnswer,
+  { credentials }: CandidateQuestion,
+  sinceMs: number,
+): CandidateAnswer {
+  assert(statuses.has(outcome.kind), `expected the status of a probe, got ${outcome.kind}`);
+  const credential = credentials[credentialIndex ?? -1];
+  return {
+    status: outcome.kind,
+    ms: remembered ? 0 : sinceMs,
+    ...('message' in outcome && { message: outcome.message }),
+    ...(outcome.kind === 'Available' && credential !== undefined && { credential }),
+  };
 }
 
 function range(start: number, end: number): readonly number[] {

@@ -1,3 +1,4 @@
+import type { Patience } from '#core/patience.ts';
 import type { PodAdmission, PullPolicy } from '#core/pod.ts';
 import { skippedDecision } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
@@ -19,13 +20,13 @@ const containerName = 'image';
 export async function explainImage(
   options: RoutePodOptions,
   query: RouteQuery,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<RouteDecision> {
   const { image, namespace, labels, annotations, policy } = query;
   const container = { name: containerName, image, imagePullPolicy: policy };
   const pod = { metadata: { namespace, labels, annotations }, spec: { containers: [container] } };
   const admission = { pod, namespace, subresource: '', dryRun: true, uid: '' } as const;
-  const [decision] = await explainPod(options, admission, signal);
+  const [decision] = await explainPod(options, admission, patience);
   return decision ?? skippedDecision({ key: containerName, image }, 'no image is named');
 }
 
@@ -33,8 +34,8 @@ export async function explainImage(
 export async function explainPod(
   options: RoutePodOptions,
   admission: PodAdmission,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<readonly RouteDecision[]> {
-  const { decisions } = await routePod(options, { ...admission, dryRun: true }, signal);
+  const { decisions } = await routePod(options, { ...admission, dryRun: true }, patience);
   return decisions;
 }

@@ -40,6 +40,11 @@ export interface Registries {
     signal: AbortSignal,
     options?: AskOptions,
   ) => Promise<ProbeReport>;
+  /**
+   * What `probe` would answer at once from memory; undefined where it would not, be it that nobody
+   * asked a moment ago or that the registry is set aside.
+   */
+  readonly recall: (probe: Omit<RegistryProbe, 'timeoutMs'>) => ProbeAnswer | undefined;
   /** Routed to without a probe (`registries.<host>.trust`). */
   readonly isTrusted: (host: string) => boolean;
   /** What its actor says; a registry nobody has asked yet is `Closed`. */
@@ -143,6 +148,16 @@ class RegistryActors implements Registries {
     return told;
   };
 
+  readonly recall = (probe: Omit<RegistryProbe, 'timeoutMs'>): ProbeAnswer | undefined => {
+    const { registry } = probe.reference;
+    const entry = this.#entries.get(registry);
+    const value = entry?.host.recall(probe);
+    if (entry === undefined || value?.kind !== 'Answered') return undefined;
+    if (this.reachability(registry) !== 'Closed') return undefined;
+    this.#touch(registry, entry);
+    return { ...value, ms: 0, remembered: true };
+  };
+
   readonly close = (): void => {
     for (const host of this.hosts()) this.#drop(host);
   };
@@ -154,11 +169,15 @@ class RegistryActors implements Registries {
   #use(host: string): Entry | undefined {
     const entry = this.#entries.get(host) ?? this.#add(host);
     if (entry === undefined) return undefined;
+    this.#touch(host, entry);
+    this.#watch(host, entry);
+    return entry;
+  }
+
+  #touch(host: string, entry: Entry): void {
     entry.usedMs = this.#options.wake.now();
     this.#entries.delete(host);
     this.#entries.set(host, entry);
-    this.#watch(host, entry);
-    return entry;
   }
 
   #add(name: string): Entry | undefined {

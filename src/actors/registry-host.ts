@@ -97,14 +97,14 @@ export class RegistryHost implements Disposable {
     signal: AbortSignal,
   ): Promise<{ readonly value: HostAnswer; readonly remembered: boolean } | undefined> {
     const prints = probe.credentials.map(fingerprint);
-    const { path, tag = 'latest', digest } = probe.reference;
-    const key = [
-      // As it goes over the wire: where both are written, the digest is what is asked for.
-      ...[probe.method, probe.resolveDigest, path, digest ?? tag],
-      ...(prints.length === 0 ? [anonymous] : prints),
-    ].join(' ');
+    const key = keyOf(probe, prints);
     const run = (flight: Flight) => this.#run({ probe, prints }, flight);
     return await this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
+  }
+
+  /** What is remembered of the same probe. */
+  recall(probe: Omit<RegistryProbe, 'timeoutMs'>): HostAnswer | undefined {
+    return this.#flights.recall(keyOf(probe, probe.credentials.map(fingerprint)));
   }
 
   /** Sends away all that wait for a place: the registry is down. */
@@ -212,6 +212,16 @@ interface Sent {
   /** What was left of the probe's time when it was sent. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+function keyOf(
+  { method, resolveDigest, reference }: Omit<RegistryProbe, 'timeoutMs'>,
+  prints: readonly string[],
+): string {
+  const { path, tag = 'latest', digest } = reference;
+  // As it goes over the wire: where both are written, the digest is what is asked for.
+  const asked = `${method} ${resolveDigest} ${path} ${digest ?? tag}`;
+  return `${asked} ${prints.length === 0 ? anonymous : prints.join(' ')}`;
 }
 
 /** Whether the trying would have gone on to the next credential (behaviour §4). */

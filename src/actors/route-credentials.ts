@@ -1,3 +1,4 @@
+import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
 import {
   type Credential,
   credentialsToTry,
@@ -7,6 +8,7 @@ import {
   openSecret,
   type SecretView,
 } from '#core/credentials.ts';
+import type { Patience } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
@@ -48,6 +50,8 @@ export interface PodWallet {
     credential: Credential | undefined,
     signal: AbortSignal,
   ) => Promise<Result<string | undefined, PlaceSecretFailure>>;
+  /** Whether the Pod can pull with what was let in as it is, so that nothing has to be provided. */
+  readonly suffices: (candidate: Candidate, credential: Credential | undefined) => boolean;
   /** What was missing or broken, as sentences for whoever creates the Pod. */
   readonly warnings: readonly string[];
 }
@@ -59,29 +63,30 @@ export const placeTimeoutMs = 1_000;
 /** Pull secrets of one Pod that are read; the kubelet reads all, nobody names more. */
 export const pullSecretsMax = 32;
 
-/** Reads what is needed, together; nothing is read where no candidate has to be asked. */
-export async function openWallet(
+/** Reads what is needed, together; a Pod without Secrets has its wallet at once. */
+export function openWallet(
   options: WalletOptions,
   request: WalletRequest,
-  signal: AbortSignal,
-): Promise<PodWallet> {
+  patience: Patience,
+): AtOnceOrLater<PodWallet> {
   const { admission, candidates } = request;
   const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
   // The API server takes no pull secret there: only what the Pod names now can pull.
   const lends = admission.subresource !== 'ephemeralcontainers';
   const lent = lends ? candidates.flatMap(secretsOf) : [];
   const keys = new Map([...own, ...lent].map((key) => [nameOf(key), key]));
-  const answers = await readAll(options, [...keys.values()], signal);
-  return new Wallet(options, request, { own, lends, answers });
+  // Most Pods have none; a deadline costs more than all the rest of their wallet.
+  const read = keys.size === 0 ? nothingRead : readAll(options, [...keys.values()], patience);
+  return goOn(read, (answers) => new Wallet(options, request, { own, lends, answers }));
 }
+
+const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
 
 async function readAll(
   { secrets, wake }: WalletOptions,
   keys: readonly SecretKey[],
-  signal: AbortSignal,
+  { signal }: Patience,
 ): Promise<ReadonlyMap<string, SecretAnswer>> {
-  // Most Pods have none; a deadline costs more than all the rest of their wallet.
-  if (keys.length === 0) return new Map();
   return await withDeadline(wake, { deadlineMs: secretsTimeoutMs, signal }, async (bounded) => {
     const read = keys.map(async (key) => [nameOf(key), await secrets.read(key, bounded)] as const);
     return new Map(await Promise.all(read));
@@ -123,7 +128,7 @@ class Wallet implements PodWallet {
     credential: Credential | undefined,
     signal: AbortSignal,
   ): Promise<Result<string | undefined, PlaceSecretFailure>> => {
-    const tried = this.#try(candidate).find((one) => one.credential === credential);
+    const tried = this.#find(candidate, credential);
     if (tried === undefined || tried.of === 'pod') return succeed(undefined);
     const secret = secretsOf(candidate).find((one) => nameOf(one) === tried.credential.source);
     if (secret === undefined) return succeed(undefined);
@@ -132,6 +137,13 @@ class Wallet implements PodWallet {
     const isNamed = pullSecretsOf(admission).includes(secret.name);
     return succeed(isNamed ? undefined : secret.name);
   };
+
+  readonly suffices = (candidate: Candidate, credential: Credential | undefined): boolean =>
+    (this.#find(candidate, credential)?.of ?? 'pod') === 'pod';
+
+  #find(candidate: Candidate, credential: Credential | undefined): OwnedCredential | undefined {
+    return this.#try(candidate).find((one) => one.credential === credential);
+  }
 
   #try(candidate: Candidate): readonly OwnedCredential[] {
     const known = this.#tries.get(candidate);

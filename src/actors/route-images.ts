@@ -3,6 +3,7 @@ import {
   type AskCandidatesOptions,
   askCandidates,
   type CandidateAnswer,
+  recallCandidate,
 } from './ask-candidates.ts';
 import type { PodWallet } from './route-credentials.ts';
 
@@ -19,13 +20,40 @@ export interface ImageRoute {
   readonly ms: number;
 }
 
+/** The candidates of one image, and what they are asked with. */
+export interface ImageRequest {
+  readonly candidates: readonly Candidate[];
+  readonly wallet: PodWallet;
+}
+
+/**
+ * The same as `routeImage`, where the answers up to the first that is available are remembered and
+ * the Pod can pull that as it is. Undefined where not; nothing has been asked or written then.
+ */
+export function recallImage(
+  options: AskCandidatesOptions,
+  { candidates, wallet }: ImageRequest,
+): ImageRoute | undefined {
+  const answers: CandidateAnswer[] = [];
+  for (const candidate of candidates) {
+    const credentials = wallet.credentialsFor(candidate);
+    const answer = recallCandidate(options, { reference: candidate.reference, credentials });
+    if (answer === undefined) return undefined;
+    const winner = answers.push(answer) - 1;
+    if (answer.status !== 'Available' && answer.status !== 'Trusted') continue;
+    if (!wallet.suffices(candidate, answer.credential ?? credentials[0])) return undefined;
+    return { answers, winner, warnings: [], ms: 0 };
+  }
+  return undefined;
+}
+
 /**
  * Finds the first candidate that is available and can be pulled by the Pod. One whose Secret cannot
  * be put in its place is as good as none (behaviour §3.9).
  */
 export async function routeImage(
   options: AskCandidatesOptions,
-  { candidates, wallet }: { readonly candidates: readonly Candidate[]; readonly wallet: PodWallet },
+  { candidates, wallet }: ImageRequest,
   signal: AbortSignal,
 ): Promise<ImageRoute> {
   const { wake } = options;

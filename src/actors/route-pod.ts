@@ -1,4 +1,6 @@
+import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
 import { formatReference } from '#core/image/reference.ts';
+import type { Patience } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import {
   type ContainerPlan,
@@ -10,8 +12,8 @@ import type { RouteDecision } from '#core/routing/decision.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { AskCandidatesOptions } from './ask-candidates.ts';
-import { openWallet, type WalletOptions } from './route-credentials.ts';
-import { type ImageRoute, routeImage } from './route-images.ts';
+import { openWallet, type PodWallet, type WalletOptions } from './route-credentials.ts';
+import { type ImageRoute, recallImage, routeImage } from './route-images.ts';
 
 /** What a Pod is routed with. */
 export interface RoutePodOptions extends AskCandidatesOptions, WalletOptions {
@@ -36,20 +38,34 @@ export interface PodRoute {
 
 /**
  * Decides about every image of a Pod, all at once. The same image is asked for once, and where no
- * resource proposes anything nothing is read and nothing is sent (behaviour §3.5).
+ * resource proposes anything nothing is read and nothing is sent (behaviour §3.5). Where nothing has
+ * to be waited for the answer is no promise.
  */
-export async function routePod(
+export function routePod(
   options: RoutePodOptions,
   admission: PodAdmission,
-  signal: AbortSignal,
-): Promise<PodRoute> {
+  patience: Patience,
+): AtOnceOrLater<PodRoute> {
   const table = options.table();
   const plans = planContainers(table, admission, options.policy);
   const open = new Map<string, PlannedContainer>();
   for (const plan of plans) {
     if (plan.kind === 'route' && needsAsking(plan.candidates)) open.set(keyOf(plan), plan);
   }
-  const { routes, warnings } = await askAll(options, { admission, table, open }, signal);
+  if (open.size === 0) return conclude(plans, nothingAsked);
+  const asked = askAll(options, { admission, table, open }, patience);
+  return goOn(asked, (images) => conclude(plans, images));
+}
+
+/** What came of the images of a Pod that had to be asked for. */
+interface AskedImages {
+  readonly routes: ReadonlyMap<string, ImageRoute>;
+  readonly warnings: readonly string[];
+}
+
+const nothingAsked: AskedImages = { routes: new Map(), warnings: [] };
+
+function conclude(plans: readonly ContainerPlan[], { routes, warnings }: AskedImages): PodRoute {
   const decisions = plans.map((plan) => decideOne(plan, routes));
   const asked = [...routes.values()];
   return {
@@ -68,23 +84,44 @@ interface OpenImages {
   readonly open: ReadonlyMap<string, PlannedContainer>;
 }
 
-async function askAll(
+/** Answers that are remembered are taken at once, where no Secret has to be read first. */
+function askAll(
   options: RoutePodOptions,
-  { admission, table, open }: OpenImages,
-  signal: AbortSignal,
-): Promise<{
-  readonly routes: ReadonlyMap<string, ImageRoute>;
-  readonly warnings: readonly string[];
-}> {
-  if (open.size === 0) return { routes: new Map(), warnings: [] };
+  images: OpenImages,
+  patience: Patience,
+): AtOnceOrLater<AskedImages> {
+  const { admission, table, open } = images;
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const startedMs = options.wake.now();
-  const wallet = await openWallet(options, { admission, table, candidates }, signal);
-  const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
+  return goOn(openWallet(options, { admission, table, candidates }, patience), (wallet) => {
+    const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
+    return recallAll(bounded, open, wallet) ?? askTogether(bounded, { open, wallet }, patience);
+  });
+}
+
+/** All images by what is remembered; undefined where any has to be asked for. */
+function recallAll(
+  options: AskCandidatesOptions,
+  open: OpenImages['open'],
+  wallet: PodWallet,
+): AskedImages | undefined {
+  const routes = new Map<string, ImageRoute>();
+  for (const [key, { candidates }] of open) {
+    const route = recallImage(options, { candidates, wallet });
+    if (route === undefined) return undefined;
+    routes.set(key, route);
+  }
+  return { routes, warnings: wallet.warnings };
+}
+
+async function askTogether(
+  options: AskCandidatesOptions,
+  { open, wallet }: { readonly open: OpenImages['open']; readonly wallet: PodWallet },
+  { signal }: Patience,
+): Promise<AskedImages> {
   const routes = await Promise.all(
-    [...open].map(async ([key, plan]) => {
-      const request = { candidates: plan.candidates, wallet };
-      return [key, await routeImage(bounded, request, signal)] as const;
+    [...open].map(async ([key, { candidates }]) => {
+      return [key, await routeImage(options, { candidates, wallet }, signal)] as const;
     }),
   );
   return { routes: new Map(routes), warnings: wallet.warnings };

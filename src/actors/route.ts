@@ -1,3 +1,5 @@
+import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
+import { type Patience, patienceOf } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { decisionWarning, isRewritten } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
@@ -18,8 +20,11 @@ export interface PodAnswer {
 
 /** The routing query: what a Pod gets, and what it would get. */
 export interface Router {
-  /** Routes the Pod of one review; when `signal` aborts, the Pod stays as it came. */
-  readonly admit: (admission: PodAdmission, signal: AbortSignal) => Promise<PodAnswer>;
+  /**
+   * Routes the Pod of one review, at once where nothing has to be asked for it; when patience ends
+   * before that, the Pod stays as it came.
+   */
+  readonly admit: (admission: PodAdmission, patience: Patience) => AtOnceOrLater<PodAnswer>;
   /** What a Pod with this image would get; changes nothing. */
   readonly explain: (query: RouteQuery, signal: AbortSignal) => Promise<RouteDecision>;
   /** What this Pod would get; changes nothing. */
@@ -40,24 +45,27 @@ export interface RouterOptions extends RoutePodOptions {
 /** Makes the router; it holds nothing of its own. */
 export function createRouter(options: RouterOptions): Router {
   return {
-    admit: (admission, signal) => admit(options, admission, signal),
-    explain: (query, signal) => explainImage(options, query, signal),
-    explainPod: (admission, signal) => explainPod(options, admission, signal),
+    admit: (admission, patience) =>
+      goOn(routePod(options, admission, patience), (route) =>
+        conclude(options, admission, { route, isLate: patience.isOver }),
+      ),
+    explain: (query, signal) => explainImage(options, query, patienceOf(signal)),
+    explainPod: (admission, signal) => explainPod(options, admission, patienceOf(signal)),
   };
 }
 
-async function admit(
+/** Carries out what came of a Pod, and tells of it. */
+function conclude(
   options: RouterOptions,
   admission: PodAdmission,
-  signal: AbortSignal,
-): Promise<PodAnswer> {
+  { route, isLate }: { readonly route: PodRoute; readonly isLate: boolean },
+): PodAnswer {
   const { log, metrics } = options;
-  const route = await routePod(options, admission, signal);
   for (const { status } of route.asked.flatMap(({ answers }) => answers)) {
     if (status !== 'NotAsked') metrics.probe(status);
   }
   // What is known by then came too late to be acted upon: half of it may be missing.
-  if (signal.aborted) return unchanged('the time for the review was over');
+  if (isLate) return unchanged('the time for the review was over');
   const { decisions, pullSecrets, unparsable } = route;
   const patch = buildPatch(admission.pod, decisions, { pullSecretsToAdd: pullSecrets });
   const checked = checkPatch(admission.pod, patch);

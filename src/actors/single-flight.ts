@@ -40,6 +40,8 @@ export interface Flown<T> {
 export interface SingleFlight<T> {
   /** Resolves to `undefined` when `signal` aborts first, or nobody's answer came. */
   readonly ask: (question: Question<T>, signal: AbortSignal) => Promise<Flown<T> | undefined>;
+  /** The answer that `ask` would have from memory. */
+  readonly recall: (key: string) => T | undefined;
   /** The world has changed: what was answered, or is on its way, is not what is true now. */
   readonly forget: (key: string) => void;
   /** Questions in flight. */
@@ -79,6 +81,11 @@ class Flights<T> implements SingleFlight<T> {
 
   readonly flying = (): number => this.#airborne.size;
 
+  readonly recall = (key: string): T | undefined => {
+    const known = this.#memory.get(key);
+    return known !== undefined && known.untilMs > this.#options.now() ? known.value : undefined;
+  };
+
   readonly forget = (key: string): void => {
     this.#memory.delete(key);
     this.#airborne.delete(key);
@@ -95,10 +102,8 @@ class Flights<T> implements SingleFlight<T> {
     signal: AbortSignal,
   ): Promise<Flown<T> | undefined> => {
     if (signal.aborted) return undefined;
-    const known = this.#memory.get(question.key);
-    if (known !== undefined && known.untilMs > this.#options.now()) {
-      return { value: known.value, remembered: true };
-    }
+    const known = this.recall(question.key);
+    if (known !== undefined) return { value: known, remembered: true };
     const flight = this.#airborne.get(question.key) ?? this.#depart(question);
     flight.waiting += 1;
     try {

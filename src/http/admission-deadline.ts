@@ -1,3 +1,4 @@
+import { boundedMemo } from '#core/bounded-memo.ts';
 import { parseDuration } from '#core/duration.ts';
 
 /**
@@ -8,12 +9,15 @@ const marginMsMax = 500;
 /** Of a timeout shorter than the margin something is left all the same, in ms. */
 const deadlineMsMin = 50;
 
+/** A webhook's timeout is the same in all its reviews. */
+const timeouts = boundedMemo(16, parseDuration);
+
 /**
  * Time one review has, in ms: `routing.deadline`, or what the API server states (`?timeout=10s`)
  * less a margin, whichever is shorter. A timeout that can't be read counts as none.
  */
 export function reviewDeadlineMs(timeout: unknown, deadlineMs: number): number {
-  const parsed = typeof timeout === 'string' ? parseDuration(timeout) : undefined;
+  const parsed = typeof timeout === 'string' ? timeouts.get(timeout) : undefined;
   if (parsed?.ok !== true || parsed.value <= 0) return deadlineMs;
   const margin = Math.min(marginMsMax, parsed.value / 10);
   return Math.min(deadlineMs, Math.max(deadlineMsMin, parsed.value - margin));

@@ -15,6 +15,7 @@ export function watchExchanges(server: Server | TlsServer): OpenExchanges {
   const answers = new Set<ServerResponse>();
   // By the client's address: the socket below TLS and the one above are not the same.
   const silent = new Map<string, Socket>();
+  const heard = new WeakSet<Socket>();
   server.on('connection', (socket: Socket) => {
     const name = nameOf(socket);
     silent.set(name, socket);
@@ -24,7 +25,10 @@ export function watchExchanges(server: Server | TlsServer): OpenExchanges {
     });
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    silent.delete(nameOf(request.socket));
+    if (!heard.has(request.socket)) {
+      heard.add(request.socket);
+      silent.delete(nameOf(request.socket));
+    }
     answers.add(response);
     response.once('close', () => answers.delete(response));
   });

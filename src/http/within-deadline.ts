@@ -1,3 +1,6 @@
+import type { AtOnceOrLater } from '#core/at-once.ts';
+import { EndingPatience, type Patience } from '#core/patience.ts';
+
 /** What a port came to: its answer, or why there is none. */
 export type PortOutcome<Answer> =
   | { readonly kind: 'answered'; readonly answer: Answer }
@@ -5,48 +8,56 @@ export type PortOutcome<Answer> =
   | { readonly kind: 'late' };
 
 /** When to stop waiting. */
-export interface PatienceOptions {
+export interface DeadlineOptions {
   readonly deadlineMs: number;
-  /** Whoever asked is gone. */
-  readonly signal?: AbortSignal;
+  /** Calls back when whoever asked is gone; returns how to stop listening for that. */
+  readonly onGone?: (leave: () => void) => () => void;
 }
 
-/** One for all: an error of its own for each review would cost a tenth of the review. */
-const nobodyWaits = new Error('nobody waits for this review any more');
-
 /**
- * Asks a port and waits until the deadline, no longer, whatever the port does. Its signal is
- * aborted when nobody waits any more; what it answers after that goes nowhere.
+ * Asks a port and waits until the deadline, no longer, whatever the port does. Its patience ends
+ * when nobody waits any more; what it answers after that goes nowhere. A port that answers at once
+ * is not waited for at all.
  */
-export async function askWithinDeadline<Answer>(
-  ask: (signal: AbortSignal) => Promise<Answer>,
-  { deadlineMs, signal }: PatienceOptions,
-): Promise<PortOutcome<Answer>> {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const abort = () => controller.abort(nobodyWaits);
-  const late = new Promise<PortOutcome<Answer>>((resolve) => {
-    timer = setTimeout(() => resolve({ kind: 'late' }), deadlineMs);
-    controller.signal.addEventListener('abort', () => resolve({ kind: 'late' }), { once: true });
-  });
-  signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted === true) abort();
+export function askWithinDeadline<Answer>(
+  ask: (patience: Patience) => AtOnceOrLater<Answer>,
+  options: DeadlineOptions,
+): AtOnceOrLater<PortOutcome<Answer>> {
+  const patience = new EndingPatience();
+  let answer: AtOnceOrLater<Answer>;
   try {
-    return await Promise.race([late, settle(ask, controller.signal)]);
+    answer = ask(patience);
+  } catch (error) {
+    patience.end();
+    return { kind: 'failed', error };
+  }
+  if (answer instanceof Promise) return wait(answer, patience, options);
+  patience.end();
+  return { kind: 'answered', answer };
+}
+
+async function wait<Answer>(
+  coming: Promise<Answer>,
+  patience: EndingPatience,
+  { deadlineMs, onGone }: DeadlineOptions,
+): Promise<PortOutcome<Answer>> {
+  const { promise: late, resolve: leave } = Promise.withResolvers<PortOutcome<Answer>>();
+  const giveUp = () => leave({ kind: 'late' });
+  const timer = setTimeout(giveUp, deadlineMs);
+  const stopListening = onGone?.(giveUp);
+  try {
+    return await Promise.race([late, settle(coming)]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
-    abort();
+    stopListening?.();
+    patience.end();
   }
 }
 
-/** Never rejects, also when the port throws before it returns a promise. */
-async function settle<Answer>(
-  ask: (signal: AbortSignal) => Promise<Answer>,
-  signal: AbortSignal,
-): Promise<PortOutcome<Answer>> {
+/** Never rejects. */
+async function settle<Answer>(coming: Promise<Answer>): Promise<PortOutcome<Answer>> {
   try {
-    return { kind: 'answered', answer: await ask(signal) };
+    return { kind: 'answered', answer: await coming };
   } catch (error) {
     return { kind: 'failed', error };
   }

@@ -195,7 +195,14 @@ export function countBy(
 ): (value: string) => void {
   const counter = new Counter(describe(registry, metric, [label]));
   const bounded = new BoundedLabel(closedLabelsMax);
-  return (value) => counter.inc({ [label]: bounded.name(value) });
+  // Each review counts: the library would put labels and their key together every time.
+  const children = new Map<string, Counter.Internal>();
+  return (value) => {
+    const name = bounded.name(value);
+    const child = children.get(name) ?? counter.labels({ [label]: name });
+    children.set(name, child);
+    child.inc();
+  };
 }
 
 function observeAdmission(registry: Registry): (durationSeconds: number) => void {

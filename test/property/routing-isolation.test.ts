@@ -5,6 +5,7 @@ import { createRegistries, type RegistryProbe } from '#actors/registries.ts';
 import { registriesLogic } from '#actors/registries-logic.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import { formatReference } from '#core/image/reference.ts';
+import { EndingPatience } from '#core/patience.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import { admissionOf, container } from '#test/support/pods.ts';
 import { pullSecret, startRouter } from '#test/support/router-stage.ts';
@@ -152,7 +153,7 @@ test('a Pod among others comes out as one alone', async () => {
       // All at once, then once more while all is remembered.
       const admit = async () =>
         await Promise.all(
-          reviews.map((one) => crowd.stage.router.admit(one, new AbortController().signal)),
+          reviews.map((one) => crowd.stage.router.admit(one, new EndingPatience())),
         );
       const first = (await crowd.stage.drive(admit())).value.map(outcomeOf);
       const again = (await crowd.stage.drive(admit())).value.map(outcomeOf);

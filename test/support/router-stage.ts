@@ -1,10 +1,12 @@
 import type { PlaceSecret } from '#actors/place-secret.ts';
-import type { ProbeReport, Registries, RegistryProbe } from '#actors/registries.ts';
+import type { ProbeAnswer, ProbeReport, Registries, RegistryProbe } from '#actors/registries.ts';
 import { createRouter, type PodAnswer } from '#actors/route.ts';
 import type { SecretAnswer } from '#actors/secrets.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import type { AtOnceOrLater } from '#core/at-once.ts';
 import { formatReference } from '#core/image/reference.ts';
+import { EndingPatience } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
@@ -29,6 +31,8 @@ export interface RouterStageOptions {
   readonly timeoutMs?: number;
   /** By image in full form; what is not there is `NotFound` at once. */
   readonly images?: Readonly<Record<string, ImagePlan>>;
+  /** What was answered a moment ago, by image in full form. */
+  readonly remembered?: Readonly<Record<string, ImagePlan>>;
   /** Hosts that are set aside until somebody insists. */
   readonly aside?: readonly string[];
   readonly trusted?: readonly string[];
@@ -36,7 +40,7 @@ export interface RouterStageOptions {
   readonly secrets?: Readonly<Record<string, SecretAnswer>>;
   readonly placeSecret?: PlaceSecret;
   /** Asks the registries by another way, on the stage's own time. */
-  readonly registries?: (wake: WakeHeap) => Pick<Registries, 'probe' | 'isTrusted'>;
+  readonly registries?: (wake: WakeHeap) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
 
 /** A Secret that opens registries for a user whose password is the same word. */
@@ -73,7 +77,7 @@ export function startRouter(options: RouterStageOptions) {
   const asked: string[] = [];
   const placed: string[] = [];
   const read: string[] = [];
-  const { images = {}, aside = [], trusted = [], secrets = {} } = options;
+  const { images = {}, aside = [], trusted = [], secrets = {}, remembered = {} } = options;
 
   const probe = (
     { reference, credentials }: RegistryProbe,
@@ -93,11 +97,18 @@ export function startRouter(options: RouterStageOptions) {
     });
   };
 
+  const recall = ({ reference, credentials }: Pick<RegistryProbe, 'reference' | 'credentials'>) => {
+    const plan = remembered[formatReference(reference)];
+    const users = credentials.map(({ username }) => username);
+    return plan === undefined ? undefined : { ...answer(plan, users), remembered: true };
+  };
+
   const router = createRouter({
     table: () => table,
     policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
     registries: options.registries?.(wake) ?? {
       probe,
+      recall,
       isTrusted: (host) => trusted.includes(host),
     },
     secrets: {
@@ -121,10 +132,10 @@ export function startRouter(options: RouterStageOptions) {
   const table = compileTable(options.resources ?? []);
 
   /** Lets time go on until this has come; says how long that took, too. */
-  const drive = async <T>(coming: Promise<T>): Promise<{ value: T; tookMs: number }> => {
+  const drive = async <T>(coming: AtOnceOrLater<T>): Promise<{ value: T; tookMs: number }> => {
     const startedMs = wake.now();
     let hasCome = false;
-    const watched = coming.finally(() => {
+    const watched = Promise.resolve(coming).finally(() => {
       hasCome = true;
     });
     for (await settled(); !hasCome; await settled()) {
@@ -138,14 +149,14 @@ export function startRouter(options: RouterStageOptions) {
   const admit = async (
     admission: PodAdmission,
   ): Promise<PodAnswer & { readonly tookMs: number }> => {
-    const { value, tookMs } = await drive(router.admit(admission, new AbortController().signal));
+    const { value, tookMs } = await drive(router.admit(admission, new EndingPatience()));
     return { ...value, tookMs };
   };
 
   return { router, admit, drive, wake, asked, placed, read };
 }
 
-function answer({ kind, users }: ImagePlan, given: readonly string[]): ProbeReport {
+function answer({ kind, users }: ImagePlan, given: readonly string[]): ProbeAnswer {
   const index = users === undefined ? 0 : given.findIndex((user) => users.includes(user));
   const isIn = users === undefined || index >= 0;
   const outcome = { kind: isIn ? kind : 'InvalidAuth', message: kind, cause: 'answer' };

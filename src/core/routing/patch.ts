@@ -25,6 +25,7 @@ export function buildPatch(
   extra: { readonly pullSecretsToAdd: readonly string[] },
 ): readonly JsonPatchOperation[] {
   const rewritten = decisions.filter(isRewritten);
+  if (rewritten.length === 0) return pullSecretOperations(pod, extra.pullSecretsToAdd);
   return [
     ...imageOperations(pod, rewritten),
     ...annotationOperations(pod, decisions),
@@ -88,6 +89,7 @@ function pullSecretOperations(
   pod: PodObject,
   names: readonly string[],
 ): readonly JsonPatchOperation[] {
+  if (names.length === 0) return [];
   const written: unknown = pod.spec?.imagePullSecrets;
   const before: readonly unknown[] = Array.isArray(written) ? written : [];
   const known = new Set(before.map((item) => membersOf(item)?.['name']));

@@ -50,7 +50,7 @@ export async function debugRoute(
     if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
     const subject = { labels: labels.value, annotations: annotations.value };
     const outcome = await askWithinDeadline(
-      (signal) => explain({ image, namespace, policy, ...subject }, signal),
+      (patience) => explain({ image, namespace, policy, ...subject }, patience.signal),
       { deadlineMs },
     );
     if (outcome.kind === 'failed') throw outcome.error;

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
 import { reviewDeadlineMs } from '#http/admission-deadline.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import {
@@ -46,19 +47,25 @@ const errorSchema = Type.Object({ error: Type.String() });
 
 /** `POST /mutate--v1-pod`: one review in, one answer out, and the answer is yes. */
 export async function mutatePods(app: FastifyInstance, options: MutatePodsOptions): Promise<void> {
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     // Whatever the content type says, or whether there is one, it has to be JSON.
     request.headers['content-type'] = 'application/json';
     // The deadline counts from here: a large body takes time to arrive.
     startedAtMs.set(request, performance.now());
+    done();
   });
   const schema = { response: { 200: answerSchema, '4xx': errorSchema } };
-  app.post('/mutate--v1-pod', { schema }, async (request, reply) => {
+  app.post('/mutate--v1-pod', { schema }, (request, reply) => {
     const review = readReview(request.body);
-    if (!review.ok) return reply.code(400).send({ error: review.error });
-    const answer = await answerSafely(review.value, request, { reply, options });
-    quietly(() => options.metrics.admission((performance.now() - startOf(request)) / 1_000));
-    return answer;
+    if (!review.ok) return void reply.code(400).send({ error: review.error });
+    const told = (answer: ReviewAnswer): ReviewAnswer => {
+      quietly(() => options.metrics.admission((performance.now() - startOf(request)) / 1_000));
+      return answer;
+    };
+    const answer = answerSafely(review.value, request, { reply, options });
+    if (answer instanceof Promise) return answer.then(told);
+    // Most answers are there at once, and leave in the turn in which their reviews came.
+    return void reply.send(told(answer));
   });
 }
 
@@ -74,23 +81,25 @@ interface Surroundings {
 }
 
 /** A fault of our own on the way is no reason to keep a Pod out either. */
-async function answerSafely(
+function answerSafely(
   review: ReadReview,
   request: FastifyRequest,
   surroundings: Surroundings,
-): Promise<ReviewAnswer> {
+): AtOnceOrLater<ReviewAnswer> {
+  const admitted = (error: unknown) => pass(review, surroundings.options, { kind: 'fault', error });
   try {
-    return await answer(review, request, surroundings);
+    const given = answer(review, request, surroundings);
+    return given instanceof Promise ? given.catch(admitted) : given;
   } catch (error) {
-    return pass(review, surroundings.options, { kind: 'fault', error });
+    return admitted(error);
   }
 }
 
-async function answer(
+function answer(
   review: ReadReview,
   request: FastifyRequest,
   { reply, options }: Surroundings,
-): Promise<ReviewAnswer> {
+): AtOnceOrLater<ReviewAnswer> {
   if (review.kind === 'pass') {
     const { problem } = review;
     return problem === undefined
@@ -102,23 +111,25 @@ async function answer(
   const waitedMs = performance.now() - startOf(request);
   const deadlineMs = Math.max(0, wholeMs - waitedMs);
   const admission = { ...review.admission, deadlineMs };
-  const outcome = await askWithinDeadline((signal) => options.admit(admission, signal), {
+  const asked = askWithinDeadline((patience) => options.admit(admission, patience), {
     deadlineMs,
-    signal: signalOf(reply),
+    onGone: (leave) => onGone(reply, leave),
   });
-  if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: wholeMs });
-  if (outcome.kind === 'failed') return pass(review, options, outcome);
-  return finish(review, outcome.answer, options);
+  return goOn(asked, (outcome) => {
+    if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: wholeMs });
+    if (outcome.kind === 'failed') return pass(review, options, outcome);
+    return finish(review, outcome.answer, options);
+  });
 }
 
-/** Aborted when the API server gives up before we do. */
-function signalOf(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
+/** Told when the API server gives up before we do. */
+function onGone({ raw }: FastifyReply, leave: () => void): () => void {
+  const closed = () => {
     // It closes after every answer, too: nobody is left to be told then.
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
+    if (!raw.writableFinished) leave();
+  };
+  raw.once('close', closed);
+  return () => raw.removeListener('close', closed);
 }
 
 /** The port's answer, of which nothing is believed before it was checked. */

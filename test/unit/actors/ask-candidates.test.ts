@@ -52,6 +52,7 @@ function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 
         );
       });
     },
+    recall: () => undefined,
   };
   const questions = behaviours.map((_, index) => ({
     reference: { registry: `r${index}`, path: 'app' },

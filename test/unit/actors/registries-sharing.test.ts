@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createRegistries } from '#actors/registries.ts';
+import { createRegistries, idleMs } from '#actors/registries.ts';
 import {
   available,
   credential,
@@ -30,6 +30,48 @@ describe('identical probes', () => {
     void registries.probe(probeOf(), forever);
     await settled();
     expect(sent).toHaveLength(2);
+  });
+
+  test('are recalled at once for that second, and only by one who asks the same', async () => {
+    const { registries, sent, wake } = startRegistries();
+    const [anna, bert] = [credential('anna'), credential('bert')];
+    const asAnna = probeOf('app', { credentials: [anna] });
+    expect(registries.recall(asAnna)).toBeUndefined();
+    const answer = registries.probe(asAnna, forever);
+    await settled();
+    expect(registries.recall(asAnna)).toBeUndefined();
+    await sent[0]?.answer({ kind: 'Available', credential: anna.source });
+    expect(registries.recall(asAnna)).toEqual({ ...(await answer), ms: 0, remembered: true });
+    const others = [probeOf('app', { credentials: [bert] }), probeOf(), probeOf('other')];
+    expect(others.map(registries.recall)).toEqual([undefined, undefined, undefined]);
+    wake.advance(1_000);
+    expect(registries.recall(asAnna)).toBeUndefined();
+  });
+
+  test('are not recalled while their registry is set aside', async () => {
+    const { registries, sent } = startRegistries();
+    void registries.probe(probeOf(), forever);
+    await settled();
+    await sent[0]?.answer(available);
+    expect(registries.recall(probeOf())).toBeDefined();
+    void registries.probe(probeOf('other'), forever);
+    await settled();
+    await sent[1]?.answer(timedOut);
+    expect(registries.reachability('registry.example.com')).not.toBe('Closed');
+    expect(registries.recall(probeOf())).toBeUndefined();
+  });
+
+  test('keep their registry from being let go when they are recalled', async () => {
+    const { registries, sent, wake } = startRegistries();
+    void registries.probe(probeOf(), forever);
+    await settled();
+    await sent[0]?.answer(available);
+    wake.advance(900);
+    expect(registries.recall(probeOf())).toBeDefined();
+    wake.advance(idleMs - 1);
+    expect(registries.hosts()).toEqual(['registry.example.com']);
+    wake.advance(1);
+    expect(registries.hosts()).toEqual([]);
   });
 
   test('are those of one image, method, digest rule and list of credentials', async () => {

@@ -37,6 +37,7 @@ const found = {
 const good = {
   table: () => table as unknown,
   isTrusted: (): unknown => false,
+  recall: (): unknown => undefined,
   probe: ({ reference }: { reference: { registry: string } }): unknown =>
     Promise.resolve(
       reference.registry === 'ghcr.io'
@@ -55,13 +56,21 @@ const lateMs = 2_000;
 
 /** One review, through the webhook and the router, to ports of which some are spoilt. */
 async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<ReadAnswer> {
-  const { table: currentTable, isTrusted, probe, read, placeSecret, tell } = { ...good, ...over };
+  const {
+    table: currentTable,
+    isTrusted,
+    recall,
+    probe,
+    read,
+    placeSecret,
+    tell,
+  } = { ...good, ...over };
   const wake = createWakeHeap();
   onTestFinished(() => wake.close());
   const router = createRouter({
     table: currentTable,
     policy: DEFAULT_ROUTING_POLICY,
-    registries: { probe, isTrusted },
+    registries: { probe, isTrusted, recall },
     secrets: { read },
     placeSecret,
     wake,
@@ -143,6 +152,14 @@ describe('the Pod gets in unchanged, within the deadline', () => {
     ['a table whose sets are nonsense', { table: () => ({ ...table, setsFor: () => [{}] }) }],
     ['a table whose lookups throw', { table: () => ({ ...table, mirrorsFor: throws }) }],
     ['trust that throws', { isTrusted: throws }],
+    ['a memory that throws', { recall: throws }],
+    ...nonsense
+      .filter(([, value]) => value !== undefined)
+      .map(([what, value]): [string, Partial<typeof good>] => [
+        `a memory of ${what}`,
+        { recall: () => value },
+      ]),
+    ['a memory that has to be waited for', { recall: resolves(missing) }],
     ['a metric that throws', { tell: throws }],
     ['a probe with a status that is none', { probe: resolves(answered({ kind: 'Perhaps' })) }],
     ['a probe without an outcome', { probe: resolves({ kind: 'Answered' }) }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Patience } from '#core/patience.ts';
 import { podOf, reviewOf, stageWebhook } from '#test/support/reviews.ts';
 
 const image = '/spec/containers/0/image';
@@ -46,6 +47,8 @@ describe('whatever the port does, the Pod gets in unchanged within the deadline'
       },
       'failed',
     ],
+    ['answers nothing at once', () => undefined, 'fault'],
+    ['answers a text at once', () => 'yes', 'patch'],
     ['rejects', () => Promise.reject(new Error('later')), 'failed'],
     ['rejects with nothing', () => Promise.reject(undefined), 'failed'],
     ['is no function', 'admit', 'failed'],
@@ -143,8 +146,10 @@ describe('whatever the port does, the Pod gets in unchanged within the deadline'
 });
 
 describe('the deadline', () => {
-  const hanging = (aborted: () => void) => (_: unknown, signal: AbortSignal) =>
-    new Promise(() => signal.addEventListener('abort', aborted));
+  const hanging =
+    (aborted: () => void) =>
+    (_: unknown, { signal }: Patience) =>
+      new Promise(() => signal.addEventListener('abort', aborted));
 
   test('is the API server’s where that is shorter, and the port is told that it has passed', async () => {
     let aborted = 0;
