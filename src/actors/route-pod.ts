@@ -80,7 +80,11 @@ async function askAll(
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const startedMs = options.wake.now();
   const wallet = await openWallet(options, { admission, table, candidates }, signal);
-  const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
+  const bounded = {
+    ...options,
+    ...leftToAsk(admission, options.wake.now() - startedMs),
+    isQuiet: admission.dryRun,
+  };
   const routes = await Promise.all(
     [...open].map(async ([key, plan]) => {
       const request = { candidates: plan.candidates, wallet };
