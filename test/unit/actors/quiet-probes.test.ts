@@ -46,8 +46,9 @@ describe('a probe that is to change nothing', () => {
         },
       }),
     });
-    const query = { ...{ image, namespace: 'apps', labels: {}, annotations: {} } };
-    await stage.drive(stage.router.explain({ ...query, policy: 'IfNotPresent' }, forever));
+    const subject = { namespace: 'apps', labels: {}, annotations: {}, pullSecrets: [] };
+    const query = { image, policy: 'IfNotPresent', ...subject } as const;
+    await stage.drive(stage.router.explain(query, forever));
     expect(quiet).toEqual([true, true, true]);
   });
 
