@@ -131,6 +131,19 @@ describe('a registry with a token service', () => {
     expect(await ask(client, stolen)).toMatchObject({ error: { status: 401 } });
   });
 
+  test.each([404, 405])('without OAuth2 (%d to POST) is asked by GET', async (status) => {
+    front.setRules({ method: 'POST', fault: { kind: 'answer', status } });
+    const client = stage.makeClient({}, front.host);
+    const identity: Credential = { ...alice, identityToken: 'identity' };
+    expect(await ask(client, identity)).toMatchObject({ ok: true });
+    expect(
+      front
+        .requests()
+        .filter(isToken)
+        .map(({ method }) => method),
+    ).toEqual(['POST', 'GET']);
+  });
+
   test('is not asked where the credential is a ready token', async () => {
     const client = stage.makeClient({}, front.host);
     const ready: Credential = { ...mallory, registryToken: 'not-one-of-its' };
