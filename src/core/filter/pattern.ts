@@ -140,6 +140,23 @@ function compileRe2(source: string): Result<RE2JS, FilterProblem> {
     return succeed(RE2JS.compile(source));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
+    const plain = withoutNames(source);
+    const unnamed = plain === source ? undefined : compileRe2(plain);
+    if (unnamed?.ok === true) return unnamed;
     return fail({ message: `expected an RE2 pattern, got "${source}": ${error.message}` });
   }
+}
+
+/** What may hold the text of a named group and is none, or the start of one with its name. */
+const namedGroup =
+  /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\(\?P?<(\w+)>/g;
+
+/**
+ * Groups without their names, which mean nothing here: Go, and so the API server, lets two groups
+ * have one name, and the library does not.
+ */
+function withoutNames(source: string): string {
+  return source.replaceAll(namedGroup, (text, name: string | undefined) =>
+    name === undefined ? text : '(',
+  );
 }
