@@ -4,16 +4,17 @@ import type { RE2JS } from 're2js';
 export type FullMatch = (text: string) => boolean;
 
 /**
- * Makes the match of a large program. The library builds an object for each set of states that a text
- * leads to, which for thousands of instructions is half a second for each new image, and megabytes;
- * to see only whether a whole text matches, a walk through the instructions is enough: two
- * orders of magnitude less, of a program that is kept in a tenth of the memory. `undefined` where the
- * program has an instruction that is not known here.
+ * Makes the match of a compiled pattern. The library builds an object for each set of states that a
+ * text leads it to: up to 8 MB a pattern, and for thousands of instructions half a second for each new
+ * image. To see only whether a whole text matches, a walk through the instructions is enough, in
+ * memory that does not grow. `undefined` where the program has an instruction that is not known here.
  */
 export function compileFullMatch(pattern: RE2JS): FullMatch | undefined {
   const { inst, start } = pattern.re2().prog as WrittenProgram;
   const program = readProgram(inst, start);
-  return program && ((text) => new Walk(program).matches(text));
+  if (program === undefined) return undefined;
+  const walk = new Walk(program);
+  return (text) => walk.matches(text);
 }
 
 /** The library's own program, which its types leave open. */
@@ -53,8 +54,10 @@ const NO_WORD_BOUNDARY = 32;
 const NOTHING = -1;
 const NEWLINE = 10;
 
-/** Characters whose classes one program remembers: those of image names are forty. */
-const CHARACTERS_MAX = 512;
+/** Characters that names are made of; what is beyond is looked up anew each time. */
+const ASCII = 128;
+/** Counted up with each character; when it is used up, all begins anew. */
+const AT_MAX = 0xffff_ffff;
 
 /** A program in columns: what comes next, where else, and which class of characters it takes. */
 interface Program {
@@ -63,6 +66,8 @@ interface Program {
   readonly next: Uint16Array;
   /** The other way of an `ALT`, the assertion of an `EMPTY_WIDTH`, the class of a `RUNE`. */
   readonly other: Uint16Array;
+  /** Whether anything in it depends on what stands before and behind. */
+  readonly asserts: boolean;
   /** By character: a 1 for each class that takes it. */
   readonly classesOf: (character: number) => Uint8Array;
 }
@@ -82,7 +87,8 @@ function readProgram(written: readonly WrittenInstruction[], start: number): Pro
     else other[index] = kind === ALT ? passNops(written, one.arg) : one.arg;
   }
   const takes = [...classes.values()].map(({ one }) => one);
-  return { start, kinds, next, other, classesOf: rememberClasses(takes) };
+  const asserts = kinds.includes(EMPTY_WIDTH);
+  return { start, kinds, next, other, asserts, classesOf: rememberClasses(takes) };
 }
 
 function kindOf({ op }: WrittenInstruction): number | undefined {
@@ -111,30 +117,32 @@ function classOf(
 }
 
 function rememberClasses(takes: readonly WrittenInstruction[]): Program['classesOf'] {
-  const remembered = new Map<number, Uint8Array>();
+  const remembered: (Uint8Array | undefined)[] = Array.from({ length: ASCII });
   return (character) => {
-    const known = remembered.get(character);
+    const known = remembered[character];
     if (known !== undefined) return known;
-    if (remembered.size >= CHARACTERS_MAX) remembered.clear();
     const classes = Uint8Array.from(takes, (one) => Number(one.matchRune(character)));
-    remembered.set(character, classes);
+    if (character < ASCII) remembered[character] = classes;
     return classes;
   };
 }
 
-/** One text on its way through a program, in all states at once (Thompson's construction). */
+/**
+ * Texts on their way through one program, each in all states at once (Thompson's construction). What
+ * it walks with is used again for the next text.
+ */
 class Walk {
   readonly #program: Program;
   /** Instructions that wait for a character, and how many. */
   #waiting: Uint16Array;
   #waitingCount = 0;
   #free: Uint16Array;
-  /** When each instruction was reached last, in characters from 1. */
+  /** When each instruction was reached last. */
   readonly #reachedAt: Uint32Array;
   /** Other ways, not yet gone: one at most for each instruction. */
   readonly #stack: Uint16Array;
   #stackSize = 0;
-  #at = 1;
+  #at = 0;
   #isMatch = false;
 
   constructor(program: Program) {
@@ -147,15 +155,29 @@ class Walk {
   }
 
   matches(text: string): boolean {
-    const characters = Array.from(text, (character) => character.codePointAt(0) ?? NOTHING);
-    const around = (index: number) =>
-      assertionsBetween(characters[index - 1] ?? NOTHING, characters[index] ?? NOTHING);
-    this.#reach(this.#program.start, around(0));
-    for (const [index, character] of characters.entries()) {
+    const { start, asserts } = this.#program;
+    this.#waitingCount = 0;
+    this.#begin(text.length);
+    let before = NOTHING;
+    let character = text.codePointAt(0) ?? NOTHING;
+    this.#reach(start, asserts ? assertionsBetween(before, character) : 0);
+    for (let index = 0; character !== NOTHING; ) {
       if (this.#waitingCount === 0) return false;
-      this.#step(character, around(index + 1));
+      index += character > 0xffff ? 2 : 1;
+      before = character;
+      character = text.codePointAt(index) ?? NOTHING;
+      this.#step(before, asserts ? assertionsBetween(before, character) : 0);
     }
     return this.#isMatch;
+  }
+
+  #begin(characters: number): void {
+    if (this.#at > AT_MAX - characters - 1) {
+      this.#reachedAt.fill(0);
+      this.#at = 0;
+    }
+    this.#at += 1;
+    this.#isMatch = false;
   }
 
   #step(character: number, holding: number): void {
@@ -235,5 +257,10 @@ function assertionsBefore(character: number): number {
 
 /** As RE2 has it: letters and digits of ASCII, and the underscore. */
 function isWord(character: number): boolean {
-  return character !== NOTHING && /^\w$/.test(String.fromCodePoint(character));
+  const lower = character | 0x20;
+  return (
+    (lower >= 0x61 && lower <= 0x7a) ||
+    (character >= 0x30 && character <= 0x39) ||
+    character === 0x5f
+  );
 }

@@ -31,25 +31,23 @@ export interface FilterProblem {
 export const PATTERN_INSTRUCTIONS_MAX = 10_000;
 
 /**
- * Instructions that the large patterns of one resource may have together: a list of sixteen at the
- * limit. A set has room for a thousand patterns, which would take seconds of each review.
+ * Instructions that the patterns of one resource that repeat by {} may have together: a list of
+ * sixteen at the limit. A set has room for a thousand patterns, which would take seconds of a review.
  */
 export const RESOURCE_INSTRUCTIONS_MAX = 16 * PATTERN_INSTRUCTIONS_MAX;
 
 /**
- * Patterns that people write stay below; to ask one anew takes microseconds. One of the largest takes
- * milliseconds, so from here on what it said of an image is remembered.
+ * Patterns that people write stay far below; to ask one anew takes microseconds. One of the largest
+ * takes milliseconds, so from here on what it said of an image is remembered.
  */
-const LARGE_INSTRUCTIONS = 100;
-/** From here on the library would build its automata anew for each image. */
-const HUGE_INSTRUCTIONS = 500;
+const LARGE_INSTRUCTIONS = 500;
 /** Texts that a large pattern remembers its verdict of. */
 const TEXTS_MAX = 512;
 
 /**
- * Compiles the patterns of one resource, each once however often it is written. When the large ones
- * have used up what they may have together, no other that repeats anything is compiled: to see how
- * large it is would cost as much as to use it.
+ * Compiles the patterns of one resource, each once however often it is written. When those that
+ * repeat have used up what they may have together, no other of them is compiled: to see how large it
+ * is would cost as much as to use it.
  */
 export function patternCompiler(): CompilePattern {
   const compiled = new Map<string, Result<Pattern, FilterProblem>>();
@@ -69,8 +67,7 @@ export function patternCompiler(): CompilePattern {
 }
 
 function costOf(outcome: Result<Pattern, FilterProblem>): number {
-  const size = (outcome.ok ? outcome.value.size : outcome.error.size) ?? 0;
-  return size > LARGE_INSTRUCTIONS ? size : 0;
+  return (outcome.ok ? outcome.value.size : outcome.error.size) ?? 0;
 }
 
 const tooManyTogether = fail({
@@ -107,10 +104,8 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
 }
 
 function matchOf(program: RE2JS, size: number): FullMatch {
-  const byLibrary: FullMatch = (text) => program.testExact(text);
-  if (size <= LARGE_INSTRUCTIONS) return byLibrary;
-  const huge = size > HUGE_INSTRUCTIONS ? compileFullMatch(program) : undefined;
-  return boundedMemo(TEXTS_MAX, huge ?? byLibrary).get;
+  const match = compileFullMatch(program) ?? ((text) => program.testExact(text));
+  return size > LARGE_INSTRUCTIONS ? boundedMemo(TEXTS_MAX, match).get : match;
 }
 
 /** Characters that mean themselves, escaped or not, at the start of a pattern. */

@@ -41,6 +41,25 @@ describe('patterns', () => {
     expect(compiled.value.matches(`quay.io/a:z`)).toBe(true);
   });
 
+  test('many whose states explode leave nothing behind, and answer new images at once', () => {
+    const patterns = Array.from({ length: 64 }, (_, index) => {
+      const compiled = compilePattern(`.*[a-m]${'.'.repeat(40 + index)}z`);
+      if (!compiled.ok) throw new Error(compiled.error.message);
+      return compiled.value;
+    });
+    const letters = 'abcdefghijklmnopqrstuvwxyz';
+    const name = (seed: number) =>
+      Array.from({ length: 140 }, (_, index) => letters[(index * seed + (seed >> 3)) % 26]).join(
+        '',
+      );
+    const seconds = cpuSecondsOf(() => {
+      for (let seed = 1; seed <= 50; seed += 1) {
+        for (const pattern of patterns) pattern.matches(`quay.io/${name(seed)}:1`);
+      }
+    });
+    expect(seconds).toBeLessThan(2);
+  });
+
   test('a list of sixteen at the limit is one resource, a set full of them is refused at once', () => {
     const large = (index: number) => `((a|b|.)?){${800 + index}}z`;
     const compile = patternCompiler();
