@@ -189,6 +189,21 @@ describe('a token service in trouble', () => {
     expect(await trouble({ status: 403 })).toMatchObject({ error: { status: 401 } });
   });
 
+  test('is asked for at its new place when it has moved', async () => {
+    let nowMs = 0;
+    const registries = { [front.host]: { caFile: stage.tls.authorityPem } };
+    const client = stage.makeClient({ registries, monotonicMs: () => nowMs });
+    const old = await startFaultRegistry({ tls: stage.tls, auth: bearer });
+    front.setAuth({ ...bearer, realm: `${old.url}/token` });
+    // Where it was asked for, though it opens nothing here.
+    expect(await ask(client, alice)).toMatchObject({ error: { status: 401 } });
+    await old.close();
+    nowMs = 300_000;
+    front.setAuth(bearer);
+    expect(await ask(client, alice)).toMatchObject({ error: { kind: 'connection' } });
+    expect(await ask(client, alice)).toMatchObject({ ok: true });
+  });
+
   test('never makes an image look absent', async () => {
     for (const status of [404, 405, 204]) {
       expect(await trouble({ status })).toMatchObject({ error: { kind: 'protocol' } });
