@@ -11,6 +11,7 @@ interface ExplainFlags {
   readonly labels?: string;
   readonly annotations?: string;
   readonly policy?: PullPolicy;
+  readonly pullSecrets?: string;
   readonly pod?: string;
   readonly debugUrl: string;
   readonly output: 'text' | 'json';
@@ -28,6 +29,7 @@ export function explainCommand(): Command {
     .option('-n, --namespace <name>', 'namespace of the Pod', 'default')
     .option('--labels <k=v,…>', "the Pod's labels")
     .option('--annotations <k=v,…>', "the Pod's annotations; \\, is a comma in a value")
+    .option('--pull-secrets <name,…>', "the Pod's pull secrets, in its namespace")
     .addOption(
       new Option('--policy <policy>', 'imagePullPolicy (default: IfNotPresent)').choices([
         'Always',
@@ -79,9 +81,10 @@ async function explain(
 }
 
 function questionsFor(image: string, flags: ExplainFlags): Result<readonly Question[], string> {
-  const { pod, namespace, labels = '', annotations = '', policy = 'IfNotPresent' } = flags;
+  const { pod, namespace, policy = 'IfNotPresent' } = flags;
   if (pod !== undefined) return questionsFromManifest(pod, namespace);
-  return succeed([{ image, namespace, labels, annotations, policy }]);
+  const { labels = '', annotations = '', pullSecrets = '' } = flags;
+  return succeed([{ image, namespace, labels, annotations, policy, pullSecrets }]);
 }
 
 function parseDebugUrl(value: string): string {

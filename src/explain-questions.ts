@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import type { PodObject, PullPolicy } from '#core/pod.ts';
+import { isUntagged, parseReference } from '#core/image/reference.ts';
+import type { ContainerObject, PodObject, PullPolicy, VolumeObject } from '#core/pod.ts';
 import { podImages } from '#core/pod-images.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 
@@ -11,6 +12,7 @@ export interface Question {
   readonly labels: string;
   readonly annotations: string;
   readonly policy: PullPolicy;
+  readonly pullSecrets: string;
 }
 
 /** Standard input, so that `kubectl get -o yaml` can be piped in. */
@@ -75,8 +77,49 @@ function questionsOf(pod: PodObject, namespace: string): readonly Question[] {
     namespace: metadata.namespace ?? namespace,
     labels: writePairs(metadata.labels),
     annotations: writePairs(metadata.annotations),
+    pullSecrets: mapObjects(pod.spec?.imagePullSecrets, ({ name = '' }) => name).join(','),
   };
-  return podImages(pod).map(({ image, policy }) => ({ ...common, image, policy }));
+  return podImages(withPolicies(pod)).map(({ image, policy }) => ({ ...common, image, policy }));
+}
+
+/** The Pod as the API server would send it for review: every pull policy is set there. */
+function withPolicies(pod: PodObject): PodObject {
+  const { containers, initContainers, volumes } = pod.spec ?? {};
+  const complete = (container: ContainerObject): ContainerObject => ({
+    imagePullPolicy: defaultPolicy(container.image),
+    ...container,
+  });
+  const completeVolume = ({ image, ...volume }: VolumeObject): VolumeObject => ({
+    ...volume,
+    ...(image && { image: { pullPolicy: defaultPolicy(image.reference), ...image } }),
+  });
+  const spec = {
+    initContainers: mapObjects(initContainers, complete),
+    containers: mapObjects(containers, complete),
+    volumes: mapObjects(volumes, completeVolume),
+  };
+  return { ...pod, spec };
+}
+
+/** Of a list as a person wrote it; what is no object in it says nothing. */
+function mapObjects<Item extends object, Mapped>(
+  list: readonly Item[] | undefined,
+  map: (item: Item) => Mapped,
+): readonly Mapped[] {
+  if (!Array.isArray(list)) return [];
+  const items: readonly unknown[] = list;
+  return items.flatMap((item) =>
+    typeof item === 'object' && item !== null ? map(item as Item) : [],
+  );
+}
+
+/** Kubernetes' own default: `Always` for what is tagged `latest`, be it unsaid. */
+function defaultPolicy(image: string | undefined): PullPolicy {
+  const reference = parseReference(image ?? '');
+  if (!reference.ok) return 'IfNotPresent';
+  return isUntagged(reference.value) || reference.value.tag === 'latest'
+    ? 'Always'
+    : 'IfNotPresent';
 }
 
 /** As `/debug/route` reads them: a comma in a value stands behind a backslash. */

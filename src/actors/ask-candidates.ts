@@ -35,6 +35,8 @@ export interface AskCandidatesOptions {
    */
   readonly withinMs?: number;
   readonly resolveDigest: boolean;
+  /** On a dry run: no status may come of what is found out (behaviour §3.12). */
+  readonly isQuiet?: boolean;
 }
 
 /** The candidates of one image while they are being asked. */
@@ -170,10 +172,10 @@ class Inquiry implements CandidateInquiry {
   async #ask(index: number, insist: boolean): Promise<void> {
     const question = this.#questions[index];
     if (question === undefined) return;
-    const { registries, wake, timeoutMs, resolveDigest } = this.#options;
+    const { registries, wake, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
     const leftMs = Math.max(1, timeoutMs - (wake.now() - this.#startedMs));
     const probe = { ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs };
-    const report = await registries.probe(probe, this.#signal, { insist });
+    const report = await registries.probe(probe, this.#signal, { insist, isQuiet });
     this.#answers[index] = this.#read(report, question);
   }
 

@@ -87,7 +87,7 @@ export async function askRegistry(
   const report = await registries.probe(
     { reference, method, timeoutMs, resolveDigest, credentials },
     signal,
-    { insist: true, isCheck: true },
+    { insist: true, isQuiet: true },
   );
   if (report.kind === 'Abandoned') return { verdict: { kind: 'none', atMs } };
   if (report.kind === 'SetAside') {

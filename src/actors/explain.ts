@@ -11,6 +11,8 @@ export interface RouteQuery {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly policy: PullPolicy;
+  /** Names of Secrets in that namespace. */
+  readonly pullSecrets: readonly string[];
 }
 
 /** The one container of a Pod that is only asked about. */
@@ -22,9 +24,11 @@ export async function explainImage(
   query: RouteQuery,
   patience: Patience,
 ): Promise<RouteDecision> {
-  const { image, namespace, labels, annotations, policy } = query;
+  const { image, namespace, labels, annotations, policy, pullSecrets } = query;
   const container = { name: containerName, image, imagePullPolicy: policy };
-  const pod = { metadata: { namespace, labels, annotations }, spec: { containers: [container] } };
+  const imagePullSecrets = pullSecrets.map((name) => ({ name }));
+  const spec = { containers: [container], imagePullSecrets };
+  const pod = { metadata: { namespace, labels, annotations }, spec };
   const admission = { pod, namespace, subresource: '', dryRun: true, uid: '' } as const;
   const [decision] = await explainPod(options, admission, patience);
   return decision ?? skippedDecision({ key: containerName, image }, 'no image is named');

@@ -110,7 +110,7 @@ function named(outcome: ProbeOutcome, credential: Credential | undefined): Probe
 /** One request, sent again where that may heal. */
 async function request(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
   let attempt = await requestOnce(trial, signal);
-  for (let sent = 1; sent < ATTEMPTS_MAX && isRetryable(attempt); sent += 1) {
+  for (let sent = 1; sent < ATTEMPTS_MAX && isRetryable(trial.method, attempt); sent += 1) {
     await pause(trial.clock, RETRY_PAUSE_MS * sent, signal);
     // What the registry did say is worth more than that the time ran out while it was asked again.
     if (signal.aborted) return attempt;

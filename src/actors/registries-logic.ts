@@ -54,7 +54,7 @@ async function pingRegistry(
     const answer = await client.ping(host, signal);
     if (answer.ok || !isDead(answer.error)) return { kind: 'alive' };
     const { error } = answer;
-    if (sent === ATTEMPTS_MAX || signal.aborted || !isRetryable(error)) {
+    if (sent === ATTEMPTS_MAX || signal.aborted || !isRetryable('GET', error)) {
       return { kind: 'dead', message: error.message };
     }
   }

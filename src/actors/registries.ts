@@ -29,8 +29,8 @@ export type ProbeReport =
 export interface AskOptions {
   /** Ask although the registry is set aside: nothing else was available. */
   readonly insist?: boolean;
-  /** A check of monitoring, which knows of its answer by itself: nobody else is told. */
-  readonly isCheck?: boolean;
+  /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
+  readonly isQuiet?: boolean;
 }
 
 /** The registries of the world as one sees them who wants to know whether an image is there. */
@@ -80,7 +80,7 @@ export interface RegistriesOptions {
   /** Wall time, ms: what `Retry-After` is measured with. */
   readonly now: () => number;
   readonly metrics: Pick<Metrics, 'registryHealth'>;
-  /** Told of what a registry answered just now to anyone but a check. */
+  /** Told of what a registry answered just now to anyone who does not ask quietly. */
   readonly onAnswer?: (probe: RegistryProbe, answer: ProbeAnswer) => void;
   /** Told of a probe that rejected when nobody waited for it. */
   readonly onBug: (error: unknown) => void;
@@ -126,7 +126,7 @@ class RegistryActors implements Registries {
   readonly probe = async (
     probe: RegistryProbe,
     signal: AbortSignal,
-    { insist = false, isCheck = false }: AskOptions = {},
+    { insist = false, isQuiet = false }: AskOptions = {},
   ): Promise<ProbeReport> => {
     const { wake } = this.#options;
     const askedMs = wake.now();
@@ -143,7 +143,7 @@ class RegistryActors implements Registries {
     const flown = await entry.host.probe(probe, signal);
     if (flown === undefined) return { kind: 'Abandoned' };
     const told = report(flown, wake.now() - askedMs);
-    const isNews = told.kind === 'Answered' && !told.remembered && !isCheck;
+    const isNews = told.kind === 'Answered' && !told.remembered && !isQuiet;
     if (isNews) this.#options.onAnswer?.(probe, told);
     return told;
   };

@@ -94,7 +94,11 @@ function askAll(
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const startedMs = options.wake.now();
   return goOn(openWallet(options, { admission, table, candidates }, patience), (wallet) => {
-    const bounded = { ...options, ...leftToAsk(admission, options.wake.now() - startedMs) };
+    const bounded = {
+      ...options,
+      ...leftToAsk(admission, options.wake.now() - startedMs),
+      isQuiet: admission.dryRun,
+    };
     return recallAll(bounded, open, wallet) ?? askTogether(bounded, { open, wallet }, patience);
   });
 }

@@ -99,9 +99,12 @@ export function asksAgainWithGet(method: ProbeMethod, attempt: ManifestAttempt):
   return method === 'HEAD' && attempt.kind === 'answer' && METHOD_REFUSED.has(attempt.status);
 }
 
-/** Whether the same request may be sent again: 5xx and resets heal by themselves, a 429 does not. */
-export function isRetryable(attempt: ManifestAttempt): boolean {
-  if (classify(attempt).kind !== 'Unreachable') return false;
+/**
+ * Whether the same request may be sent again: 5xx and resets heal by themselves, a 429 does not, and
+ * a registry that does not know HEAD (501) will not have learnt it a moment later.
+ */
+export function isRetryable(method: ProbeMethod, attempt: ManifestAttempt): boolean {
+  if (classify(attempt).kind !== 'Unreachable' || asksAgainWithGet(method, attempt)) return false;
   if (attempt.kind === 'connection') return attempt.cause === 'reset';
   return attempt.kind === 'answer' && attempt.status >= 500;
 }

@@ -22,7 +22,7 @@ const paths = [
   '/debug/actors/<id>',
   '/debug/machines',
   '/debug/machines/<id>?format=json|mermaid',
-  '/debug/route?image=&namespace=&labels=&annotations=&policy=',
+  '/debug/route?image=&namespace=&labels=&annotations=&pullSecrets=&policy=',
 ];
 
 /** `/debug` (behaviour §9): looks, and changes nothing. `address` is where it listens. */

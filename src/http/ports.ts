@@ -28,6 +28,8 @@ export interface ExplainQuery {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly policy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Names of Secrets in that namespace, as `spec.imagePullSecrets` has them. */
+  readonly pullSecrets: readonly string[];
 }
 
 /** Asks what a Pod with this image would get; changes nothing. */

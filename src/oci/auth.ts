@@ -87,6 +87,8 @@ export function createAuthenticator(transport: Transport, tokens: Tokens): Authe
     try {
       const given = await byHabit(memory, request, signal);
       if (given.failure !== undefined && !isRefusal(given.failure)) {
+        // Its token service may have moved or gone: next time the registry itself says what it wants.
+        memory.habits.delete(request.registry);
         return { given, sent: fail(given.failure) };
       }
       return await sendFirst(request, given, signal);

@@ -69,11 +69,11 @@ export function createTokens({ transport, nowMs, monotonicMs }: TokenOptions): T
     fetch: async (scope, signal) => {
       const { registry, realm } = scope;
       const askedAtMs = monotonicMs();
+      const send = async (request: TokenRequest) =>
+        await transport.send({ registry, bodyBytesMax: TOKEN_BYTES_MAX, ...request }, signal);
       const request = tokenRequest(scope, refreshed.get(credentialKey(scope)));
-      const sent = await transport.send(
-        { registry, bodyBytesMax: TOKEN_BYTES_MAX, ...request },
-        signal,
-      );
+      const first = await send(request);
+      const sent = isPostUnknown(request, first) ? await send(basicRequest(scope)) : first;
       if (!sent.ok) return sent;
       if (sent.value.status !== 200) {
         // A replaced refresh token that is refused: next time from the Secret's own again.
@@ -100,6 +100,14 @@ type TokenRequest = Pick<
   Parameters<Transport['send']>[0],
   'target' | 'method' | 'headers' | 'authorization' | 'body'
 >;
+
+/** "OAuth2": a service without it answers POST with 404, and is asked as all others are. */
+function isPostUnknown(
+  { method }: TokenRequest,
+  answer: Result<TransportAnswer, OciFailure>,
+): boolean {
+  return method === 'POST' && answer.ok && [404, 405].includes(answer.value.status);
+}
 
 /** "Token Authentication": GET with the scopes as a query, Basic where there is a credential. */
 function basicRequest({ realm, service, scope, credential }: TokenScope): TokenRequest {

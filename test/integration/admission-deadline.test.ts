@@ -111,6 +111,9 @@ describe('registries that never answer', () => {
     const warning = warnings.join(' ');
     expect(warning).toContain(`app keeps ${image}: nothing is available`);
     expect(warning).toContain('no answer within');
+    // All that was tried, and why the last one failed, too: kubectl shows it whole.
+    expect(warning).toContain(`${second}/team/nowhere:1 (`);
+    expect(warning).toMatch(new RegExp(`${registry.host}/team/nowhere:1 \\(NotFound: .*404.*\\)`));
   });
 
   test('keep a review no longer than the API server itself waits', async () => {

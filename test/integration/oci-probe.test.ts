@@ -79,8 +79,8 @@ describe('a probe', () => {
     });
   });
 
-  test('asks with GET where HEAD is refused', async () => {
-    front.setRules({ method: 'HEAD', fault: answer(405) });
+  test.each([405, 501])('asks with GET at once where HEAD is answered with %d', async (status) => {
+    front.setRules({ method: 'HEAD', fault: answer(status) });
     expect(await probe()).toMatchObject({ kind: 'Available', digest: stage.image.digest });
     expect(methods()).toEqual(['HEAD', 'GET']);
   });

@@ -131,6 +131,19 @@ describe('a registry with a token service', () => {
     expect(await ask(client, stolen)).toMatchObject({ error: { status: 401 } });
   });
 
+  test.each([404, 405])('without OAuth2 (%d to POST) is asked by GET', async (status) => {
+    front.setRules({ method: 'POST', fault: { kind: 'answer', status } });
+    const client = stage.makeClient({}, front.host);
+    const identity: Credential = { ...alice, identityToken: 'identity' };
+    expect(await ask(client, identity)).toMatchObject({ ok: true });
+    expect(
+      front
+        .requests()
+        .filter(isToken)
+        .map(({ method }) => method),
+    ).toEqual(['POST', 'GET']);
+  });
+
   test('is not asked where the credential is a ready token', async () => {
     const client = stage.makeClient({}, front.host);
     const ready: Credential = { ...mallory, registryToken: 'not-one-of-its' };
@@ -174,6 +187,21 @@ describe('a token service in trouble', () => {
     expect(await trouble({ status: 429 })).toMatchObject({ error: { status: 429 } });
     expect(await trouble({ status: 503 })).toMatchObject({ error: { status: 503 } });
     expect(await trouble({ status: 403 })).toMatchObject({ error: { status: 401 } });
+  });
+
+  test('is asked for at its new place when it has moved', async () => {
+    let nowMs = 0;
+    const registries = { [front.host]: { caFile: stage.tls.authorityPem } };
+    const client = stage.makeClient({ registries, monotonicMs: () => nowMs });
+    const old = await startFaultRegistry({ tls: stage.tls, auth: bearer });
+    front.setAuth({ ...bearer, realm: `${old.url}/token` });
+    // Where it was asked for, though it opens nothing here.
+    expect(await ask(client, alice)).toMatchObject({ error: { status: 401 } });
+    await old.close();
+    nowMs = 300_000;
+    front.setAuth(bearer);
+    expect(await ask(client, alice)).toMatchObject({ error: { kind: 'connection' } });
+    expect(await ask(client, alice)).toMatchObject({ ok: true });
   });
 
   test('never makes an image look absent', async () => {

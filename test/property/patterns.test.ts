@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { RE2JS, RE2JSException } from 're2js';
 import { expect, test } from 'vitest';
+import { compileFullMatch } from '#core/filter/full-match.ts';
 import { compilePattern } from '#core/filter/pattern.ts';
 
 /** What patterns are made of, with all that could make a plain beginning uncertain. */
@@ -35,6 +36,62 @@ test('a pattern matches what its automaton matches, whatever is seen without it'
       }
     }),
     { numRuns: 500 },
+  );
+});
+
+/** Everything that an instruction can be: the walk must know them all. */
+const wider = fc.constantFrom(
+  ...[
+    'a',
+    'b',
+    '.',
+    '(?s).',
+    '^',
+    '$',
+    '(?m)^',
+    '(?m)$',
+    '\\b',
+    '\\B',
+    '\\A',
+    '\\z',
+    '[^a]',
+    '\\n',
+  ],
+  ...[
+    '(?i)A',
+    '(?i:k)',
+    '\\pL',
+    '\\w',
+    '*',
+    '+?',
+    '{2}',
+    '{0,3}',
+    '|',
+    '(a|b)?',
+    '(|a)*',
+    '()',
+    '(?:)',
+  ],
+);
+const lines = fc
+  .array(fc.constantFrom('a', 'b', 'A', 'k', '\u212a', '\n', '_', ' ', '\u{1F680}', '\ud83d'), {
+    maxLength: 7,
+  })
+  .map((parts) => parts.join(''));
+
+test('a huge program is walked to the same end as by the library', () => {
+  fc.assert(
+    fc.property(
+      fc.array(wider, { minLength: 1, maxLength: 7 }).map((parts) => parts.join('')),
+      fc.array(lines, { maxLength: 20 }),
+      (source, all) => {
+        if (matchesByItself(source, '') === undefined) return;
+        const program = RE2JS.compile(source);
+        const walk = compileFullMatch(program);
+        for (const text of all) expect(walk?.(text), text).toBe(program.testExact(text));
+      },
+    ),
+    { numRuns: 1_000 },
   );
 });
 

@@ -31,6 +31,7 @@ export function startRegistries(treatment: { concurrency?: number; trust?: boole
   const pings: { host: string; answer: (alive: boolean) => Promise<void> }[] = [];
   const health = new Map<string, string | undefined>();
   const bugs: unknown[] = [];
+  const told: string[] = [];
   const supervisor = createActor(
     registriesLogic({
       wake,
@@ -59,6 +60,7 @@ export function startRegistries(treatment: { concurrency?: number; trust?: boole
     treatmentOf: () => treatment,
     metrics: { registryHealth: (host, state) => health.set(host, state) },
     onBug: (error) => bugs.push(error),
+    onAnswer: ({ reference }, { outcome }) => told.push(`${reference.path} ${outcome.kind}`),
     probeImage: (probe, signal) =>
       new Promise((resolve) => {
         const answer = async (outcome: ProbeOutcome): Promise<void> => {
@@ -72,7 +74,7 @@ export function startRegistries(treatment: { concurrency?: number; trust?: boole
     registries.close();
     supervisor.stop();
   });
-  return { wake, registries, supervisor, sent, pings, health, bugs };
+  return { wake, registries, supervisor, sent, pings, health, bugs, told };
 }
 
 /** Until all that was promised so far has come. */

@@ -2,18 +2,26 @@ import { RE2JS, RE2JSException } from 're2js';
 import { patternCharactersMax } from '#api/limits.ts';
 import { boundedMemo } from '#core/bounded-memo.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import { compileFullMatch, type FullMatch } from './full-match.ts';
 
 /** A user's RE2 pattern, compiled by itself; it matches a whole text or not at all. */
 export interface Pattern {
   /** The pattern as a person wrote it. */
   readonly source: string;
+  /** Instructions that it compiled to. */
+  readonly size: number;
   /** Linear in the text, whatever the pattern. */
-  readonly matches: (text: string) => boolean;
+  readonly matches: FullMatch;
 }
+
+/** Compiles one pattern of those that belong together. */
+export type CompilePattern = (source: string) => Result<Pattern, FilterProblem>;
 
 /** Why a pattern or a selector cannot be used: what was expected and what came. */
 export interface FilterProblem {
   readonly message: string;
+  /** Instructions of a pattern that has too many. */
+  readonly size?: number;
 }
 
 /**
@@ -23,12 +31,50 @@ export interface FilterProblem {
 export const PATTERN_INSTRUCTIONS_MAX = 10_000;
 
 /**
- * Patterns that people write stay below; to ask one anew takes microseconds. One of the largest takes
- * up to a second, so from here on what it said of an image is remembered.
+ * Instructions that the patterns of one resource that repeat by {} may have together: a list of
+ * sixteen at the limit. A set has room for a thousand patterns, which would take seconds of a review.
  */
-const LARGE_INSTRUCTIONS = 100;
+export const RESOURCE_INSTRUCTIONS_MAX = 16 * PATTERN_INSTRUCTIONS_MAX;
+
+/**
+ * Patterns that people write stay far below; to ask one anew takes microseconds. One of the largest
+ * takes milliseconds, so from here on what it said of an image is remembered.
+ */
+const LARGE_INSTRUCTIONS = 500;
 /** Texts that a large pattern remembers its verdict of. */
 const TEXTS_MAX = 512;
+
+/**
+ * Compiles the patterns of one resource, each once however often it is written. When those that
+ * repeat have used up what they may have together, no other of them is compiled: to see how large it
+ * is would cost as much as to use it.
+ */
+export function patternCompiler(): CompilePattern {
+  const compiled = new Map<string, Result<Pattern, FilterProblem>>();
+  let left = RESOURCE_INSTRUCTIONS_MAX;
+  const compileNew: CompilePattern = (source) => {
+    if (!source.includes('{')) return compilePattern(source);
+    if (left < 0) return tooManyTogether;
+    const outcome = compilePattern(source);
+    left -= costOf(outcome);
+    return left < 0 ? tooManyTogether : outcome;
+  };
+  return (source) => {
+    const outcome = compiled.get(source) ?? compileNew(source);
+    compiled.set(source, outcome);
+    return outcome;
+  };
+}
+
+function costOf(outcome: Result<Pattern, FilterProblem>): number {
+  return (outcome.ok ? outcome.value.size : outcome.error.size) ?? 0;
+}
+
+const tooManyTogether = fail({
+  message:
+    'expected the patterns of one resource that repeat by {} to compile to at most ' +
+    `${RESOURCE_INSTRUCTIONS_MAX} instructions together, got more`,
+});
 
 /** Compiles one RE2 pattern (behaviour §2): 128 characters, 10,000 instructions at most. */
 export function compilePattern(source: string): Result<Pattern, FilterProblem> {
@@ -49,14 +95,17 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
       message:
         `expected a pattern that compiles to at most ${PATTERN_INSTRUCTIONS_MAX} instructions, ` +
         `got ${size} from "${source}"`,
+      size,
     });
   }
   const prefix = literalPrefix(source);
-  const test =
-    size > LARGE_INSTRUCTIONS
-      ? boundedMemo(TEXTS_MAX, (text) => program.testExact(text)).get
-      : (text: string) => program.testExact(text);
-  return succeed({ source, matches: (text) => text.startsWith(prefix) && test(text) });
+  const test = matchOf(program, size);
+  return succeed({ source, size, matches: (text) => text.startsWith(prefix) && test(text) });
+}
+
+function matchOf(program: RE2JS, size: number): FullMatch {
+  const match = compileFullMatch(program) ?? ((text) => program.testExact(text));
+  return size > LARGE_INSTRUCTIONS ? boundedMemo(TEXTS_MAX, match).get : match;
 }
 
 /** Characters that mean themselves, escaped or not, at the start of a pattern. */
@@ -86,6 +135,23 @@ function compileRe2(source: string): Result<RE2JS, FilterProblem> {
     return succeed(RE2JS.compile(source));
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
+    const plain = withoutNames(source);
+    const unnamed = plain === source ? undefined : compileRe2(plain);
+    if (unnamed?.ok === true) return unnamed;
     return fail({ message: `expected an RE2 pattern, got "${source}": ${error.message}` });
   }
+}
+
+/** What may hold the text of a named group and is none, or the start of one with its name. */
+const namedGroup =
+  /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\[:\^?\w+:\]|\\[\s\S]|[^\]\\])*\]|\(\?P?<(\w+)>/g;
+
+/**
+ * Groups without their names, which mean nothing here: Go, and so the API server, lets two groups
+ * have one name, and the library does not.
+ */
+function withoutNames(source: string): string {
+  return source.replaceAll(namedGroup, (text, name: string | undefined) =>
+    name === undefined ? text : '(',
+  );
 }

@@ -10,7 +10,7 @@ import {
   letsThrough,
   type WrittenLists,
 } from './include-exclude.ts';
-import { compilePattern, type Pattern } from './pattern.ts';
+import { type CompilePattern, type Pattern, patternCompiler } from './pattern.ts';
 import { compileSelector, type Selector, selectorMatches } from './selector.ts';
 import type { KeyValues } from './selector-requirement.ts';
 import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
@@ -43,19 +43,20 @@ export interface PodSubject {
 export function compileScope(
   written: WrittenFilters,
   kind: ScopeKind,
+  compile: CompilePattern = patternCompiler(),
 ): Result<Scope, FieldProblem> {
   const lists = hasItems(written.filter)
     ? listsOfUnified(written, kind)
     : listsOfSeparate(written, kind);
   if (!lists.ok) return lists;
   const { namespaces, labels, annotations, images, path } = lists.value;
-  const compiledNamespaces = compileLists(namespaces, path('namespace'), compilePattern);
+  const compiledNamespaces = compileLists(namespaces, path('namespace'), compile);
   if (!compiledNamespaces.ok) return compiledNamespaces;
   const compiledLabels = compileLists(labels, path('label'), compileSelector);
   if (!compiledLabels.ok) return compiledLabels;
   const compiledAnnotations = compileLists(annotations, path('annotation'), compileSelector);
   if (!compiledAnnotations.ok) return compiledAnnotations;
-  const compiledImages = compileLists(images, path('image'), compilePattern);
+  const compiledImages = compileLists(images, path('image'), compile);
   if (!compiledImages.ok) return compiledImages;
   return succeed({
     ...(kind.ownNamespace !== undefined && { ownNamespace: kind.ownNamespace }),

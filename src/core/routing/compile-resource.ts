@@ -7,7 +7,7 @@ import type {
   Upstream,
 } from '#api/replicated-image-set.ts';
 import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
-import { compilePattern } from '#core/filter/pattern.ts';
+import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
 import { compileScope, type Scope } from '#core/filter/scope.ts';
 import type { WrittenFilters } from '#core/filter/written-filters.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
@@ -36,7 +36,7 @@ export function compileResource(resource: KuikResource): Result<CompiledResource
     case 'ClusterImageSetMirror':
       return compileMirror(resource);
     case 'ClusterImageSetAvailability': {
-      const scope = scopeOf(resource, resource.spec ?? {}, true);
+      const scope = scopeOf(resource, resource.spec ?? {}, { choosesImages: true });
       if (!scope.ok) return scope;
       return succeed({
         ...baseOf(resource, scope.value),
@@ -54,11 +54,12 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
   const spec = resource.spec ?? {};
   const written = spec.upstreams ?? [];
   if (written.length > upstreamsMax) return tooMany('spec.upstreams', upstreamsMax, written);
-  const scope = scopeOf(resource, spec, false);
+  const compile = patternCompiler();
+  const scope = scopeOf(resource, spec, { choosesImages: false, compile });
   if (!scope.ok) return scope;
   const problems: SpecProblem[] = [];
   const entries = compileEntries(written, (upstream, declaration) =>
-    compileUpstream(resource, upstream, { declaration, problems }),
+    compileUpstream(resource, upstream, { declaration, problems, compile }),
   );
   if (!entries.ok) return entries;
   if (!written.some(({ imageFilter }) => hasItems(imageFilter))) {
@@ -82,12 +83,16 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
 function compileUpstream(
   resource: SetResource,
   upstream: Upstream,
-  at: { readonly declaration: number; readonly problems: SpecProblem[] },
+  at: {
+    readonly declaration: number;
+    readonly problems: SpecProblem[];
+    readonly compile: CompilePattern;
+  },
 ): Result<CompiledUpstream | undefined, FieldProblem> {
   const field = `spec.upstreams[${at.declaration}]`;
   const entry = readEntry(resource, upstream, field);
   if (!entry.ok) return entry;
-  const filter = compileUpstreamFilter(upstream, `${field}.imageFilter`);
+  const filter = compileUpstreamFilter(upstream, `${field}.imageFilter`, at.compile);
   if (!filter.ok) {
     at.problems.push(problemOf(resource, 'InvalidSpec', filter.error));
     return succeed(undefined);
@@ -104,7 +109,7 @@ function compileMirror(resource: MirrorResource): Result<CompiledResource, Field
   const spec = resource.spec ?? {};
   const written = spec.mirrors ?? [];
   if (written.length > mirrorsMax) return tooMany('spec.mirrors', mirrorsMax, written);
-  const scope = scopeOf(resource, spec, true);
+  const scope = scopeOf(resource, spec, { choosesImages: true });
   if (!scope.ok) return scope;
   const entries = compileEntries(written, (mirror, declaration) =>
     compileMirrorEntry(resource, mirror, declaration),
@@ -163,11 +168,14 @@ function baseOf(resource: KuikResource, scope: Scope) {
 function scopeOf(
   resource: KuikResource,
   spec: WrittenFilters,
-  choosesImages: boolean,
+  {
+    choosesImages,
+    compile,
+  }: { readonly choosesImages: boolean; readonly compile?: CompilePattern },
 ): Result<Scope, FieldProblem> {
   const namespaced = !resource.kind.startsWith('Cluster');
   const ownNamespace = namespaced ? (resource.metadata.namespace ?? '') : undefined;
-  return compileScope(spec, { ownNamespace, choosesImages });
+  return compileScope(spec, { ownNamespace, choosesImages }, compile);
 }
 
 /** What upstreams and mirrors have in common. */
@@ -205,9 +213,9 @@ function readSecret(
   return succeed({ namespace, name: written.name });
 }
 
-function compileUpstreamFilter(upstream: Upstream, field: string) {
+function compileUpstreamFilter(upstream: Upstream, field: string, compile: CompilePattern) {
   if (!hasItems(upstream.imageFilter)) return succeed(undefined);
-  return compileLists(upstream.imageFilter, field, compilePattern);
+  return compileLists(upstream.imageFilter, field, compile);
 }
 
 function matchesNothing(resource: KuikResource, scope: Scope): readonly SpecProblem[] {

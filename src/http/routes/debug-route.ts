@@ -16,6 +16,9 @@ const querySchema = Type.Object(
     namespace: Type.Optional(Type.String({ description: 'the namespace of the Pod' })),
     labels: Type.Optional(Type.String({ description: pairsExpected })),
     annotations: Type.Optional(Type.String({ description: pairsExpected })),
+    pullSecrets: Type.Optional(
+      Type.String({ description: 'names of pull secrets of the Pod with commas between' }),
+    ),
     policy: Type.Optional(
       Type.Unsafe<'Always' | 'IfNotPresent' | 'Never'>({
         type: 'string',
@@ -48,7 +51,8 @@ export async function debugRoute(
     const annotations = readPairs('annotations', query.annotations);
     if (!labels.ok) return reply.code(400).send({ error: labels.error });
     if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
-    const subject = { labels: labels.value, annotations: annotations.value };
+    const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
+    const subject = { labels: labels.value, annotations: annotations.value, pullSecrets };
     const outcome = await askWithinDeadline(
       (patience) => explain({ image, namespace, policy, ...subject }, patience.signal),
       { deadlineMs },

@@ -13,7 +13,8 @@ function ask(content: string) {
   return questionsFromManifest(file, 'given');
 }
 
-const nothing = { labels: '', annotations: '', namespace: 'given', policy: 'IfNotPresent' };
+const subject = { labels: '', annotations: '', namespace: 'given', pullSecrets: '' };
+const nothing = { ...subject, policy: 'IfNotPresent' };
 
 describe('the questions of a manifest', () => {
   test('are its init containers, containers and image volumes, each with its pull policy', () => {
@@ -39,6 +40,25 @@ describe('the questions of a manifest', () => {
     });
   });
 
+  test('have the pull policy that the API server sets where none is written', () => {
+    const images = ['a:1', 'a', 'a:latest', `a@sha256:${'0'.repeat(64)}`, 'A B'];
+    const containers = images.map((image, index) => ({ name: `c${index}`, image }));
+    const volumes = [{ name: 'v', image: { reference: 'model' } }];
+    const asked = ask(JSON.stringify({ spec: { containers, volumes } }));
+    expect(asked.ok && asked.value.map(({ policy }) => policy)).toEqual([
+      ...['IfNotPresent', 'Always', 'Always', 'IfNotPresent', 'IfNotPresent'],
+      'Always',
+    ]);
+  });
+
+  test("name the Pod's pull secrets", () => {
+    const containers = [{ name: 'c', image: 'a:1' }];
+    const imagePullSecrets = [{ name: 'one' }, { name: 'two' }];
+    expect(ask(JSON.stringify({ spec: { containers, imagePullSecrets } }))).toMatchObject({
+      value: [{ pullSecrets: 'one,two' }],
+    });
+  });
+
   test('keep commas and backslashes in annotations', () => {
     const annotations = { json: '{"a":1,"b":"\\n"}' };
     const pod = { metadata: { annotations }, spec: { containers: [{ name: 'c', image: 'a' }] } };
@@ -48,7 +68,7 @@ describe('the questions of a manifest', () => {
   });
 
   const template =
-    'template: { metadata: { labels: { a: b } }, spec: { containers: [{ name: c, image: a }] } }';
+    'template: { metadata: { labels: { a: b } }, spec: { containers: [{ name: c, image: a:1 }] } }';
 
   test.each([
     ['a Deployment', `metadata: { namespace: own }\nspec: { ${template} }`],
@@ -61,7 +81,7 @@ describe('the questions of a manifest', () => {
   ])('are found in %s, in its own namespace', (_, content) => {
     expect(ask(content)).toEqual({
       ok: true,
-      value: [{ ...nothing, namespace: 'own', labels: 'a=b', image: 'a' }],
+      value: [{ ...nothing, namespace: 'own', labels: 'a=b', image: 'a:1' }],
     });
   });
 

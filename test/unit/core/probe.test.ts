@@ -55,11 +55,18 @@ describe('one attempt', () => {
   });
 
   test('is repeated only where a 5xx or a reset may heal', () => {
-    expect([500, 502, 503, 504].every((status) => isRetryable(answer(status)))).toBe(true);
-    expect([200, 401, 404, 410, 429].some((status) => isRetryable(answer(status)))).toBe(false);
-    expect(isRetryable(answer(503, { quotaRemaining: 0 }))).toBe(false);
-    expect(causes.filter((cause) => isRetryable(failure(cause)))).toEqual(['reset']);
-    expect(isRetryable({ kind: 'protocol', message })).toBe(false);
+    expect([500, 502, 503, 504].every((status) => isRetryable('GET', answer(status)))).toBe(true);
+    expect([200, 401, 404, 410, 429].some((status) => isRetryable('GET', answer(status)))).toBe(
+      false,
+    );
+    expect(isRetryable('GET', answer(503, { quotaRemaining: 0 }))).toBe(false);
+    expect(causes.filter((cause) => isRetryable('GET', failure(cause)))).toEqual(['reset']);
+    expect(isRetryable('GET', { kind: 'protocol', message })).toBe(false);
+  });
+
+  test('is not repeated with HEAD where that is not implemented: GET comes next', () => {
+    expect(isRetryable('HEAD', answer(501))).toBe(false);
+    expect(isRetryable('GET', answer(501))).toBe(true);
   });
 
   test('with HEAD is asked again with GET where the method is refused', () => {

@@ -35,9 +35,17 @@ describe('warnings', () => {
     expect(boundWarnings(given)).toEqual(expected);
   });
 
-  test('are cut at 256 characters each', () => {
-    expect(boundWarnings(['w'.repeat(256)])).toEqual(['w'.repeat(256)]);
-    expect(boundWarnings(['w'.repeat(257)])).toEqual([`${'w'.repeat(255)}…`]);
+  test('are left whole as long as the API server takes all of them so', () => {
+    const long = ['w'.repeat(2_000), 'v'.repeat(2_096)];
+    expect(boundWarnings(long)).toEqual(long);
+  });
+
+  test('are cut to their share where they are more, at 256 characters at least', () => {
+    expect(boundWarnings(['w'.repeat(4_097)])).toEqual([`${'w'.repeat(4_095)}…`]);
+    const shared = boundWarnings(['w'.repeat(3_000), 'short', 'v'.repeat(3_000)]);
+    expect(shared).toEqual([`${'w'.repeat(1_364)}…`, 'short', `${'v'.repeat(1_364)}…`]);
+    const many = boundWarnings(Array.from({ length: 16 }, () => 'w'.repeat(257)));
+    expect(many).toEqual(Array(16).fill(`${'w'.repeat(255)}…`));
   });
 
   test('end where the API server would drop the rest', () => {

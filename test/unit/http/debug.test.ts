@@ -167,7 +167,8 @@ describe('/debug/machines', () => {
 });
 
 describe('/debug/route', () => {
-  const nothing = { labels: {}, annotations: {}, namespace: 'default', policy: 'IfNotPresent' };
+  const subject = { labels: {}, annotations: {}, namespace: 'default', pullSecrets: [] };
+  const nothing = { ...subject, policy: 'IfNotPresent' };
 
   test.each<[string, object]>([
     ['image=nginx', { image: 'nginx' }],
@@ -183,6 +184,7 @@ describe('/debug/route', () => {
       String.raw`image=a&annotations=p=C:\temp`,
       { image: 'a', annotations: { p: String.raw`C:\temp` } },
     ],
+    ['image=a&pullSecrets=one, two,', { image: 'a', pullSecrets: ['one', 'two'] }],
     ['image=a&labels=constructor=b', { image: 'a', labels: { constructor: 'b' } }],
   ])('?%s asks for that', async (query, expected) => {
     const { get, queries } = stage();

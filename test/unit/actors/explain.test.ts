@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { forever } from '#test/support/registries-stage.ts';
+import { available, equal, image } from '#test/support/route-once.ts';
+import { pullSecret, startRouter } from '#test/support/router-stage.ts';
+
+test("an explanation is about a Pod with these pull secrets, of the Pod's own namespace", async () => {
+  const stage = startRouter({
+    resources: [equal()],
+    images: { [image]: { ...available, users: ['mine'] } },
+    secrets: { ...pullSecret('apps/own', 'quay.io', 'mine') },
+  });
+  const explain = async (pullSecrets: readonly string[]) => {
+    const subject = { namespace: 'apps', labels: {}, annotations: {}, pullSecrets };
+    const query = { image, policy: 'IfNotPresent', ...subject } as const;
+    const { value } = await stage.drive(stage.router.explain(query, forever));
+    return value;
+  };
+  expect(await explain([])).toMatchObject({ reason: 'NothingAvailable' });
+  expect(await explain(['own'])).toMatchObject({
+    reason: 'OriginalAvailable',
+    candidates: [{ status: 'Available', credential: 'apps/own' }, {}, {}],
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import type { PodAdmission } from '#core/pod.ts';
+import { admissionOf, podOf } from '#test/support/pods.ts';
+import {
+  available,
+  forever,
+  probeOf,
+  settled,
+  startRegistries,
+} from '#test/support/registries-stage.ts';
+import { equal, image } from '#test/support/route-once.ts';
+import { startRouter } from '#test/support/router-stage.ts';
+
+/** Whether each registry that a review asks is asked quietly. */
+async function askedQuietly(given: Partial<PodAdmission>): Promise<readonly unknown[]> {
+  const quiet: unknown[] = [];
+  const stage = startRouter({
+    resources: [equal()],
+    registries: () => ({
+      isTrusted: () => false,
+      recall: () => undefined,
+      probe: async (_probe, _signal, options) => {
+        quiet.push(options?.isQuiet);
+        return { kind: 'Answered', outcome: available, ms: 1, remembered: false };
+      },
+    }),
+  });
+  await stage.admit(admissionOf(podOf(image), given));
+  return quiet;
+}
+
+describe('a probe that is to change nothing', () => {
+  test('is that of a dry run, and of no other review', async () => {
+    expect(await askedQuietly({ dryRun: true })).toEqual([true, true, true]);
+    expect(await askedQuietly({ dryRun: false })).toEqual([false, false, false]);
+  });
+
+  test('is that of an explanation', async () => {
+    const quiet: unknown[] = [];
+    const stage = startRouter({
+      resources: [equal()],
+      registries: () => ({
+        isTrusted: () => false,
+        recall: () => undefined,
+        probe: async (_probe, _signal, options) => {
+          quiet.push(options?.isQuiet);
+          return { kind: 'Answered', outcome: available, ms: 1, remembered: false };
+        },
+      }),
+    });
+    const subject = { namespace: 'apps', labels: {}, annotations: {}, pullSecrets: [] };
+    const query = { image, policy: 'IfNotPresent', ...subject } as const;
+    await stage.drive(stage.router.explain(query, forever));
+    expect(quiet).toEqual([true, true, true]);
+  });
+
+  test('tells nobody what it found; a review that joins it does', async () => {
+    const { registries, sent, told } = startRegistries();
+    const quiet = registries.probe(probeOf('app'), forever, { isQuiet: true });
+    await settled();
+    await sent[0]?.answer(available);
+    await quiet;
+    expect(told).toEqual([]);
+    const joined = [
+      registries.probe(probeOf('other'), forever, { isQuiet: true }),
+      registries.probe(probeOf('other'), forever),
+    ];
+    await settled();
+    await sent[1]?.answer(available);
+    await Promise.all(joined);
+    expect(told).toEqual(['other Available']);
+  });
+});
