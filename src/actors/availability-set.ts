@@ -28,6 +28,8 @@ export interface SetTrackerOptions {
   readonly pods: Store<NamedPod>;
   readonly leavesAlone: (pod: UsingPod) => boolean;
   readonly spec: () => AvailabilitySpec | undefined;
+  /** Whether the spec may have changed since somebody planned by it: before the first plan. */
+  readonly isNewSpec: boolean;
   readonly actors: TrackedActors;
   readonly checks: Pick<AvailabilityChecks, 'join' | 'leave'>;
   readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
@@ -57,6 +59,7 @@ export class SetTracker implements Disposable {
   #isRestored = false;
   #uses: UseIndex | undefined;
   #compiled: CompiledAvailability | undefined;
+  #planned: CompiledAvailability | undefined;
 
   constructor(options: SetTrackerOptions) {
     this.#options = options;
@@ -76,6 +79,11 @@ export class SetTracker implements Disposable {
   /** What it was planned by last. */
   get compiled(): CompiledAvailability | undefined {
     return this.#compiled;
+  }
+
+  /** What all images were planned by last. */
+  get plannedBy(): CompiledAvailability | undefined {
+    return this.#planned;
   }
 
   readonly images = (): ReadonlyMap<string, ImageReference> => this.#images;
@@ -107,7 +115,8 @@ export class SetTracker implements Disposable {
     const images = this.#imagesToPlan({ spec, uses, isNew });
     const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
     const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
-    if (images.size > 0) this.#options.tellChanged(this.#options.resource);
+    if (!signal.aborted) this.#planned = spec.compiled;
+    if (images.size > 0 || isNew) this.#options.tellChanged(this.#options.resource);
     this.#first.resolve();
     const againInMs = Math.max(0, nextWakeMs - this.#options.now());
     return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
@@ -180,6 +189,8 @@ export class SetTracker implements Disposable {
         return reference !== undefined && scopeMatchesImage(scope.images, reference);
       },
       isStillThere: (image) => {
+        // With the filters that it was planned by, what left the scope did so by its Pods.
+        if (this.#planned === undefined && !this.#options.isNewSpec) return false;
         everywhere ??= imagesOfAll(this.#options.pods.values());
         return everywhere.has(image);
       },

@@ -20,6 +20,8 @@ export interface MonitoringOptions extends AvailabilityPorts {
   /** Resolves once the Pods and the resources have been read whole. */
   readonly synced: Promise<unknown>;
   readonly isSynced: () => boolean;
+  /** The generation that the last leader's condition of a resource is about. */
+  readonly observedGeneration: (resource: string) => number | undefined;
   readonly leavesAlone: (pod: UsingPod) => boolean;
   readonly registries: Pick<Registries, 'probe'>;
   readonly secrets: Pick<SecretReader, 'read'>;

@@ -93,17 +93,21 @@ export class Term {
 
   #keep(name: string, compiled: CompiledAvailability): void {
     const tracker = this.trackers.get(name);
-    if (tracker === undefined) this.#add(name, compiled.identity.uid);
+    if (tracker === undefined) this.#add(name, compiled.identity);
     else if (tracker.compiled !== compiled) this.#tellStale(name);
   }
 
-  #add(resource: string, uid: string | undefined): void {
+  #add(resource: string, { uid, generation }: CompiledAvailability['identity']): void {
     const { actors, tellChanged } = this.#means;
     this.#uids.set(resource, uid);
+    // Asked now: before long the condition is about this generation, too. kuik v2 wrote none, and
+    // of what it tracked nothing is forgotten.
+    const observed = this.#options.observedGeneration(resource);
     const tracker = new SetTracker({
       ...this.#options,
       ...{ resource, actors, tellChanged, checks: this.checks },
       spec: () => specOf(this.#options.table.current(), resource),
+      isNewSpec: observed !== undefined && observed !== generation,
       recorded: this.pacers.recorded,
       tellStale: () => this.#tellStale(resource),
     });
@@ -147,8 +151,8 @@ export interface TermMeans {
   readonly tellChanged: (resource: string) => void;
 }
 
-/** A duration that cannot be read keeps images for ever and stops nothing. */
-function specOf(table: RoutingTable, name: string): AvailabilitySpec | undefined {
+/** What the table has of a resource; a duration that cannot be read keeps images for ever. */
+export function specOf(table: RoutingTable, name: string): AvailabilitySpec | undefined {
   const origin = `${kind}/${name}`;
   const compiled = table.find(origin);
   const resource = table.entries.get(origin)?.resource;

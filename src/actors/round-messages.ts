@@ -10,6 +10,8 @@ export interface RoundMessagesOptions {
   readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   /** The configured pace of a registry. */
   readonly paceOf: (registry: string) => CheckPace;
+  /** Whether a resource's images are planned by its present spec; true of one that is left out. */
+  readonly isPlanned: (resource: string) => boolean;
   readonly wake: WakeHeap;
 }
 
@@ -17,23 +19,38 @@ export interface RoundMessagesOptions {
 export interface RoundMessages {
   readonly statesOf: (resource: KuikResource) => readonly never[];
   readonly readyMessage: (resource: KuikResource) => string | undefined;
+  readonly isKnown: (resource: KuikResource) => boolean;
   readonly subscribe: (listener: () => void) => () => void;
 }
 
 /** How long a round takes changes with many images, not with one; nobody waits for the news. */
 const lookEveryMs = 5_000;
 
-/** Says in the `Ready` message of what monitors how long one full round of checks takes. */
+/**
+ * Says in the `Ready` message of what monitors how long one full round of checks takes. Before all is
+ * planned it says nothing: whoever leads next takes a spec that a condition is about for one by whose
+ * filters it was planned.
+ */
 export function roundMessages(options: RoundMessagesOptions): RoundMessages {
-  const { tracked, countsOf, paceOf, wake } = options;
+  const { tracked, countsOf, paceOf, isPlanned, wake } = options;
   const messageOf = (resource: string): string | undefined => {
     const round = fullRound(countsOf(resource), paceOf);
     return round === undefined ? undefined : describeRound(round);
+  };
+  /** Resources of which nothing may be said yet. */
+  const waiting = new Set<string>();
+  const isKnown = (resource: string): boolean => {
+    const known = isPlanned(resource);
+    if (known) waiting.delete(resource);
+    else waiting.add(resource);
+    return known;
   };
   return {
     statesOf: () => [],
     readyMessage: ({ kind, metadata }) =>
       kind === 'ClusterImageSetAvailability' ? messageOf(metadata.name) : undefined,
+    isKnown: ({ kind, metadata }) =>
+      kind !== 'ClusterImageSetAvailability' || isKnown(metadata.name),
     subscribe: (listener) => {
       const told = new Map<string, string | undefined>();
       let cancel: (() => void) | undefined;
@@ -45,7 +62,8 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
         for (const [name, message] of messages) told.set(name, message);
         if (isNew) listener();
       };
-      const unsubscribe = tracked.subscribe(() => {
+      const unsubscribe = tracked.subscribe((resource) => {
+        if (waiting.has(resource) && isKnown(resource)) listener();
         cancel ??= wake.after(lookEveryMs, look);
       });
       return () => {

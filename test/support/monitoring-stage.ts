@@ -71,6 +71,7 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     mannerOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
     inFlightMaxOf: () => 2,
     unrecordedUntilMs: () => undefined,
+    observedGeneration: () => undefined,
     find: (id) => root.getSnapshot().children.get(id),
     restore: async () => [],
     onCheck: (check) => checks.push(check),

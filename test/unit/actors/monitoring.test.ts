@@ -237,3 +237,46 @@ describe('what is tracked', () => {
     expect(stage.bugs).toEqual([]);
   }, 30_000);
 });
+
+describe('what was tracked before this process led', () => {
+  /** Its Pods in scope have gone; one in another namespace runs it. */
+  async function planFirst(observed: number | undefined, include: string) {
+    const list = [restored('a', { lastMonitorMs: stageStartMs - 4_000 })];
+    const observedGeneration = () => observed;
+    const stage = startMonitoring({ restore: async () => list, observedGeneration });
+    stage.run('a', image('a'), { namespace: 'elsewhere' });
+    const namespaceFilter = { include: ['apps'] };
+    stage.declare('all', { imageFilter: { include: [include] }, namespaceFilter }, 2);
+    await stage.lead();
+    await stage.pass(1_000);
+    return stage;
+  }
+
+  test('is unused where its last Pod in scope went meanwhile', async () => {
+    const expected = [{ image: image('a'), unusedSinceMs: expect.any(Number) }];
+    expect((await planFirst(2, '.*')).tracked('all')).toMatchObject(expected);
+    // Of kuik v2, which says nothing of what it has seen, nothing is forgotten either.
+    expect((await planFirst(undefined, '.*')).tracked('all')).toMatchObject(expected);
+  });
+
+  test('goes where the filters were narrowed meanwhile', async () => {
+    expect((await planFirst(1, '.*')).tracked('all')).toEqual([]);
+    expect((await planFirst(2, 'docker.io/.*')).tracked('all')).toEqual([]);
+  });
+
+  test('goes when the filters are narrowed afterwards', async () => {
+    const list = [restored('a', { lastMonitorMs: stageStartMs - 4_000 })];
+    const stage = startMonitoring({ restore: async () => list, observedGeneration: () => 1 });
+    stage.run('a', image('a'), { namespace: 'elsewhere' });
+    stage.declare('all', everything);
+    await stage.lead();
+    await stage.pass(1_000);
+    expect(stage.tracked('all')).toHaveLength(1);
+    expect(stage.monitoring.isPlanned('all')).toBe(true);
+    stage.declare('all', { ...everything, namespaceFilter: { include: ['apps'] } }, 2);
+    expect(stage.monitoring.isPlanned('all')).toBe(false);
+    await stage.pass(1_000);
+    expect(stage.monitoring.isPlanned('all')).toBe(true);
+    expect(stage.tracked('all')).toEqual([]);
+  });
+});

@@ -9,7 +9,7 @@ test('a resource that monitors says how long a round takes, and tells only of an
   const wake = createSimulatedWakeHeap();
   const counts = new Map<string, number>();
   const messages = roundMessages({
-    ...{ tracked: images, wake, countsOf: () => counts },
+    ...{ tracked: images, wake, countsOf: () => counts, isPlanned: () => true },
     paceOf: () => ({ intervalMs: 3_600_000, maxPerInterval: 6 }),
   });
   const kind = 'ClusterImageSetAvailability' as const;
@@ -38,4 +38,32 @@ test('a resource that monitors says how long a round takes, and tells only of an
   expect(messages.readyMessage(clusterSet('set', {}))).toBeUndefined();
   unsubscribe();
   expect(change(700)).toBe(2);
+});
+
+test('nothing is said of a resource before it is planned by its present spec, and then at once', () => {
+  const images = createTrackedImages('all');
+  let isPlanned = false;
+  const messages = roundMessages({
+    ...{ tracked: images, wake: createSimulatedWakeHeap(), countsOf: () => new Map() },
+    ...{ paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }), isPlanned: () => isPlanned },
+  });
+  const resource = {
+    ...{ apiVersion: 'kuik.enix.io/v1alpha1' as const, metadata: { name: 'all' } },
+    kind: 'ClusterImageSetAvailability' as const,
+  };
+  let news = 0;
+  const unsubscribe = messages.subscribe(() => {
+    news += 1;
+  });
+  expect(messages.isKnown(resource)).toBe(false);
+  expect(messages.isKnown(clusterSet('set', {}))).toBe(true);
+  images.put(tracked('docker.io/library/nginx:1'));
+  expect(news).toBe(0);
+  isPlanned = true;
+  images.put(tracked('docker.io/library/nginx:1'));
+  expect(news).toBe(1);
+  images.put(tracked('docker.io/library/nginx:2'));
+  expect(news).toBe(1);
+  expect(messages.isKnown(resource)).toBe(true);
+  unsubscribe();
 });
