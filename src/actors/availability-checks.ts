@@ -6,10 +6,15 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
 import { createRecentMap } from '#oci/recent-map.ts';
 import type { AvailabilityPacers } from './availability-pacers.ts';
-import { askRegistry, type CheckManner, gatherCredentials } from './check-image.ts';
+import {
+  askRegistry,
+  type CheckManner,
+  type CheckSecrets,
+  gatherCredentials,
+} from './check-image.ts';
 import { probeTells } from './probe-tells.ts';
 import type { ProbeAnswer, Registries, RegistryProbe } from './registries.ts';
-import type { SecretKey, SecretReader } from './secrets.ts';
+import type { SecretKey } from './secrets.ts';
 
 /** The checks of one term: one for all resources that ask for an image with the same Secrets. */
 export interface AvailabilityChecks {
@@ -34,12 +39,14 @@ export interface CheckMember {
   readonly reference: ImageReference;
   /** `namespace/name`, by the alphabet. */
   readonly pullSecrets: readonly string[];
+  /** Its last Pod went before this process led: with which Secrets it was pulled nobody knows. */
+  readonly hasUnknownSecrets: boolean;
 }
 
 /** What checks are made with, and whom they tell. */
 export interface AvailabilityChecksOptions {
   readonly registries: Pick<Registries, 'probe'>;
-  readonly secrets: Pick<SecretReader, 'read'>;
+  readonly secrets: CheckSecrets;
   readonly mannerOf: (registry: string) => CheckManner;
   readonly pacers: () => AvailabilityPacers;
   readonly pause: (delayMs: number) => Promise<void>;
@@ -68,6 +75,7 @@ interface Item {
   readonly image: string;
   readonly reference: ImageReference;
   readonly pullSecrets: readonly string[];
+  readonly hasUnknownSecrets: boolean;
   /** Resources, each once; a list, since nearly always there is one. */
   members: readonly string[];
   /** The check that is on its way. */
@@ -102,8 +110,8 @@ export class Checks implements AvailabilityChecks {
   }
 
   readonly join = (member: CheckMember, tracked: TrackedImage): void => {
-    const { resource, image, pullSecrets } = member;
-    const key = [image, ...pullSecrets].join(' ');
+    const { resource, image, pullSecrets, hasUnknownSecrets } = member;
+    const key = [image, ...pullSecrets, ...(hasUnknownSecrets ? ['?'] : [])].join(' ');
     const before = this.#memberships.get(`${resource}/${image}`);
     if (before?.key === key) return;
     if (before !== undefined) this.leave(resource, image);
@@ -143,7 +151,7 @@ export class Checks implements AvailabilityChecks {
     for (const item of this.#byImage.get(image) ?? []) {
       if (item.flight !== undefined) continue;
       const verdict = probeTells.verdict({ probe, answer, item, manner, atMs: wallMs });
-      if (verdict === undefined) continue;
+      if (verdict === undefined || saysNothingOf(item, verdict)) continue;
       item.known = verdict;
       pacers().use(registry, (pacer) => pacer.spare(item.key, monotonicMs));
       for (const resource of item.members) {
@@ -191,13 +199,14 @@ export class Checks implements AvailabilityChecks {
   };
 
   #add(key: string, member: CheckMember, tracked: TrackedImage): Item {
-    const { image, reference, pullSecrets } = member;
+    const { image, reference, pullSecrets, hasUnknownSecrets } = member;
     const item: Item = {
       ...{
         key,
         image,
         reference,
         pullSecrets,
+        hasUnknownSecrets,
         flight: undefined,
         abort: undefined,
         good: undefined,
@@ -257,8 +266,17 @@ export class Checks implements AvailabilityChecks {
       ...{ registry, result: verdict.status, durationMs: endMs - monotonicMs },
       ...(quotaRemaining !== undefined && { quotaRemaining }),
     });
-    return verdict;
+    return saysNothingOf(item, verdict) ? { kind: 'none', atMs: wallMs } : verdict;
   }
+}
+
+/**
+ * Whoever is let in with a Secret that nobody knows any more is refused without it: that is no news
+ * of an image of which something is known.
+ */
+function saysNothingOf({ hasUnknownSecrets, known }: Item, verdict: CheckVerdict): boolean {
+  const isRefused = verdict.kind === 'told' && verdict.status === 'InvalidAuth';
+  return hasUnknownSecrets && known !== undefined && isRefused;
 }
 
 function verdictOf({ status, lastError, lastMonitorMs }: TrackedImage): CheckVerdict | undefined {

@@ -52,6 +52,8 @@ export class SetTracker implements Disposable {
   readonly #images = new Map<string, ImageReference>();
   /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
   readonly #pullSecrets = new Map<string, readonly string[]>();
+  /** Images that were tracked before and had no Pod since: their Secrets are not known. */
+  readonly #strangers = new Set<string>();
   /** Images without a Pod, which are looked at in each plan. */
   readonly #unused = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -98,6 +100,7 @@ export class SetTracker implements Disposable {
       const reference = parseReference(tracked.image);
       if (!reference.ok) continue;
       this.#images.set(tracked.image, reference.value);
+      this.#strangers.add(tracked.image);
       if (tracked.unusedSinceMs !== undefined) this.#unused.add(tracked.image);
       recorded(tracked.registry, tracked.lastMonitorMs);
       actors.add({ ...tracked, resource });
@@ -224,6 +227,7 @@ export class SetTracker implements Disposable {
       this.#images.delete(image);
       this.#unused.delete(image);
       this.#pullSecrets.delete(image);
+      this.#strangers.delete(image);
       checks.leave(resource, image);
       if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
       // One that crashed does not hear that it expired.
@@ -249,10 +253,13 @@ export class SetTracker implements Disposable {
     const reference = this.#images.get(image);
     const tracked = actors.get(resource, image);
     if (reference === undefined || tracked === undefined) return;
-    const pullSecrets = uses.get(image)?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
+    const use = uses.get(image);
+    if (use !== undefined) this.#strangers.delete(image);
+    const hasUnknownSecrets = this.#strangers.has(image);
+    const pullSecrets = use?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
     if (pullSecrets.length === 0) this.#pullSecrets.delete(image);
     else this.#pullSecrets.set(image, pullSecrets);
-    checks.join({ resource, image, reference, pullSecrets }, tracked);
+    checks.join({ resource, image, reference, pullSecrets, hasUnknownSecrets }, tracked);
   }
 }
 

@@ -30,7 +30,7 @@ export const probeTells = {
     const isLate = outcome.kind === 'Unreachable' && outcome.cause === 'timeout';
     if (isLate && isImpatient) return undefined;
     const named = question.item.pullSecrets.length;
-    return judgeCheck(outcome, { named, missing: 0, warnings: [] }, atMs);
+    return judgeCheck(outcome, { named, missing: 0, unread: 0, warnings: [] }, atMs);
   },
 };
 

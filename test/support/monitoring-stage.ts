@@ -66,6 +66,7 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     secrets: {
       read: async ({ namespace, name }) =>
         secrets.get(`${namespace}/${name}`) ?? { kind: 'missing' },
+      forget: () => {},
     },
     paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),
     mannerOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
