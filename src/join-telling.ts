@@ -57,7 +57,7 @@ export interface TellingRooms {
 /** How far the checks are, as metrics and messages show it. */
 export interface ShownProgress {
   readonly pace: PaceFigures & {
-    /** Images of a resource on each registry. */
+    /** Images that take turns on each registry of a resource. */
     readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   };
   /** Whether a resource's images are planned by its present spec; true of one that is left out. */

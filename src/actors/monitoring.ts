@@ -164,6 +164,11 @@ class MonitoringRooms {
     for (const { registry } of this.term?.trackers.get(resource)?.images().values() ?? []) {
       counts.set(registry, (counts.get(registry) ?? 0) + 1);
     }
+    // Whatever other resources have checked there takes its turns in between.
+    for (const { registry, queued, inFlight } of this.term?.pacers.figures() ?? []) {
+      const own = counts.get(registry);
+      if (own !== undefined) counts.set(registry, Math.max(own, queued + inFlight));
+    }
     return counts;
   }
 }

@@ -6,7 +6,7 @@ import type { WakeHeap } from './wake.ts';
 /** What messages are made from. */
 export interface RoundMessagesOptions {
   readonly tracked: Pick<TrackedImages, 'resources' | 'subscribe'>;
-  /** Images of a resource on each registry. */
+  /** Images that take turns on each registry of a resource. */
   readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   /** The configured pace of a registry. */
   readonly paceOf: (registry: string) => CheckPace;

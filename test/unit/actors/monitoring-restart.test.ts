@@ -56,6 +56,26 @@ describe('what was tracked before this process led', () => {
   });
 });
 
+test('a resource is not told of before all that was tracked is there again', async () => {
+  const reading = Promise.withResolvers<readonly TrackedImage[]>();
+  const stage = startMonitoring({ restore: () => reading.promise });
+  stage.run('b', image('b'));
+  stage.declare('all', everything);
+  const seen: unknown[] = [];
+  stage.monitoring.tracked.subscribe((resource) => {
+    seen.push([stage.monitoring.tracked.resources(), stage.tracked(resource).length]);
+  });
+  await stage.lead();
+  await stage.pass(60_000);
+  // Whoever writes statuses would write that there is nothing, and all would be forgotten.
+  expect([stage.monitoring.tracked.resources(), seen]).toEqual([[], []]);
+  expect(stage.monitoring.isPlanned('all')).toBe(false);
+  reading.resolve([restored('a', { lastMonitorMs: stageStartMs - hourMs })]);
+  await stage.pass(1_000);
+  expect(seen[0]).toEqual([['all'], 2]);
+  expect(stage.monitoring.tracked.resources()).toEqual(['all']);
+});
+
 describe('a private image whose Pods went before this process led', () => {
   const refused = answered({ kind: 'InvalidAuth', message: 'who are you' });
 

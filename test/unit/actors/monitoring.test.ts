@@ -38,6 +38,18 @@ describe('checks', () => {
     expect(stage.bugs).toEqual([]);
   });
 
+  test('of all resources share the pace of a registry, and so does a full round', async () => {
+    const stage = startMonitoring();
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('one', { imageFilter: { include: ['.*/a:1'] } });
+    stage.declare('two', { imageFilter: { include: ['.*/[abc]:1'] } });
+    await stage.lead();
+    await stage.pass(1_000);
+    const { pace } = stage.monitoring;
+    expect(pace.countsOf('one')).toEqual(new Map([['quay.io', 3]]));
+    expect([pace.roundMsOf('one'), pace.roundMsOf('two')]).toEqual([30_000, 30_000]);
+  });
+
   test('made before serve a resource that comes later', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'));
