@@ -50,6 +50,26 @@ describe('checks', () => {
     expect([pace.roundMsOf('one'), pace.roundMsOf('two')]).toEqual([30_000, 30_000]);
   });
 
+  test('are a slot apart where the first request of a process leaves late, too', async () => {
+    const stage = startMonitoring();
+    const late = Promise.withResolvers<void>();
+    stage.answerWith(async () => {
+      await late.promise;
+      return answered({ kind: 'Available' });
+    });
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('all', everything);
+    await stage.lead();
+    await stage.pass(3_000);
+    late.resolve();
+    await stage.pass(9_800);
+    expect(stage.sent).toHaveLength(1);
+    await stage.pass(400);
+    expect(stage.sent).toHaveLength(2);
+    await stage.pass(10_000);
+    expect(stage.sent).toHaveLength(3);
+  });
+
   test('made before serve a resource that comes later', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'));
