@@ -202,17 +202,6 @@ describe('what a routing probe learnt', () => {
       { status: 'NotFound', lastMonitorMs: stageStartMs },
     ]);
   });
-
-  test('with other credentials says nothing', async () => {
-    const stage = startMonitoring();
-    stage.run('a', image('a'), { pullSecrets: ['pull'] });
-    stage.declare('all', everything);
-    await stage.lead();
-    await stage.pass(1_000);
-    if (missing.kind === 'Answered') stage.monitoring.onAnswer(probe('a'), missing);
-    await turns();
-    expect(stage.tracked('all')).toMatchObject([{ status: 'Available' }]);
-  });
 });
 
 describe('what is tracked', () => {
