@@ -92,13 +92,13 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     answerWith: (next: typeof answer) => {
       answer = next;
     },
-    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1) => {
+    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
       resources = [
         ...resources.filter(({ metadata }) => metadata.name !== name),
         {
           apiVersion: 'kuik.enix.io/v1alpha1',
           kind: 'ClusterImageSetAvailability',
-          metadata: { name, uid: name, generation },
+          metadata: { name, uid, generation },
           spec,
         },
       ];

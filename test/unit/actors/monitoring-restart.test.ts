@@ -76,6 +76,23 @@ test('a resource is not told of before all that was tracked is there again', asy
   expect(stage.monitoring.tracked.resources()).toEqual(['all']);
 });
 
+test('a resource made anew under its name tracks everything anew, be it ever so many images', async () => {
+  const all = Array.from({ length: 1_000 }, (_, index) => `app-${index}`);
+  // What went is dismissed in another order than what came is planned in.
+  const lists = [all.toReversed().map((name) => restored(name)), []];
+  const stage = startMonitoring({ restore: async () => lists.shift() ?? [] });
+  for (const name of all) stage.run(name, image(name));
+  stage.declare('all', everything, 1, 'first');
+  await stage.lead();
+  await stage.pass(2_000);
+  expect(stage.tracked('all')).toHaveLength(1_000);
+  stage.declare('all', everything, 1, 'second');
+  await stage.pass(4_000);
+  expect(stage.tracked('all')).toHaveLength(1_000);
+  expect(new Set(stage.tracked('all').map(({ status }) => status))).toEqual(new Set(['Scheduled']));
+  expect([stage.bugs, lists]).toEqual([[], []]);
+});
+
 describe('a private image whose Pods went before this process led', () => {
   const refused = answered({ kind: 'InvalidAuth', message: 'who are you' });
 
