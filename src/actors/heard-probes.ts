@@ -39,7 +39,6 @@ const heardMs = 10_000;
 const heardMax = 1_000;
 /** An image with more Secrets than one Pod is routed with waits for its turn. */
 const secretsMax = 5;
-const readTimeoutMs = 5_000;
 const withoutSecrets: CheckCredentials = {
   credentials: [],
   secrets: { named: 0, missing: 0, unread: 0, warnings: [] },
@@ -83,9 +82,10 @@ export class HeardProbes {
       probeTells.verdict({ ...heard, held, manner, atMs: heard.wallMs });
     if (pullSecrets.length === 0 && fallback === undefined) return judge(withoutSecrets);
     if (pullSecrets.length > secretsMax) return undefined;
-    // The review has just read them: they are remembered.
+    // The review has just read them: they are remembered. The reader has a deadline of its own.
+    const { signal } = new AbortController();
     const secrets = { read: this.#options.secrets.read, forget: () => {} };
     const asked = { reference, pullSecrets, fallback, first: undefined };
-    return gatherCredentials(secrets, asked, AbortSignal.timeout(readTimeoutMs)).then(judge);
+    return gatherCredentials(secrets, asked, signal).then(judge);
   };
 }
