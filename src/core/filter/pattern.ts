@@ -63,8 +63,11 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
 const plainStart = /^\^?((?:[\w/:@-]|\\[./:@-])*)/;
 /** One of them. */
 const plainCharacter = /\\?./g;
-/** What makes the character before it optional, or repeats it. */
-const quantifiers = '*+?{';
+/**
+ * What makes the character before it optional, or repeats it; flags and an empty quotation may stand
+ * between the two.
+ */
+const quantifier = /^(?:[*+?{]|\(\?|\\Q)/;
 
 /**
  * What every text that the pattern matches begins with, as far as the pattern says so plainly. Most
@@ -75,8 +78,8 @@ function literalPrefix(source: string): string {
   if (source.includes('|')) return '';
   const [whole = '', plain = ''] = plainStart.exec(source) ?? [];
   const characters = plain.match(plainCharacter) ?? [];
-  const next = source.charAt(whole.length);
-  const certain = next !== '' && quantifiers.includes(next) ? characters.slice(0, -1) : characters;
+  const isUncertain = quantifier.test(source.slice(whole.length));
+  const certain = isUncertain ? characters.slice(0, -1) : characters;
   return certain.map((character) => character.slice(-1)).join('');
 }
 
