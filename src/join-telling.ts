@@ -60,8 +60,11 @@ export interface ShownProgress {
     /** Images that take turns on each registry of a resource. */
     readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   };
-  /** Whether a resource's images are planned by its present spec; true of one that is left out. */
-  readonly isPlanned: (resource: string) => boolean;
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
 }
 
 /** What shows the images that are tracked. */

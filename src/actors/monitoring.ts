@@ -29,8 +29,11 @@ export interface Monitoring {
   readonly leaderServices: readonly Service[];
   readonly tracked: TrackedImages;
   readonly pace: PaceView;
-  /** Whether a resource's images are planned by its present spec; true of one that is left out. */
-  readonly isPlanned: (resource: string) => boolean;
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
   /** For the registries: what they answered to a review counts as a check. */
   readonly onAnswer: (probe: RegistryProbe, answer: ProbeAnswer) => void;
   /** No check begins any more; those on their way have their time to end. */
@@ -95,10 +98,13 @@ class MonitoringRooms {
     },
   };
 
-  readonly isPlanned = (resource: string): boolean => {
+  readonly isPlanned = (resource: string, listed: readonly string[] = []): boolean => {
     const { table } = this.#options;
     const { compiled } = specOf(table.current(), resource) ?? {};
-    return compiled === undefined || this.term?.trackers.get(resource)?.plannedBy === compiled;
+    if (compiled === undefined) return true;
+    const tracker = this.term?.trackers.get(resource);
+    if (tracker?.plannedBy !== compiled) return false;
+    return listed.every((image) => tracker.images().has(image));
   };
 
   services(): readonly Service[] {

@@ -1,3 +1,4 @@
+import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { type CheckPace, describeRound, fullRound } from '#core/monitoring/round.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
@@ -10,8 +11,11 @@ export interface RoundMessagesOptions {
   readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   /** The configured pace of a registry. */
   readonly paceOf: (registry: string) => CheckPace;
-  /** Whether a resource's images are planned by its present spec; true of one that is left out. */
-  readonly isPlanned: (resource: string) => boolean;
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
   readonly wake: WakeHeap;
 }
 
@@ -28,8 +32,8 @@ const lookEveryMs = 5_000;
 
 /**
  * Says in the `Ready` message of what monitors how long one full round of checks takes. Before all is
- * planned it says nothing: whoever leads next takes a spec that a condition is about for one by whose
- * filters it was planned.
+ * planned, and the status lists nothing any more that a new spec leaves out, it says nothing: whoever
+ * leads next takes a spec that a condition is about for one by whose filters that was tracked.
  */
 export function roundMessages(options: RoundMessagesOptions): RoundMessages {
   const { tracked, countsOf, paceOf, isPlanned, wake } = options;
@@ -39,18 +43,18 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
   };
   /** Resources of which nothing may be said yet. */
   const waiting = new Set<string>();
-  const isKnown = (resource: string): boolean => {
-    const known = isPlanned(resource);
-    if (known) waiting.delete(resource);
-    else waiting.add(resource);
+  const isKnown = (resource: ClusterImageSetAvailability): boolean => {
+    const { name } = resource.metadata;
+    const known = isPlanned(name, listedBefore(resource));
+    if (known) waiting.delete(name);
+    else waiting.add(name);
     return known;
   };
   return {
     statesOf: () => [],
     readyMessage: ({ kind, metadata }) =>
       kind === 'ClusterImageSetAvailability' ? messageOf(metadata.name) : undefined,
-    isKnown: ({ kind, metadata }) =>
-      kind !== 'ClusterImageSetAvailability' || isKnown(metadata.name),
+    isKnown: (resource) => resource.kind !== 'ClusterImageSetAvailability' || isKnown(resource),
     subscribe: (listener) => {
       const told = new Map<string, string | undefined>();
       let cancel: (() => void) | undefined;
@@ -63,7 +67,7 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
         if (isNew) listener();
       };
       const unsubscribe = tracked.subscribe((resource) => {
-        if (waiting.has(resource) && isKnown(resource)) listener();
+        if (waiting.has(resource) && isPlanned(resource)) listener();
         cancel ??= wake.after(lookEveryMs, look);
       });
       return () => {
@@ -72,4 +76,12 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
       };
     },
   };
+}
+
+/** What the status lists that was perhaps written by another spec than the present one. */
+function listedBefore({ metadata, status = {} }: ClusterImageSetAvailability): readonly string[] {
+  const { conditions = [], images = [] } = status;
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const isPresent = ready?.observedGeneration === metadata.generation;
+  return isPresent ? [] : images.map(({ image }) => image);
 }

@@ -47,11 +47,12 @@ describe('what was tracked before this process led', () => {
     await stage.lead();
     await stage.pass(1_000);
     expect(stage.tracked('all')).toHaveLength(1);
-    expect(stage.monitoring.isPlanned('all')).toBe(true);
+    expect(stage.monitoring.isPlanned('all', [image('a')])).toBe(true);
     stage.declare('all', { ...everything, namespaceFilter: { include: ['apps'] } }, 2);
     expect(stage.monitoring.isPlanned('all')).toBe(false);
     await stage.pass(1_000);
     expect(stage.monitoring.isPlanned('all')).toBe(true);
+    expect(stage.monitoring.isPlanned('all', [image('a')])).toBe(false);
     expect(stage.tracked('all')).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { roundMessages } from '#actors/round-messages.ts';
 import { clusterSet } from '#test/support/resources.ts';
 import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
@@ -40,30 +40,59 @@ test('a resource that monitors says how long a round takes, and tells only of an
   expect(change(700)).toBe(2);
 });
 
-test('nothing is said of a resource before it is planned by its present spec, and then at once', () => {
-  const images = createTrackedImages('all');
-  let isPlanned = false;
-  const messages = roundMessages({
-    ...{ tracked: images, wake: createSimulatedWakeHeap(), countsOf: () => new Map() },
-    ...{ paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }), isPlanned: () => isPlanned },
-  });
-  const resource = {
-    ...{ apiVersion: 'kuik.enix.io/v1alpha1' as const, metadata: { name: 'all' } },
+describe('nothing is said of a resource', () => {
+  const nginx = 'docker.io/library/nginx:1';
+
+  function startMessages(isPlanned: (listed: readonly string[]) => boolean) {
+    const images = createTrackedImages('all');
+    const messages = roundMessages({
+      ...{ tracked: images, wake: createSimulatedWakeHeap(), countsOf: () => new Map() },
+      paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }),
+      isPlanned: (_, listed = []) => isPlanned(listed),
+    });
+    let news = 0;
+    onTestFinished(
+      messages.subscribe(() => {
+        news += 1;
+      }),
+    );
+    return { images, messages, news: () => news };
+  }
+
+  const resource = (observedGeneration = 1) => ({
+    apiVersion: 'kuik.enix.io/v1alpha1' as const,
     kind: 'ClusterImageSetAvailability' as const,
-  };
-  let news = 0;
-  const unsubscribe = messages.subscribe(() => {
-    news += 1;
+    metadata: { name: 'all', generation: 2 },
+    status: {
+      conditions: [{ ...readyCondition, observedGeneration }],
+      images: [{ image: nginx, status: 'Available' as const }],
+    },
   });
-  expect(messages.isKnown(resource)).toBe(false);
-  expect(messages.isKnown(clusterSet('set', {}))).toBe(true);
-  images.put(tracked('docker.io/library/nginx:1'));
-  expect(news).toBe(0);
-  isPlanned = true;
-  images.put(tracked('docker.io/library/nginx:1'));
-  expect(news).toBe(1);
-  images.put(tracked('docker.io/library/nginx:2'));
-  expect(news).toBe(1);
-  expect(messages.isKnown(resource)).toBe(true);
-  unsubscribe();
+
+  test('before it is planned by its present spec, and then at once', () => {
+    let isPlanned = false;
+    const { images, messages, news } = startMessages(() => isPlanned);
+    expect(messages.isKnown(resource())).toBe(false);
+    expect(messages.isKnown(clusterSet('set', {}))).toBe(true);
+    images.put(tracked(nginx));
+    expect(news()).toBe(0);
+    isPlanned = true;
+    images.put(tracked(nginx));
+    expect(news()).toBe(1);
+    expect(messages.isKnown(resource())).toBe(true);
+    images.put(tracked('docker.io/library/nginx:2'));
+    expect(news()).toBe(1);
+  });
+
+  test('while its status lists what a new spec has left out', () => {
+    const { messages } = startMessages((listed) => !listed.includes(nginx));
+    expect(messages.isKnown(resource())).toBe(false);
+    // By this spec something may expire at any time: that holds nothing up.
+    expect(messages.isKnown(resource(2))).toBe(true);
+  });
 });
+
+const readyCondition = {
+  ...{ type: 'Ready', status: 'True' as const, reason: 'Ready', message: '' },
+  lastTransitionTime: '2026-03-01T12:00:00Z',
+};
