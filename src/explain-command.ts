@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { PullPolicy } from '#core/pod.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import { decisionText } from './decision-text.ts';
 import { type Question, questionsFromManifest } from './explain-questions.ts';
+import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
 
 /** What `kuik explain` was asked. */
 interface ExplainFlags {
@@ -17,9 +18,7 @@ interface ExplainFlags {
   readonly output: 'text' | 'json';
 }
 
-/** A review has 3 s by default; whoever asks by hand waits a little longer. */
-const answerTimeoutMs = 15_000;
-const portForward = 'kubectl -n kuik-system port-forward deploy/kuik 8082';
+const debugPort = 8082;
 
 /** `kuik explain`: asks the running operator what a Pod would get, and why. Changes nothing. */
 export function explainCommand(): Command {
@@ -42,14 +41,14 @@ export function explainCommand(): Command {
       new Option('--debug-url <url>', 'debug endpoint of the operator')
         .default('http://127.0.0.1:8082')
         .env('KUIK_DEBUG_URL')
-        .argParser(parseDebugUrl),
+        .argParser(parseEndpoint),
     )
     .addOption(
       new Option('-o, --output <format>', 'for people or for machines')
         .choices(['text', 'json'])
         .default('text'),
     )
-    .addHelpText('after', `\nIn a cluster, first: ${portForward}`)
+    .addHelpText('after', `\n${portForward(debugPort)}`)
     .action(explain);
 }
 
@@ -87,45 +86,10 @@ function questionsFor(image: string, flags: ExplainFlags): Result<readonly Quest
   return succeed([{ image, namespace, labels, annotations, policy, pullSecrets }]);
 }
 
-function parseDebugUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value;
-  throw new InvalidArgumentError(`Expected a URL such as http://127.0.0.1:8082, got "${value}".`);
-}
-
 /** The decision, or why there is none. */
 async function ask(debugUrl: string, question: Question): Promise<Result<RouteDecision, string>> {
   const url = new URL('/debug/route', debugUrl);
   for (const [key, value] of Object.entries(question)) url.searchParams.set(key, value);
-  let answer: Response;
-  try {
-    answer = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) });
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return fail(
-      `Expected an operator at ${debugUrl} (--debug-url): ${reason}\nIn a cluster, first: ${portForward}`,
-    );
-  }
-  return readAnswer(debugUrl, answer.status, await answer.text());
-}
-
-/** Anything may listen at that port. */
-function readAnswer(debugUrl: string, status: number, text: string): Result<RouteDecision, string> {
-  const body = parseJson(text) as (RouteDecision & { readonly error?: string }) | undefined;
-  if (status === 200 && Array.isArray(body?.candidates)) return succeed(body);
-  if (typeof body?.error === 'string') {
-    return fail(`The operator at ${debugUrl} answered ${status}: ${body.error}`);
-  }
-  return fail(
-    `Expected an operator at ${debugUrl} (--debug-url): what is there answered ${status}`,
-  );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const endpoint = { url: debugUrl, flag: '--debug-url', port: debugPort };
+  return await askOperator<RouteDecision>(endpoint, url, (body) => Array.isArray(body.candidates));
 }

@@ -36,7 +36,7 @@ export function operatorOptions(): readonly Option[] {
     text('--namespace <name>', 'where the Lease and the certificate are kept'),
     port('--webhook-port <port>', 'admission webhook, HTTPS', 9443),
     text('--webhook-cert-dir <dir>', 'take tls.crt and tls.key from here instead of making them'),
-    port('--metrics-port <port>', '/metrics', 8080),
+    port('--metrics-port <port>', '/metrics and /status', 8080),
     port('--health-port <port>', '/healthz and /readyz', 8081),
     port('--debug-port <port>', '/debug: actors, machines, routes', 8082),
     text('--debug-address <address>', 'where the debug port listens').default('127.0.0.1'),

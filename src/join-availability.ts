@@ -31,7 +31,7 @@ export function joinAvailability(input: AvailabilityInput): AvailabilityRooms {
     ...{ registries: routing.registries, secrets: routing.secrets },
     ports: { restore: telling.restore, onCheck: (check) => shown.onCheck(check) },
   });
-  const shown: ShownRooms = telling.show(monitoring.tracked, monitoring.pace);
+  const shown: ShownRooms = telling.show(monitoring.tracked, monitoring);
   return {
     ...{ conditions: shown.conditions, status: shown.status, onAnswer: monitoring.onAnswer },
     // Removed in reverse: who tells ends before those that are told of.

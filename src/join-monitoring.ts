@@ -6,6 +6,7 @@ import type { SecretReader } from '#actors/secrets.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
+import type { KuikResource } from '#api/kinds.ts';
 import { readOwn } from '#config/mapping.ts';
 import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
@@ -39,6 +40,7 @@ export function joinMonitoring(input: MonitoringInput): Monitoring {
     now: Date.now,
     synced: Promise.all([pods.synced, availabilities?.synced]),
     isSynced: () => pods.isSynced() && availabilities?.isSynced() === true,
+    observedGeneration: (resource) => observedGenerationOf(availabilities?.get(resource)),
     leavesAlone: (pod) => leavesAlone(pod, configuration) !== undefined,
     inFlightMaxOf: (host) => {
       const concurrency =
@@ -54,6 +56,10 @@ export function joinMonitoring(input: MonitoringInput): Monitoring {
     },
     onBug: (error) => log.error({ err: error }, 'something nobody waited for failed'),
   });
+}
+
+function observedGenerationOf(resource: KuikResource | undefined): number | undefined {
+  return resource?.status?.conditions?.find(({ type }) => type === 'Ready')?.observedGeneration;
 }
 
 /** The pace of one registry's checks: its own, else that of all others. */

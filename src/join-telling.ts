@@ -51,13 +51,20 @@ export interface TellingRooms {
   /** What status and overflow say was tracked; for whoever begins to track. */
   readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
   /** Shows what is tracked from here on; called once, before the system starts. */
-  readonly show: (tracked: TrackedImages, pace: ShownPace) => ShownRooms;
+  readonly show: (tracked: TrackedImages, progress: ShownProgress) => ShownRooms;
 }
 
-/** The pace of the checks, as metrics and messages show it. */
-export interface ShownPace extends PaceFigures {
-  /** Images of a resource on each registry. */
-  readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
+/** How far the checks are, as metrics and messages show it. */
+export interface ShownProgress {
+  readonly pace: PaceFigures & {
+    /** Images that take turns on each registry of a resource. */
+    readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
+  };
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
 }
 
 /** What shows the images that are tracked. */
@@ -81,15 +88,15 @@ export function joinTelling(input: TellingInput): TellingRooms {
   const restore = availabilityRestorer(means);
   return {
     restore,
-    show: (tracked, pace) => show(input, tracked, { pace, means, restore }),
+    show: (tracked, { pace, isPlanned }) =>
+      show(input, tracked, { pace, isPlanned, means, restore }),
   };
 }
 
 function show(
   input: TellingInput,
   tracked: TrackedImages,
-  given: {
-    readonly pace: ShownPace;
+  given: ShownProgress & {
     readonly restore: TellingRooms['restore'];
     readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
   },
@@ -121,7 +128,7 @@ function show(
     ],
     onCheck: shown.check,
     conditions: roundMessages({
-      ...{ tracked, wake },
+      ...{ tracked, wake, isPlanned: given.isPlanned },
       countsOf: given.pace.countsOf,
       paceOf: (registry) => pacingOf(input.configuration, registry),
     }),

@@ -83,12 +83,16 @@ function summary({ workloads, total, ...answer }: StatusAnswer, place: string): 
 }
 
 function allIsWell(answer: Omit<StatusAnswer, 'workloads' | 'total'>, place: string): string {
-  const { resources, imagesInUse } = answer;
+  const { resources, imagesInUse, imagesUnchecked } = answer;
   if (resources === 0) {
     return 'Nothing is monitored: create a ClusterImageSetAvailability that includes images.';
   }
+  if (imagesInUse === 0) return 'No Pod uses an image that is monitored.';
+  if (imagesUnchecked === imagesInUse) {
+    return `Nothing is known yet: of ${imagesInUse} monitored images in use none has been checked.`;
+  }
   const images = imagesInUse === 1 ? '1 image' : `${imagesInUse} images`;
-  return `All is well: no workload${place} uses an image that is known to be unavailable. ${images} in use are monitored.${unchecked(answer)}`;
+  return `All is well: no workload${place} uses an image that is known to be unavailable. ${images} in use ${imagesInUse === 1 ? 'is' : 'are'} monitored.${unchecked(answer)}`;
 }
 
 function unchecked({ imagesUnchecked }: Pick<StatusAnswer, 'imagesUnchecked'>): string {

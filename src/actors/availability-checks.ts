@@ -4,12 +4,17 @@ import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
-import { createRecentMap } from '#oci/recent-map.ts';
 import type { AvailabilityPacers } from './availability-pacers.ts';
-import { askRegistry, type CheckManner, gatherCredentials } from './check-image.ts';
+import {
+  askRegistry,
+  type CheckManner,
+  type CheckSecrets,
+  gatherCredentials,
+} from './check-image.ts';
+import { type HeardProbe, HeardProbes } from './heard-probes.ts';
 import { probeTells } from './probe-tells.ts';
 import type { ProbeAnswer, Registries, RegistryProbe } from './registries.ts';
-import type { SecretKey, SecretReader } from './secrets.ts';
+import type { SecretKey } from './secrets.ts';
 
 /** The checks of one term: one for all resources that ask for an image with the same Secrets. */
 export interface AvailabilityChecks {
@@ -34,12 +39,14 @@ export interface CheckMember {
   readonly reference: ImageReference;
   /** `namespace/name`, by the alphabet. */
   readonly pullSecrets: readonly string[];
+  /** Its last Pod went before this process led: with which Secrets it was pulled nobody knows. */
+  readonly hasUnknownSecrets: boolean;
 }
 
 /** What checks are made with, and whom they tell. */
 export interface AvailabilityChecksOptions {
   readonly registries: Pick<Registries, 'probe'>;
-  readonly secrets: Pick<SecretReader, 'read'>;
+  readonly secrets: CheckSecrets;
   readonly mannerOf: (registry: string) => CheckManner;
   readonly pacers: () => AvailabilityPacers;
   readonly pause: (delayMs: number) => Promise<void>;
@@ -49,18 +56,7 @@ export interface AvailabilityChecksOptions {
   /** Something about the images of a resource may have changed. */
   readonly tellChanged: (resource: string) => void;
   readonly onCheck: (check: FinishedCheck) => void;
-}
-
-/** A routing probe of a moment ago counts for an image that is tracked from now on. */
-const seenMs = 10_000;
-/** Images whose last routing probe is remembered, about a kilobyte each. */
-const seenMax = 1_000;
-
-interface SeenProbe {
-  readonly probe: RegistryProbe;
-  readonly answer: ProbeAnswer;
-  readonly wallMs: number;
-  readonly monotonicMs: number;
+  readonly onBug: (error: unknown) => void;
 }
 
 interface Item {
@@ -68,6 +64,7 @@ interface Item {
   readonly image: string;
   readonly reference: ImageReference;
   readonly pullSecrets: readonly string[];
+  readonly hasUnknownSecrets: boolean;
   /** Resources, each once; a list, since nearly always there is one. */
   members: readonly string[];
   /** The check that is on its way. */
@@ -94,16 +91,16 @@ export class Checks implements AvailabilityChecks {
   /** `resource/image` → the item it is a member of. */
   readonly #memberships = new Map<string, Item>();
   readonly #flying = new Set<Promise<unknown>>();
-  /** A new Pod is routed a moment before its image is tracked. */
-  readonly #seen = createRecentMap<string, SeenProbe>(seenMax);
+  readonly #heard: HeardProbes;
 
   constructor(options: AvailabilityChecksOptions) {
     this.#options = options;
+    this.#heard = new HeardProbes(options);
   }
 
   readonly join = (member: CheckMember, tracked: TrackedImage): void => {
-    const { resource, image, pullSecrets } = member;
-    const key = [image, ...pullSecrets].join(' ');
+    const { resource, image, pullSecrets, hasUnknownSecrets } = member;
+    const key = [image, ...pullSecrets, ...(hasUnknownSecrets ? ['?'] : [])].join(' ');
     const before = this.#memberships.get(`${resource}/${image}`);
     if (before?.key === key) return;
     if (before !== undefined) this.leave(resource, image);
@@ -134,23 +131,9 @@ export class Checks implements AvailabilityChecks {
   };
 
   readonly see = (probe: RegistryProbe, answer: ProbeAnswer): void => {
-    const { pacers, mannerOf, tellSeen, tellChanged } = this.#options;
-    const { registry } = probe.reference;
-    const manner = mannerOf(registry);
-    const { wallMs, monotonicMs } = pacers().clocks();
-    const image = probeTells.imageOf(probe);
-    this.#seen.set(image, { probe, answer, wallMs, monotonicMs });
-    for (const item of this.#byImage.get(image) ?? []) {
-      if (item.flight !== undefined) continue;
-      const verdict = probeTells.verdict({ probe, answer, item, manner, atMs: wallMs });
-      if (verdict === undefined) continue;
-      item.known = verdict;
-      pacers().use(registry, (pacer) => pacer.spare(item.key, monotonicMs));
-      for (const resource of item.members) {
-        tellSeen(resource, item.image, verdict);
-        tellChanged(resource);
-      }
-    }
+    const heard = this.#heard.take(probe, answer);
+    const items = this.#byImage.get(probeTells.imageOf(probe)) ?? [];
+    for (const item of items) this.#hear(item, heard);
   };
 
   readonly drain = async (withinMs: number): Promise<void> => {
@@ -191,13 +174,14 @@ export class Checks implements AvailabilityChecks {
   };
 
   #add(key: string, member: CheckMember, tracked: TrackedImage): Item {
-    const { image, reference, pullSecrets } = member;
+    const { image, reference, pullSecrets, hasUnknownSecrets } = member;
     const item: Item = {
       ...{
         key,
         image,
         reference,
         pullSecrets,
+        hasUnknownSecrets,
         flight: undefined,
         abort: undefined,
         good: undefined,
@@ -207,22 +191,36 @@ export class Checks implements AvailabilityChecks {
     };
     this.#items.set(key, item);
     this.#byImage.set(image, [...(this.#byImage.get(image) ?? []), item]);
-    item.known ??= this.#seenBefore(item);
     const pacers = this.#options.pacers();
     // One whose only check was called off is as good as never checked.
     const checkedMs =
       item.known === undefined ? undefined : toMonotonicMs(item.known.atMs, pacers.clocks());
     pacers.use(reference.registry, (pacer) => pacer.add(key, checkedMs));
+    const heard = item.known === undefined ? this.#heard.recall(image) : undefined;
+    if (heard !== undefined) this.#hear(item, heard);
     return item;
   }
 
-  #seenBefore(item: Item): CheckVerdict | undefined {
-    const seen = this.#seen.get(item.image);
-    const { pacers, mannerOf } = this.#options;
-    const nowMs = pacers().clocks().monotonicMs;
-    if (seen === undefined || nowMs - seen.monotonicMs > seenMs) return undefined;
-    const manner = mannerOf(item.reference.registry);
-    return probeTells.verdict({ ...seen, item, manner, atMs: seen.wallMs });
+  #hear(item: Item, heard: HeardProbe): void {
+    const { reference, pullSecrets } = item;
+    const said = this.#heard.verdictOf(heard, { reference, pullSecrets: pullSecrets.map(readKey) });
+    if (!(said instanceof Promise)) this.#believe(item, heard, said);
+    else said.then((verdict) => this.#believe(item, heard, verdict), this.#options.onBug);
+  }
+
+  #believe(item: Item, heard: HeardProbe, verdict: CheckVerdict | undefined): void {
+    const { pacers, tellSeen, tellChanged } = this.#options;
+    // In the meantime it may have been checked, or nobody tracks it any more.
+    const isOld = item.flight !== undefined || (item.known?.atMs ?? 0) > heard.wallMs;
+    if (verdict === undefined || isOld || this.#items.get(item.key) !== item) return;
+    if (saysNothingOf(item, verdict)) return;
+    item.known = verdict;
+    const { registry } = item.reference;
+    pacers().use(registry, (pacer) => pacer.spare(item.key, heard.monotonicMs));
+    for (const resource of item.members) {
+      tellSeen(resource, item.image, verdict);
+      tellChanged(resource);
+    }
   }
 
   async #check(item: Item, began: (atMs: number) => void): Promise<CheckVerdict> {
@@ -257,8 +255,17 @@ export class Checks implements AvailabilityChecks {
       ...{ registry, result: verdict.status, durationMs: endMs - monotonicMs },
       ...(quotaRemaining !== undefined && { quotaRemaining }),
     });
-    return verdict;
+    return saysNothingOf(item, verdict) ? { kind: 'none', atMs: wallMs } : verdict;
   }
+}
+
+/**
+ * Whoever is let in with a Secret that nobody knows any more is refused without it: that is no news
+ * of an image of which something is known.
+ */
+function saysNothingOf({ hasUnknownSecrets, known }: Item, verdict: CheckVerdict): boolean {
+  const isRefused = verdict.kind === 'told' && verdict.status === 'InvalidAuth';
+  return hasUnknownSecrets && known !== undefined && isRefused;
 }
 
 function verdictOf({ status, lastError, lastMonitorMs }: TrackedImage): CheckVerdict | undefined {

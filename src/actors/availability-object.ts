@@ -1,4 +1,7 @@
-import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
+import type {
+  ClusterImageSetAvailability,
+  ClusterImageSetAvailabilityStatus,
+} from '#api/image-set-availability.ts';
 import { apiGroup, apiVersionName } from '#api/kinds.ts';
 import type { AvailabilityStatus } from '#core/monitoring/status-list.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
@@ -27,6 +30,14 @@ export async function readAvailability(
   const answer = await client.call<ClusterImageSetAvailability>({ method: 'GET', path }, signal);
   if (answer.ok) return succeed(answer.value);
   return hasCode(answer.error, 404) ? succeed(undefined) : fail(answer.error);
+}
+
+/** Whether a status says that there is more than it lists. */
+export function isBeyond({
+  imageCount = 0,
+  images = [],
+}: ClusterImageSetAvailabilityStatus = {}): boolean {
+  return imageCount > images.length;
 }
 
 /** Makes the status say this of its images, whoever wrote it before; conditions stay as they are. */

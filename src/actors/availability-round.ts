@@ -12,10 +12,11 @@ import { listStatus, type StatusList, statusText } from '#core/monitoring/status
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
-import type { ApiFailure } from '#kube/failures.ts';
+import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import {
   applyAvailabilityStatus,
   availabilityOwner,
+  isBeyond,
   readAvailability,
 } from './availability-object.ts';
 import type { OverflowOwner, OverflowShards } from './overflow-shards.ts';
@@ -50,7 +51,10 @@ export interface RoundOutcome {
 /** Lines made in one turn of the event loop: at some 5 us each a turn stays near 2 ms. */
 const linesPerTurn = 400;
 
-/** Reads what is written of a resource; undefined when there is none, or it is being deleted. */
+/**
+ * Reads what is written of a resource; undefined when there is none, or it is being deleted. Who
+ * may not keep an overflow goes without, as long as the status has room for all.
+ */
 export async function loadWritten(
   { client, overflow }: RoundOptions,
   resource: string,
@@ -64,10 +68,13 @@ export async function loadWritten(
   }
   const owner = availabilityOwner(resource, metadata.uid);
   const shards = await overflow.read(owner, signal);
-  if (!shards.ok) return fail(shards.error);
+  const hasNone = !shards.ok && hasCode(shards.error, 403) && !isBeyond(status);
+  if (!shards.ok && !hasNone) return fail(shards.error);
   return succeed({
     owner,
-    shards: new Map(shards.value.map(({ prefix, text }) => [prefix, hashOf(text)])),
+    shards: new Map(
+      (shards.ok ? shards.value : []).map(({ prefix, text }) => [prefix, hashOf(text)]),
+    ),
     text: statusText(status),
     listed: new Set((status.images ?? []).map(({ image }) => image)),
   });

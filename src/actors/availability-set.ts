@@ -28,6 +28,8 @@ export interface SetTrackerOptions {
   readonly pods: Store<NamedPod>;
   readonly leavesAlone: (pod: UsingPod) => boolean;
   readonly spec: () => AvailabilitySpec | undefined;
+  /** Whether the spec may have changed since somebody planned by it: before the first plan. */
+  readonly isNewSpec: boolean;
   readonly actors: TrackedActors;
   readonly checks: Pick<AvailabilityChecks, 'join' | 'leave'>;
   readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
@@ -50,6 +52,8 @@ export class SetTracker implements Disposable {
   readonly #images = new Map<string, ImageReference>();
   /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
   readonly #pullSecrets = new Map<string, readonly string[]>();
+  /** Images that were tracked before and had no Pod since: their Secrets are not known. */
+  readonly #strangers = new Set<string>();
   /** Images without a Pod, which are looked at in each plan. */
   readonly #unused = new Set<string>();
   readonly #unsubscribe: () => void;
@@ -57,6 +61,7 @@ export class SetTracker implements Disposable {
   #isRestored = false;
   #uses: UseIndex | undefined;
   #compiled: CompiledAvailability | undefined;
+  #planned: CompiledAvailability | undefined;
 
   constructor(options: SetTrackerOptions) {
     this.#options = options;
@@ -78,6 +83,11 @@ export class SetTracker implements Disposable {
     return this.#compiled;
   }
 
+  /** What all images were planned by last. */
+  get plannedBy(): CompiledAvailability | undefined {
+    return this.#planned;
+  }
+
   readonly images = (): ReadonlyMap<string, ImageReference> => this.#images;
 
   /** Builds the actors of what was tracked before, as it was. */
@@ -90,6 +100,7 @@ export class SetTracker implements Disposable {
       const reference = parseReference(tracked.image);
       if (!reference.ok) continue;
       this.#images.set(tracked.image, reference.value);
+      this.#strangers.add(tracked.image);
       if (tracked.unusedSinceMs !== undefined) this.#unused.add(tracked.image);
       recorded(tracked.registry, tracked.lastMonitorMs);
       actors.add({ ...tracked, resource });
@@ -107,7 +118,8 @@ export class SetTracker implements Disposable {
     const images = this.#imagesToPlan({ spec, uses, isNew });
     const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
     const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
-    if (images.size > 0) this.#options.tellChanged(this.#options.resource);
+    if (!signal.aborted) this.#planned = spec.compiled;
+    if (images.size > 0 || isNew) this.#options.tellChanged(this.#options.resource);
     this.#first.resolve();
     const againInMs = Math.max(0, nextWakeMs - this.#options.now());
     return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
@@ -180,6 +192,8 @@ export class SetTracker implements Disposable {
         return reference !== undefined && scopeMatchesImage(scope.images, reference);
       },
       isStillThere: (image) => {
+        // With the filters that it was planned by, what left the scope did so by its Pods.
+        if (this.#planned === undefined && !this.#options.isNewSpec) return false;
         everywhere ??= imagesOfAll(this.#options.pods.values());
         return everywhere.has(image);
       },
@@ -213,6 +227,7 @@ export class SetTracker implements Disposable {
       this.#images.delete(image);
       this.#unused.delete(image);
       this.#pullSecrets.delete(image);
+      this.#strangers.delete(image);
       checks.leave(resource, image);
       if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
       // One that crashed does not hear that it expired.
@@ -238,10 +253,13 @@ export class SetTracker implements Disposable {
     const reference = this.#images.get(image);
     const tracked = actors.get(resource, image);
     if (reference === undefined || tracked === undefined) return;
-    const pullSecrets = uses.get(image)?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
+    const use = uses.get(image);
+    if (use !== undefined) this.#strangers.delete(image);
+    const hasUnknownSecrets = this.#strangers.has(image);
+    const pullSecrets = use?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
     if (pullSecrets.length === 0) this.#pullSecrets.delete(image);
     else this.#pullSecrets.set(image, pullSecrets);
-    checks.join({ resource, image, reference, pullSecrets }, tracked);
+    checks.join({ resource, image, reference, pullSecrets, hasUnknownSecrets }, tracked);
   }
 }
 

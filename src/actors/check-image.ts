@@ -37,12 +37,16 @@ export interface CheckAnswer {
   readonly retryAtMs?: number;
 }
 
+/** What Secrets are read with. */
+export type CheckSecrets = Pick<SecretReader, 'read' | 'forget'>;
+
 /**
  * Reads the Secrets of one check: the Pods' pull secrets, then the fallback; anonymous where none of
- * these holds anything for the image (behaviour §6). What was read a few seconds ago counts.
+ * these holds anything for the image (behaviour §6). They are read anew: checks are few, and one that
+ * was just mended or rotated is used at once.
  */
 export async function gatherCredentials(
-  secrets: Pick<SecretReader, 'read'>,
+  secrets: CheckSecrets,
   asked: {
     readonly reference: ImageReference;
     readonly pullSecrets: readonly SecretKey[];
@@ -66,6 +70,7 @@ export async function gatherCredentials(
     secrets: {
       named: own.named + spare.named,
       missing: own.missing + spare.missing,
+      unread: own.unread + spare.unread,
       warnings: [...own.warnings, ...spare.warnings],
     },
   };
@@ -120,10 +125,11 @@ interface ReadSecrets extends NamedSecrets {
 
 /** One that cannot be read counts as missing, as it does for a review (behaviour §3.11). */
 async function readAll(
-  secrets: Pick<SecretReader, 'read'>,
+  secrets: CheckSecrets,
   keys: readonly SecretKey[],
   signal: AbortSignal,
 ): Promise<ReadSecrets> {
+  for (const key of keys) secrets.forget(key);
   const answers = await Promise.all(keys.map((key) => secrets.read(key, signal)));
   const opened = answers.flatMap((answer) => (answer.kind === 'found' ? open(answer.secret) : []));
   const lost = answers.flatMap((answer, index) => {
@@ -132,7 +138,8 @@ async function readAll(
     return answer.kind === 'unreadable' ? [`Secret ${name} was not read: ${answer.message}`] : [];
   });
   const warnings = [...lost, ...opened.flatMap((one) => one.warnings)];
-  return { opened, named: keys.length, missing: lost.length, warnings };
+  const unread = answers.filter((answer) => answer.kind === 'unreadable' && answer.mayPass).length;
+  return { opened, named: keys.length, missing: lost.length, unread, warnings };
 }
 
 /** Opened once for as long as the reader remembers it. */

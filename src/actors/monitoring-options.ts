@@ -4,10 +4,9 @@ import type { UsingPod } from '#core/monitoring/use.ts';
 import type { Store } from '#kube/store.ts';
 import type { AvailabilityPorts } from './availability-ports.ts';
 import type { NamedPod } from './availability-set.ts';
-import type { CheckManner } from './check-image.ts';
+import type { CheckManner, CheckSecrets } from './check-image.ts';
 import type { RoutingTableKeeper } from './keep-routing-table.ts';
 import type { Registries } from './registries.ts';
-import type { SecretReader } from './secrets.ts';
 import type { WakeHeap } from './wake.ts';
 
 /** What monitoring is made of. */
@@ -20,9 +19,11 @@ export interface MonitoringOptions extends AvailabilityPorts {
   /** Resolves once the Pods and the resources have been read whole. */
   readonly synced: Promise<unknown>;
   readonly isSynced: () => boolean;
+  /** The generation that the last leader's condition of a resource is about. */
+  readonly observedGeneration: (resource: string) => number | undefined;
   readonly leavesAlone: (pod: UsingPod) => boolean;
   readonly registries: Pick<Registries, 'probe'>;
-  readonly secrets: Pick<SecretReader, 'read'>;
+  readonly secrets: CheckSecrets;
   readonly paceOf: (registry: string) => Pace;
   readonly mannerOf: (registry: string) => CheckManner;
   readonly inFlightMaxOf: (registry: string) => number;

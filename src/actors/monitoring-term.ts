@@ -29,6 +29,8 @@ export class Term {
   readonly #unsubscribe: () => void;
   readonly #cancelOpen: () => void;
   readonly #uids = new Map<string, string | undefined>();
+  /** What a resource that went still tracks: one of its name begins when that is dismissed. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly trackers = new Map<string, SetTracker>();
   readonly pacers: AvailabilityPacers;
   readonly checks: Checks;
@@ -93,17 +95,25 @@ export class Term {
 
   #keep(name: string, compiled: CompiledAvailability): void {
     const tracker = this.trackers.get(name);
-    if (tracker === undefined) this.#add(name, compiled.identity.uid);
+    if (tracker === undefined) this.#add(name, compiled.identity);
     else if (tracker.compiled !== compiled) this.#tellStale(name);
   }
 
-  #add(resource: string, uid: string | undefined): void {
+  #add(resource: string, { uid, generation }: CompiledAvailability['identity']): void {
     const { actors, tellChanged } = this.#means;
     this.#uids.set(resource, uid);
+    // Asked now: before long the condition is about this generation, too. kuik v2 wrote none, and
+    // of what it tracked nothing is forgotten.
+    const observed = this.#options.observedGeneration(resource);
     const tracker = new SetTracker({
       ...this.#options,
       ...{ resource, actors, tellChanged, checks: this.checks },
+      restore: async (name, signal) => {
+        await this.#leaving.get(name);
+        return await this.#options.restore(name, signal);
+      },
       spec: () => specOf(this.#options.table.current(), resource),
+      isNewSpec: observed !== undefined && observed !== generation,
       recorded: this.pacers.recorded,
       tellStale: () => this.#tellStale(resource),
     });
@@ -116,16 +126,22 @@ export class Term {
     tracker[Symbol.dispose]();
     this.trackers.delete(resource);
     this.#sets()?.send({ type: 'child.remove', key: resource });
-    this.#dismiss(resource, [...tracker.images().keys()]).catch(this.#options.onBug);
+    const before = this.#leaving.get(resource);
+    const leaving = Promise.resolve(before)
+      .then(() => this.#dismiss(resource, [...tracker.images().keys()]))
+      .catch(this.#options.onBug)
+      .finally(() => {
+        if (this.#leaving.get(resource) === leaving) this.#leaving.delete(resource);
+      });
+    this.#leaving.set(resource, leaving);
     this.#means.tellChanged(resource);
   }
 
-  /** A slice at a time; what a resource of the same name tracks by then is its own. */
+  /** A slice at a time. */
   async #dismiss(resource: string, images: readonly string[]): Promise<void> {
     for (const [index, image] of images.entries()) {
       if (index % imagesPerTurn === imagesPerTurn - 1) await nextTurn();
       if (this.#isStopped) return;
-      if (this.trackers.get(resource)?.images().has(image) === true) continue;
       this.checks.leave(resource, image);
       this.#means.actors.remove(resource, image);
     }
@@ -147,8 +163,8 @@ export interface TermMeans {
   readonly tellChanged: (resource: string) => void;
 }
 
-/** A duration that cannot be read keeps images for ever and stops nothing. */
-function specOf(table: RoutingTable, name: string): AvailabilitySpec | undefined {
+/** What the table has of a resource; a duration that cannot be read keeps images for ever. */
+export function specOf(table: RoutingTable, name: string): AvailabilitySpec | undefined {
   const origin = `${kind}/${name}`;
   const compiled = table.find(origin);
   const resource = table.entries.get(origin)?.resource;

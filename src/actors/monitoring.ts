@@ -11,7 +11,7 @@ import {
 import { createRecentMap } from '#oci/recent-map.ts';
 import { listeners } from './listeners.ts';
 import type { MonitoringOptions } from './monitoring-options.ts';
-import { availabilitySetsId, type SetsLogic, Term } from './monitoring-term.ts';
+import { availabilitySetsId, type SetsLogic, specOf, Term } from './monitoring-term.ts';
 import { pause } from './pause.ts';
 import type { ProbeAnswer, RegistryProbe } from './registries.ts';
 import { supervise } from './supervisor.ts';
@@ -29,6 +29,11 @@ export interface Monitoring {
   readonly leaderServices: readonly Service[];
   readonly tracked: TrackedImages;
   readonly pace: PaceView;
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
   /** For the registries: what they answered to a review counts as a check. */
   readonly onAnswer: (probe: RegistryProbe, answer: ProbeAnswer) => void;
   /** No check begins any more; those on their way have their time to end. */
@@ -48,6 +53,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
     leaderServices: rooms.services(),
     tracked: rooms.tracked,
     pace: rooms.pace,
+    isPlanned: rooms.isPlanned,
     onAnswer: (probe, answer) => rooms.term?.checks.see(probe, answer),
     drain: async () => {
       rooms.term?.pacers.close();
@@ -90,6 +96,15 @@ class MonitoringRooms {
       );
       return Math.max(0, ...rounds);
     },
+  };
+
+  readonly isPlanned = (resource: string, listed: readonly string[] = []): boolean => {
+    const { table } = this.#options;
+    const { compiled } = specOf(table.current(), resource) ?? {};
+    if (compiled === undefined) return true;
+    const tracker = this.term?.trackers.get(resource);
+    if (tracker?.plannedBy !== compiled) return false;
+    return listed.every((image) => tracker.images().has(image));
   };
 
   services(): readonly Service[] {
@@ -154,6 +169,11 @@ class MonitoringRooms {
     const counts = new Map<string, number>();
     for (const { registry } of this.term?.trackers.get(resource)?.images().values() ?? []) {
       counts.set(registry, (counts.get(registry) ?? 0) + 1);
+    }
+    // Whatever other resources have checked there takes its turns in between.
+    for (const { registry, queued, inFlight } of this.term?.pacers.figures() ?? []) {
+      const own = counts.get(registry);
+      if (own !== undefined) counts.set(registry, Math.max(own, queued + inFlight));
     }
     return counts;
   }

@@ -6,7 +6,7 @@ import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import type { Log } from '#telemetry/log.ts';
-import { availabilityOwner, readAvailability } from './availability-object.ts';
+import { availabilityOwner, isBeyond, readAvailability } from './availability-object.ts';
 import { gather } from './gather.ts';
 import { type OverflowShards, shardValues } from './overflow-shards.ts';
 import { pause } from './pause.ts';
@@ -58,9 +58,9 @@ async function readTracked(
   const uid = found.value?.metadata.uid;
   if (uid === undefined) return succeed([]);
   const shards = await overflow.read(availabilityOwner(resource, uid), signal);
-  if (!shards.ok && !hasCode(shards.error, 403)) return fail(shards.error);
   if (!shards.ok) {
-    // Who may not read them never wrote one: the status is all there is.
+    // Who may not read them never wrote one, unless the status says that there is more.
+    if (!hasCode(shards.error, 403) || isBeyond(found.value?.status)) return fail(shards.error);
     log.warn({ resource, failure: shards.error }, 'the overflow may not be read');
   }
   // A round that was broken off leaves an image in both; the status was written last.

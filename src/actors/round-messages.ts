@@ -1,3 +1,4 @@
+import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { type CheckPace, describeRound, fullRound } from '#core/monitoring/round.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
@@ -6,10 +7,15 @@ import type { WakeHeap } from './wake.ts';
 /** What messages are made from. */
 export interface RoundMessagesOptions {
   readonly tracked: Pick<TrackedImages, 'resources' | 'subscribe'>;
-  /** Images of a resource on each registry. */
+  /** Images that take turns on each registry of a resource. */
   readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   /** The configured pace of a registry. */
   readonly paceOf: (registry: string) => CheckPace;
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
+  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
   readonly wake: WakeHeap;
 }
 
@@ -17,23 +23,38 @@ export interface RoundMessagesOptions {
 export interface RoundMessages {
   readonly statesOf: (resource: KuikResource) => readonly never[];
   readonly readyMessage: (resource: KuikResource) => string | undefined;
+  readonly isKnown: (resource: KuikResource) => boolean;
   readonly subscribe: (listener: () => void) => () => void;
 }
 
 /** How long a round takes changes with many images, not with one; nobody waits for the news. */
 const lookEveryMs = 5_000;
 
-/** Says in the `Ready` message of what monitors how long one full round of checks takes. */
+/**
+ * Says in the `Ready` message of what monitors how long one full round of checks takes. Before all is
+ * planned, and the status lists nothing any more that a new spec leaves out, it says nothing: whoever
+ * leads next takes a spec that a condition is about for one by whose filters that was tracked.
+ */
 export function roundMessages(options: RoundMessagesOptions): RoundMessages {
-  const { tracked, countsOf, paceOf, wake } = options;
+  const { tracked, countsOf, paceOf, isPlanned, wake } = options;
   const messageOf = (resource: string): string | undefined => {
     const round = fullRound(countsOf(resource), paceOf);
     return round === undefined ? undefined : describeRound(round);
+  };
+  /** Resources of which nothing may be said yet. */
+  const waiting = new Set<string>();
+  const isKnown = (resource: ClusterImageSetAvailability): boolean => {
+    const { name } = resource.metadata;
+    const known = isPlanned(name, listedBefore(resource));
+    if (known) waiting.delete(name);
+    else waiting.add(name);
+    return known;
   };
   return {
     statesOf: () => [],
     readyMessage: ({ kind, metadata }) =>
       kind === 'ClusterImageSetAvailability' ? messageOf(metadata.name) : undefined,
+    isKnown: (resource) => resource.kind !== 'ClusterImageSetAvailability' || isKnown(resource),
     subscribe: (listener) => {
       const told = new Map<string, string | undefined>();
       let cancel: (() => void) | undefined;
@@ -45,7 +66,8 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
         for (const [name, message] of messages) told.set(name, message);
         if (isNew) listener();
       };
-      const unsubscribe = tracked.subscribe(() => {
+      const unsubscribe = tracked.subscribe((resource) => {
+        if (waiting.has(resource) && isPlanned(resource)) listener();
         cancel ??= wake.after(lookEveryMs, look);
       });
       return () => {
@@ -54,4 +76,12 @@ export function roundMessages(options: RoundMessagesOptions): RoundMessages {
       };
     },
   };
+}
+
+/** What the status lists that was perhaps written by another spec than the present one. */
+function listedBefore({ metadata, status = {} }: ClusterImageSetAvailability): readonly string[] {
+  const { conditions = [], images = [] } = status;
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const isPresent = ready?.observedGeneration === metadata.generation;
+  return isPresent ? [] : images.map(({ image }) => image);
 }

@@ -1,6 +1,7 @@
 import type { SecretView } from '#core/credentials.ts';
 import type { Result } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { isRetryable } from '#kube/failures.ts';
 import { withDeadline } from './pause.ts';
 import { createPlaces } from './places.ts';
 import { ownerUidLabel } from './secret-copy.ts';
@@ -23,7 +24,12 @@ export type SecretAnswer =
     }
   | { readonly kind: 'missing' }
   /** No answer in time, no right to read it, or one that is no Secret. */
-  | { readonly kind: 'unreadable'; readonly message: string };
+  | {
+      readonly kind: 'unreadable';
+      readonly message: string;
+      /** It may be there and read a moment later: the API server did not say. */
+      readonly mayPass?: boolean;
+    };
 
 /** Reads Secrets when they are needed; never all of them. */
 export interface SecretReader {
@@ -107,7 +113,11 @@ export async function readSecret(
   if (answer.ok) return foundSecret({ namespace, name }, answer.value);
   const { error } = answer;
   if (error.kind === 'status' && error.code === 404) return { kind: 'missing' };
-  return unreadable(error.message);
+  return {
+    kind: 'unreadable',
+    message: error.message,
+    mayPass: error.kind !== 'status' || isRetryable(error),
+  };
 }
 
 /** `<namespace>/<name>`, as a credential's `source` has it. */
@@ -138,5 +148,5 @@ function decode({ namespace, name }: SecretKey, { type, data }: StoredSecret): S
 }
 
 function unreadable(message: string): SecretAnswer {
-  return { kind: 'unreadable', message };
+  return { kind: 'unreadable', message, mayPass: true };
 }

@@ -155,9 +155,8 @@ async function parse<T>(
 async function refusal(
   answer: Dispatcher.ResponseData,
 ): Promise<{ readonly ok: false; readonly error: ApiFailure }> {
-  const retryAfter = answer.headers['retry-after'];
   const text = await readText(answer.body, statusBytesMax).catch(() => '');
-  return fail(statusFailure(answer.statusCode, text, retryAfter));
+  return fail(statusFailure(answer.statusCode, text, answer.headers));
 }
 
 async function readText(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<string> {

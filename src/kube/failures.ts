@@ -26,23 +26,47 @@ export function hasCode(failure: ApiFailure, code: number): boolean {
   return failure.kind === 'status' && failure.code === code;
 }
 
+/** What the headers of a refusal say about when to ask again. */
+export interface RefusalHeaders {
+  readonly 'retry-after'?: string | readonly string[] | undefined;
+  /** The sender's own clock, by which a date in `Retry-After` is meant. */
+  readonly date?: string | readonly string[] | undefined;
+}
+
 /** A refusal as a value; `text` is the body, a `Status` where the API server itself answered. */
 export function statusFailure(
   code: number,
   text: string,
-  retryAfter?: string | readonly string[],
+  headers: RefusalHeaders = {},
 ): ApiFailure {
   const status = readStatus(text);
-  const seconds = Number(
-    typeof retryAfter === 'string' ? retryAfter : status.details?.retryAfterSeconds,
-  );
+  const retryAfterMs = readRetryAfter(headers) ?? secondsToMs(status.details?.retryAfterSeconds);
   return {
     kind: 'status',
     code,
     reason: String(status.reason ?? ''),
     message: String(status.message ?? text).slice(0, messageCharactersMax),
-    ...(Number.isFinite(seconds) && seconds >= 0 && { retryAfterMs: seconds * 1000 }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
+}
+
+/**
+ * Seconds, or a date as a load balancer in front may write it (RFC 9110 §10.2.3). The date is
+ * measured with the clock of whoever wrote it, which may not go as ours does.
+ */
+function readRetryAfter({ 'retry-after': value, date }: RefusalHeaders): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/^\s*\d+\s*$/.test(value)) return secondsToMs(value);
+  // Only what looks like a date: `Date.parse` makes a year out of any stray number.
+  const untilMs = /^[A-Za-z]{3,9},? /.test(value) ? Date.parse(value) : Number.NaN;
+  const sentMs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  const waitMs = untilMs - (Number.isNaN(sentMs) ? Date.now() : sentMs);
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
+}
+
+function secondsToMs(value: unknown): number | undefined {
+  const seconds = Number(value);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
 }
 
 /** A call that got no usable answer; one that its caller gave up says so. */

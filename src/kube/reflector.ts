@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import type { KubeClient } from './client.ts';
-import type { ApiFailure } from './failures.ts';
+import { type ApiFailure, hasCode } from './failures.ts';
+import { isServed } from './served.ts';
 import type { StoreWriter } from './store.ts';
 import { type ListedObject, type WatchEnd, watchOnce } from './watch.ts';
 
@@ -109,7 +110,10 @@ async function list<T>(
       signal,
     );
     // A token lives for minutes; whatever ended this list, the next one begins at its first page.
-    if (!page.ok) return troubleOf(page.error, state.lists++);
+    if (!page.ok) {
+      await forgetGone(options, page.error, signal);
+      return troubleOf(page.error, state.lists++);
+    }
     version = page.value.metadata?.resourceVersion;
     // Something in between answered; an empty list would forget all that is known.
     if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
@@ -120,6 +124,16 @@ async function list<T>(
   state.lists = 0;
   options.store.finishList(listed);
   return undefined;
+}
+
+/** A kind that went while its watch was broken took its objects along: nobody will say so of each. */
+async function forgetGone<T>(
+  { client, path, store }: ReflectorOptions<T>,
+  failure: ApiFailure,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!hasCode(failure, 404) || store.size() === 0) return;
+  if ((await isServed(client, path, signal)) === false) store.finishList(new Set());
 }
 
 async function takeIn<T>(

@@ -34,6 +34,9 @@ export const redacted = '[redacted]';
 /** Deeper than any of our own fields; foreign data below it is cut, which also ends cycles. */
 const depthMax = 8;
 
+/** Longer texts are cut: an image name from a Pod may have a megabyte, and is said more than once. */
+const textCharactersMax = 4_096;
+
 /** `https://user:secret@host`: the part before the `@`. */
 const userinfo = /(:\/\/)[^/\s@]+@/g;
 /** An Authorization header inside a sentence. */
@@ -89,7 +92,14 @@ function isSecret(name: string): boolean {
 }
 
 function redactText(text: string): string {
-  return text.replace(userinfo, `$1${redacted}@`).replace(bearer, `$1 ${redacted}`);
+  // Cut last: half a URL has no `@` any more to be told by.
+  return cut(text.replace(userinfo, `$1${redacted}@`).replace(bearer, `$1 ${redacted}`));
+}
+
+function cut(text: string): string {
+  if (text.length <= textCharactersMax) return text;
+  const kept = text.slice(0, textCharactersMax).toWellFormed();
+  return `${kept}… (${text.length} characters)`;
 }
 
 function serializeError(error: unknown): unknown {

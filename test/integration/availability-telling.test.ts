@@ -66,7 +66,8 @@ beforeEach(async () => {
     });
     const nothing = { resources: () => [], imagesOf: () => [], subscribe: () => () => undefined };
     const pace = { registries: () => [], roundMsOf: () => 0, countsOf: () => new Map() };
-    const shown = telling.show(leads ? stage.images : nothing, pace);
+    const progress = { pace, isPlanned: () => true };
+    const shown = telling.show(leads ? stage.images : nothing, progress);
     const services = leads ? shown.leaderServices : [];
     const actors = services.map(({ logic }) => createActor(logic).start());
     onTestFinished(() => {

@@ -17,13 +17,14 @@ function fileWith(content: string, name = 'file.yaml'): string {
 }
 
 /** The discard port: nothing listens there. */
-const nowhere = ['--debug-url', 'http://127.0.0.1:9'];
+const nowhere = 'http://127.0.0.1:9';
 
 describe('the help', () => {
   test.each([
     [['--help'], /Commands:\n {2}operator .*\n[\s\S]*explain/],
     [['operator', '--help'], /--webhook-url <url>[\s\S]*KUIK_WEBHOOK_URL/],
     [['explain', '--help'], /--pod <file>[\s\S]*port-forward/],
+    [['status', '--help'], /--metrics-url <url>[\s\S]*port-forward/],
   ])('of %j fits in 80 columns and ends well', async (args, expected) => {
     const { code, text } = await runKuik(args);
     expect(code).toBe(0);
@@ -42,6 +43,7 @@ describe('wrong use ends with 2, says what was expected and shows the usage', ()
     [['operate'], {}, /unknown command 'operate'/],
     [['operator', '--webhook-port', '8080'], {}, /got 8080 for --webhook-port and --metrics-port/],
     [['operator'], { KUIK_LEADER_ELECT: 'yes' }, /from env 'KUIK_LEADER_ELECT' .*got "yes"/],
+    [['status', '--metrics-url', 'kuik'], {}, /Expected a URL such as http.*got "kuik"/],
     [['explain', '--pod', '/nowhere/pod.yaml'], {}, /expected a Pod manifest in \/nowhere\/pod.y/],
   ])('%j with %j', async (args, env, message) => {
     const { code, text } = await runKuik(args, env);
@@ -70,22 +72,25 @@ describe('what cannot be used ends with 1', () => {
   });
 });
 
-describe('kuik explain without an operator', () => {
+describe.each([
+  { args: ['explain', 'nginx'], flag: '--debug-url', variable: 'KUIK_DEBUG_URL' },
+  { args: ['status'], flag: '--metrics-url', variable: 'KUIK_METRICS_URL' },
+])('kuik $args.0 without an operator', ({ args, flag, variable }) => {
   test('ends with 1 and says where it looked and how to get there', async () => {
-    const { code, text } = await runKuik(['explain', 'nginx', ...nowhere]);
+    const { code, text } = await runKuik([...args, flag, nowhere]);
     expect(code).toBe(1);
-    expect(text).toMatch(/^Expected an operator at http:\/\/127.0.0.1:9 \(--debug-url\): /);
+    expect(text).toContain(`Expected an operator at ${nowhere} (${flag}): `);
     expect(text).toContain('port-forward');
   });
 
-  test('says so where something else answers', async () => {
-    const server = createServer((_, response) => response.end('<html>'));
+  test.each(['<html>', '{"ok":true}', 'null'])('says so where %j is the answer', async (body) => {
+    const server = createServer((_, response) => response.end(body));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { code, text } = await runKuik(['explain', 'nginx'], { KUIK_DEBUG_URL: url });
+    const { code, text } = await runKuik(args, { [variable]: url });
     expect(code).toBe(1);
-    expect(text).toBe(`Expected an operator at ${url} (--debug-url): what is there answered 200\n`);
+    expect(text).toBe(`Expected an operator at ${url} (${flag}): what is there answered 200\n`);
   });
 });

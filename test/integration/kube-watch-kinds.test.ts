@@ -74,3 +74,40 @@ test('a kind that is not there is waited for, gone when it goes, and found when 
     'added second',
   ]);
 });
+
+test('a kind that went while nobody could watch it takes its objects along, and no other', async () => {
+  const kind = unknownKind();
+  const store = createStore<string>();
+  const client = await adminClient();
+  const reflect = async (through: typeof client, until: (phase: string) => Promise<unknown>) => {
+    const stop = new AbortController();
+    let last = '';
+    const running = runReflector(
+      {
+        ...{ client: through, path: kind.path, store, random: () => 0.05 },
+        slim: ({ metadata }) => metadata?.name,
+        onPhase: (phase) => {
+          last = phase;
+        },
+      },
+      stop.signal,
+    );
+    await eventually('it came so far', () => until(last)).finally(() => stop.abort());
+    await running;
+  };
+  await kind.install();
+  await kind.make('first');
+  await reflect(client, async () => store.size() === 1);
+  // What stands in between and finds nothing is not believed.
+  const lost: typeof client = {
+    ...client,
+    call: (call, signal) => client.call({ ...call, path: `/nowhere${call.path}` }, signal),
+  };
+  await reflect(lost, async (phase) => phase === 'BackingOff');
+  expect(store.size()).toBe(1);
+  await kind.uninstall();
+  await eventually('it is served no more', async () => {
+    return (await admin().call('GET', kind.path)).status === 404;
+  });
+  await reflect(client, async () => store.size() === 0);
+});

@@ -66,11 +66,13 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     secrets: {
       read: async ({ namespace, name }) =>
         secrets.get(`${namespace}/${name}`) ?? { kind: 'missing' },
+      forget: () => {},
     },
     paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),
     mannerOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
     inFlightMaxOf: () => 2,
     unrecordedUntilMs: () => undefined,
+    observedGeneration: () => undefined,
     find: (id) => root.getSnapshot().children.get(id),
     restore: async () => [],
     onCheck: (check) => checks.push(check),
@@ -90,13 +92,13 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     answerWith: (next: typeof answer) => {
       answer = next;
     },
-    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1) => {
+    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
       resources = [
         ...resources.filter(({ metadata }) => metadata.name !== name),
         {
           apiVersion: 'kuik.enix.io/v1alpha1',
           kind: 'ClusterImageSetAvailability',
-          metadata: { name, uid: name, generation },
+          metadata: { name, uid, generation },
           spec,
         },
       ];

@@ -20,7 +20,10 @@ export interface RegistryPace {
 export interface PaceView {
   /** Registries of which anything is tracked. */
   readonly registries: () => readonly RegistryPace[];
-  /** Images of one resource on each registry: with `slotMs`, how long a full round takes. */
+  /**
+   * Images that take turns on each registry of one resource, its own and those of others that share
+   * its pace: with `slotMs`, how long a full round takes.
+   */
   readonly countsOf: (resource: string) => ReadonlyMap<string, number>;
   /**
    * How long one full round of a resource takes at the configured pace: of its slowest registry,

@@ -9,13 +9,15 @@ export type CheckVerdict =
       readonly lastError?: string;
       readonly atMs: number;
     }
-  /** It was asked and called off before an answer came: all is as before, but the slot was used. */
+  /** It was asked and nothing was learnt, or it was called off: as before, but the slot was used. */
   | { readonly kind: 'none'; readonly atMs: number };
 
 /** What became of the Secrets that are named for an image. */
 export interface NamedSecrets {
   readonly named: number;
   readonly missing: number;
+  /** Those that may be there: the API server did not say. */
+  readonly unread: number;
   /** What was missing or broken, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -25,7 +27,8 @@ export const errorBytesMax = 256;
 
 /**
  * The status of an image from what its registry said. Being refused means `UnavailableSecret` only
- * while Secrets are named and all of them are missing (behaviour §6).
+ * while Secrets are named and all of them are missing, and says nothing while one of them cannot be
+ * read (behaviour §6).
  */
 export function judgeCheck(
   outcome: ProbeOutcome,
@@ -33,6 +36,8 @@ export function judgeCheck(
   atMs: number,
 ): CheckVerdict {
   if (outcome.kind === 'Available') return { kind: 'told', status: 'Available', atMs };
+  // The one that was not read may be the one that opens: the next check knows.
+  if (outcome.kind === 'InvalidAuth' && secrets.unread > 0) return { kind: 'none', atMs };
   const allMissing = secrets.named > 0 && secrets.missing === secrets.named;
   const refused = outcome.kind === 'InvalidAuth';
   const status = refused && allMissing ? 'UnavailableSecret' : outcome.kind;

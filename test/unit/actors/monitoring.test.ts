@@ -38,6 +38,38 @@ describe('checks', () => {
     expect(stage.bugs).toEqual([]);
   });
 
+  test('of all resources share the pace of a registry, and so does a full round', async () => {
+    const stage = startMonitoring();
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('one', { imageFilter: { include: ['.*/a:1'] } });
+    stage.declare('two', { imageFilter: { include: ['.*/[abc]:1'] } });
+    await stage.lead();
+    await stage.pass(1_000);
+    const { pace } = stage.monitoring;
+    expect(pace.countsOf('one')).toEqual(new Map([['quay.io', 3]]));
+    expect([pace.roundMsOf('one'), pace.roundMsOf('two')]).toEqual([30_000, 30_000]);
+  });
+
+  test('are a slot apart where the first request of a process leaves late, too', async () => {
+    const stage = startMonitoring();
+    const late = Promise.withResolvers<void>();
+    stage.answerWith(async () => {
+      await late.promise;
+      return answered({ kind: 'Available' });
+    });
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('all', everything);
+    await stage.lead();
+    await stage.pass(3_000);
+    late.resolve();
+    await stage.pass(9_800);
+    expect(stage.sent).toHaveLength(1);
+    await stage.pass(400);
+    expect(stage.sent).toHaveLength(2);
+    await stage.pass(10_000);
+    expect(stage.sent).toHaveLength(3);
+  });
+
   test('made before serve a resource that comes later', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'));
@@ -169,17 +201,6 @@ describe('what a routing probe learnt', () => {
     expect(stage.tracked('all')).toMatchObject([
       { status: 'NotFound', lastMonitorMs: stageStartMs },
     ]);
-  });
-
-  test('with other credentials says nothing', async () => {
-    const stage = startMonitoring();
-    stage.run('a', image('a'), { pullSecrets: ['pull'] });
-    stage.declare('all', everything);
-    await stage.lead();
-    await stage.pass(1_000);
-    if (missing.kind === 'Answered') stage.monitoring.onAnswer(probe('a'), missing);
-    await turns();
-    expect(stage.tracked('all')).toMatchObject([{ status: 'Available' }]);
   });
 });
 

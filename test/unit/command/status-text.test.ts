@@ -49,6 +49,9 @@ test('all that is well is said in a sentence, and so is that nothing is monitore
   expect(statusText(quiet)).toContain('All is well: no workload uses an image that is known');
   expect(statusText(quiet, 'shop')).toContain('All is well: no workload in shop uses');
   expect(statusText({ ...quiet, resources: 0 })).toMatch(/^Nothing is monitored: create/);
+  expect(statusText({ ...quiet, imagesInUse: 0 })).toMatch(/^No Pod uses an image that is mon/);
+  // All may be well, or nothing: nobody has looked.
+  expect(statusText({ ...quiet, imagesUnchecked: 12 })).toMatch(/^Nothing is known yet: of 12/);
 });
 
 test('a cut list says so', () => {

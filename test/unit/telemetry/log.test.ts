@@ -45,6 +45,16 @@ describe('the log', () => {
     expect(JSON.stringify(logged((log) => log.info(deep, 'x')))).toContain('[redacted]');
   });
 
+  test('cuts a text that a Pod may have made a megabyte long, and says how long it was', () => {
+    const image = `registry.example.com/${'A'.repeat(1_048_576)}`;
+    const decision = { image, winner: image };
+    const line = JSON.stringify(logged((log) => log.warn({ decision }, 'decided on')));
+    expect(line.length).toBeLessThan(10_000);
+    expect(line).toContain(`… (${image.length} characters)`);
+    const secret = `https://user:${'hunter2'.repeat(1_000)}@registry.example.com/`;
+    expect(JSON.stringify(logged((log) => log.warn({ url: secret }, 'x')))).not.toContain('hunter');
+  });
+
   test('hides credentials in URLs and Bearer tokens, in fields, messages and errors', () => {
     const secret = 'https://user:hunter2@registry.example.com/v2/';
     const bearer = 'sent Bearer abcdefgh.hunter2 to it';

@@ -1,0 +1,40 @@
+import type { KubeClient } from './client.ts';
+import { hasCode } from './failures.ts';
+
+interface ResourceList {
+  readonly kind?: string;
+  readonly resources?: readonly { readonly name?: string }[];
+}
+
+interface GroupList {
+  readonly kind?: string;
+  readonly groups?: readonly {
+    readonly name?: string;
+    readonly versions?: readonly { readonly version?: string }[];
+  }[];
+}
+
+/**
+ * Whether the API server serves a collection such as `/apis/<group>/<version>/<plural>`, by what it
+ * says of itself; undefined where it does not say. A 404 alone may come from anything in between.
+ */
+export async function isServed(
+  client: Pick<KubeClient, 'call'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const [, root, group, version, plural] = path.split('/');
+  if (root !== 'apis' || plural === undefined) return undefined;
+  const ask = <T>(at: string) => client.call<T>({ method: 'GET', path: at }, signal);
+  const resources = await ask<ResourceList>(`/apis/${group}/${version}`);
+  if (resources.ok) {
+    if (resources.value.kind !== 'APIResourceList') return undefined;
+    return resources.value.resources?.some(({ name }) => name === plural) === true;
+  }
+  if (!hasCode(resources.error, 404)) return undefined;
+  const groups = await ask<GroupList>('/apis');
+  if (!groups.ok || groups.value.kind !== 'APIGroupList') return undefined;
+  const found = groups.value.groups?.find(({ name }) => name === group);
+  // One that is named and not found a moment ago is on its way in or out.
+  return found?.versions?.some((one) => one.version === version) === true ? undefined : false;
+}
