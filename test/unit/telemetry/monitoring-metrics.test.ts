@@ -132,6 +132,21 @@ describe('the metrics of monitoring', () => {
     }
     expect(Math.min(...times)).toBeLessThan(500);
   });
+
+  test('of very many images let other work in between, and two scrapes at once see the same', async () => {
+    const { held, samples } = stage();
+    held.put(...manyTracked(20_000, 10));
+    let turns = 0;
+    let timer = setImmediate(function count() {
+      turns += 1;
+      timer = setImmediate(count);
+    });
+    const [one, other] = await Promise.all([samples(age), samples(age)]);
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(20);
+    expect(one).toEqual(other);
+    expect(one.length).toBeGreaterThan(0);
+  });
 });
 
 describe('the buckets of the age histogram', () => {
