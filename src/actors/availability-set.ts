@@ -11,6 +11,7 @@ import type { Store, StoreChange } from '#kube/store.ts';
 import type { PlanOutcome } from '#machines/availability-set.ts';
 import type { AvailabilityChecks } from './availability-checks.ts';
 import type { TrackedActors } from './tracked-actors.ts';
+import { TrackedReferences } from './tracked-references.ts';
 
 /** A Pod with its name, which tells it from the others of its namespace. */
 export type NamedPod = UsingPod & { readonly name: string };
@@ -47,7 +48,7 @@ const podsPerTurn = 2 * imagesPerTurn;
 /** What one resource tracks: the effects of its actor, and what they remember. */
 export class SetTracker implements Disposable {
   readonly #options: SetTrackerOptions;
-  readonly #images = new Map<string, ImageReference>();
+  readonly #images = new TrackedReferences();
   /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
   readonly #pullSecrets = new Map<string, readonly string[]>();
   /** Images without a Pod, which are looked at in each plan. */
@@ -78,7 +79,10 @@ export class SetTracker implements Disposable {
     return this.#compiled;
   }
 
-  readonly images = (): ReadonlyMap<string, ImageReference> => this.#images;
+  readonly images = (): ReadonlyMap<string, ImageReference> => this.#images.all();
+
+  /** How many images of each registry. */
+  readonly counts = (): ReadonlyMap<string, number> => this.#images.counts();
 
   /** Builds the actors of what was tracked before, as it was. */
   readonly restore = async (signal: AbortSignal): Promise<void> => {
@@ -89,10 +93,10 @@ export class SetTracker implements Disposable {
       if (signal.aborted) return;
       const reference = parseReference(tracked.image);
       if (!reference.ok) continue;
-      this.#images.set(tracked.image, reference.value);
+      const { registry } = this.#images.set(tracked.image, reference.value);
       if (tracked.unusedSinceMs !== undefined) this.#unused.add(tracked.image);
-      recorded(tracked.registry, tracked.lastMonitorMs);
-      actors.add({ ...tracked, resource });
+      recorded(registry, tracked.lastMonitorMs);
+      actors.add({ ...tracked, resource, registry });
     }
     this.#isRestored = true;
   };
@@ -100,7 +104,7 @@ export class SetTracker implements Disposable {
   /** Brings what is tracked in line with the Pods; a part of the images when only those changed. */
   readonly plan = async (signal: AbortSignal): Promise<PlanOutcome> => {
     const spec = this.#options.spec();
-    if (spec === undefined) return { images: this.#images.size, againInMs: null };
+    if (spec === undefined) return { images: this.images().size, againInMs: null };
     const isNew = spec.compiled !== this.#compiled;
     const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
     if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
@@ -110,7 +114,7 @@ export class SetTracker implements Disposable {
     if (images.size > 0) this.#options.tellChanged(this.#options.resource);
     this.#first.resolve();
     const againInMs = Math.max(0, nextWakeMs - this.#options.now());
-    return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
+    return { images: this.images().size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
   };
 
   async #planAll(
@@ -135,7 +139,7 @@ export class SetTracker implements Disposable {
   }): ReadonlySet<string> {
     const { spec, uses, isNew } = given;
     const changed = uses.takeChanged();
-    if (isNew) return new Set([...this.#images.keys(), ...uses.images()]);
+    if (isNew) return new Set([...this.images().keys(), ...uses.images()]);
     return new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
   }
 
@@ -176,7 +180,7 @@ export class SetTracker implements Disposable {
     let everywhere: Set<string> | undefined;
     return {
       matchesImage: (image) => {
-        const reference = this.#images.get(image);
+        const reference = this.images().get(image);
         return reference !== undefined && scopeMatchesImage(scope.images, reference);
       },
       isStillThere: (image) => {
@@ -224,8 +228,7 @@ export class SetTracker implements Disposable {
     const { resource, actors } = this.#options;
     const reference = parseReference(image);
     if (!reference.ok) return;
-    this.#images.set(image, reference.value);
-    const { registry } = reference.value;
+    const { registry } = this.#images.set(image, reference.value);
     actors.add({ ...{ resource, image, registry, original }, status: 'Scheduled' });
   }
 
@@ -235,7 +238,7 @@ export class SetTracker implements Disposable {
    */
   #join(image: string, uses: UseIndex): void {
     const { resource, actors, checks } = this.#options;
-    const reference = this.#images.get(image);
+    const reference = this.images().get(image);
     const tracked = actors.get(resource, image);
     if (reference === undefined || tracked === undefined) return;
     const pullSecrets = uses.get(image)?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];

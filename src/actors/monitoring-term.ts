@@ -30,6 +30,7 @@ export class Term {
   readonly #cancelOpen: () => void;
   readonly #uids = new Map<string, string | undefined>();
   readonly trackers = new Map<string, SetTracker>();
+  readonly actors: TrackedActors;
   readonly pacers: AvailabilityPacers;
   readonly checks: Checks;
   #isStopped = false;
@@ -37,6 +38,7 @@ export class Term {
   constructor(options: MonitoringOptions, means: TermMeans) {
     this.#options = options;
     this.#means = means;
+    this.actors = means.actors;
     this.pacers = createAvailabilityPacers({
       ...options,
       memory: means.memory,

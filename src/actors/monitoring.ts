@@ -62,14 +62,10 @@ class MonitoringRooms {
   readonly #options: MonitoringOptions;
   readonly #memory = createRecentMap<string, number>(registriesMax);
   readonly #changed = listeners();
-  readonly actors: TrackedActors;
   term: Term | undefined;
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
-    this.actors = trackedActors(
-      () => options.find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
-    );
   }
 
   readonly tracked: TrackedImages = {
@@ -83,9 +79,9 @@ class MonitoringRooms {
 
   readonly pace: PaceView = {
     registries: () => this.term?.pacers.figures() ?? [],
-    countsOf: (resource) => this.#countsOf(resource),
+    countsOf: (resource) => this.term?.trackers.get(resource)?.counts() ?? new Map(),
     roundMsOf: (resource) => {
-      const rounds = [...this.#countsOf(resource)].map(
+      const rounds = [...this.pace.countsOf(resource)].map(
         ([registry, count]) => count * (this.term?.pacers.slotMsOf(registry) ?? 0),
       );
       return Math.max(0, ...rounds);
@@ -105,7 +101,7 @@ class MonitoringRooms {
         id: 'monitoring',
         logic: fromCallback(() => {
           const term = new Term(this.#options, {
-            ...{ actors: this.actors, memory: this.#memory },
+            ...{ actors: this.#findActors(), memory: this.#memory },
             tellChanged: this.#changed.tell,
           });
           this.term = term;
@@ -143,18 +139,18 @@ class MonitoringRooms {
     });
   }
 
-  *#imagesOf(resource: string): Generator<TrackedImage> {
-    for (const image of this.term?.trackers.get(resource)?.images().keys() ?? []) {
-      const tracked = this.actors.get(resource, image);
-      if (tracked !== undefined) yield tracked;
-    }
+  #findActors(): TrackedActors {
+    const { find } = this.#options;
+    return trackedActors(
+      () => find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
+    );
   }
 
-  #countsOf(resource: string): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { registry } of this.term?.trackers.get(resource)?.images().values() ?? []) {
-      counts.set(registry, (counts.get(registry) ?? 0) + 1);
+  *#imagesOf(resource: string): Generator<TrackedImage> {
+    const { term } = this;
+    for (const image of term?.trackers.get(resource)?.images().keys() ?? []) {
+      const tracked = term?.actors.get(resource, image);
+      if (tracked !== undefined) yield tracked;
     }
-    return counts;
   }
 }

@@ -40,18 +40,29 @@ export function trackedImagesLogic(options: {
   });
 }
 
-/** The way to the actors of the running supervisor; without one nobody is there. */
+/**
+ * The way to the actors of the running supervisor, for one term; without one nobody is there. The key
+ * of each is made once: to make and hash it anew took most of the time of going through all images.
+ */
 export function trackedActors(
   find: () => ActorRefFrom<TrackedImagesLogic> | undefined,
 ): TrackedActors {
-  const keyOf = (resource: string, image: string) => `${resource}/${image}`;
+  const keys = new Map<string, Map<string, string>>();
+  const keyOf = (resource: string, image: string) => keys.get(resource)?.get(image) ?? '';
   return {
     add: (tracked) => {
-      const key = keyOf(tracked.resource, tracked.image);
+      const { resource, image } = tracked;
+      const ofResource = keys.get(resource) ?? new Map<string, string>();
+      const key = ofResource.get(image) ?? `${resource}/${image}`;
+      keys.set(resource, ofResource.set(image, key));
       find()?.send({ type: 'child.add', key, input: { tracked } });
     },
-    remove: (resource, image) =>
-      find()?.send({ type: 'child.remove', key: keyOf(resource, image) }),
+    remove: (resource, image) => {
+      const key = keyOf(resource, image);
+      keys.get(resource)?.delete(image);
+      if (keys.get(resource)?.size === 0) keys.delete(resource);
+      find()?.send({ type: 'child.remove', key });
+    },
     send: (resource, image, event) =>
       find()?.getSnapshot().children.get(keyOf(resource, image))?.send(event),
     get: (resource, image) => {
