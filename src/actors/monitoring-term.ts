@@ -117,6 +117,7 @@ export class Term {
   #remove(resource: string, tracker: SetTracker): void {
     tracker[Symbol.dispose]();
     this.trackers.delete(resource);
+    this.actors.release(resource);
     this.#sets()?.send({ type: 'child.remove', key: resource });
     this.#dismiss(resource, [...tracker.images().keys()]).catch(this.#options.onBug);
     this.#means.tellChanged(resource);

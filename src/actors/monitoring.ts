@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
 import type { PaceView } from '#core/monitoring/pace-view.ts';
-import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import {
   type AvailabilitySetInput,
   availabilitySetMachine,
@@ -73,7 +73,7 @@ class MonitoringRooms {
       [...(this.term?.trackers ?? [])].flatMap(([name, tracker]) =>
         tracker.isRestored ? [name] : [],
       ),
-    imagesOf: (resource) => this.#imagesOf(resource),
+    imagesOf: (resource) => this.term?.actors.imagesOf(resource) ?? [],
     subscribe: (listener) => this.#changed.subscribe(listener),
   };
 
@@ -144,13 +144,5 @@ class MonitoringRooms {
     return trackedActors(
       () => find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
     );
-  }
-
-  *#imagesOf(resource: string): Generator<TrackedImage> {
-    const { term } = this;
-    for (const image of term?.trackers.get(resource)?.images().keys() ?? []) {
-      const tracked = term?.actors.get(resource, image);
-      if (tracked !== undefined) yield tracked;
-    }
   }
 }

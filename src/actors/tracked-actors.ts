@@ -14,9 +14,13 @@ import type { WakeHeap } from './wake.ts';
 export interface TrackedActors {
   readonly add: (tracked: TrackedImage) => void;
   readonly remove: (resource: string, image: string) => void;
+  /** The resource is gone, and nothing of it is told any more; its actors are removed one by one. */
+  readonly release: (resource: string) => void;
   readonly send: (resource: string, image: string, event: TrackedImageEvent) => void;
   /** What it remembers; of one that crashed, what it will begin with again. */
   readonly get: (resource: string, image: string) => TrackedImage | undefined;
+  /** What all of one resource remember. */
+  readonly imagesOf: (resource: string) => Iterable<TrackedImage>;
 }
 
 /** The supervisor of the tracked images. */
@@ -40,37 +44,82 @@ export function trackedImagesLogic(options: {
   });
 }
 
-/**
- * The way to the actors of the running supervisor, for one term; without one nobody is there. The key
- * of each is made once: to make and hash it anew took most of the time of going through all images.
- */
+/** The way to the actors of the running supervisor, for one term; without one nobody is there. */
 export function trackedActors(
   find: () => ActorRefFrom<TrackedImagesLogic> | undefined,
 ): TrackedActors {
-  const keys = new Map<string, Map<string, string>>();
-  const keyOf = (resource: string, image: string) => keys.get(resource)?.get(image) ?? '';
-  return {
-    add: (tracked) => {
-      const { resource, image } = tracked;
-      const ofResource = keys.get(resource) ?? new Map<string, string>();
-      const key = ofResource.get(image) ?? `${resource}/${image}`;
-      keys.set(resource, ofResource.set(image, key));
-      find()?.send({ type: 'child.add', key, input: { tracked } });
-    },
-    remove: (resource, image) => {
-      const key = keyOf(resource, image);
-      keys.get(resource)?.delete(image);
-      if (keys.get(resource)?.size === 0) keys.delete(resource);
-      find()?.send({ type: 'child.remove', key });
-    },
-    send: (resource, image, event) =>
-      find()?.getSnapshot().children.get(keyOf(resource, image))?.send(event),
-    get: (resource, image) => {
-      const snapshot = find()?.getSnapshot();
-      const key = keyOf(resource, image);
-      const actor = snapshot?.children.get(key);
-      if (actor !== undefined) return actor.getSnapshot().context.tracked;
-      return (snapshot?.broken.get(key)?.input as TrackedImageInput | undefined)?.tracked;
-    },
+  return new ActorsByImage(find);
+}
+
+type Ref = ActorRefFrom<typeof trackedImageMachine>;
+
+/**
+ * Each actor is held by its image: to make and look up the key of each took most of the time of going
+ * through all of them. One that crashed is looked for anew, since another takes its place.
+ */
+class ActorsByImage implements TrackedActors {
+  readonly #find: () => ActorRefFrom<TrackedImagesLogic> | undefined;
+  readonly #refs = new Map<string, Map<string, Ref | undefined>>();
+
+  constructor(find: () => ActorRefFrom<TrackedImagesLogic> | undefined) {
+    this.#find = find;
+  }
+
+  readonly add = (tracked: TrackedImage): void => {
+    const { resource, image } = tracked;
+    this.#find()?.send({ type: 'child.add', key: keyOf(resource, image), input: { tracked } });
+    const refs = this.#refs.get(resource) ?? new Map<string, Ref | undefined>();
+    this.#refs.set(resource, refs.set(image, this.#look(resource, image)));
   };
+
+  readonly remove = (resource: string, image: string): void => {
+    const refs = this.#refs.get(resource);
+    refs?.delete(image);
+    if (refs?.size === 0) this.#refs.delete(resource);
+    this.#find()?.send({ type: 'child.remove', key: keyOf(resource, image) });
+  };
+
+  readonly release = (resource: string): void => {
+    this.#refs.delete(resource);
+  };
+
+  readonly send = (resource: string, image: string, event: TrackedImageEvent): void => {
+    const held = this.#refs.get(resource)?.get(image);
+    const isThere = held?.getSnapshot().status === 'active';
+    (isThere ? held : this.#look(resource, image))?.send(event);
+  };
+
+  readonly get = (resource: string, image: string): TrackedImage | undefined => {
+    const refs = this.#refs.get(resource);
+    return refs?.has(image) ? this.#read(resource, image, refs.get(image)) : undefined;
+  };
+
+  *imagesOf(resource: string): Generator<TrackedImage> {
+    for (const [image, ref] of this.#refs.get(resource) ?? []) {
+      const tracked = this.#read(resource, image, ref);
+      if (tracked !== undefined) yield tracked;
+    }
+  }
+
+  #read(resource: string, image: string, held: Ref | undefined): TrackedImage | undefined {
+    const snapshot = held?.getSnapshot();
+    if (snapshot?.status === 'active') return snapshot.context.tracked;
+    const anew = this.#look(resource, image);
+    if (anew === undefined) return this.#readBroken(resource, image);
+    this.#refs.get(resource)?.set(image, anew);
+    return anew.getSnapshot().context.tracked;
+  }
+
+  #look(resource: string, image: string): Ref | undefined {
+    return this.#find()?.getSnapshot().children.get(keyOf(resource, image));
+  }
+
+  #readBroken(resource: string, image: string): TrackedImage | undefined {
+    const broken = this.#find()?.getSnapshot().broken.get(keyOf(resource, image));
+    return (broken?.input as TrackedImageInput | undefined)?.tracked;
+  }
+}
+
+function keyOf(resource: string, image: string): string {
+  return `${resource}/${image}`;
 }

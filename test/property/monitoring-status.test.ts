@@ -13,8 +13,9 @@ import {
   overflowEntry,
   shardBytesMax,
 } from '#core/monitoring/overflow.ts';
-import { listStatus, statusText } from '#core/monitoring/status-list.ts';
+import { statusText } from '#core/monitoring/status-list.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { listStatus } from '#test/support/list-status.ts';
 
 const statuses: readonly MonitoredStatus[] = [
   ...(['Scheduled', 'Available', 'NotFound', 'Unreachable'] as const),

@@ -90,13 +90,14 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     answerWith: (next: typeof answer) => {
       answer = next;
     },
-    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1) => {
+    /** One that is declared under another uid takes the place of the one before. */
+    declare: (name: string, spec: ClusterImageSetAvailabilitySpec, uid = name) => {
       resources = [
         ...resources.filter(({ metadata }) => metadata.name !== name),
         {
           apiVersion: 'kuik.enix.io/v1alpha1',
           kind: 'ClusterImageSetAvailability',
-          metadata: { name, uid: name, generation },
+          metadata: { name, uid, generation: 1 },
           spec,
         },
       ];

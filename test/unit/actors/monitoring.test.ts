@@ -215,6 +215,23 @@ describe('what is tracked', () => {
     expect(stage.monitoring.tracked.resources()).toEqual([]);
   });
 
+  test('a resource made anew under its name has the images in use, and none of those before', async () => {
+    const stage = startMonitoring();
+    stage.run('a', image('a'));
+    stage.run('b', image('b'));
+    stage.declare('all', everything);
+    await stage.lead();
+    await stage.pass(1_000);
+    stage.pods.remove('apps/a');
+    await stage.pass(400);
+    expect(stage.tracked('all').map((tracked) => tracked.image)).toEqual([image('a'), image('b')]);
+    stage.declare('all', everything, 'made anew');
+    expect(stage.tracked('all')).toEqual([]);
+    await stage.pass(1_000);
+    expect(stage.tracked('all').map((tracked) => tracked.image)).toEqual([image('b')]);
+    expect(stage.bugs).toEqual([]);
+  });
+
   test('20,000 images: a check cycle costs less than a millisecond', async () => {
     const pace = { intervalMs: 2_000, maxPerInterval: 2_000 };
     const stage = startMonitoring({ paceOf: () => pace });
