@@ -33,7 +33,7 @@ export interface CheckFigures {
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */
 export interface MonitoringMetricsOptions extends ImageMetricsOptions {
   readonly pace: PaceFigures;
-  readonly workloads: () => readonly WorkloadAtRisk[];
+  readonly workloads: () => Promise<readonly WorkloadAtRisk[]>;
 }
 
 /** What is counted as it happens; the rest is computed at each scrape. */
@@ -125,9 +125,9 @@ function showWorkloads(
   scraped(registry, 'workloadsAtRisk', {
     labels: ['namespace', 'kind', 'name', 'status'],
     inTurn,
-    fill: (gauge) => {
+    fill: async (gauge) => {
       // Users choose these names: the first so many are told apart, the others counted together.
-      for (const [index, { namespace, kind, name, images }] of workloads().entries()) {
+      for (const [index, { namespace, kind, name, images }] of (await workloads()).entries()) {
         const other = { namespace: 'other', kind: 'other', name: 'other' };
         const workload = index < subjectLabelsMax ? { namespace, kind, name } : other;
         for (const { status } of images) gauge.inc({ ...workload, status }, 1);
