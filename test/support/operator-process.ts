@@ -9,6 +9,7 @@ import { operatorLeftOut, untilReady } from './eventually.ts';
 import { type TemporaryDirectory, temporaryDirectory } from './guardian.ts';
 import { inPod, type PodIdentity } from './in-pod.ts';
 import { removeNamespace } from './namespace.ts';
+import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
 
 /** How an operator is started; only the control plane must be named. */
 export interface OperatorOptions {
@@ -54,7 +55,6 @@ export interface OperatorProcess {
 const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
-const entryPoint = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /**
  * Starts an operator and waits until it is ready; throws, with the end of its log, when it is not.
@@ -125,7 +125,7 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
   ];
   const bare = {
     command: process.execPath,
-    args: [entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
+    args: [...shippedNodeFlags(), entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
     env: {},
   };
   const started = options.inPod === true ? inPod(bare, site.identity, directory) : bare;
