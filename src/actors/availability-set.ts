@@ -51,8 +51,10 @@ export class SetTracker implements Disposable {
   readonly #images = new TrackedReferences();
   /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
   readonly #pullSecrets = new Map<string, readonly string[]>();
-  /** Images without a Pod, which are looked at in each plan. */
+  /** Images without a Pod: with a lively cluster ever more, so they are looked at when one expires. */
   readonly #unused = new Set<string>();
+  /** Wall time in ms at which the first of them may expire, or before. */
+  #expiresMs = Number.POSITIVE_INFINITY;
   readonly #unsubscribe: () => void;
   readonly #first = Promise.withResolvers<void>();
   #isRestored = false;
@@ -103,17 +105,22 @@ export class SetTracker implements Disposable {
 
   /** Brings what is tracked in line with the Pods; a part of the images when only those changed. */
   readonly plan = async (signal: AbortSignal): Promise<PlanOutcome> => {
+    const { resource, now, tellChanged } = this.#options;
     const spec = this.#options.spec();
     if (spec === undefined) return { images: this.images().size, againInMs: null };
     const isNew = spec.compiled !== this.#compiled;
     const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
     if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
-    const images = this.#imagesToPlan({ spec, uses, isNew });
+    const isDue = isNew || now() >= this.#expiresMs;
+    const images = this.#imagesToPlan({ uses, isNew, isDue });
     const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
-    const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
-    if (images.size > 0) this.#options.tellChanged(this.#options.resource);
+    const earliestMs = await this.#planAll(images, { spec, uses, newScope }, signal);
+    // One that was broken off has not seen all.
+    const sawAll = isDue && !signal.aborted;
+    this.#expiresMs = sawAll ? earliestMs : Math.min(earliestMs, this.#expiresMs);
+    if (images.size > 0) tellChanged(resource);
     this.#first.resolve();
-    const againInMs = Math.max(0, nextWakeMs - this.#options.now());
+    const againInMs = Math.max(0, this.#expiresMs - now());
     return { images: this.images().size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
   };
 
@@ -133,14 +140,14 @@ export class SetTracker implements Disposable {
 
   /** All of them by a new scope, else those of which something may have changed. */
   #imagesToPlan(given: {
-    readonly spec: AvailabilitySpec;
     readonly uses: UseIndex;
     readonly isNew: boolean;
+    readonly isDue: boolean;
   }): ReadonlySet<string> {
-    const { spec, uses, isNew } = given;
+    const { uses, isNew, isDue } = given;
     const changed = uses.takeChanged();
     if (isNew) return new Set([...this.images().keys(), ...uses.images()]);
-    return new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
+    return isDue ? new Set([...changed, ...this.#unused]) : changed;
   }
 
   [Symbol.dispose](): void {

@@ -51,7 +51,12 @@ export function trackedActors(
   return new ActorsByImage(find);
 }
 
-type Ref = ActorRefFrom<typeof trackedImageMachine>;
+/** The place of one image: its actor as it was seen last. */
+interface Place {
+  readonly resource: string;
+  readonly image: string;
+  actor: ActorRefFrom<typeof trackedImageMachine> | undefined;
+}
 
 /**
  * Each actor is held by its image: to make and look up the key of each took most of the time of going
@@ -59,7 +64,7 @@ type Ref = ActorRefFrom<typeof trackedImageMachine>;
  */
 class ActorsByImage implements TrackedActors {
   readonly #find: () => ActorRefFrom<TrackedImagesLogic> | undefined;
-  readonly #refs = new Map<string, Map<string, Ref | undefined>>();
+  readonly #places = new Map<string, Map<string, Place>>();
 
   constructor(find: () => ActorRefFrom<TrackedImagesLogic> | undefined) {
     this.#find = find;
@@ -67,59 +72,60 @@ class ActorsByImage implements TrackedActors {
 
   readonly add = (tracked: TrackedImage): void => {
     const { resource, image } = tracked;
-    this.#find()?.send({ type: 'child.add', key: keyOf(resource, image), input: { tracked } });
-    const refs = this.#refs.get(resource) ?? new Map<string, Ref | undefined>();
-    this.#refs.set(resource, refs.set(image, this.#look(resource, image)));
+    this.#find()?.send({ type: 'child.add', key: keyOf(tracked), input: { tracked } });
+    const places = this.#places.get(resource) ?? new Map<string, Place>();
+    const place = { resource, image, actor: this.#look(tracked) };
+    this.#places.set(resource, places.set(image, place));
   };
 
   readonly remove = (resource: string, image: string): void => {
-    const refs = this.#refs.get(resource);
-    refs?.delete(image);
-    if (refs?.size === 0) this.#refs.delete(resource);
-    this.#find()?.send({ type: 'child.remove', key: keyOf(resource, image) });
+    const places = this.#places.get(resource);
+    places?.delete(image);
+    if (places?.size === 0) this.#places.delete(resource);
+    this.#find()?.send({ type: 'child.remove', key: keyOf({ resource, image }) });
   };
 
   readonly release = (resource: string): void => {
-    this.#refs.delete(resource);
+    this.#places.delete(resource);
   };
 
   readonly send = (resource: string, image: string, event: TrackedImageEvent): void => {
-    const held = this.#refs.get(resource)?.get(image);
+    const held = this.#places.get(resource)?.get(image)?.actor;
     const isThere = held?.getSnapshot().status === 'active';
-    (isThere ? held : this.#look(resource, image))?.send(event);
+    (isThere ? held : this.#look({ resource, image }))?.send(event);
   };
 
   readonly get = (resource: string, image: string): TrackedImage | undefined => {
-    const refs = this.#refs.get(resource);
-    return refs?.has(image) ? this.#read(resource, image, refs.get(image)) : undefined;
+    const place = this.#places.get(resource)?.get(image);
+    return place && this.#read(place);
   };
 
   *imagesOf(resource: string): Generator<TrackedImage> {
-    for (const [image, ref] of this.#refs.get(resource) ?? []) {
-      const tracked = this.#read(resource, image, ref);
+    for (const place of this.#places.get(resource)?.values() ?? []) {
+      const tracked = this.#read(place);
       if (tracked !== undefined) yield tracked;
     }
   }
 
-  #read(resource: string, image: string, held: Ref | undefined): TrackedImage | undefined {
-    const snapshot = held?.getSnapshot();
+  #read(place: Place): TrackedImage | undefined {
+    const snapshot = place.actor?.getSnapshot();
     if (snapshot?.status === 'active') return snapshot.context.tracked;
-    const anew = this.#look(resource, image);
-    if (anew === undefined) return this.#readBroken(resource, image);
-    this.#refs.get(resource)?.set(image, anew);
-    return anew.getSnapshot().context.tracked;
+    place.actor = this.#look(place);
+    return place.actor?.getSnapshot().context.tracked ?? this.#readBroken(place);
   }
 
-  #look(resource: string, image: string): Ref | undefined {
-    return this.#find()?.getSnapshot().children.get(keyOf(resource, image));
+  #look(image: ImageKey): Place['actor'] {
+    return this.#find()?.getSnapshot().children.get(keyOf(image));
   }
 
-  #readBroken(resource: string, image: string): TrackedImage | undefined {
-    const broken = this.#find()?.getSnapshot().broken.get(keyOf(resource, image));
+  #readBroken(image: ImageKey): TrackedImage | undefined {
+    const broken = this.#find()?.getSnapshot().broken.get(keyOf(image));
     return (broken?.input as TrackedImageInput | undefined)?.tracked;
   }
 }
 
-function keyOf(resource: string, image: string): string {
+type ImageKey = Pick<TrackedImage, 'resource' | 'image'>;
+
+function keyOf({ resource, image }: ImageKey): string {
   return `${resource}/${image}`;
 }

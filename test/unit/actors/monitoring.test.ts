@@ -203,6 +203,28 @@ describe('what is tracked', () => {
     expect(stage.bugs).toEqual([]);
   });
 
+  test('unused images expire one after the other, whatever comes and goes meanwhile', async () => {
+    const stage = startMonitoring();
+    const imagesNow = () => stage.tracked('all').map((tracked) => tracked.image);
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('all', { ...everything, unusedImageExpiry: '1m' });
+    await stage.lead();
+    await stage.pass(1_000);
+    stage.pods.remove('apps/a');
+    await stage.pass(20_000);
+    stage.pods.remove('apps/b');
+    await stage.pass(20_000);
+    // The first to expire is used again, and the wake-up that was for it finds nothing to do.
+    stage.run('a', image('a'));
+    await stage.pass(30_000);
+    stage.run('d', image('d'));
+    await stage.pass(9_000);
+    expect(imagesNow()).toEqual(['a', 'b', 'c', 'd'].map(image));
+    await stage.pass(2_000);
+    expect(imagesNow()).toEqual(['a', 'c', 'd'].map(image));
+    expect(stage.bugs).toEqual([]);
+  });
+
   test('a resource that goes takes its images along, and nobody is checked for it', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'));
