@@ -1,6 +1,6 @@
 import { overflowShards } from '#actors/overflow-shards.ts';
 import type { EventRecorder } from '#actors/record-events.ts';
-import { type ImagesView, presentImages } from '#actors/reported-images.ts';
+import { type ImagesView, presentImages, settleImages } from '#actors/reported-images.ts';
 import { availabilityRestorer } from '#actors/restore-availability.ts';
 import { type RoundMessages, roundMessages } from '#actors/round-messages.ts';
 import type { Service } from '#actors/system.ts';
@@ -115,7 +115,7 @@ function show(
   });
   const shown = monitoringMetrics(metrics.registry, {
     ...{ tracked, pace: given.pace, now: Date.now },
-    workloads: () => (leads() ? workloadsAtRisk(stateOf(tracked)) : []),
+    workloads: async () => (leads() ? workloadsAtRisk(stateOf(await settleImages(tracked))) : []),
     ageBuckets: input.configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
   return {
@@ -134,7 +134,9 @@ function show(
     }),
     status: {
       images,
-      workloads: async (name) => reportWorkloads(stateOf(await images()), name),
+      workloads: async (name) => {
+        return reportWorkloads(stateOf(await settleImages(await images())), name);
+      },
     },
     flush: writer.flush,
   };

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
 import { loadEnvironment } from '#config/environment.ts';
 import { formatConfigurationFailure, loadConfiguration } from '#config/load.ts';

@@ -8,7 +8,7 @@ import {
   type OverflowEntry,
   overflowEntry,
 } from '#core/monitoring/overflow.ts';
-import { listStatus, type StatusList, statusText } from '#core/monitoring/status-list.ts';
+import { createStatusLister, type StatusList, statusText } from '#core/monitoring/status-list.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -19,6 +19,7 @@ import {
   isBeyond,
   readAvailability,
 } from './availability-object.ts';
+import { forEachInTurns } from './gather.ts';
 import type { OverflowOwner, OverflowShards } from './overflow-shards.ts';
 
 /** What a round is written with. */
@@ -80,6 +81,13 @@ export async function loadWritten(
   });
 }
 
+/** Makes the status from all images, so many in a turn of the event loop. */
+export async function listImages(images: Iterable<TrackedImage>): Promise<StatusList> {
+  const lister = createStatusLister();
+  await forEachInTurns(images, lister.add);
+  return lister.finish();
+}
+
 /**
  * Writes what differs, in an order that loses nothing wherever it breaks off: shards first, which
  * still hold what moves from them to the status; then the status; then shards nobody needs go.
@@ -87,11 +95,10 @@ export async function loadWritten(
 export async function writeRound(
   options: RoundOptions,
   written: WrittenAvailability,
-  given: { readonly images: readonly TrackedImage[]; readonly signal: AbortSignal },
+  { list, signal }: { readonly list: StatusList; readonly signal: AbortSignal },
 ): Promise<Result<RoundOutcome, ApiFailure>> {
-  const { images, signal } = given;
-  const list = listStatus(images);
-  const moved = written.shards.size === 0 ? [] : movedToStatus(images, list, written);
+  const isMoving = ({ image }: TrackedImage) => !written.listed.has(image);
+  const moved = written.shards.size === 0 ? [] : list.listed.filter(isMoving);
   const entries = boundOverflow(await linesOf([...list.beyond, ...moved]));
   const shards = dealShards(entries, written.shards.keys());
   for (const [prefix, held] of shards) {
@@ -103,19 +110,10 @@ export async function writeRound(
   const gone = await removeShards(options, written, { shards, signal });
   if (!gone.ok) return gone;
   return succeed({
-    listed: list.status.images.length,
+    listed: list.listed.length,
     left: list.beyond.length + moved.length - entries.length,
     unfinished: moved.length > 0,
   });
-}
-
-function movedToStatus(
-  images: readonly TrackedImage[],
-  { status }: StatusList,
-  { listed }: WrittenAvailability,
-): readonly TrackedImage[] {
-  const moving = new Set(status.images.flatMap(({ image }) => (listed.has(image) ? [] : [image])));
-  return moving.size === 0 ? [] : images.filter(({ image }) => moving.has(image));
 }
 
 async function linesOf(images: readonly TrackedImage[]): Promise<readonly OverflowEntry[]> {

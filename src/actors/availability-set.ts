@@ -10,7 +10,9 @@ import type { CompiledAvailability } from '#core/routing/compiled.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 import type { PlanOutcome } from '#machines/availability-set.ts';
 import type { AvailabilityChecks } from './availability-checks.ts';
+import { PullSecretMemory } from './last-pull-secrets.ts';
 import type { TrackedActors } from './tracked-actors.ts';
+import { TrackedReferences } from './tracked-references.ts';
 
 /** A Pod with its name, which tells it from the others of its namespace. */
 export type NamedPod = UsingPod & { readonly name: string };
@@ -49,13 +51,12 @@ const podsPerTurn = 2 * imagesPerTurn;
 /** What one resource tracks: the effects of its actor, and what they remember. */
 export class SetTracker implements Disposable {
   readonly #options: SetTrackerOptions;
-  readonly #images = new Map<string, ImageReference>();
-  /** Pull secrets of those who use an image, or did last; one that needs none is not in it. */
-  readonly #pullSecrets = new Map<string, readonly string[]>();
-  /** Images that were tracked before and had no Pod since: their Secrets are not known. */
-  readonly #strangers = new Set<string>();
-  /** Images without a Pod, which are looked at in each plan. */
+  readonly #images = new TrackedReferences();
+  readonly #pullSecrets = new PullSecretMemory();
+  /** Images without a Pod: with a lively cluster ever more, so they are looked at when one expires. */
   readonly #unused = new Set<string>();
+  /** Wall time in ms at which the first of them may expire, or before. */
+  #expiresMs = Number.POSITIVE_INFINITY;
   readonly #unsubscribe: () => void;
   readonly #first = Promise.withResolvers<void>();
   #isRestored = false;
@@ -88,7 +89,10 @@ export class SetTracker implements Disposable {
     return this.#planned;
   }
 
-  readonly images = (): ReadonlyMap<string, ImageReference> => this.#images;
+  readonly images = (): ReadonlyMap<string, ImageReference> => this.#images.all();
+
+  /** How many images of each registry. */
+  readonly counts = (): ReadonlyMap<string, number> => this.#images.counts();
 
   /** Builds the actors of what was tracked before, as it was. */
   readonly restore = async (signal: AbortSignal): Promise<void> => {
@@ -99,31 +103,46 @@ export class SetTracker implements Disposable {
       if (signal.aborted) return;
       const reference = parseReference(tracked.image);
       if (!reference.ok) continue;
-      this.#images.set(tracked.image, reference.value);
-      this.#strangers.add(tracked.image);
+      const { registry } = this.#images.set(tracked.image, reference.value);
+      this.#pullSecrets.restored(tracked.image);
       if (tracked.unusedSinceMs !== undefined) this.#unused.add(tracked.image);
-      recorded(tracked.registry, tracked.lastMonitorMs);
-      actors.add({ ...tracked, resource });
+      recorded(registry, tracked.lastMonitorMs);
+      actors.add({ ...tracked, resource, registry });
     }
     this.#isRestored = true;
   };
 
   /** Brings what is tracked in line with the Pods; a part of the images when only those changed. */
   readonly plan = async (signal: AbortSignal): Promise<PlanOutcome> => {
+    const { resource, now, tellChanged } = this.#options;
     const spec = this.#options.spec();
-    if (spec === undefined) return { images: this.#images.size, againInMs: null };
+    if (spec === undefined) return { images: this.images().size, againInMs: null };
     const isNew = spec.compiled !== this.#compiled;
     const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
     if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
-    const images = this.#imagesToPlan({ spec, uses, isNew });
+    const isDue = isNew || now() >= this.#expiresMs;
+    const images = this.#imagesToPlan({ uses, isNew, isDue });
     const newScope = isNew ? this.#newScope(spec.compiled) : undefined;
-    const nextWakeMs = await this.#planAll(images, { spec, uses, newScope }, signal);
-    if (!signal.aborted) this.#planned = spec.compiled;
-    if (images.size > 0 || isNew) this.#options.tellChanged(this.#options.resource);
+    const earliestMs = await this.#planAll(images, { spec, uses, newScope }, signal);
+    this.#concludePlan({ spec, isDue, earliestMs, isCut: signal.aborted });
+    if (images.size > 0 || isNew) tellChanged(resource);
     this.#first.resolve();
-    const againInMs = Math.max(0, nextWakeMs - this.#options.now());
-    return { images: this.#images.size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
+    const againInMs = Math.max(0, this.#expiresMs - now());
+    return { images: this.images().size, againInMs: Number.isFinite(againInMs) ? againInMs : null };
   };
+
+  /** One that was broken off has not seen all. */
+  #concludePlan(done: {
+    readonly spec: AvailabilitySpec;
+    readonly isDue: boolean;
+    readonly earliestMs: number;
+    readonly isCut: boolean;
+  }): void {
+    const { spec, isDue, earliestMs, isCut } = done;
+    const sawAll = isDue && !isCut;
+    this.#expiresMs = sawAll ? earliestMs : Math.min(earliestMs, this.#expiresMs);
+    if (!isCut) this.#planned = spec.compiled;
+  }
 
   async #planAll(
     images: ReadonlySet<string>,
@@ -141,14 +160,14 @@ export class SetTracker implements Disposable {
 
   /** All of them by a new scope, else those of which something may have changed. */
   #imagesToPlan(given: {
-    readonly spec: AvailabilitySpec;
     readonly uses: UseIndex;
     readonly isNew: boolean;
+    readonly isDue: boolean;
   }): ReadonlySet<string> {
-    const { spec, uses, isNew } = given;
+    const { uses, isNew, isDue } = given;
     const changed = uses.takeChanged();
-    if (isNew) return new Set([...this.#images.keys(), ...uses.images()]);
-    return new Set([...changed, ...(spec.unusedExpiryMs > 0 ? this.#unused : [])]);
+    if (isNew) return new Set([...this.images().keys(), ...uses.images()]);
+    return isDue ? new Set([...changed, ...this.#unused]) : changed;
   }
 
   [Symbol.dispose](): void {
@@ -188,7 +207,7 @@ export class SetTracker implements Disposable {
     let everywhere: Set<string> | undefined;
     return {
       matchesImage: (image) => {
-        const reference = this.#images.get(image);
+        const reference = this.images().get(image);
         return reference !== undefined && scopeMatchesImage(scope.images, reference);
       },
       isStillThere: (image) => {
@@ -226,8 +245,7 @@ export class SetTracker implements Disposable {
     } else {
       this.#images.delete(image);
       this.#unused.delete(image);
-      this.#pullSecrets.delete(image);
-      this.#strangers.delete(image);
+      this.#pullSecrets.forget(image);
       checks.leave(resource, image);
       if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
       // One that crashed does not hear that it expired.
@@ -239,8 +257,7 @@ export class SetTracker implements Disposable {
     const { resource, actors } = this.#options;
     const reference = parseReference(image);
     if (!reference.ok) return;
-    this.#images.set(image, reference.value);
-    const { registry } = reference.value;
+    const { registry } = this.#images.set(image, reference.value);
     actors.add({ ...{ resource, image, registry, original }, status: 'Scheduled' });
   }
 
@@ -250,16 +267,11 @@ export class SetTracker implements Disposable {
    */
   #join(image: string, uses: UseIndex): void {
     const { resource, actors, checks } = this.#options;
-    const reference = this.#images.get(image);
+    const reference = this.images().get(image);
     const tracked = actors.get(resource, image);
     if (reference === undefined || tracked === undefined) return;
-    const use = uses.get(image);
-    if (use !== undefined) this.#strangers.delete(image);
-    const hasUnknownSecrets = this.#strangers.has(image);
-    const pullSecrets = use?.pullSecrets ?? this.#pullSecrets.get(image) ?? [];
-    if (pullSecrets.length === 0) this.#pullSecrets.delete(image);
-    else this.#pullSecrets.set(image, pullSecrets);
-    checks.join({ resource, image, reference, pullSecrets, hasUnknownSecrets }, tracked);
+    const secrets = this.#pullSecrets.takeUp(image, uses.get(image)?.pullSecrets);
+    checks.join({ resource, image, reference, ...secrets }, tracked);
   }
 }
 

@@ -4,13 +4,13 @@ import type { Result } from '#core/result.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import type { Log } from '#telemetry/log.ts';
 import {
+  listImages,
   loadWritten,
   type RoundOptions,
   type RoundOutcome,
   type WrittenAvailability,
   writeRound,
 } from './availability-round.ts';
-import { gather } from './gather.ts';
 import { pause, withDeadline } from './pause.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -122,10 +122,10 @@ export class AvailabilityStatus {
       if (loaded.value === undefined) return 'gone';
       this.#written = loaded.value;
     }
-    const images = await gather(imagesOf(resource) ?? []);
-    // Asked after that: what was torn down meanwhile was not gathered.
+    const list = await listImages(imagesOf(resource) ?? []);
+    // Asked after that: what was torn down meanwhile is not listed.
     if (imagesOf(resource) === undefined) return 'untracked';
-    return await writeRound(this.#options, this.#written, { images, signal });
+    return await writeRound(this.#options, this.#written, { list, signal });
   }
 
   /** What has changed in the meantime may be a resource made anew under that name. */

@@ -12,9 +12,20 @@ export async function gather<T>(
   perTurn: number = perTurnUsual,
 ): Promise<readonly T[]> {
   const gathered: T[] = [];
-  for (const one of all) {
-    gathered.push(one);
-    if (gathered.length % perTurn === 0) await nextTurn();
-  }
+  await forEachInTurns(all, (one) => gathered.push(one), perTurn);
   return gathered;
+}
+
+/** Looks at all of them, so many in a turn of the event loop. */
+export async function forEachInTurns<T>(
+  all: Iterable<T>,
+  look: (one: T) => void,
+  perTurn: number = perTurnUsual,
+): Promise<void> {
+  let looked = 0;
+  for (const one of all) {
+    look(one);
+    looked += 1;
+    if (looked % perTurn === 0) await nextTurn();
+  }
 }

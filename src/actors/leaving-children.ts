@@ -1,32 +1,51 @@
+import type { AnyActorRef } from 'xstate';
+
 /** Children of supervisors that have ended, which are still to be stopped. */
 export interface LeavingChildren {
-  /** Each is stopped soon, in this order, a slice in a turn of the event loop. */
-  readonly add: (children: Iterable<readonly [id: string, stop: () => void]>) => void;
-  /** Who takes over an id cannot wait for that: the one that has it is stopped at once. */
-  readonly stopNow: (id: string) => void;
+  /** Each is stopped soon, the last first, a slice in a turn of the event loop. */
+  readonly add: (
+    children: ReadonlyMap<string, AnyActorRef>,
+    stop: (child: AnyActorRef) => void,
+  ) => void;
+  /** Who takes over a place cannot wait for that: the one that has it is stopped at once. */
+  readonly stopNow: (key: string) => void;
 }
 
 /** So many are stopped in one turn: about 2 ms; 20,000 at once would hold up admission for 0.4 s. */
 export const stopsPerTurn = 100;
 
+/** The children of one supervisor, when it ended. */
+interface Leaving {
+  /** Those that are still there; nothing is made for each, since even that takes tens of ms. */
+  readonly children: Map<string, AnyActorRef>;
+  /** From its end on. */
+  readonly keys: string[];
+  readonly stop: (child: AnyActorRef) => void;
+}
+
 /** Makes the place where they wait. */
 export function leavingChildren(): LeavingChildren {
-  const waiting = new Map<string, () => void>();
-  const stopNow = (id: string): void => {
-    const stop = waiting.get(id);
-    waiting.delete(id);
-    stop?.();
+  let all: readonly Leaving[] = [];
+  const stopOne = ({ children, stop }: Leaving, key: string): void => {
+    const child = children.get(key);
+    children.delete(key);
+    if (child !== undefined) stop(child);
   };
   const stopSlice = (): void => {
-    for (const id of [...waiting.keys().take(stopsPerTurn)]) stopNow(id);
-    if (waiting.size > 0) setImmediate(stopSlice);
+    const [first] = all;
+    if (first === undefined) return;
+    for (const key of first.keys.splice(-stopsPerTurn).reverse()) stopOne(first, key);
+    if (first.keys.length === 0) all = all.filter((leaving) => leaving !== first);
+    if (all.length > 0) setImmediate(stopSlice);
   };
   return {
-    stopNow,
-    add: (children) => {
-      const isRunning = waiting.size > 0;
-      for (const [id, stop] of children) waiting.set(id, stop);
-      if (!isRunning && waiting.size > 0) setImmediate(stopSlice);
+    stopNow: (key) => {
+      for (const leaving of all) stopOne(leaving, key);
+    },
+    add: (children, stop) => {
+      if (children.size === 0) return;
+      if (all.length === 0) setImmediate(stopSlice);
+      all = [...all, { children: new Map(children), keys: [...children.keys()], stop }];
     },
   };
 }

@@ -32,6 +32,7 @@ export class Term {
   /** What a resource that went still tracks: one of its name begins when that is dismissed. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly trackers = new Map<string, SetTracker>();
+  readonly actors: TrackedActors;
   readonly pacers: AvailabilityPacers;
   readonly checks: Checks;
   #isStopped = false;
@@ -39,6 +40,7 @@ export class Term {
   constructor(options: MonitoringOptions, means: TermMeans) {
     this.#options = options;
     this.#means = means;
+    this.actors = means.actors;
     this.pacers = createAvailabilityPacers({
       ...options,
       memory: means.memory,
@@ -125,6 +127,7 @@ export class Term {
   #remove(resource: string, tracker: SetTracker): void {
     tracker[Symbol.dispose]();
     this.trackers.delete(resource);
+    this.actors.release(resource);
     this.#sets()?.send({ type: 'child.remove', key: resource });
     const before = this.#leaving.get(resource);
     const leaving = Promise.resolve(before)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
 import type { PaceView } from '#core/monitoring/pace-view.ts';
-import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import {
   type AvailabilitySetInput,
   availabilitySetMachine,
@@ -68,14 +68,10 @@ class MonitoringRooms {
   readonly #options: MonitoringOptions;
   readonly #memory = createRecentMap<string, number>(registriesMax);
   readonly #changed = listeners();
-  readonly actors: TrackedActors;
   term: Term | undefined;
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
-    this.actors = trackedActors(
-      () => options.find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
-    );
   }
 
   readonly tracked: TrackedImages = {
@@ -83,7 +79,7 @@ class MonitoringRooms {
       [...(this.term?.trackers ?? [])].flatMap(([name, tracker]) =>
         tracker.isRestored ? [name] : [],
       ),
-    imagesOf: (resource) => this.#imagesOf(resource),
+    imagesOf: (resource) => this.term?.actors.imagesOf(resource) ?? [],
     subscribe: (listener) => this.#changed.subscribe(listener),
   };
 
@@ -91,7 +87,7 @@ class MonitoringRooms {
     registries: () => this.term?.pacers.figures() ?? [],
     countsOf: (resource) => this.#countsOf(resource),
     roundMsOf: (resource) => {
-      const rounds = [...this.#countsOf(resource)].map(
+      const rounds = [...this.pace.countsOf(resource)].map(
         ([registry, count]) => count * (this.term?.pacers.slotMsOf(registry) ?? 0),
       );
       return Math.max(0, ...rounds);
@@ -120,7 +116,7 @@ class MonitoringRooms {
         id: 'monitoring',
         logic: fromCallback(() => {
           const term = new Term(this.#options, {
-            ...{ actors: this.actors, memory: this.#memory },
+            ...{ actors: this.#findActors(), memory: this.#memory },
             tellChanged: this.#changed.tell,
           });
           this.term = term;
@@ -158,23 +154,20 @@ class MonitoringRooms {
     });
   }
 
-  *#imagesOf(resource: string): Generator<TrackedImage> {
-    for (const image of this.term?.trackers.get(resource)?.images().keys() ?? []) {
-      const tracked = this.actors.get(resource, image);
-      if (tracked !== undefined) yield tracked;
-    }
-  }
-
   #countsOf(resource: string): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const { registry } of this.term?.trackers.get(resource)?.images().values() ?? []) {
-      counts.set(registry, (counts.get(registry) ?? 0) + 1);
-    }
+    const counts = new Map(this.term?.trackers.get(resource)?.counts());
     // Whatever other resources have checked there takes its turns in between.
     for (const { registry, queued, inFlight } of this.term?.pacers.figures() ?? []) {
       const own = counts.get(registry);
       if (own !== undefined) counts.set(registry, Math.max(own, queued + inFlight));
     }
     return counts;
+  }
+
+  #findActors(): TrackedActors {
+    const { find } = this.#options;
+    return trackedActors(
+      () => find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
+    );
   }
 }

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
-import { mergeMonitoredImages, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
+import { createImageMerger, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import type { Log } from '#telemetry/log.ts';
 import { availabilityOwner, isBeyond, readAvailability } from './availability-object.ts';
-import { gather } from './gather.ts';
+import { forEachInTurns } from './gather.ts';
 import { type OverflowShards, shardValues } from './overflow-shards.ts';
 import { pause } from './pause.ts';
 import type { WakeHeap } from './wake.ts';
@@ -64,14 +64,14 @@ async function readTracked(
     log.warn({ resource, failure: shards.error }, 'the overflow may not be read');
   }
   // A round that was broken off leaves an image in both; the status was written last.
-  const images = [
-    await gather(readPlace(resource, found.value?.status?.images ?? []), imagesPerTurn),
-  ];
+  const merger = createImageMerger();
+  const status = found.value?.status?.images ?? [];
+  await forEachInTurns(readPlace(resource, status), merger.add, imagesPerTurn);
   for (const shard of shards.ok ? shards.value : []) {
     await nextTurn();
-    images.push(await gather(readPlace(resource, shardValues(shard)), imagesPerTurn));
+    await forEachInTurns(readPlace(resource, shardValues(shard)), merger.add, imagesPerTurn);
   }
-  return succeed(mergeMonitoredImages(images));
+  return succeed(merger.all());
 }
 
 function* readPlace(resource: string, place: readonly unknown[]): Generator<TrackedImage> {

@@ -187,7 +187,7 @@ class Supervisor<TLogic extends AnyActorLogic> {
     const childLogic: AnyActorLogic = typeof logic === 'function' ? logic(child.key) : logic;
     child.startedMs = wake.now();
     const parent = scope.self;
-    this.#leaving.stopNow(id);
+    this.#leaving.stopNow(child.key);
     const actor = createActor(childLogic, { id, systemId: id, parent, input: child.input });
     state.broken.delete(child.key);
     state.children.set(child.key, actor);
@@ -219,10 +219,9 @@ class Supervisor<TLogic extends AnyActorLogic> {
   #stopAll(state: State<TLogic>, scope: Scope<TLogic>): void {
     const keys = [...state.records.keys()].reverse();
     for (const key of keys.slice(0, stopsPerTurn)) this.#remove(state, key, scope);
-    const later = [...state.children.values()].reverse();
-    for (const { cancelRestart } of state.records.values()) cancelRestart?.();
+    for (const key of state.broken.keys()) state.records.get(key)?.cancelRestart?.();
+    this.#leaving.add(state.children, scope.stopChild);
     for (const each of [state.records, state.children, state.broken, state.keys]) each.clear();
-    this.#leaving.add(later.map((actor) => [actor.id, () => scope.stopChild(actor)]));
   }
 
   /** What XState says about children; anything else is dropped, as machines do. */

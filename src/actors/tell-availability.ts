@@ -1,8 +1,12 @@
 import { fromCallback } from 'xstate';
-import { noteAvailability, type Unavailable } from '#core/monitoring/availability-notes.ts';
+import {
+  concernsNotes,
+  noteAvailability,
+  type Unavailable,
+} from '#core/monitoring/availability-notes.ts';
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
 import { availabilityOwner } from './availability-object.ts';
-import { gather } from './gather.ts';
+import { forEachInTurns } from './gather.ts';
 import type { EventRecorder } from './record-events.ts';
 import type { WakeHeap } from './wake.ts';
 
@@ -64,7 +68,11 @@ class Teller {
     const resources = [...this.#changed];
     this.#changed.clear();
     for (const resource of resources) {
-      const images = await gather(this.#options.tracked.imagesOf(resource));
+      const known = this.#known.get(resource);
+      const images: TrackedImage[] = [];
+      await forEachInTurns(this.#options.tracked.imagesOf(resource), (image) => {
+        if (concernsNotes(image, known)) images.push(image);
+      });
       if (this.#isStopped) return;
       this.#look(resource, images);
     }

@@ -30,6 +30,8 @@ export interface WatchOptions {
 
 /** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
 const pageResources = 50;
+/** A Pod is 5 to 10 KB of JSON: to parse a page takes some 10 ms, in which no review is answered. */
+const pagePods = 200;
 
 /** Makes the stores and the loops; nothing is read before the loops run. */
 export function watchResources(options: WatchOptions): WatchedResources {
@@ -62,6 +64,7 @@ export function watchResources(options: WatchOptions): WatchedResources {
   const pods = watch('pods', {
     path: '/api/v1/pods',
     slim: (object) => slimPod(object, interner),
+    pageObjects: pagePods,
   });
   return {
     kuik,

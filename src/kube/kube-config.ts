@@ -34,13 +34,15 @@ export interface KubeConfigProblem {
   readonly message: string;
 }
 
-const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount';
+const serviceAccountDefault = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Where to look; what the environment says is handed in, since only `config` reads it. */
 export interface KubeConfigSource {
   /** `--kubeconfig`. */
   readonly kubeconfig?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The directory of the service account; where Kubernetes mounts it unless told. */
+  readonly serviceAccount?: string;
 }
 
 /**
@@ -50,26 +52,28 @@ export interface KubeConfigSource {
 export async function loadKubeConfig(
   source: KubeConfigSource,
 ): Promise<Result<KubeAccess, KubeConfigProblem>> {
-  const named = source.kubeconfig ?? source.environment['KUBECONFIG'];
+  const { environment, serviceAccount = serviceAccountDefault } = source;
+  const named = source.kubeconfig ?? environment['KUBECONFIG'];
   if (named !== undefined && named !== '') return await fromFile(named);
-  const inCluster = await fromServiceAccount(source.environment);
+  const inCluster = await fromServiceAccount(serviceAccount, environment);
   if (inCluster !== undefined) return inCluster;
   const usual = join(homedir(), '.kube', 'config');
   if (existsSync(usual)) return await fromFile(usual);
   return fail({
-    message: `Expected an API server from --kubeconfig, KUBECONFIG, the service account in ${serviceAccountDirectory}, or ${usual}; found none of them.`,
+    message: `Expected an API server from --kubeconfig, KUBECONFIG, the service account in ${serviceAccount}, or ${usual}; found none of them.`,
   });
 }
 
 async function fromServiceAccount(
+  directory: string,
   environment: KubeConfigSource['environment'],
 ): Promise<Result<KubeAccess, KubeConfigProblem> | undefined> {
   const host = environment['KUBERNETES_SERVICE_HOST'];
   const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
-  const tokenFile = join(serviceAccountDirectory, 'token');
+  const tokenFile = join(directory, 'token');
   if (host === undefined || !existsSync(tokenFile)) return undefined;
-  const namespaceFile = join(serviceAccountDirectory, 'namespace');
-  const authorityFile = join(serviceAccountDirectory, 'ca.crt');
+  const namespaceFile = join(directory, 'namespace');
+  const authorityFile = join(directory, 'ca.crt');
   const namespace = existsSync(namespaceFile) ? await readFile(namespaceFile, 'utf8') : 'default';
   return succeed({
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,

@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Gauge, Histogram, type Registry } from 'prom-client';
-import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import { Histogram, type Registry } from 'prom-client';
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
-import { type AgeBuckets, ageBounds } from './age-buckets.ts';
-import { BoundedLabel, countBy, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
+import { type ImageMetricsOptions, imageMetrics } from './image-metrics.ts';
+import { countBy, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
+import { type InTurn, oneATurn, scraped, subjectLabel } from './scraped.ts';
 
 /** How one registry's checks keep up. */
 export interface RegistryPaceFigures {
@@ -32,14 +31,9 @@ export interface CheckFigures {
 }
 
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */
-export interface MonitoringMetricsOptions {
-  readonly tracked: Pick<TrackedImages, 'resources' | 'imagesOf'>;
+export interface MonitoringMetricsOptions extends ImageMetricsOptions {
   readonly pace: PaceFigures;
-  readonly workloads: () => readonly WorkloadAtRisk[];
-  /** `metrics.imageLastMonitorAgeMinutes.legacy`. */
-  readonly ageBuckets: AgeBuckets;
-  /** Wall time in ms. */
-  readonly now: () => number;
+  readonly workloads: () => Promise<readonly WorkloadAtRisk[]>;
 }
 
 /** What is counted as it happens; the rest is computed at each scrape. */
@@ -49,7 +43,6 @@ export interface MonitoringMetrics {
 
 /** From an answer out of a warm connection to a registry that hangs and a deadline that ends it. */
 const checkBucketsSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-const minuteMs = 60_000;
 
 /** Registers the metrics of monitoring beside the others. */
 export function monitoringMetrics(
@@ -57,8 +50,7 @@ export function monitoringMetrics(
   options: MonitoringMetricsOptions,
 ): MonitoringMetrics {
   const inTurn = oneATurn();
-  showImages(registry, options, inTurn);
-  showAges(registry, options, inTurn);
+  imageMetrics(registry, options, inTurn);
   showWorkloads(registry, options, inTurn);
   showPace(registry, options);
   showRounds(registry, options);
@@ -75,117 +67,6 @@ export function monitoringMetrics(
       if (check.quotaRemaining !== undefined) setQuota(check.registry, check.quotaRemaining);
     },
   };
-}
-
-type InTurn = (work: () => void) => Promise<void>;
-
-/** Runs one after the other, each in a turn of the event loop of its own: reviews go in between. */
-function oneATurn(): InTurn {
-  let last: Promise<void> = Promise.resolve();
-  return (work) => {
-    const mine = last.then(() => nextTurn()).then(work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
-}
-
-/** Label values of one scrape; what went since the last one takes no place. */
-function subjectLabel(): BoundedLabel {
-  return new BoundedLabel(subjectLabelsMax);
-}
-
-/** A gauge that is computed at each scrape: what is not set then is not shown. */
-function scraped<T extends string>(
-  registry: Registry,
-  metric: MetricName,
-  given: {
-    readonly labels: T[];
-    readonly fill: (gauge: Gauge<T>) => void;
-    /** Given where to fill it takes long. */
-    readonly inTurn?: InTurn;
-  },
-): void {
-  const refill = (gauge: Gauge<T>) => {
-    gauge.reset();
-    given.fill(gauge);
-  };
-  new Gauge({
-    ...describe(registry, metric, given.labels),
-    collect() {
-      return given.inTurn === undefined ? refill(this) : given.inTurn(() => refill(this));
-    },
-  });
-}
-
-interface ImageLabels
-  extends Record<'name' | 'registry' | 'status' | 'used' | 'original', string> {}
-
-function showImages(
-  registry: Registry,
-  { tracked }: MonitoringMetricsOptions,
-  inTurn: InTurn,
-): void {
-  const labels = ['name', 'registry', 'status', 'used', 'original'] satisfies (keyof ImageLabels)[];
-  scraped(registry, 'images', {
-    ...{ labels, inTurn },
-    fill: (gauge) => {
-      for (const { labels: series, count } of countImages(tracked)) gauge.set(series, count);
-    },
-  });
-}
-
-/** Counted first: to set a series costs many times what it takes to count an image. */
-function countImages(
-  tracked: MonitoringMetricsOptions['tracked'],
-): Iterable<{ readonly labels: ImageLabels; readonly count: number }> {
-  const series = new Map<string, { labels: ImageLabels; count: number }>();
-  const [names, registries] = [subjectLabel(), subjectLabel()];
-  for (const resource of tracked.resources()) {
-    const name = names.name(resource);
-    for (const { registry: host, status, original, unusedSinceMs } of tracked.imagesOf(resource)) {
-      const registry = registries.name(host);
-      const used = unusedSinceMs === undefined;
-      const key = `${name} ${registry} ${status} ${used} ${original}`;
-      const known = series.get(key);
-      if (known !== undefined) known.count += 1;
-      else {
-        const labels = { name, registry, status, used: `${used}`, original: `${original}` };
-        series.set(key, { labels, count: 1 });
-      }
-    }
-  }
-  return series.values();
-}
-
-/** Over all images at each scrape, as kuik v2 does: it is a distribution of now, not of events. */
-function showAges(registry: Registry, options: MonitoringMetricsOptions, inTurn: InTurn): void {
-  new Histogram({
-    ...describe(registry, 'imageAge', ['name', 'registry']),
-    buckets: ageBounds(options.ageBuckets),
-    collect() {
-      return inTurn(() => {
-        this.reset();
-        observeAges(this, options);
-      });
-    },
-  });
-}
-
-function observeAges(
-  histogram: Histogram<'name' | 'registry'>,
-  { tracked, now }: MonitoringMetricsOptions,
-): void {
-  const nowMs = now();
-  const [names, registries] = [subjectLabel(), subjectLabel()];
-  for (const resource of tracked.resources()) {
-    const name = names.name(resource);
-    for (const { registry, lastMonitorMs } of tracked.imagesOf(resource)) {
-      if (lastMonitorMs === undefined) continue;
-      // A wall clock that was set back makes no negative age.
-      const ageMinutes = Math.max(0, nowMs - lastMonitorMs) / minuteMs;
-      histogram.observe({ name, registry: registries.name(registry) }, ageMinutes);
-    }
-  }
 }
 
 function showPace(registry: Registry, { pace }: MonitoringMetricsOptions): void {
@@ -244,9 +125,9 @@ function showWorkloads(
   scraped(registry, 'workloadsAtRisk', {
     labels: ['namespace', 'kind', 'name', 'status'],
     inTurn,
-    fill: (gauge) => {
+    fill: async (gauge) => {
       // Users choose these names: the first so many are told apart, the others counted together.
-      for (const [index, { namespace, kind, name, images }] of workloads().entries()) {
+      for (const [index, { namespace, kind, name, images }] of (await workloads()).entries()) {
         const other = { namespace: 'other', kind: 'other', name: 'other' };
         const workload = index < subjectLabelsMax ? { namespace, kind, name } : other;
         for (const { status } of images) gauge.inc({ ...workload, status }, 1);

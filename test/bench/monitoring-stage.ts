@@ -1,8 +1,10 @@
 import { leaseName } from '#actors/hold-lease.ts';
 import { microTime } from '#kube/micro-time.ts';
+import type { Api } from '#test/support/api.ts';
 import { freePorts } from '#test/support/child-process.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
 import { eventually, untilReady } from '#test/support/eventually.ts';
+import { canBeInPod } from '#test/support/in-pod.ts';
 import { type Inspector, openInspector } from '#test/support/inspector.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
 import { createManyPods, ordinaryPod } from '#test/support/many-pods.ts';
@@ -20,19 +22,27 @@ export interface MonitoringStageOptions {
 export interface MonitoringStage {
   readonly plane: ControlPlane;
   readonly namespace: string;
-  readonly operator: OperatorProcess;
+  /** The one that runs now. */
+  readonly operator: () => OperatorProcess;
+  /** Whether it runs as in a Pod, with a service account in place of a kubeconfig. */
+  readonly isInPod: boolean;
+  /** Ends the operator and starts another, which has a kubeconfig and knows nothing. */
+  readonly startWithKubeconfig: () => Promise<void>;
   /** Opens the inspector, which costs the process memory of its own. */
   readonly inspect: () => Promise<Inspector>;
   /** Requests that all registries have had. */
   readonly requests: () => number;
   /** Declares the one resource, which is about all images; there is one term of it a name. */
-  readonly declare: (name: string) => Promise<string>;
+  readonly declare: (name: string) => Promise<void>;
   /** Another holds the Lease for so long; resolves once the operator has noticed. */
   readonly depose: (forSeconds: number) => Promise<void>;
   /** Resolves with the wall time at which the operator says that it leads again. */
   readonly leads: () => Promise<number>;
-  /** A Pod goes, and one with new images comes. */
-  readonly replacePod: (index: number) => Promise<void>;
+  /** The next Pod goes, and one with new images comes. */
+  readonly replacePod: () => Promise<void>;
+  /** Who may do everything. */
+  readonly admin: Api;
+  readonly pathOf: (resource: string) => string;
   readonly close: () => Promise<void>;
 }
 
@@ -59,20 +69,30 @@ export async function setMonitoringStage({
   await createManyPods(admin, { namespace, pods, images: pods, imagesOf });
   pin(process.pid, cores.measuring);
   for (const { pid } of plane.children) pin(pid, cores.measuring);
-  const [inspectPort = 0] = await freePorts(1);
+  const isInPod = canBeInPod();
+  const inspectPort = (await freePorts(1))[0] ?? 0;
   const items = Object.fromEntries(hosts.slice(0, quickCount).map((host) => [host, quick]));
-  const operator = await startOperator({
-    adminKubeconfig: plane.adminKubeconfig,
-    config: { monitoring: { registries: { items } } },
-    flags: ['--log-level=info'],
-    env: {
-      NODE_EXTRA_CA_CERTS: tls.authorityFile,
-      NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectPort}`,
-    },
-  });
+  const start = (inPod: boolean) =>
+    startOperator({
+      ...{ adminKubeconfig: plane.adminKubeconfig, inPod },
+      config: { monitoring: { registries: { items } } },
+      flags: ['--log-level=info'],
+      env: {
+        NODE_EXTRA_CA_CERTS: tls.authorityFile,
+        NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectPort}`,
+      },
+    });
+  let operator = await start(isInPod);
+  let replaced = 0;
   const path = `/api/v1/namespaces/${namespace}/pods`;
   return {
-    ...{ plane, namespace, operator },
+    ...{ plane, admin, namespace, isInPod },
+    pathOf: (resource) => `${resources}/${resource}`,
+    operator: () => operator,
+    startWithKubeconfig: async () => {
+      await operator.stop();
+      operator = await start(false);
+    },
     inspect: async () => {
       process.kill(operator.pid, 'SIGUSR1');
       return await untilReady('the inspector is open', () => openInspector(inspectPort));
@@ -85,10 +105,11 @@ export async function setMonitoringStage({
         metadata: { name },
         spec: { imageFilter: { include: ['.+'] }, unusedImageExpiry: '720h' },
       });
-      return `${resources}/${name}`;
     },
-    ...electionOf(plane, operator),
-    replacePod: async (index) => {
+    ...electionOf(plane, () => operator),
+    replacePod: async () => {
+      const index = replaced;
+      replaced += 1;
       const query = { gracePeriodSeconds: '0' };
       await admin.call('DELETE', `${path}/app-${index}`, { query });
       await admin.create(path, ordinaryPod({ images: pods, imagesOf }, pods + index));
@@ -108,9 +129,8 @@ function imageAt(hosts: readonly string[], at: number): string {
 
 function electionOf(
   { admin }: ControlPlane,
-  operator: OperatorProcess,
+  operator: () => OperatorProcess,
 ): Pick<MonitoringStage, 'depose' | 'leads'> {
-  const lease = `/apis/coordination.k8s.io/v1/namespaces/${operator.namespace}/leases/${leaseName}`;
   return {
     depose: async (forSeconds) => {
       const now = microTime(Date.now());
@@ -118,11 +138,12 @@ function electionOf(
         ...{ holderIdentity: 'somebody-else', leaseDurationSeconds: forSeconds },
         ...{ acquireTime: now, renewTime: now },
       };
-      const before = timesOf(operator, 'this process does not lead').length;
-      await admin.merge(lease, { spec });
+      const leases = `/apis/coordination.k8s.io/v1/namespaces/${operator().namespace}/leases`;
+      const before = timesOf(operator(), 'this process does not lead').length;
+      await admin.merge(`${leases}/${leaseName}`, { spec });
       await eventually(
         'the operator follows',
-        () => timesOf(operator, 'this process does not lead').length > before,
+        () => timesOf(operator(), 'this process does not lead').length > before,
         { withinMs: 30_000 },
       );
     },
@@ -130,8 +151,8 @@ function electionOf(
       await eventually(
         'the operator leads',
         () => {
-          const last = timesOf(operator, 'this process leads').at(-1);
-          const lost = timesOf(operator, 'this process does not lead').at(-1) ?? 0;
+          const last = timesOf(operator(), 'this process leads').at(-1);
+          const lost = timesOf(operator(), 'this process does not lead').at(-1) ?? 0;
           return last !== undefined && last > lost && last;
         },
         { withinMs: 60_000, everyMs: 20 },

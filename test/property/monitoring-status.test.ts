@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MonitoredStatus } from '#api/image-set-availability.ts';
 import {
-  mergeMonitoredImages,
+  createImageMerger,
   readMonitoredImage,
   writeMonitoredImage,
 } from '#core/monitoring/monitored-image.ts';
@@ -13,8 +13,9 @@ import {
   overflowEntry,
   shardBytesMax,
 } from '#core/monitoring/overflow.ts';
-import { listStatus, statusText } from '#core/monitoring/status-list.ts';
+import { statusText } from '#core/monitoring/status-list.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { listStatus } from '#test/support/list-status.ts';
 
 const statuses: readonly MonitoredStatus[] = [
   ...(['Scheduled', 'Available', 'NotFound', 'Unreachable'] as const),
@@ -103,7 +104,9 @@ test('of an image in several places the later check counts, and the first place 
   fc.assert(
     fc.property(image, image, (first, second) => {
       const [one, other] = [first, { ...second, image: first.image }];
-      const [merged] = mergeMonitoredImages([[one], [other]]);
+      const merger = createImageMerger();
+      for (const image of [one, other]) merger.add(image);
+      const [merged] = merger.all();
       const isLater = (other.lastMonitorMs ?? 0) > (one.lastMonitorMs ?? 0);
       expect(merged).toBe(isLater ? other : one);
     }),

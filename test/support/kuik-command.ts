@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './child-process.ts';
 import { temporaryDirectory } from './guardian.ts';
+import { entryPoint } from './shipped-node.ts';
 
 /** How one run of the command ended, and what it wrote to both streams. */
 export interface CommandRun {
   readonly code: number | null;
   readonly text: string;
 }
-
-const entryPoint = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /** Runs `kuik` in a process of its own, in a terminal of 80 columns, until it ends by itself. */
 export async function runKuik(

@@ -92,6 +92,7 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     answerWith: (next: typeof answer) => {
       answer = next;
     },
+    /** One that is declared under another uid takes the place of the one before. */
     declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
       resources = [
         ...resources.filter(({ metadata }) => metadata.name !== name),

@@ -7,7 +7,9 @@ import { installChart } from './chart.ts';
 import { type Child, freePorts, lastLines, startChild } from './child-process.ts';
 import { operatorLeftOut, untilReady } from './eventually.ts';
 import { type TemporaryDirectory, temporaryDirectory } from './guardian.ts';
+import { inPod, type PodIdentity } from './in-pod.ts';
 import { removeNamespace } from './namespace.ts';
+import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
 
 /** How an operator is started; only the control plane must be named. */
 export interface OperatorOptions {
@@ -24,6 +26,8 @@ export interface OperatorOptions {
   readonly server?: string;
   /** Who signed the certificate of that way. */
   readonly authorityPem?: string;
+  /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
+  readonly inPod?: boolean;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
@@ -51,7 +55,6 @@ export interface OperatorProcess {
 const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
-const entryPoint = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /**
  * Starts an operator and waits until it is ready; throws, with the end of its log, when it is not.
@@ -78,7 +81,7 @@ interface Site {
   readonly release: string;
   readonly namespace: string;
   readonly webhookUrl: string;
-  readonly kubeconfig: string;
+  readonly identity: PodIdentity;
   readonly ports: { webhook: number; metrics: number; health: number; debug: number };
 }
 
@@ -95,7 +98,7 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     release,
     namespace,
     webhookUrl: options.replicaOf?.webhookUrl ?? `https://127.0.0.1:${webhook}`,
-    kubeconfig: kubeconfigFor({ server, authorityPem, token }, namespace),
+    identity: { server, authorityPem, token, namespace },
     ports: { webhook, metrics, health, debug },
   };
 }
@@ -103,10 +106,12 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
 async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
   const config = join(directory, 'config.yaml');
   const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfig, site.kubeconfig, { mode: 0o600 });
   writeFileSync(config, stringify(options.config ?? {}));
+  if (options.inPod !== true) {
+    writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
+  }
   const flags = [
-    `--kubeconfig=${kubeconfig}`,
+    ...(options.inPod === true ? [] : [`--kubeconfig=${kubeconfig}`]),
     `--config=${config}`,
     `--namespace=${site.namespace}`,
     `--webhook-configuration=${site.release}`,
@@ -118,12 +123,16 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
     '--log-format=json',
     '--log-level=debug',
   ];
-  const child = await startChild({
-    name: 'operator',
+  const bare = {
     command: process.execPath,
-    args: [entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
-    logFile: join(directory, 'operator.log'),
-    env: { ...environment(), ...options.env },
+    args: [...shippedNodeFlags(), entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
+    env: {},
+  };
+  const started = options.inPod === true ? inPod(bare, site.identity, directory) : bare;
+  const child = await startChild({
+    ...{ name: 'operator', logFile: join(directory, 'operator.log') },
+    ...{ command: started.command, args: started.args },
+    env: { ...environment(), ...started.env, ...options.env },
   });
   await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`);
   return child;

@@ -22,16 +22,24 @@ export interface NotesOutcome {
 const notesPerRegistryMax = 5;
 const namesMax = 3;
 
+/** Whether an image can change what is told; of thousands nearly none does. */
+export function concernsNotes(image: TrackedImage, known: Unavailable | undefined): boolean {
+  return isWrong(image.status) || known?.has(image.image) === true;
+}
+
 /**
  * What is worth an event: an image in use that became unavailable, and one that is back. A check
  * that says what is known already is none, nor is an image that nobody uses any more. Without
- * `known` this is the first look at all, and what is wrong then was told by somebody before.
+ * `known` this is the first look at all, and what is wrong then was told by somebody before. Images
+ * that do not concern notes may be left out.
  */
 export function noteAvailability(
   images: Iterable<TrackedImage>,
   known: Unavailable | undefined,
 ): NotesOutcome {
-  const used = [...images].filter(({ unusedSinceMs }) => unusedSinceMs === undefined);
+  const used = Iterator.from(images)
+    .filter((image) => image.unusedSinceMs === undefined && concernsNotes(image, known))
+    .toArray();
   const wrong = used.filter(({ status }) => isWrong(status));
   const unavailable = new Map(wrong.map(({ image, status }) => [image, status]));
   if (known === undefined) return { unavailable, notes: [] };

@@ -60,20 +60,24 @@ export function readMonitoredImage(resource: string, entry: unknown): TrackedIma
   };
 }
 
+/** One entry an image, of all the places that tell of images. */
+export interface ImageMerger {
+  readonly add: (image: TrackedImage) => void;
+  readonly all: () => readonly TrackedImage[];
+}
+
 /**
- * One entry an image: where several places tell of one, the later check wins, and the first place
- * where neither is later.
+ * Makes an empty merger: where several places tell of an image, the later check wins, and the first
+ * place where neither is later.
  */
-export function mergeMonitoredImages(
-  places: Iterable<Iterable<TrackedImage>>,
-): readonly TrackedImage[] {
+export function createImageMerger(): ImageMerger {
   const merged = new Map<string, TrackedImage>();
-  for (const place of places) {
-    for (const image of place) {
+  return {
+    add: (image) => {
       const held = merged.get(image.image);
       const later = (image.lastMonitorMs ?? 0) > (held?.lastMonitorMs ?? 0);
       if (held === undefined || later) merged.set(image.image, image);
-    }
-  }
-  return [...merged.values()];
+    },
+    all: () => [...merged.values()],
+  };
 }

@@ -54,9 +54,14 @@ export function boundOverflow(entries: readonly OverflowEntry[]): readonly Overf
   return end === -1 ? entries : entries.slice(0, end);
 }
 
-/** The text of a shard: the same for the same entries, in whatever order they come. */
+/**
+ * The text of a shard: the same for the same entries, in whatever order they come. Numbers are sorted
+ * in a fraction of the time that names take, and nobody reads a shard by name.
+ */
 export function encodeShard(entries: readonly OverflowEntry[]): string {
-  const sorted = entries.toSorted((left, right) => (left.key < right.key ? -1 : 1));
+  const sorted = entries.toSorted(
+    (left, right) => left.hash - right.hash || (left.key < right.key ? -1 : 1),
+  );
   return sorted.map(({ line }) => line).join('\n');
 }
 

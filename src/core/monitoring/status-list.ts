@@ -3,7 +3,7 @@ import type {
   MonitoredImage,
 } from '#api/image-set-availability.ts';
 import { utf8Bytes } from '#core/cut-text.ts';
-import { firstByName } from './first-by-name.ts';
+import { createNamePicker, type NamePicker } from './first-by-name.ts';
 import { isWrong, writeMonitoredImage } from './monitored-image.ts';
 import type { TrackedImage } from './tracked-image.ts';
 
@@ -18,7 +18,16 @@ export type AvailabilityStatus = Required<
 /** What a status says, and the images it has no room for, the most important first. */
 export interface StatusList {
   readonly status: AvailabilityStatus;
+  /** Those that the status lists, as it does. */
+  readonly listed: readonly TrackedImage[];
   readonly beyond: readonly TrackedImage[];
+}
+
+/** Makes a status from images that it is given one by one, so that they can come in slices. */
+export interface StatusLister {
+  readonly add: (image: TrackedImage) => void;
+  /** Called once, after all. */
+  readonly finish: () => StatusList;
 }
 
 /** Behaviour §6: nobody reads more in a status, and an object has to stay small. */
@@ -31,17 +40,21 @@ export const statusImagesBytesMax = 900 * 1024;
  * then what is wrong, then what is in use, then the rest, each by name. Counts are of all; one that
  * was never checked is in neither `availableCount` nor `missingCount`.
  */
-export function listStatus(images: Iterable<TrackedImage>): StatusList {
-  const ranks: TrackedImage[][] = [[], [], [], []];
+export function createStatusLister(): StatusLister {
+  const ranks = Array.from({ length: 4 }, () => createNamePicker<TrackedImage>(statusImagesMax));
   const counts = { imageCount: 0, availableCount: 0, missingCount: 0 };
-  for (const image of images) {
-    ranks[rankOf(image)]?.push(image);
-    counts.imageCount += 1;
-    if (image.status === 'Available') counts.availableCount += 1;
-    if (isWrong(image.status)) counts.missingCount += 1;
-  }
-  const { listed, beyond } = fill(ranks);
-  return { status: { ...counts, images: listed }, beyond };
+  return {
+    add: (image) => {
+      ranks[rankOf(image)]?.add(image);
+      counts.imageCount += 1;
+      if (image.status === 'Available') counts.availableCount += 1;
+      if (isWrong(image.status)) counts.missingCount += 1;
+    },
+    finish: () => {
+      const { entries, ...filled } = fill(ranks);
+      return { status: { ...counts, images: entries }, ...filled };
+    },
+  };
 }
 
 /**
@@ -62,23 +75,25 @@ function rankOf({ status, unusedSinceMs }: TrackedImage): number {
   return isWrong(status) ? used : 2 + used;
 }
 
-function fill(ranks: readonly TrackedImage[][]): {
-  readonly listed: readonly MonitoredImage[];
+function fill(ranks: readonly NamePicker<TrackedImage>[]): {
+  readonly entries: readonly MonitoredImage[];
+  readonly listed: readonly TrackedImage[];
   readonly beyond: readonly TrackedImage[];
 } {
-  const listed: MonitoredImage[] = [];
+  const entries: MonitoredImage[] = [];
+  const listed: TrackedImage[] = [];
   const beyond: TrackedImage[][] = [];
   let bytesLeft = statusImagesBytesMax;
   for (const rank of ranks) {
-    const room = beyond.length > 0 ? 0 : statusImagesMax - listed.length;
-    const { first, rest } = firstByName(rank, room);
+    const { first, rest } = rank.pick(beyond.length > 0 ? 0 : statusImagesMax - listed.length);
     const fitting = entriesThatFit(first, bytesLeft);
-    for (const entry of fitting.entries) listed.push(entry);
+    entries.push(...fitting.entries);
+    listed.push(...first.slice(0, fitting.entries.length));
     bytesLeft -= fitting.bytes;
     const left = [...first.slice(fitting.entries.length), ...rest];
     if (left.length > 0) beyond.push(left);
   }
-  return { listed, beyond: beyond.flat() };
+  return { entries, listed, beyond: beyond.flat() };
 }
 
 /** The entries of these images, as many as have room. */

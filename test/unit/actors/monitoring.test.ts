@@ -224,6 +224,28 @@ describe('what is tracked', () => {
     expect(stage.bugs).toEqual([]);
   });
 
+  test('unused images expire one after the other, whatever comes and goes meanwhile', async () => {
+    const stage = startMonitoring();
+    const imagesNow = () => stage.tracked('all').map((tracked) => tracked.image);
+    for (const name of ['a', 'b', 'c']) stage.run(name, image(name));
+    stage.declare('all', { ...everything, unusedImageExpiry: '1m' });
+    await stage.lead();
+    await stage.pass(1_000);
+    stage.pods.remove('apps/a');
+    await stage.pass(20_000);
+    stage.pods.remove('apps/b');
+    await stage.pass(20_000);
+    // The first to expire is used again, and the wake-up that was for it finds nothing to do.
+    stage.run('a', image('a'));
+    await stage.pass(30_000);
+    stage.run('d', image('d'));
+    await stage.pass(9_000);
+    expect(imagesNow()).toEqual(['a', 'b', 'c', 'd'].map(image));
+    await stage.pass(2_000);
+    expect(imagesNow()).toEqual(['a', 'c', 'd'].map(image));
+    expect(stage.bugs).toEqual([]);
+  });
+
   test('a resource that goes takes its images along, and nobody is checked for it', async () => {
     const stage = startMonitoring();
     stage.run('a', image('a'));
@@ -234,6 +256,23 @@ describe('what is tracked', () => {
     await stage.pass(30_000);
     expect(stage.sent).toHaveLength(1);
     expect(stage.monitoring.tracked.resources()).toEqual([]);
+  });
+
+  test('a resource made anew under its name has the images in use, and none of those before', async () => {
+    const stage = startMonitoring();
+    stage.run('a', image('a'));
+    stage.run('b', image('b'));
+    stage.declare('all', everything);
+    await stage.lead();
+    await stage.pass(1_000);
+    stage.pods.remove('apps/a');
+    await stage.pass(400);
+    expect(stage.tracked('all').map((tracked) => tracked.image)).toEqual([image('a'), image('b')]);
+    stage.declare('all', everything, 1, 'made anew');
+    expect(stage.tracked('all')).toEqual([]);
+    await stage.pass(1_000);
+    expect(stage.tracked('all').map((tracked) => tracked.image)).toEqual([image('b')]);
+    expect(stage.bugs).toEqual([]);
   });
 
   test('20,000 images: a check cycle costs less than a millisecond', async () => {

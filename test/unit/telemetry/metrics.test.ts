@@ -21,7 +21,7 @@ function showNoMonitoring({ registry }: ReturnType<typeof createMetrics>): void 
   monitoringMetrics(registry, {
     tracked: createTrackedImages(),
     pace: { registries: () => [], roundMsOf: () => 0 },
-    workloads: () => [],
+    workloads: async () => [],
     ageBuckets: defaultAgeBuckets,
     now: () => 0,
   });

@@ -19,7 +19,7 @@ function stage(given: Partial<MonitoringMetricsOptions> = {}) {
   const told = monitoringMetrics(metrics.registry, {
     tracked: held,
     pace: { registries: () => [], roundMsOf: () => 0 },
-    workloads: () => [],
+    workloads: async () => [],
     ageBuckets: defaultAgeBuckets,
     now: () => someTimeMs,
     ...given,
@@ -110,7 +110,7 @@ describe('the metrics of monitoring', () => {
       ...{ namespace: 'shop', kind: 'Deployment', name: `web-${index}`, pods: 1 },
       images: [{ image: 'quay.io/shop/web:1', status: 'NotFound' as const, cisa: 'all' }],
     }));
-    const { samples } = stage({ workloads: () => workloads });
+    const { samples } = stage({ workloads: async () => workloads });
     const lines = await samples('kube_image_keeper_monitoring_workload_images_unavailable');
     expect(lines).toHaveLength(subjectLabelsMax + 1);
     expect(lines[0]).toMatch(
@@ -131,6 +131,21 @@ describe('the metrics of monitoring', () => {
       expect(lines.length).toBeLessThanOrEqual((subjectLabelsMax + 1) * 4);
     }
     expect(Math.min(...times)).toBeLessThan(500);
+  });
+
+  test('of very many images let other work in between, and two scrapes at once see the same', async () => {
+    const { held, samples } = stage();
+    held.put(...manyTracked(20_000, 10));
+    let turns = 0;
+    let timer = setImmediate(function count() {
+      turns += 1;
+      timer = setImmediate(count);
+    });
+    const [one, other] = await Promise.all([samples(age), samples(age)]);
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(20);
+    expect(one).toEqual(other);
+    expect(one.length).toBeGreaterThan(0);
   });
 });
 

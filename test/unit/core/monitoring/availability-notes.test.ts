@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { noteAvailability } from '#core/monitoring/availability-notes.ts';
+import { concernsNotes, noteAvailability } from '#core/monitoring/availability-notes.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { someTimeMs, tracked } from '#test/support/tracked-images.ts';
 
@@ -20,6 +20,14 @@ describe('an event', () => {
         },
       ],
     });
+  });
+
+  test('needs only the images that concern it', () => {
+    const images = [wrong({ image: 'quay.io/team/lost:1' }), tracked(app), tracked('quay.io/x:1')];
+    const concerned = images.filter((image) => concernsNotes(image, known));
+    expect(concerned).toHaveLength(2);
+    expect(noteAvailability(concerned, known)).toEqual(noteAvailability(images, known));
+    expect(noteAvailability(concerned, known).notes).toHaveLength(2);
   });
 
   test('says that it is back', () => {

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readMonitoredImage, writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
-import {
-  listStatus,
-  statusImagesBytesMax,
-  statusImagesMax,
-  statusText,
-} from '#core/monitoring/status-list.ts';
+import { statusImagesBytesMax, statusImagesMax, statusText } from '#core/monitoring/status-list.ts';
+import { listStatus } from '#test/support/list-status.ts';
 import { manyTracked, someTimeMs, tracked } from '#test/support/tracked-images.ts';
 
 describe('the status of one resource', () => {
