@@ -105,6 +105,7 @@ test.each([
   ['/a|/b', '/b', true],
   ['^/a.*', '/ab', true],
   ['(?i)/A', '/a', true],
+  ['/a(?i)*', '/', true],
 ])('%s of %s: %s', (source, text, expected) => {
   const compiled = compilePattern(source);
   expect(compiled.ok && compiled.value.matches(text)).toBe(expected);

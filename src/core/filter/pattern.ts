@@ -112,8 +112,11 @@ function matchOf(program: RE2JS, size: number): FullMatch {
 const plainStart = /^\^?((?:[\w/:@-]|\\[./:@-])*)/;
 /** One of them. */
 const plainCharacter = /\\?./g;
-/** What makes the character before it optional, or repeats it. */
-const quantifiers = '*+?{';
+/**
+ * What makes the character before it optional, or repeats it; flags and an empty quotation may stand
+ * between the two.
+ */
+const quantifier = /^(?:[*+?{]|\(\?|\\Q)/;
 
 /**
  * What every text that the pattern matches begins with, as far as the pattern says so plainly. Most
@@ -124,8 +127,8 @@ function literalPrefix(source: string): string {
   if (source.includes('|')) return '';
   const [whole = '', plain = ''] = plainStart.exec(source) ?? [];
   const characters = plain.match(plainCharacter) ?? [];
-  const next = source.charAt(whole.length);
-  const certain = next !== '' && quantifiers.includes(next) ? characters.slice(0, -1) : characters;
+  const isUncertain = quantifier.test(source.slice(whole.length));
+  const certain = isUncertain ? characters.slice(0, -1) : characters;
   return certain.map((character) => character.slice(-1)).join('');
 }
 
