@@ -66,8 +66,9 @@ async function tryCredentials(
 ): Promise<ProbeOutcome> {
   const credentials = options.credentials.slice(0, CREDENTIALS_MAX);
   const trials: CredentialTrial[] = [];
-  for (const credential of credentials.length === 0 ? [undefined] : credentials) {
-    const trial = await tryCredential({ ...options, credential }, signal);
+  const askers = credentials.length === 0 ? [undefined] : credentials;
+  for (const [index, credential] of askers.entries()) {
+    const trial = await tryCredential({ ...options, credential, index }, signal);
     trials.push(trial);
     if (trial.ended) break;
   }
@@ -76,6 +77,8 @@ async function tryCredentials(
 
 interface Trial extends ProbeImageOptions {
   readonly credential: Credential | undefined;
+  /** Its position. */
+  readonly index: number;
 }
 
 async function tryCredential(trial: Trial, signal: AbortSignal): Promise<CredentialTrial> {
@@ -85,7 +88,7 @@ async function tryCredential(trial: Trial, signal: AbortSignal): Promise<Credent
     method = 'GET';
     attempt = await request({ ...trial, method }, signal);
   }
-  const tag = named(classify(attempt), trial.credential);
+  const tag = named(classify(attempt), trial);
   const { reference } = trial;
   const asksDigest = trial.resolveDigest && reference.digest === undefined;
   if (tag.kind !== 'Available' || tag.digest === undefined || !asksDigest) {
@@ -97,14 +100,14 @@ async function tryCredential(trial: Trial, signal: AbortSignal): Promise<Credent
   const outcome = classifyDigest(trial.method, second);
   if (outcome.kind === 'Available')
     return { outcome: { ...tag, ...outcome, digest: tag.digest }, ended: true };
-  return { outcome: named(outcome, trial.credential), ended: endsTheTrying(second) };
+  return { outcome: named(outcome, trial), ended: endsTheTrying(second) };
 }
 
 /** Says with which credential the registry let us look, or whose quota is used up. */
-function named(outcome: ProbeOutcome, credential: Credential | undefined): ProbeOutcome {
+function named(outcome: ProbeOutcome, { credential, index }: Trial): ProbeOutcome {
   if (credential === undefined) return outcome;
   if (outcome.kind === 'InvalidAuth' || outcome.kind === 'Unreachable') return outcome;
-  return { ...outcome, credential: credential.source };
+  return { ...outcome, credential: credential.source, credentialIndex: index };
 }
 
 /** One request, sent again where that may heal. */

@@ -168,9 +168,7 @@ export class RegistryHost implements Disposable {
   ): Promise<HostAnswer & { readonly kind: 'Answered' }> {
     const credentials = plan.tries.flatMap(({ index }) => probe.credentials[index] ?? []);
     const outcome = await this.#options.probeImage({ ...probe, credentials }, signal);
-    const source = 'credential' in outcome ? outcome.credential : undefined;
-    const tried =
-      plan.tries.find(({ index }) => probe.credentials[index]?.source === source) ?? plan.tries[0];
+    const tried = plan.tries[askerOf(outcome) ?? 0];
     const print = tried?.print ?? anonymous;
     if (outcome.kind === 'QuotaExceeded' && outcome.retryAtMs !== undefined) {
       this.#quotas.exceed(print, outcome.retryAtMs, outcome.message);
@@ -178,7 +176,7 @@ export class RegistryHost implements Disposable {
     if (outcome.kind === 'Available' && probe.credentials.length > 1) {
       this.#good.set(plan.setKey, print);
     }
-    if (source === undefined || tried === undefined) return { kind: 'Answered', outcome };
+    if (askerOf(outcome) === undefined || tried === undefined) return { kind: 'Answered', outcome };
     return { kind: 'Answered', outcome, credentialIndex: tried.index };
   }
 
@@ -222,6 +220,11 @@ function keyOf(
   // As it goes over the wire: where both are written, the digest is what is asked for.
   const asked = `${method} ${resolveDigest} ${path} ${digest ?? tag}`;
   return `${asked} ${prints.length === 0 ? anonymous : prints.join(' ')}`;
+}
+
+/** The position of whom the outcome is about, in the order of the trying. */
+function askerOf(outcome: ProbeOutcome): number | undefined {
+  return 'credentialIndex' in outcome ? outcome.credentialIndex : undefined;
 }
 
 /** Whether the trying would have gone on to the next credential (behaviour §4). */

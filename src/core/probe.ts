@@ -16,24 +16,28 @@ export type UnreachableCause =
   | 'forbidden'
   | 'answer';
 
+/** Who was let in, or has to wait: the Secret, and the position among the credentials given. */
+interface Asker {
+  readonly credential?: string;
+  /** One Secret may hold several. */
+  readonly credentialIndex?: number;
+}
+
 /** What one check of one image came to, after credentials and retries. */
 export type ProbeOutcome =
-  | {
+  | (Asker & {
       readonly kind: 'Available';
       readonly digest?: string;
-      readonly credential?: string;
       readonly quotaRemaining?: number;
-    }
-  | { readonly kind: 'NotFound'; readonly message: string; readonly credential?: string }
+    })
+  | (Asker & { readonly kind: 'NotFound'; readonly message: string })
   | { readonly kind: 'InvalidAuth'; readonly message: string }
-  | {
+  | (Asker & {
       readonly kind: 'QuotaExceeded';
       readonly message: string;
-      /** Whose quota it is. */
-      readonly credential?: string;
       /** Wall time in ms since the epoch until which the registry said to wait. */
       readonly retryAtMs?: number;
-    }
+    })
   | {
       readonly kind: 'Unreachable';
       readonly message: string;

@@ -62,6 +62,7 @@ describe('a probe', () => {
       kind: 'Available',
       digest: stage.image.digest,
       credential: alice.source,
+      credentialIndex: 1,
     });
     expect(await probe({ credentials: [mallory] })).toMatchObject({ kind: 'InvalidAuth' });
     expect(await probe({ credentials: [mallory, alice], tag: 'gone' })).toMatchObject({

@@ -64,10 +64,10 @@ function doorOf(image: string, doors: readonly string[]): string {
 function answerOf({ reference, credentials }: RegistryProbe, doors: World['doors']): ProbeOutcome {
   const door = doorOf(formatReference(reference), doors);
   if (door === 'all') return { kind: 'Available' };
-  const found = credentials.find(({ username }) => username === door);
-  return found === undefined
+  const credentialIndex = credentials.findIndex(({ username }) => username === door);
+  return credentialIndex < 0
     ? { kind: 'InvalidAuth', message: 'not let in' }
-    : { kind: 'Available', credential: found.source };
+    : { kind: 'Available', credentialIndex };
 }
 
 /** A process: a router over registries that join and remember as the shipped ones do. */

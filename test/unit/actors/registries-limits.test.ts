@@ -81,7 +81,7 @@ describe('the credentials of a registry', () => {
     const credentials = [anna, bert, carl];
     void registries.probe(probeOf('app', { credentials }), forever);
     await settled();
-    await sent[0]?.answer({ kind: 'Available', credential: 'apps/bert' });
+    await sent[0]?.answer({ kind: 'Available', credentialIndex: 1 });
     wake.advance(1_000);
     const again = registries.probe(probeOf('app', { credentials }), forever);
     await settled();
@@ -92,8 +92,29 @@ describe('the credentials of a registry', () => {
       ['bert', 'anna', 'carl'],
       ['anna', 'bert', 'carl'],
     ]);
-    await sent[1]?.answer({ kind: 'Available', credential: 'apps/bert' });
+    await sent[1]?.answer({ kind: 'Available', credentialIndex: 0 });
     expect(await again).toMatchObject({ credentialIndex: 1 });
+  });
+
+  test('are told apart although one Secret holds them all', async () => {
+    const { registries, sent, wake } = startRegistries();
+    const credentials = [anna, bert, carl].map((one) => ({ ...one, source: 'apps/pull' }));
+    const ask = () => registries.probe(probeOf('app', { credentials }), forever);
+    void ask();
+    await settled();
+    const who = { credential: 'apps/pull', credentialIndex: 1 };
+    await sent[0]?.answer({ kind: 'Available', ...who });
+    wake.advance(1_000);
+    void ask();
+    await settled();
+    expect(usernames(sent[1])).toEqual(['bert', 'anna', 'carl']);
+    const retryAtMs = 1_700_000_000_000 + 60_000;
+    await sent[1]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, ...who });
+    wake.advance(1_000);
+    void ask();
+    await settled();
+    // Anna has to wait, and Bert, who is tried before her, has not.
+    expect(usernames(sent[2])).toEqual(['bert']);
   });
 
   test('a 429 that says until when sets that credential aside, unasked, and no other', async () => {
@@ -103,7 +124,7 @@ describe('the credentials of a registry', () => {
     const retryAtMs = 1_700_000_000_000 + 20_000;
     void ask(anna);
     await settled();
-    await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, credential: 'x' });
+    await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, credentialIndex: 0 });
     const states = () =>
       supervisor.getSnapshot().children.get('registry.example.com')?.getSnapshot().value;
     expect(states()).toEqual({ Known: { reachability: 'Closed', quota: 'Throttled' } });

@@ -115,7 +115,7 @@ describe('identical probes', () => {
     const both = [ask('apps/pull'), ask('web/pull')];
     await settled();
     expect(sent).toHaveLength(1);
-    await sent[0]?.answer({ kind: 'Available', credential: 'apps/pull' });
+    await sent[0]?.answer({ kind: 'Available', credentialIndex: 1 });
     for (const report of await Promise.all(both)) {
       expect(report).toMatchObject({ credentialIndex: 1 });
     }
