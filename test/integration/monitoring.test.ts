@@ -265,11 +265,11 @@ test('an operator that is killed goes on where it was: nothing is forgotten', as
   await becomes(resource, gone, 'Available');
   await remove(shared, pod);
   const before = await becomesUnused(resource, gone);
-  await deleteManifest(open, 'team/was-here', digest);
   const left = `${open.host}/team/app:2`;
   const [last, elsewhere] = [await createPod(shared, left), await freshNamespace()];
   await createPod(elsewhere, left);
   await becomes(resource, left, 'Available');
+  await deleteManifest(open, 'team/was-here', digest);
   killed = process.kill(operator.pid, 'SIGKILL');
   // A Pod that nobody watches any more still runs it: that is no change of the filters.
   await remove(shared, last);
