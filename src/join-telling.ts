@@ -1,6 +1,7 @@
+import { findWorkloads } from '#actors/find-workloads.ts';
 import { overflowShards } from '#actors/overflow-shards.ts';
 import type { EventRecorder } from '#actors/record-events.ts';
-import { type ImagesView, presentImages, settleImages } from '#actors/reported-images.ts';
+import { type ImagesView, presentImages } from '#actors/reported-images.ts';
 import { availabilityRestorer } from '#actors/restore-availability.ts';
 import { type RoundMessages, roundMessages } from '#actors/round-messages.ts';
 import type { Service } from '#actors/system.ts';
@@ -10,11 +11,7 @@ import { availabilityWriter } from '#actors/write-availability.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
-import {
-  type WorkloadPod,
-  type WorkloadsState,
-  workloadsAtRisk,
-} from '#core/monitoring/workloads.ts';
+import type { WorkloadPod, WorkloadsState } from '#core/monitoring/workloads.ts';
 import { reportWorkloads } from '#core/monitoring/workloads-report.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { MetricsPorts } from '#http/metrics.ts';
@@ -115,7 +112,7 @@ function show(
   });
   const shown = monitoringMetrics(metrics.registry, {
     ...{ tracked, pace: given.pace, now: Date.now },
-    workloads: async () => (leads() ? workloadsAtRisk(stateOf(await settleImages(tracked))) : []),
+    workloads: async () => (leads() ? await findWorkloads(stateOf(tracked)) : []),
     ageBuckets: input.configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
   return {
@@ -135,7 +132,8 @@ function show(
     status: {
       images,
       workloads: async (name) => {
-        return reportWorkloads(stateOf(await settleImages(await images())), name);
+        const state = stateOf(await images());
+        return reportWorkloads(await findWorkloads(state, name), state);
       },
     },
     flush: writer.flush,

@@ -3,7 +3,6 @@ import type { KuikResource } from '#api/kinds.ts';
 import { readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { Store } from '#kube/store.ts';
-import { gather } from './gather.ts';
 import type { WakeHeap } from './wake.ts';
 
 /** Images by resource, to be read. */
@@ -57,16 +56,6 @@ export function presentImages(options: PresentImagesOptions): () => Promise<Imag
       resources: () => [...own, ...images.keys()],
       imagesOf: (name) => (own.has(name) ? tracked.imagesOf(name) : (images.get(name) ?? [])),
     };
-  };
-}
-
-/** The images as they are now, so that they can be gone through at once and in little time. */
-export async function settleImages({ resources, imagesOf }: ImagesView): Promise<ImagesView> {
-  const images = new Map<string, readonly TrackedImage[]>();
-  for (const resource of resources()) images.set(resource, await gather(imagesOf(resource)));
-  return {
-    resources: () => [...images.keys()],
-    imagesOf: (resource) => images.get(resource) ?? [],
   };
 }
 

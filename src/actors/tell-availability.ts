@@ -1,10 +1,10 @@
 import { fromCallback } from 'xstate';
 import {
-  concernsNotes,
-  noteAvailability,
+  createAvailabilityNoter,
+  type NotesOutcome,
   type Unavailable,
 } from '#core/monitoring/availability-notes.ts';
-import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import { availabilityOwner } from './availability-object.ts';
 import { forEachInTurns } from './gather.ts';
 import type { EventRecorder } from './record-events.ts';
@@ -45,10 +45,10 @@ class Teller {
   constructor(options: TellAvailabilityOptions) {
     this.#options = options;
     const { tracked } = options;
-    for (const resource of tracked.resources()) this.#look(resource, tracked.imagesOf(resource));
+    for (const resource of tracked.resources()) this.#look(resource);
     this.#unsubscribe = tracked.subscribe((resource) => {
       // At once the first time: what comes after it is news.
-      if (!this.#known.has(resource)) this.#look(resource, tracked.imagesOf(resource));
+      if (!this.#known.has(resource)) this.#look(resource);
       this.#changed.add(resource);
       this.#plan();
     });
@@ -68,23 +68,25 @@ class Teller {
     const resources = [...this.#changed];
     this.#changed.clear();
     for (const resource of resources) {
-      const known = this.#known.get(resource);
-      const images: TrackedImage[] = [];
-      await forEachInTurns(this.#options.tracked.imagesOf(resource), (image) => {
-        if (concernsNotes(image, known)) images.push(image);
-      });
+      const noter = createAvailabilityNoter(this.#known.get(resource));
+      await forEachInTurns(this.#options.tracked.imagesOf(resource), noter.add);
       if (this.#isStopped) return;
-      this.#look(resource, images);
+      this.#tell(resource, noter.finish());
     }
     this.#cancel = undefined;
     if (this.#changed.size > 0) this.#plan();
   }
 
-  #look(resource: string, images: Iterable<TrackedImage>): void {
+  /** The first look, which tells nothing. */
+  #look(resource: string): void {
+    const noter = createAvailabilityNoter(undefined);
+    for (const image of this.#options.tracked.imagesOf(resource)) noter.add(image);
+    this.#tell(resource, noter.finish());
+  }
+
+  #tell(resource: string, { unavailable, notes }: NotesOutcome): void {
     const { tracked, events, uidOf } = this.#options;
     if (!tracked.resources().includes(resource)) return;
-    const known = this.#known.get(resource);
-    const { unavailable, notes } = noteAvailability(images, known);
     const uid = uidOf(resource);
     // Of a resource that is gone there is nothing to tell; one made anew begins anew.
     if (uid === undefined) this.#known.delete(resource);

@@ -126,12 +126,24 @@ function showWorkloads(
     labels: ['namespace', 'kind', 'name', 'status'],
     inTurn,
     fill: async (gauge) => {
+      const all = await workloads();
       // Users choose these names: the first so many are told apart, the others counted together.
-      for (const [index, { namespace, kind, name, images }] of (await workloads()).entries()) {
-        const other = { namespace: 'other', kind: 'other', name: 'other' };
-        const workload = index < subjectLabelsMax ? { namespace, kind, name } : other;
-        for (const { status } of images) gauge.inc({ ...workload, status }, 1);
+      for (const { namespace, kind, name, images } of all.slice(0, subjectLabelsMax)) {
+        for (const { status } of images) gauge.inc({ namespace, kind, name, status }, 1);
+      }
+      const other = { namespace: 'other', kind: 'other', name: 'other' };
+      for (const [status, count] of countStatuses(all.slice(subjectLabelsMax))) {
+        gauge.set({ ...other, status }, count);
       }
     },
   });
+}
+
+/** Counted first: to set a series costs many times what it takes to count an image. */
+function countStatuses(workloads: readonly WorkloadAtRisk[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { images } of workloads) {
+    for (const { status } of images) counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return counts;
 }

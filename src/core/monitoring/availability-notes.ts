@@ -22,30 +22,35 @@ export interface NotesOutcome {
 const notesPerRegistryMax = 5;
 const namesMax = 3;
 
-/** Whether an image can change what is told; of thousands nearly none does. */
-export function concernsNotes(image: TrackedImage, known: Unavailable | undefined): boolean {
-  return isWrong(image.status) || known?.has(image.image) === true;
+/** Notes what is to be told from images that it is given one by one, so that they can come in slices. */
+export interface AvailabilityNoter {
+  readonly add: (image: TrackedImage) => void;
+  readonly finish: () => NotesOutcome;
 }
 
 /**
- * What is worth an event: an image in use that became unavailable, and one that is back. A check
+ * Notes what is worth an event: an image in use that became unavailable, and one that is back. A check
  * that says what is known already is none, nor is an image that nobody uses any more. Without
- * `known` this is the first look at all, and what is wrong then was told by somebody before. Images
- * that do not concern notes may be left out.
+ * `known` this is the first look at all, and what is wrong then was told by somebody before.
  */
-export function noteAvailability(
-  images: Iterable<TrackedImage>,
-  known: Unavailable | undefined,
-): NotesOutcome {
-  const used = Iterator.from(images)
-    .filter((image) => image.unusedSinceMs === undefined && concernsNotes(image, known))
-    .toArray();
-  const wrong = used.filter(({ status }) => isWrong(status));
-  const unavailable = new Map(wrong.map(({ image, status }) => [image, status]));
-  if (known === undefined) return { unavailable, notes: [] };
-  const lost = wrong.filter(({ image }) => !known.has(image));
-  const back = used.filter(({ image }) => known.has(image) && !unavailable.has(image));
-  return { unavailable, notes: [...notesOf(lost, describeLost), ...notesOf(back, describeBack)] };
+export function createAvailabilityNoter(known: Unavailable | undefined): AvailabilityNoter {
+  const unavailable = new Map<string, MonitoredStatus>();
+  const lost: TrackedImage[] = [];
+  const back: TrackedImage[] = [];
+  return {
+    add: (image) => {
+      if (image.unusedSinceMs !== undefined) return;
+      const wasKnown = known?.has(image.image) === true;
+      if (isWrong(image.status)) {
+        unavailable.set(image.image, image.status);
+        if (known !== undefined && !wasKnown) lost.push(image);
+      } else if (wasKnown) back.push(image);
+    },
+    finish: () => ({
+      unavailable,
+      notes: [...notesOf(lost, describeLost), ...notesOf(back, describeBack)],
+    }),
+  };
 }
 
 interface Description {

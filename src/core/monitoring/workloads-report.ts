@@ -1,4 +1,4 @@
-import { type WorkloadAtRisk, type WorkloadsState, workloadsAtRisk } from './workloads.ts';
+import type { WorkloadAtRisk, WorkloadsState } from './workloads.ts';
 
 /** Workloads that could not start again elsewhere, and how much is known at all. */
 export interface WorkloadsReport {
@@ -11,27 +11,22 @@ export interface WorkloadsReport {
   readonly resources: number;
 }
 
-/** Makes the report, of the Pods of one namespace or of all; the counts are of the whole cluster. */
-export function reportWorkloads(state: WorkloadsState, namespace?: string): WorkloadsReport {
-  const pods = namespace === undefined ? state.pods : podsIn(state, namespace);
+/** Makes the report of these workloads; the counts are of the whole cluster. */
+export function reportWorkloads(
+  workloads: readonly WorkloadAtRisk[],
+  { scopes, tracked }: Pick<WorkloadsState, 'scopes' | 'tracked'>,
+): WorkloadsReport {
   const used = new Map<string, boolean>();
-  for (const { name } of state.scopes) {
-    for (const { image, status, unusedSinceMs } of state.tracked.imagesOf(name)) {
+  for (const { name } of scopes) {
+    for (const { image, status, unusedSinceMs } of tracked.imagesOf(name)) {
       if (unusedSinceMs !== undefined) continue;
       used.set(image, used.get(image) === true || status !== 'Scheduled');
     }
   }
   return {
-    workloads: workloadsAtRisk({ ...state, pods }),
+    workloads,
     imagesInUse: used.size,
     imagesUnchecked: [...used.values()].filter((checked) => !checked).length,
-    resources: state.scopes.length,
+    resources: scopes.length,
   };
-}
-
-function* podsIn(
-  { pods }: WorkloadsState,
-  namespace: string,
-): Generator<WorkloadsState['pods'] extends Iterable<infer Pod> ? Pod : never> {
-  for (const pod of pods) if (pod.namespace === namespace) yield pod;
 }

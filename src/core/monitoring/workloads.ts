@@ -48,27 +48,49 @@ export interface WorkloadsState {
   readonly tracked: Pick<TrackedImages, 'imagesOf'>;
 }
 
+/** Finds workloads at risk from what it is given one by one, so that it can come in slices. */
+export interface WorkloadsFinder {
+  /** First all images that resources track. */
+  readonly addImage: (image: TrackedImage) => void;
+  /** Whether none of them is wrong, so that nothing is at risk. */
+  readonly isEmpty: () => boolean;
+  /** Then, where there are several resources, all of them once more. */
+  readonly addAvailable: (image: TrackedImage) => void;
+  /** Then all Pods. */
+  readonly addPod: (pod: WorkloadPod) => void;
+  /** By namespace, kind and name. */
+  readonly all: () => Iterable<WorkloadAtRisk>;
+}
+
 /**
- * The workloads that could not start again elsewhere: an image that one of their Pods runs, as now
- * written, is not available to a resource that is about the Pod, and to no other such resource
+ * Finds the workloads that could not start again elsewhere: an image that one of their Pods runs, as
+ * now written, is not available to a resource that is about the Pod, and to no other such resource
  * either. Pods that have ended start nothing again.
  */
-export function workloadsAtRisk(state: WorkloadsState): readonly WorkloadAtRisk[] {
-  const verdicts = findVerdicts(state);
-  if (verdicts.size === 0) return [];
-  const scopes = new Map(state.scopes.map((scope) => [scope.name, scope]));
-  const endings = new Set([...verdicts.keys()].map(lastPart));
+export function createWorkloadsFinder(scopes: readonly MonitoringScope[]): WorkloadsFinder {
+  const verdicts = new Map<string, Verdict>();
+  const endings = new Set<string>();
+  const byName = new Map(scopes.map((scope) => [scope.name, scope]));
   const workloads = new Map<string, WorkloadSoFar>();
-  for (const pod of state.pods) {
-    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-    const images = namesOf(pod, endings).flatMap((image) =>
-      judge(pod, verdicts.get(image), scopes),
-    );
-    if (images.length > 0) addPod(workloads, pod, images);
-  }
-  return [...workloads.values()]
-    .map(({ images, ...workload }) => ({ ...workload, images: sortedByName(images) }))
-    .sort((left, right) => (sortKey(left) < sortKey(right) ? -1 : 1));
+  return {
+    addImage: (image) => {
+      if (!isWrong(image.status) || image.unusedSinceMs !== undefined) return;
+      addWrong(verdicts, image);
+      endings.add(lastPart(image.image));
+    },
+    isEmpty: () => verdicts.size === 0,
+    addAvailable: ({ image, status, resource }) => {
+      if (status === 'Available') verdicts.get(image)?.available.add(resource);
+    },
+    addPod: (pod) => {
+      if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
+      const images = namesOf(pod, endings).flatMap((image) =>
+        judge(pod, verdicts.get(image), byName),
+      );
+      if (images.length > 0) addPod(workloads, pod, images);
+    },
+    all: () => inOrder(workloads),
+  };
 }
 
 /** What the resources say of one image that at least one of them finds wrong. */
@@ -78,31 +100,16 @@ interface Verdict {
   readonly available: Set<string>;
 }
 
-function findVerdicts({ scopes, tracked }: WorkloadsState): ReadonlyMap<string, Verdict> {
-  const verdicts = new Map<string, Verdict>();
-  for (const { name } of scopes) {
-    for (const image of tracked.imagesOf(name)) {
-      if (isWrong(image.status) && image.unusedSinceMs === undefined) addWrong(verdicts, image);
-    }
-  }
-  if (verdicts.size > 0 && scopes.length > 1) addAvailable(verdicts, { scopes, tracked });
-  return verdicts;
-}
-
 function addWrong(verdicts: Map<string, Verdict>, image: TrackedImage): void {
   const verdict = verdicts.get(image.image);
   if (verdict === undefined) verdicts.set(image.image, { wrong: [image], available: new Set() });
   else verdict.wrong.push(image);
 }
 
-function addAvailable(
-  verdicts: ReadonlyMap<string, Verdict>,
-  { scopes, tracked }: Pick<WorkloadsState, 'scopes' | 'tracked'>,
-): void {
-  for (const { name } of scopes) {
-    for (const { image, status } of tracked.imagesOf(name)) {
-      if (status === 'Available') verdicts.get(image)?.available.add(name);
-    }
+function* inOrder(workloads: ReadonlyMap<string, WorkloadSoFar>): Generator<WorkloadAtRisk> {
+  for (const key of [...workloads.keys()].sort()) {
+    const workload = workloads.get(key);
+    if (workload !== undefined) yield { ...workload, images: sortedByName(workload.images) };
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { concernsNotes, noteAvailability } from '#core/monitoring/availability-notes.ts';
+import { createAvailabilityNoter, type Unavailable } from '#core/monitoring/availability-notes.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { someTimeMs, tracked } from '#test/support/tracked-images.ts';
 
@@ -8,6 +8,12 @@ const wrong = (given: Partial<TrackedImage> = {}) =>
   tracked(app, { status: 'NotFound', lastError: 'manifest unknown.', ...given });
 const nothing = new Map();
 const known = new Map([[app, 'NotFound' as const]]);
+
+function noteAvailability(images: readonly TrackedImage[], before: Unavailable | undefined) {
+  const noter = createAvailabilityNoter(before);
+  for (const image of images) noter.add(image);
+  return noter.finish();
+}
 
 describe('an event', () => {
   test('says that an image in use became unavailable, and why', () => {
@@ -20,14 +26,6 @@ describe('an event', () => {
         },
       ],
     });
-  });
-
-  test('needs only the images that concern it', () => {
-    const images = [wrong({ image: 'quay.io/team/lost:1' }), tracked(app), tracked('quay.io/x:1')];
-    const concerned = images.filter((image) => concernsNotes(image, known));
-    expect(concerned).toHaveLength(2);
-    expect(noteAvailability(concerned, known)).toEqual(noteAvailability(images, known));
-    expect(noteAvailability(concerned, known).notes).toHaveLength(2);
   });
 
   test('says that it is back', () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type WorkloadPod, workloadsAtRisk } from '#core/monitoring/workloads.ts';
+import type { WorkloadPod } from '#core/monitoring/workloads.ts';
 import {
   createTrackedImages,
   manyTracked,
   someTimeMs,
   tracked,
 } from '#test/support/tracked-images.ts';
+import { workloadsAtRisk } from '#test/support/workloads-at-risk.ts';
 
 const everything = { name: 'all', matchesPod: () => true };
 
