@@ -1,18 +1,18 @@
 import type { ActorRefFrom } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { secretCopiesLogic } from '#actors/keep-secret-copies.ts';
-import type { EventRecorder } from '#actors/record-events.ts';
-import type { KuikSystem, Service } from '#actors/system.ts';
-import { tellRewritesLogic } from '#actors/tell-rewrites.ts';
-import type { WakeHeap } from '#actors/wake.ts';
-import type { WatchedResources } from '#actors/watch-resources.ts';
+import type { EventRecorder } from '#actors/leader/record-events.ts';
+import { type ConditionContributor, conditionsLogic } from '#actors/leader/write-conditions.ts';
+import { tellRewritesLogic } from '#actors/routing/tell-rewrites.ts';
+import { secretCopiesLogic } from '#actors/secrets/keep-secret-copies.ts';
 import {
   type SecretWatches,
   type SecretWatchesLogic,
   secretWatchesId,
   watchSecrets,
-} from '#actors/watch-secrets.ts';
-import { type ConditionContributor, conditionsLogic } from '#actors/write-conditions.ts';
+} from '#actors/secrets/watch-secrets.ts';
+import type { KuikSystem, Service } from '#actors/system.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
 import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { Log } from '#telemetry/log.ts';

@@ -1,8 +1,8 @@
-import type { AvailabilityPorts } from '#actors/availability-ports.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { createMonitoring, type Monitoring } from '#actors/monitoring.ts';
-import { concurrencyDefault, type Registries } from '#actors/registries.ts';
-import type { SecretReader } from '#actors/secrets.ts';
+import type { AvailabilityPorts } from '#actors/monitoring/availability-ports.ts';
+import { createMonitoring, type Monitoring } from '#actors/monitoring/monitoring.ts';
+import { concurrencyDefault, type Registries } from '#actors/registries/registries.ts';
+import type { SecretReader } from '#actors/secrets/secrets.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';

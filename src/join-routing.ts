@@ -1,11 +1,15 @@
 import type { ActorRefFrom } from 'xstate';
-import type { NothingAvailable } from '#actors/nothing-available.ts';
-import { createPlaceSecret, type SecretPlacer } from '#actors/place-secret.ts';
-import { probeImage } from '#actors/probe-image.ts';
-import { createRegistries, type Registries, type RegistriesOptions } from '#actors/registries.ts';
-import { type RegistriesLogic, registriesLogic } from '#actors/registries-logic.ts';
-import { createRouter, type Router } from '#actors/route.ts';
-import { createSecretReader, type SecretReader } from '#actors/secrets.ts';
+import { probeImage } from '#actors/registries/probe-image.ts';
+import {
+  createRegistries,
+  type Registries,
+  type RegistriesOptions,
+} from '#actors/registries/registries.ts';
+import { type RegistriesLogic, registriesLogic } from '#actors/registries/registries-logic.ts';
+import type { NothingAvailable } from '#actors/routing/nothing-available.ts';
+import { createRouter, type Router } from '#actors/routing/route.ts';
+import { createPlaceSecret, type SecretPlacer } from '#actors/secrets/place-secret.ts';
+import { createSecretReader, type SecretReader } from '#actors/secrets/secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';

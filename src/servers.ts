@@ -1,5 +1,5 @@
 import type { ActorView } from '#actors/actor-view.ts';
-import type { ServingCertificate } from '#actors/keep-certificate.ts';
+import type { ServingCertificate } from '#actors/certificate/keep-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { buildDebugApp } from '#http/debug.ts';

@@ -1,10 +1,17 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
+import {
+  certificateLogic,
+  type KeepCertificateOptions,
+} from '#actors/certificate/keep-certificate.ts';
+import {
+  type HoldLeaseOptions,
+  leadershipLogic,
+  type OnLeading,
+} from '#actors/leader/hold-lease.ts';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
-import { type HoldLeaseOptions, leadershipLogic, type OnLeading } from './hold-lease.ts';
-import { certificateLogic, type KeepCertificateOptions } from './keep-certificate.ts';
 import { pause } from './pause.ts';
 import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';

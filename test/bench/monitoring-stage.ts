@@ -1,4 +1,4 @@
-import { leaseName } from '#actors/hold-lease.ts';
+import { leaseName } from '#actors/leader/hold-lease.ts';
 import { microTime } from '#kube/micro-time.ts';
 import type { Api } from '#test/support/api.ts';
 import { freePorts } from '#test/support/child-process.ts';

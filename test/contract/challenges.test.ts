@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { probeImage } from '#actors/probe-image.ts';
+import { probeImage } from '#actors/registries/probe-image.ts';
 import { parseChallenges } from '#core/challenge.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { secretCopyName } from '#actors/secret-copy.ts';
+import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
 import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
 import { eventually } from '#test/support/eventually.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
-import { recordEvents } from '#actors/record-events.ts';
+import { recordEvents } from '#actors/leader/record-events.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { parseConfiguration } from '#config/load.ts';

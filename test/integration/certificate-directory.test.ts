@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { certificateDirectory } from '#actors/certificate-directory.ts';
+import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
 import { createSite, isTrusted, startReplica } from '#test/support/certificate-site.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { makeAuthority } from '#test/support/tls.ts';

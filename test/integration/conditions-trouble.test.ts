@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
-import { conditionsLogic } from '#actors/write-conditions.ts';
+import { conditionsLogic } from '#actors/leader/write-conditions.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { createStore } from '#kube/store.ts';
 import { createLog } from '#telemetry/log.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
-import { leadershipLogic, leaseName } from '#actors/hold-lease.ts';
-import { leaseCalls } from '#actors/lease-calls.ts';
+import { leadershipLogic, leaseName } from '#actors/leader/hold-lease.ts';
+import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { eventually } from '#test/support/eventually.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { probeImage } from '#actors/probe-image.ts';
+import { probeImage } from '#actors/registries/probe-image.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import type { Credential } from '#core/credentials.ts';
 import { createOciClient, type OciClientOptions } from '#oci/client.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { probeImage } from '#actors/probe-image.ts';
+import { probeImage } from '#actors/registries/probe-image.ts';
 import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeMethod } from '#core/probe.ts';

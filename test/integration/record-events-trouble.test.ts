@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { recordEvents } from '#actors/record-events.ts';
+import { recordEvents } from '#actors/leader/record-events.ts';
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { refusal } from '#test/support/api-proxy.ts';

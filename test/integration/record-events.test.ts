@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { recordEvents } from '#actors/record-events.ts';
+import { recordEvents } from '#actors/leader/record-events.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import { createLog } from '#telemetry/log.ts';
 import { eventually } from '#test/support/eventually.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { ProbeReport, RegistryProbe } from '#actors/registries.ts';
+import type { ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
 import type { Credential } from '#core/credentials.ts';
 import { startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
 import { eventually } from '#test/support/eventually.ts';

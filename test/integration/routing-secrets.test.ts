@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createPlaceSecret, type PlaceSecretRequest } from '#actors/place-secret.ts';
-import { type SecretOwner, secretCopyName } from '#actors/secret-copy.ts';
-import { createSecretReader } from '#actors/secrets.ts';
+import { createPlaceSecret, type PlaceSecretRequest } from '#actors/secrets/place-secret.ts';
+import { type SecretOwner, secretCopyName } from '#actors/secrets/secret-copy.ts';
+import { createSecretReader } from '#actors/secrets/secrets.ts';
 import { createWakeHeap } from '#actors/wake.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ownerUidLabel } from '#actors/secret-copy.ts';
+import { ownerUidLabel } from '#actors/secrets/secret-copy.ts';
 import { unneededMs } from '#core/routing/secret-copies.ts';
 import { dockerConfigOf, stageCopies } from '#test/support/copies-stage.ts';
 import { eventually } from '#test/support/eventually.ts';

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { type ActorRefFrom, createActor } from 'xstate';
-import type { SecretKey } from '#actors/secrets.ts';
+import type { SecretKey } from '#actors/secrets/secrets.ts';
+import { type SecretWatchesLogic, watchSecrets } from '#actors/secrets/watch-secrets.ts';
 import { createWakeHeap } from '#actors/wake.ts';
-import { type SecretWatchesLogic, watchSecrets } from '#actors/watch-secrets.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
 import { eventually } from '#test/support/eventually.ts';

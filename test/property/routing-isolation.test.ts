@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createActor } from 'xstate';
-import { createRegistries, type RegistryProbe } from '#actors/registries.ts';
-import { registriesLogic } from '#actors/registries-logic.ts';
+import { createRegistries, type RegistryProbe } from '#actors/registries/registries.ts';
+import { registriesLogic } from '#actors/registries/registries-logic.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import { formatReference } from '#core/image/reference.ts';
 import { EndingPatience } from '#core/patience.ts';

@@ -1,9 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
-import { overflowShards } from '#actors/overflow-shards.ts';
-import { availabilityRestorer } from '#actors/restore-availability.ts';
+import { overflowShards } from '#actors/monitoring/overflow-shards.ts';
+import { availabilityRestorer } from '#actors/monitoring/restore-availability.ts';
+import {
+  type AvailabilityWriter,
+  availabilityWriter,
+} from '#actors/monitoring/write-availability.ts';
 import { createWakeHeap } from '#actors/wake.ts';
-import { type AvailabilityWriter, availabilityWriter } from '#actors/write-availability.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail } from '#core/result.ts';
 import type { ApiCall, KubeClient } from '#kube/client.ts';

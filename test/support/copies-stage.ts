@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
-import { secretCopiesLogic } from '#actors/keep-secret-copies.ts';
-import type { PlacedCopy } from '#actors/place-secret.ts';
-import { secretCopyName } from '#actors/secret-copy.ts';
-import type { SecretAnswer } from '#actors/secrets.ts';
+import { secretCopiesLogic } from '#actors/secrets/keep-secret-copies.ts';
+import type { PlacedCopy } from '#actors/secrets/place-secret.ts';
+import { secretCopyName } from '#actors/secrets/secret-copy.ts';
+import type { SecretAnswer } from '#actors/secrets/secrets.ts';
 import type { ClusterReplicatedImageSet } from '#api/replicated-image-set.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { KubeClient } from '#kube/client.ts';

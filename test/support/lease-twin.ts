@@ -1,4 +1,4 @@
-import type { LeaseCalls, StoredLease } from '#actors/lease-calls.ts';
+import type { LeaseCalls, StoredLease } from '#actors/leader/lease-calls.ts';
 import type { LeaseRecord } from '#core/lease.ts';
 import { fail, succeed } from '#core/result.ts';
 import type { ApiFailure } from '#kube/client.ts';

@@ -1,8 +1,12 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
-import { probeImage } from '#actors/probe-image.ts';
-import { createRegistries, type Registries, type RegistryTreatment } from '#actors/registries.ts';
-import { registriesLogic } from '#actors/registries-logic.ts';
+import { probeImage } from '#actors/registries/probe-image.ts';
+import {
+  createRegistries,
+  type Registries,
+  type RegistryTreatment,
+} from '#actors/registries/registries.ts';
+import { registriesLogic } from '#actors/registries/registries-logic.ts';
 import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
 import type { OciClient } from '#oci/client.ts';
 

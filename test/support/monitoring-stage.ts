@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
 import { type AnyActorLogic, createActor } from 'xstate';
-import { createMonitoring } from '#actors/monitoring.ts';
-import type { MonitoringOptions } from '#actors/monitoring-options.ts';
-import type { ProbeReport, RegistryProbe } from '#actors/registries.ts';
-import type { SecretAnswer } from '#actors/secrets.ts';
+import { createMonitoring } from '#actors/monitoring/monitoring.ts';
+import type { MonitoringOptions } from '#actors/monitoring/monitoring-options.ts';
+import type { ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
+import type { SecretAnswer } from '#actors/secrets/secrets.ts';
 import { supervise } from '#actors/supervisor.ts';
 import type { Service } from '#actors/system.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';

@@ -1,7 +1,11 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
-import { createRegistries, type ProbeReport, type RegistryProbe } from '#actors/registries.ts';
-import { registriesLogic } from '#actors/registries-logic.ts';
+import {
+  createRegistries,
+  type ProbeReport,
+  type RegistryProbe,
+} from '#actors/registries/registries.ts';
+import { registriesLogic } from '#actors/registries/registries-logic.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';

@@ -1,7 +1,12 @@
-import type { PlaceSecret } from '#actors/place-secret.ts';
-import type { ProbeAnswer, ProbeReport, Registries, RegistryProbe } from '#actors/registries.ts';
-import { createRouter, type PodAnswer } from '#actors/route.ts';
-import type { SecretAnswer } from '#actors/secrets.ts';
+import type {
+  ProbeAnswer,
+  ProbeReport,
+  Registries,
+  RegistryProbe,
+} from '#actors/registries/registries.ts';
+import { createRouter, type PodAnswer } from '#actors/routing/route.ts';
+import type { PlaceSecret } from '#actors/secrets/place-secret.ts';
+import type { SecretAnswer } from '#actors/secrets/secrets.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { AtOnceOrLater } from '#core/at-once.ts';

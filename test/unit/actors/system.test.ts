@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
 import { type ActorView, createActorView } from '#actors/actor-view.ts';
-import type { CertificateSource } from '#actors/certificate-source.ts';
+import type { CertificateSource } from '#actors/certificate/certificate-source.ts';
 import type { ReflectorSource, ReportPhase } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';

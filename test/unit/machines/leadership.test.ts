@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type AnyMachineSnapshot, createActor, initialTransition, transition } from 'xstate';
-import { leadershipLogic } from '#actors/hold-lease.ts';
+import { leadershipLogic } from '#actors/leader/hold-lease.ts';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
 import { createLeaseTwin, type Trouble } from '#test/support/lease-twin.ts';
 import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';

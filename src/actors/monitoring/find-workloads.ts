@@ -1,0 +1,26 @@
+import { forEachInTurns, gather } from '#actors/gather.ts';
+import {
+  createWorkloadsFinder,
+  type WorkloadAtRisk,
+  type WorkloadsState,
+} from '#core/monitoring/workloads.ts';
+
+/** To look up the images of so many Pods takes some 3 ms when all of them are lost. */
+const podsPerTurn = 200;
+
+/** Finds the workloads at risk, by the Pods of one namespace or of all, a slice in a turn. */
+export async function findWorkloads(
+  { pods, scopes, tracked }: WorkloadsState,
+  namespace?: string,
+): Promise<readonly WorkloadAtRisk[]> {
+  const finder = createWorkloadsFinder(scopes);
+  for (const { name } of scopes) await forEachInTurns(tracked.imagesOf(name), finder.addImage);
+  if (finder.isEmpty()) return [];
+  for (const { name } of scopes.length > 1 ? scopes : []) {
+    await forEachInTurns(tracked.imagesOf(name), finder.addAvailable);
+  }
+  const isAsked = (pod: { readonly namespace: string }) =>
+    namespace === undefined || pod.namespace === namespace;
+  await forEachInTurns(Iterator.from(pods).filter(isAsked), finder.addPod, podsPerTurn);
+  return await gather(finder.all(), podsPerTurn);
+}

@@ -1,0 +1,238 @@
+import { withDeadline } from '#actors/pause.ts';
+import type { PlaceSecret, PlaceSecretFailure } from '#actors/secrets/place-secret.ts';
+import { reduceSecret } from '#actors/secrets/secret-copy.ts';
+import type { SecretAnswer, SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
+import type { WakeHeap } from '#actors/wake.ts';
+import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
+import {
+  type Credential,
+  credentialsToTry,
+  findCredentials,
+  type OpenedSecret,
+  type OwnedCredential,
+  openSecret,
+  type SecretView,
+} from '#core/credentials.ts';
+import type { Patience } from '#core/patience.ts';
+import type { PodAdmission } from '#core/pod.ts';
+import { assert, fail, type Result, succeed } from '#core/result.ts';
+import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
+import { lentLocations } from '#core/routing/declared-secrets.ts';
+import type { Location } from '#core/routing/location.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+
+/** What Secrets are read, and where copies are put. */
+export interface WalletOptions {
+  readonly secrets: Pick<SecretReader, 'read'>;
+  /** Without it what only another namespace's Secret opens counts as not pullable. */
+  readonly placeSecret?: PlaceSecret;
+  readonly wake: WakeHeap;
+}
+
+/** The Pod that pulls, and what it may pull. */
+export interface WalletRequest {
+  readonly admission: PodAdmission;
+  readonly table: RoutingTable;
+  /** Of all images that are asked for. */
+  readonly candidates: readonly Candidate[];
+}
+
+/** The credentials of one Pod: its own, and those that resources lend it. */
+export interface PodWallet {
+  /** In the order to try; none means anonymous (behaviour §2). */
+  readonly credentialsFor: (candidate: Candidate) => readonly Credential[];
+  /**
+   * Sees to it that the Pod can pull with what was let in; the answer is the pull secret that it
+   * has to name for that, if it does not yet.
+   */
+  readonly provide: (
+    candidate: Candidate,
+    credential: Credential | undefined,
+    signal: AbortSignal,
+  ) => Promise<Result<string | undefined, PlaceSecretFailure>>;
+  /** Whether the Pod can pull with what was let in as it is, so that nothing has to be provided. */
+  readonly suffices: (candidate: Candidate, credential: Credential | undefined) => boolean;
+  /** What was missing or broken, as sentences for whoever creates the Pod. */
+  readonly warnings: readonly string[];
+}
+
+/** Reading all Secrets may take so long; one unread by then counts as missing (design §3). */
+export const secretsTimeoutMs = 1_000;
+/** Writing one copy may take so long; then the next candidate is taken. */
+export const placeTimeoutMs = 1_000;
+/** Pull secrets of one Pod that are read; the kubelet reads all, nobody names more. */
+export const pullSecretsMax = 32;
+
+/** Reads what is needed, together; a Pod without Secrets has its wallet at once. */
+export function openWallet(
+  options: WalletOptions,
+  request: WalletRequest,
+  patience: Patience,
+): AtOnceOrLater<PodWallet> {
+  const { admission, candidates } = request;
+  const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
+  // The API server takes no pull secret there: only what the Pod names now can pull.
+  const lends = admission.subresource !== 'ephemeralcontainers';
+  const lent = lends ? candidates.flatMap(secretsOf) : [];
+  const keys = new Map([...own, ...lent].map((key) => [nameOf(key), key]));
+  // Most Pods have none; a deadline costs more than all the rest of their wallet.
+  const read = keys.size === 0 ? nothingRead : readAll(options, [...keys.values()], patience);
+  return goOn(read, (answers) => new Wallet(options, request, { own, lends, answers }));
+}
+
+const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
+
+async function readAll(
+  { secrets, wake }: WalletOptions,
+  keys: readonly SecretKey[],
+  { signal }: Patience,
+): Promise<ReadonlyMap<string, SecretAnswer>> {
+  return await withDeadline(wake, { deadlineMs: secretsTimeoutMs, signal }, async (bounded) => {
+    const read = keys.map(async (key) => [nameOf(key), await secrets.read(key, bounded)] as const);
+    return new Map(await Promise.all(read));
+  });
+}
+
+/** What was read for one Pod. */
+interface WalletContents {
+  readonly own: readonly SecretKey[];
+  readonly lends: boolean;
+  readonly answers: ReadonlyMap<string, SecretAnswer>;
+}
+
+class Wallet implements PodWallet {
+  readonly warnings: readonly string[];
+  readonly #options: WalletOptions;
+  readonly #request: WalletRequest;
+  readonly #contents: WalletContents;
+  readonly #pod: readonly OpenedSecret[];
+  readonly #tries = new Map<Candidate, readonly OwnedCredential[]>();
+
+  constructor(options: WalletOptions, request: WalletRequest, contents: WalletContents) {
+    this.#options = options;
+    this.#request = request;
+    this.#contents = contents;
+    const { own, answers } = contents;
+    const ownNames = new Set(own.map(nameOf));
+    this.#pod = own.flatMap((key) => openFound(answers.get(nameOf(key)), false) ?? []);
+    this.warnings = [...answers].flatMap(([name, answer]) =>
+      warningsOf(name, answer, !ownNames.has(name)),
+    );
+  }
+
+  readonly credentialsFor = (candidate: Candidate): readonly Credential[] =>
+    this.#try(candidate).map(({ credential }) => credential);
+
+  readonly provide = async (
+    candidate: Candidate,
+    credential: Credential | undefined,
+    signal: AbortSignal,
+  ): Promise<Result<string | undefined, PlaceSecretFailure>> => {
+    const tried = this.#find(candidate, credential);
+    if (tried === undefined || tried.of === 'pod') return succeed(undefined);
+    const secret = secretsOf(candidate).find((one) => nameOf(one) === tried.credential.source);
+    if (secret === undefined) return succeed(undefined);
+    const { admission } = this.#request;
+    if (secret.namespace !== admission.namespace) return await this.#place(secret, signal);
+    const isNamed = pullSecretsOf(admission).includes(secret.name);
+    return succeed(isNamed ? undefined : secret.name);
+  };
+
+  readonly suffices = (candidate: Candidate, credential: Credential | undefined): boolean =>
+    (this.#find(candidate, credential)?.of ?? 'pod') === 'pod';
+
+  #find(candidate: Candidate, credential: Credential | undefined): OwnedCredential | undefined {
+    return this.#try(candidate).find((one) => one.credential === credential);
+  }
+
+  #try(candidate: Candidate): readonly OwnedCredential[] {
+    const known = this.#tries.get(candidate);
+    if (known !== undefined) return known;
+    const { lends, answers } = this.#contents;
+    const { reference, original } = candidate;
+    const lent = lends ? secretsOf(candidate) : [];
+    // One after another: the sets' order comes before that of keys.
+    const entry = lent.flatMap((key) => {
+      const opened = openFound(answers.get(nameOf(key)), true);
+      return opened === undefined ? [] : findCredentials([opened], reference);
+    });
+    const tries = credentialsToTry({ entry, pod: findCredentials(this.#pod, reference), original });
+    this.#tries.set(candidate, tries);
+    return tries;
+  }
+
+  async #place(
+    secret: OwnedSecret,
+    signal: AbortSignal,
+  ): Promise<Result<string, PlaceSecretFailure>> {
+    const { placeSecret, wake } = this.#options;
+    const { admission, table } = this.#request;
+    const answer = this.#contents.answers.get(nameOf(secret));
+    const { kind, name, uid } = secret.owner;
+    if (placeSecret === undefined || uid === undefined || answer?.kind !== 'found') {
+      return fail({ message: `Secret ${nameOf(secret)} cannot be copied` });
+    }
+    const source = reduceSecret(answer.secret, locationsWith(secret, table));
+    if (source === undefined) {
+      return fail({ message: `Secret ${nameOf(secret)} holds nothing for this image` });
+    }
+    const { namespace, dryRun } = admission;
+    const placed = await withDeadline(wake, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
+      placeSecret({ owner: { kind, name, uid }, source, namespace, dryRun }, bounded),
+    );
+    // Without a name the Pod would be sent to where it cannot pull.
+    assert(!placed.ok || typeof placed.value === 'string', 'a placed Secret has a name');
+    return placed;
+  }
+}
+
+/** The Secrets that resources lend for a candidate, in the order to try. */
+function secretsOf(candidate: Candidate): readonly OwnedSecret[] {
+  const { credentialSecret, owner, original } = candidate;
+  if (original) return candidate.originalCredentialSecrets ?? [];
+  if (credentialSecret === undefined || owner === undefined) return [];
+  return [{ ...credentialSecret, owner }];
+}
+
+/** Where the resource uses this Secret: one copy serves all its entries. */
+function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
+  const { kind, namespace, name } = secret.owner;
+  const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
+  return lentLocations(table.find(origin), secret);
+}
+
+/** Opened once for as long as the reader remembers it. */
+const opened = new WeakMap<SecretView, OpenedSecret>();
+
+function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {
+  if (answer?.kind !== 'found' || (isSource && answer.isCopy)) return undefined;
+  const known = opened.get(answer.secret);
+  if (known !== undefined) return known;
+  const fresh = openSecret(answer.secret);
+  opened.set(answer.secret, fresh);
+  return fresh;
+}
+
+function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): readonly string[] {
+  if (answer.kind === 'missing') return [`Secret ${name} is missing: it was asked without it`];
+  if (answer.kind === 'unreadable') {
+    return [`Secret ${name} was not read: ${answer.message}; it was asked without it`];
+  }
+  if (isSource && answer.isCopy) return [`Secret ${name} is a copy and no source of copies`];
+  return openFound(answer, isSource)?.warnings ?? [];
+}
+
+/** As it came from outside: what is no name is none. */
+function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
+  const written: unknown = pod.spec?.imagePullSecrets;
+  const items: readonly unknown[] = Array.isArray(written) ? written.slice(0, pullSecretsMax) : [];
+  return items.flatMap((item) => {
+    const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
+    return typeof name === 'string' && name !== '' ? name : [];
+  });
+}
+
+/** As a credential's `source` has it. */
+function nameOf({ namespace, name }: SecretKey): string {
+  return `${namespace}/${name}`;
+}
