@@ -36,6 +36,8 @@ export interface AdmissionOptions {
 
 /** Reviews a second at a steady pace: a cluster of thousands of nodes that is being upgraded. */
 const pacePerSecond = 200;
+/** Odd; the machine's own stalls, of 50 ms and more, then fall into few rounds of each line. */
+const rounds = 3;
 /** Above any answer of a registry that lives, below `routing.activeCheck.timeout`. */
 const slowMs = 900;
 /** Of a client that is as fast as the answers: enough to keep one core busy. */
@@ -58,7 +60,7 @@ export async function run({ quick }: AdmissionOptions): Promise<void> {
     operator: { url, pid, authorityPem: stage.authorityPem, registries },
     bare: { ...bare, authorityPem: tls.certificate.authorityPem, registries },
     registries,
-    durationMs: quick ? 1_500 : 6_000,
+    durationMs: quick ? 1_000 : 2_500,
   };
   try {
     console.log(
@@ -67,13 +69,14 @@ export async function run({ quick }: AdmissionOptions): Promise<void> {
         `${canPin ? ', the operator on a core of its own' : ', NOT on cores of their own'}.\n` +
         `Load of the machine before: ${loadavg()[0]?.toFixed(1)} on ${coreCount} cores; ` +
         'above a half each figure is also about what else runs.\n' +
-        '"beside" is the figure before it beside that of the line marked "=".',
+        '"beside" is the figure before it beside that of the line marked "=". What is compared is\n' +
+        `measured ${rounds} times by turns; of each the round with the middle p99 is shown.`,
     );
     await warmUp(bench);
-    const idle = await nothingDeclared(bench);
+    await nothingDeclared(bench);
     for (const [which, delayMs] of delaysMs.entries()) {
       for (const registry of registries.live) registry.setDelayMs(delayMs);
-      await withRegistries(bench, { which, delayMs, idle });
+      await withRegistries(bench, { which, delayMs });
     }
     for (const registry of registries.live) registry.setDelayMs(0);
     await saturation(bench);
@@ -129,11 +132,38 @@ async function paced(webhook: Measured, bench: Bench, load: Load): Promise<Figur
   });
 }
 
-async function nothingDeclared(bench: Bench): Promise<Figures> {
+/** Measures by turns, so that whatever the machine does meanwhile is done to all of them. */
+async function byTurns<const Runs extends readonly Run[]>(
+  ...runs: Runs
+): Promise<{ readonly [Index in keyof Runs]: Figures }> {
+  const all = runs.map((): Figures[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, run] of runs.entries()) all[index]?.push(await run(round));
+  }
+  return all.map(middleOf) as { readonly [Index in keyof Runs]: Figures };
+}
+
+/** One round of one line. */
+type Run = (round: number) => Promise<Figures>;
+
+/** The round with the middle p99; what must not happen at all is counted over all rounds. */
+function middleOf(figures: readonly Figures[]): Figures {
+  const sorted = figures.toSorted((left, right) => left.p99Ms - right.p99Ms);
+  const middle = sorted[(sorted.length - 1) / 2];
+  if (middle === undefined) throw new Error('Expected an odd number of rounds.');
+  const sum = (key: 'failed' | 'slow') => figures.reduce((total, one) => total + one[key], 0);
+  const least = Math.min(...figures.map(({ sent, patched }) => patched - sent));
+  return { ...middle, failed: sum('failed'), slow: sum('slow'), patched: middle.sent + least };
+}
+
+async function nothingDeclared(bench: Bench): Promise<void> {
   const { hosts } = bench.registries;
-  const bare = await paced(bench.bare, bench, { images: declaredNothing(bench) });
-  const same = await paced(bench.operator, bench, { images: declaredNothing(bench) });
-  const fresh = await paced(bench.operator, bench, { images: [undeclaredImage(hosts, 'new-{n}')] });
+  const [bare, same, fresh] = await byTurns(
+    () => paced(bench.bare, bench, { images: declaredNothing(bench) }),
+    () => paced(bench.operator, bench, { images: declaredNothing(bench) }),
+    (round) =>
+      paced(bench.operator, bench, { images: [undeclaredImage(hosts, `new-${round}-{n}`)] }),
+  );
   const bar = ({ p99Ms, requests }: Figures) => ({
     text: 'p99 below 3 ms, no request',
     met: p99Ms < 3 && requests === 0,
@@ -144,44 +174,41 @@ async function nothingDeclared(bench: Bench): Promise<Figures> {
     { what: 'the same image', figures: same, baseline: bare, bar: bar(same) },
     { what: 'a new image each time', figures: fresh, baseline: bare, bar: bar(fresh) },
   ]);
-  return same;
 }
 
 interface Surroundings {
   /** First or second: each meets dead hosts that nobody has asked yet. */
   readonly which: number;
   readonly delayMs: number;
-  /** Nothing declared. */
-  readonly idle: Figures;
 }
 
-async function withRegistries(bench: Bench, surroundings: Surroundings): Promise<void> {
-  const { which, delayMs, idle } = surroundings;
+async function withRegistries(bench: Bench, { which, delayMs }: Surroundings): Promise<void> {
   const { hosts } = bench.registries;
   const added = `${delayMs} ms added at every registry`;
-  const fresh = await paced(bench.operator, bench, {
-    images: healthyImages(hosts, `fresh-${which}-{n}`),
-  });
-  const same = await paced(bench.operator, bench, {
-    images: healthyImages(hosts, `same-${which}`),
-  });
+  const [idle, fresh, same] = await byTurns(
+    () => paced(bench.operator, bench, { images: declaredNothing(bench) }),
+    (round) => healthy(bench, `fresh-${which}-${round}-{n}`),
+    () => healthy(bench, `same-${which}`),
+  );
   print(`b. The original first and healthy; ${added}`, [
     { what: 'nothing declared, for comparison', figures: idle },
     { what: 'a new image each time', figures: fresh, baseline: idle },
     { what: 'the same images', figures: same, baseline: idle },
   ]);
-  const lines: Line[] = [{ what: 'healthy, for comparison', figures: fresh }];
+  const lines: Line[] = [];
   for (const [kind, place] of Object.entries(deadPlaces)) {
-    lines.push(...(await whenDown(bench, { kind, host: hosts.dead[place + which] ?? '', fresh })));
+    lines.push(...(await whenDown(bench, { kind, host: hosts.dead[place + which] ?? '' })));
   }
   print(`c, d. The original's registry down, a new image each time; ${added}`, lines);
+}
+
+async function healthy(bench: Bench, tag: string): Promise<Figures> {
+  return await paced(bench.operator, bench, { images: healthyImages(bench.registries.hosts, tag) });
 }
 
 interface Outage {
   readonly kind: string;
   readonly host: string;
-  /** The same with nothing down. */
-  readonly fresh: Figures;
 }
 
 const namesOfKinds: Readonly<Record<string, string>> = {
@@ -190,13 +217,16 @@ const namesOfKinds: Readonly<Record<string, string>> = {
   full: 'full backlog',
 };
 
-async function whenDown(bench: Bench, { kind, host, fresh }: Outage): Promise<readonly Line[]> {
+async function whenDown(bench: Bench, { kind, host }: Outage): Promise<readonly Line[]> {
   const name = namesOfKinds[kind] ?? kind;
   const first = await paced(bench.operator, bench, {
     images: deadImages(host, 'first').slice(0, 1),
     alone: true,
   });
-  const steady = await paced(bench.operator, bench, { images: deadImages(host, 'steady-{n}') });
+  const [fresh, steady] = await byTurns(
+    (round) => healthy(bench, `beside-${host.replace(':', '-')}-${round}-{n}`),
+    (round) => paced(bench.operator, bench, { images: deadImages(host, `steady-${round}-{n}`) }),
+  );
   const paid = first.slow + steady.slow;
   const due = kind === 'refusing' ? 0 : 1;
   const bar = {
@@ -204,6 +234,7 @@ async function whenDown(bench: Bench, { kind, host, fresh }: Outage): Promise<re
     met: steady.p99Ms <= 2 * fresh.p99Ms && paid === due && steady.patched === steady.sent,
   };
   return [
+    { what: `healthy, beside ${name}`, figures: fresh },
     { what: `${name}: the first review`, figures: first, baseline: fresh },
     { what: `${name}: from then on`, figures: steady, baseline: fresh, bar },
   ];
@@ -219,11 +250,13 @@ const bareElsewherePerSecond = 12_400;
 
 async function saturation(bench: Bench): Promise<void> {
   const { hosts } = bench.registries;
-  const load = (webhook: Measured, image: string) =>
+  const load = (webhook: Measured, image: string) => () =>
     paced(webhook, bench, { images: [image], saturate: true, warmUp: saturationWarmUp });
-  const bare = await load(bench.bare, undeclaredImage(hosts, '1'));
-  const nothing = await load(bench.operator, undeclaredImage(hosts, '1'));
-  const four = await load(bench.operator, fourPlacesImage(hosts, '1'));
+  const [bare, nothing, four] = await byTurns(
+    load(bench.bare, undeclaredImage(hosts, '1')),
+    load(bench.operator, undeclaredImage(hosts, '1')),
+    load(bench.operator, fourPlacesImage(hosts, '1')),
+  );
   const bar = (figures: Figures, least: number): Bar => {
     const share = least / bareElsewherePerSecond;
     const text = `${least} reviews a second on one core`;
