@@ -42,9 +42,9 @@ const rounds = 3;
 const slowMs = 900;
 /** Of a client that is as fast as the answers: enough to keep one core busy. */
 const saturatingConnections = 16;
-/** At a steady pace a review never waits for another: API servers open as many as they need. */
-const pacedConnections = 256;
-/** Each client process is new: its first reviews open connections, and do not count. */
+/** At a steady pace a review never waits for another: API servers have as many as they need. */
+const pacedConnections = 64;
+/** Each client process is new: its first reviews do not count. */
 const clientWarmUp = 16;
 const delaysMs = [0, 20] as const;
 

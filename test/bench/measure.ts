@@ -28,7 +28,7 @@ export async function measure(
   for (const registry of registries.live) registry.resetCounts();
   const before = cpuMicroseconds(pid);
   const outcome = await sendReviews({ ...plan, url, authorityPem });
-  const reviews = outcome.sent + plan.warmUp;
+  const reviews = outcome.sent + plan.warmUp + plan.connections;
   const sum = (count: (registry: AdmissionRegistries['live'][number]) => number) =>
     registries.live.reduce((total, registry) => total + count(registry), 0);
   return {

@@ -11,7 +11,10 @@ export interface LoadPlan {
   /** Reviews a second, sent on time whatever the answers do; 0 sends as fast as answers come. */
   readonly perSecond: number;
   readonly durationMs: number;
-  /** Reviews not counted, sent first one after the other, each with the image below. */
+  /**
+   * Reviews not counted, sent first one after the other, each with the image below; then one more on
+   * each connection, so that all are open.
+   */
   readonly warmUp: number;
   readonly warmUpImage: string;
   readonly connections: number;
@@ -72,6 +75,13 @@ async function main(): Promise<void> {
   const warm = new Tally();
   const warming = { ...plan, images: [plan.warmUpImage] };
   for (let n = 0; n < plan.warmUp; n += 1) await send({ pool, plan: warming, n, tally: warm });
+  // All connections open: a handshake takes longer than a review, and one that waits for it brings
+  // about the next.
+  await Promise.all(
+    Array.from({ length: plan.connections }, (_, n) =>
+      send({ pool, plan: warming, n, tally: warm }),
+    ),
+  );
   await delay(Math.max(0, (plan.startAtMs ?? 0) - Date.now()));
   const tally = new Tally();
   await (plan.perSecond === 0 ? saturate(pool, plan, tally) : pace(pool, plan, tally));
