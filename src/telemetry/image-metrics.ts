@@ -1,8 +1,9 @@
 import { Histogram, type Registry } from 'prom-client';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import { type AgeBuckets, ageBounds } from './age-buckets.ts';
+import { forEachInTurns } from './in-turns.ts';
 import { describe } from './metrics.ts';
-import { forEachInTurns, type InTurn, scraped, subjectLabel } from './scraped.ts';
+import { type InTurn, scraped, subjectLabel } from './scraped.ts';
 
 /** What is shown of the images themselves. */
 export interface ImageMetricsOptions {
@@ -16,7 +17,6 @@ export interface ImageMetricsOptions {
 const minuteMs = 60_000;
 const labels = ['name', 'registry', 'status', 'used', 'original'] as const;
 
-/** One series, and how many images are in it. */
 /** One series, and how many images are in it. */
 interface Counted {
   readonly series: Readonly<Record<(typeof labels)[number], string>>;

@@ -13,9 +13,6 @@ export interface ScrapedOptions<T extends string> {
   readonly inTurn?: InTurn;
 }
 
-/** To go through so many images takes about 2 ms. */
-const perTurn = 2_000;
-
 /** Reviews go in between, and two scrapes at once do not fill the same metric. */
 export function oneATurn(): InTurn {
   let last: Promise<void> = Promise.resolve();
@@ -24,16 +21,6 @@ export function oneATurn(): InTurn {
     last = mine.catch(() => undefined);
     return mine;
   };
-}
-
-/** Goes through very many, so many in a turn of the event loop. */
-export async function forEachInTurns<T>(all: Iterable<T>, look: (one: T) => void): Promise<void> {
-  let looked = 0;
-  for (const one of all) {
-    look(one);
-    looked += 1;
-    if (looked % perTurn === 0) await nextTurn();
-  }
 }
 
 /** Label values of one scrape; what went since the last one takes no place. */

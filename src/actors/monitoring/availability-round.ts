@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { forEachInTurns } from '#actors/gather.ts';
 import { writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import {
   boundOverflow,
@@ -14,6 +13,7 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
+import { forEachInTurns } from '#telemetry/in-turns.ts';
 import {
   applyAvailabilityStatus,
   availabilityOwner,
@@ -49,9 +49,6 @@ export interface RoundOutcome {
   readonly unfinished: boolean;
 }
 
-/** Lines made in one turn of the event loop: at some 5 us each a turn stays near 2 ms. */
-const linesPerTurn = 400;
-
 /**
  * Reads what is written of a resource; undefined when there is none, or it is being deleted. Who
  * may not keep an overflow goes without, as long as the status has room for all.
@@ -81,7 +78,7 @@ export async function loadWritten(
   });
 }
 
-/** Makes the status from all images, so many in a turn of the event loop. */
+/** Makes the status from all images, a slice in a turn of the event loop. */
 export async function listImages(images: Iterable<TrackedImage>): Promise<StatusList> {
   const lister = createStatusLister();
   await forEachInTurns(images, lister.add);
@@ -118,10 +115,9 @@ export async function writeRound(
 
 async function linesOf(images: readonly TrackedImage[]): Promise<readonly OverflowEntry[]> {
   const entries: OverflowEntry[] = [];
-  for (const image of images) {
-    entries.push(overflowEntry(image.image, writeMonitoredImage(image)));
-    if (entries.length % linesPerTurn === 0) await nextTurn();
-  }
+  await forEachInTurns(images, (image) =>
+    entries.push(overflowEntry(image.image, writeMonitoredImage(image))),
+  );
   return entries;
 }
 

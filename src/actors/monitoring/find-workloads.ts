@@ -1,12 +1,9 @@
-import { forEachInTurns, gather } from '#actors/gather.ts';
 import {
   createWorkloadsFinder,
   type WorkloadAtRisk,
   type WorkloadsState,
 } from '#core/monitoring/workloads.ts';
-
-/** To look up the images of so many Pods takes some 3 ms when all of them are lost. */
-const podsPerTurn = 200;
+import { forEachInTurns, gather } from '#telemetry/in-turns.ts';
 
 /** Finds the workloads at risk, by the Pods of one namespace or of all, a slice in a turn. */
 export async function findWorkloads(
@@ -21,6 +18,6 @@ export async function findWorkloads(
   }
   const isAsked = (pod: { readonly namespace: string }) =>
     namespace === undefined || pod.namespace === namespace;
-  await forEachInTurns(Iterator.from(pods).filter(isAsked), finder.addPod, podsPerTurn);
-  return await gather(finder.all(), podsPerTurn);
+  await forEachInTurns(Iterator.from(pods).filter(isAsked), finder.addPod);
+  return await gather(finder.all());
 }

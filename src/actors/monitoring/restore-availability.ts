@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { forEachInTurns } from '#actors/gather.ts';
 import { pause } from '#actors/pause.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import { fullJitterMs } from '#core/backoff.ts';
@@ -8,6 +7,7 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
+import { forEachInTurns } from '#telemetry/in-turns.ts';
 import type { Log } from '#telemetry/log.ts';
 import { availabilityOwner, isBeyond, readAvailability } from './availability-object.ts';
 import { type OverflowShards, shardValues } from './overflow-shards.ts';
@@ -23,8 +23,6 @@ export interface RestoreOptions {
 }
 
 const callTimeoutMs = 30_000;
-/** To read so many entries, with the reference in each, takes some 5 ms. */
-const imagesPerTurn = 500;
 const backoff = { baseMs: 500, capMs: 30_000 };
 
 /**
@@ -66,10 +64,10 @@ async function readTracked(
   // A round that was broken off leaves an image in both; the status was written last.
   const merger = createImageMerger();
   const status = found.value?.status?.images ?? [];
-  await forEachInTurns(readPlace(resource, status), merger.add, imagesPerTurn);
+  await forEachInTurns(readPlace(resource, status), merger.add);
   for (const shard of shards.ok ? shards.value : []) {
     await nextTurn();
-    await forEachInTurns(readPlace(resource, shardValues(shard)), merger.add, imagesPerTurn);
+    await forEachInTurns(readPlace(resource, shardValues(shard)), merger.add);
   }
   return succeed(merger.all());
 }

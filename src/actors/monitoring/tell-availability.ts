@@ -1,5 +1,4 @@
 import { fromCallback } from 'xstate';
-import { forEachInTurns } from '#actors/gather.ts';
 import type { EventRecorder } from '#actors/leader/record-events.ts';
 import type { WakeHeap } from '#actors/wake.ts';
 import {
@@ -8,6 +7,7 @@ import {
   type Unavailable,
 } from '#core/monitoring/availability-notes.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import { forEachInTurns } from '#telemetry/in-turns.ts';
 import { availabilityOwner } from './availability-object.ts';
 
 /** What events are made from. */
