@@ -6,6 +6,8 @@ export interface TrackedImagesTwin extends TrackedImages {
   /** Puts images in, each in the place of the one with its name, and tells of it. */
   readonly put: (...images: readonly TrackedImage[]) => void;
   readonly remove: (...images: readonly TrackedImage[]) => void;
+  /** From here on each image takes so long, in ms, to be come to: what goes on in slices must show. */
+  readonly takeTime: (ms: number) => void;
   /** Tracks a resource no more, as a leader does that loses its Lease, and tells of it. */
   readonly tearDown: (resource: string) => void;
 }
@@ -16,6 +18,7 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
     resources.map((resource) => [resource, new Map()]),
   );
   const listeners = new Set<(resource: string) => void>();
+  let imageMs = 0;
   const tell = (images: readonly TrackedImage[]) => {
     for (const resource of new Set(images.map((image) => image.resource))) {
       for (const listener of listeners) listener(resource);
@@ -23,7 +26,10 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
   };
   return {
     resources: () => [...held.keys()],
-    imagesOf: (resource) => [...(held.get(resource)?.values() ?? [])],
+    imagesOf: (resource) => slowly([...(held.get(resource)?.values() ?? [])], imageMs),
+    takeTime: (ms) => {
+      imageMs = ms;
+    },
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -44,6 +50,19 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
       for (const listener of listeners) listener(resource);
     },
   };
+}
+
+/** All of them, each after so much work; at once where that is none. */
+export function slowly<T>(all: readonly T[], eachMs: number): Iterable<T> {
+  return eachMs === 0 ? all : { [Symbol.iterator]: () => busily(all, eachMs) };
+}
+
+function* busily<T>(all: readonly T[], eachMs: number): Generator<T> {
+  for (const one of all) {
+    const untilMs = performance.now() + eachMs;
+    while (performance.now() < untilMs);
+    yield one;
+  }
 }
 
 /** A moment in the history of tests, in ms. */

@@ -135,7 +135,8 @@ describe('the metrics of monitoring', () => {
 
   test('of very many images let other work in between, and two scrapes at once see the same', async () => {
     const { held, samples } = stage();
-    held.put(...manyTracked(20_000, 10));
+    held.put(...manyTracked(640, 10));
+    held.takeTime(0.25);
     let turns = 0;
     let timer = setImmediate(function count() {
       turns += 1;
@@ -143,7 +144,8 @@ describe('the metrics of monitoring', () => {
     });
     const [one, other] = await Promise.all([samples(age), samples(age)]);
     clearImmediate(timer);
-    expect(turns).toBeGreaterThan(20);
+    // After 4 ms, and so after 32 images at most, others have their turn: in each of four passes.
+    expect(turns).toBeGreaterThan(4 * 16);
     expect(one).toEqual(other);
     expect(one.length).toBeGreaterThan(0);
   });

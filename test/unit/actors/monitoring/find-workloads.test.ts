@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
 import { findWorkloads } from '#actors/monitoring/find-workloads.ts';
-import { createTrackedImages, manyTracked } from '#test/support/tracked-images.ts';
+import { createTrackedImages, manyTracked, slowly } from '#test/support/tracked-images.ts';
 import { workloadsAtRisk } from '#test/support/workloads-at-risk.ts';
 
-const images = 20_000;
-
-/** Every image is lost, and each is of a Pod of its own. */
-function everythingLost() {
+/** Every image is lost, and each is of a Pod of its own; both take time to be come to. */
+function everythingLost(images: number, eachMs = 0) {
   const tracked = createTrackedImages();
+  tracked.takeTime(eachMs);
   const lost = manyTracked(images).map(({ unusedSinceMs: _, ...image }) => {
     return { ...image, status: 'NotFound' as const };
   });
@@ -16,11 +15,13 @@ function everythingLost() {
     ...{ namespace: index % 2 === 0 ? 'even' : 'odd', name: `pod-${index}`, phase: 'Running' },
     ...{ labels: {}, annotations: {}, images: { app: image } },
   }));
-  return { tracked, pods, scopes: [{ name: 'all', matchesPod: () => true }] };
+  const scopes = [{ name: 'all', matchesPod: () => true }];
+  return { tracked, pods: slowly(pods, eachMs), scopes };
 }
 
 test('workloads at risk are found a slice in a turn, and are the same as found at once', async () => {
-  const state = everythingLost();
+  const images = 640;
+  const state = everythingLost(images, 0.25);
   let turns = 0;
   let timer = setImmediate(function count() {
     turns += 1;
@@ -28,13 +29,14 @@ test('workloads at risk are found a slice in a turn, and are the same as found a
   });
   const found = await findWorkloads(state);
   clearImmediate(timer);
-  expect(turns).toBeGreaterThan(50);
+  // After 4 ms, and so after 32 images at most, others have their turn; after 32 Pods as well.
+  expect(turns).toBeGreaterThan(30);
   expect(found).toHaveLength(images);
   expect(found).toEqual(workloadsAtRisk(state));
 });
 
 test('of one namespace are those of its Pods', async () => {
-  const found = await findWorkloads(everythingLost(), 'odd');
-  expect(found).toHaveLength(images / 2);
+  const found = await findWorkloads(everythingLost(20_000), 'odd');
+  expect(found).toHaveLength(10_000);
   expect(new Set(found.map(({ namespace }) => namespace))).toEqual(new Set(['odd']));
 });
