@@ -46,8 +46,28 @@ export interface CredentialLookup {
   readonly warnings: readonly string[];
 }
 
+/** Opened once for as long as anybody holds the Secret. */
+const remembered = new WeakMap<SecretView, OpenedSecret>();
+
 /** Reads the docker config of a Secret; other types, and empty ones, hold nothing (behaviour §2). */
 export function openSecret(secret: SecretView): OpenedSecret {
+  const known = remembered.get(secret);
+  if (known !== undefined) return known;
+  const opened = readSecret(secret);
+  remembered.set(secret, opened);
+  return opened;
+}
+
+/**
+ * Tells credentials apart by what they open, wherever they come from: a copied Secret opens what its
+ * source does. It holds the password and is never shown.
+ */
+export function credentialContent(credential: Credential): string {
+  const { username, password, identityToken, registryToken } = credential;
+  return JSON.stringify([username, password, identityToken, registryToken]);
+}
+
+function readSecret(secret: SecretView): OpenedSecret {
   const source = `${secret.namespace}/${secret.name}`;
   const written = writtenConfig(secret);
   if (written === undefined) return { source, entries: [], warnings: [] };

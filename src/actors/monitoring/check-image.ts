@@ -5,7 +5,6 @@ import {
   findCredentials,
   type OpenedSecret,
   openSecret,
-  type SecretView,
 } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { type CheckVerdict, judgeCheck, type NamedSecrets } from '#core/monitoring/verdict.ts';
@@ -131,7 +130,9 @@ async function readAll(
 ): Promise<ReadSecrets> {
   for (const key of keys) secrets.forget(key);
   const answers = await Promise.all(keys.map((key) => secrets.read(key, signal)));
-  const opened = answers.flatMap((answer) => (answer.kind === 'found' ? open(answer.secret) : []));
+  const opened = answers.flatMap((answer) =>
+    answer.kind === 'found' ? openSecret(answer.secret) : [],
+  );
   const lost = answers.flatMap((answer, index) => {
     const name = `${keys[index]?.namespace}/${keys[index]?.name}`;
     if (answer.kind === 'missing') return [`Secret ${name} is missing`];
@@ -140,13 +141,4 @@ async function readAll(
   const warnings = [...lost, ...opened.flatMap((one) => one.warnings)];
   const unread = answers.filter((answer) => answer.kind === 'unreadable' && answer.mayPass).length;
   return { opened, named: keys.length, missing: lost.length, unread, warnings };
-}
-
-/** Opened once for as long as the reader remembers it. */
-const known = new WeakMap<SecretView, OpenedSecret>();
-
-function open(secret: SecretView): OpenedSecret {
-  const opened = known.get(secret) ?? openSecret(secret);
-  known.set(secret, opened);
-  return opened;
 }

@@ -1,5 +1,6 @@
 import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
 import type { SecretKey } from '#actors/secrets/secrets.ts';
+import type { AtOnceOrLater } from '#core/at-once.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
 import { createRecentMap } from '#oci/recent-map.ts';
@@ -75,7 +76,7 @@ export class HeardProbes {
   readonly verdictOf = (
     heard: HeardProbe,
     { reference, pullSecrets }: CheckedWith,
-  ): CheckVerdict | undefined | Promise<CheckVerdict | undefined> => {
+  ): AtOnceOrLater<CheckVerdict | undefined> => {
     const manner = this.#options.mannerOf(reference.registry);
     const { fallbackCredentialSecret: fallback } = manner;
     const judge = (held: CheckCredentials) =>

@@ -1,5 +1,5 @@
 import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
-import type { Credential } from '#core/credentials.ts';
+import { credentialContent } from '#core/credentials.ts';
 import { formatReference } from '#core/image/reference.ts';
 import { type CheckVerdict, judgeCheck } from '#core/monitoring/verdict.ts';
 import type { CheckCredentials, CheckManner } from './check-image.ts';
@@ -40,16 +40,12 @@ export const probeTells = {
  * tried and no other. A probe without credentials counts where a check would have none either.
  */
 function hasSameRight({ probe, answer, held }: ProbeQuestion): boolean {
-  const own = new Set(held.credentials.map(textOf));
+  const own = new Set(held.credentials.map(credentialContent));
   const { credentials } = probe;
   if (credentials.length === 0) return own.size === 0;
   const letIn = credentials[answer.credentialIndex ?? -1];
-  if (answer.outcome.kind === 'Available') return letIn !== undefined && own.has(textOf(letIn));
-  const tried = new Set(credentials.map(textOf));
+  if (answer.outcome.kind === 'Available')
+    return letIn !== undefined && own.has(credentialContent(letIn));
+  const tried = new Set(credentials.map(credentialContent));
   return tried.size === own.size && [...own].every((text) => tried.has(text));
-}
-
-/** Without where it comes from: a copied Secret opens what its source does. */
-function textOf({ username, password, identityToken, registryToken }: Credential): string {
-  return JSON.stringify([username, password, identityToken, registryToken]);
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { createPlaces, type PlaceOutcome, type Places } from '#actors/places.ts';
 import { createSingleFlight, type Flight, type SingleFlight } from '#actors/single-flight.ts';
 import type { WakeHeap } from '#actors/wake.ts';
-import type { Credential } from '#core/credentials.ts';
+import { type Credential, credentialContent } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
 import { createRecentMap, type RecentMap } from '#oci/recent-map.ts';
@@ -251,9 +251,7 @@ function notPlaced(
   return { kind: 'Answered', outcome: { kind: 'Unreachable', cause: 'timeout', message } };
 }
 
-/** Tells credentials apart by what they open, not by where they stand; itself opens nothing. */
+/** Tells credentials apart; itself opens nothing. */
 function fingerprint(credential: Credential): string {
-  const { username, password, identityToken, registryToken } = credential;
-  const content = [username, password, identityToken ?? null, registryToken ?? null];
-  return hash('sha256', JSON.stringify(content), 'base64');
+  return hash('sha256', credentialContent(credential), 'base64');
 }

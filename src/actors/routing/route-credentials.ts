@@ -11,7 +11,6 @@ import {
   type OpenedSecret,
   type OwnedCredential,
   openSecret,
-  type SecretView,
 } from '#core/credentials.ts';
 import type { Patience } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
@@ -201,16 +200,9 @@ function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Locat
   return lentLocations(table.find(origin), secret);
 }
 
-/** Opened once for as long as the reader remembers it. */
-const opened = new WeakMap<SecretView, OpenedSecret>();
-
 function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {
   if (answer?.kind !== 'found' || (isSource && answer.isCopy)) return undefined;
-  const known = opened.get(answer.secret);
-  if (known !== undefined) return known;
-  const fresh = openSecret(answer.secret);
-  opened.set(answer.secret, fresh);
-  return fresh;
+  return openSecret(answer.secret);
 }
 
 function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): readonly string[] {

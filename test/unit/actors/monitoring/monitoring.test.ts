@@ -1,17 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { answered, stageStartMs, startMonitoring, turns } from '#test/support/monitoring-stage.ts';
-
-const everything = { imageFilter: { include: ['.*'] } };
-const image = (name: string) => `quay.io/team/${name}:1`;
-const hourMs = 3_600_000;
-
-function restored(name: string, more: Partial<TrackedImage> = {}): TrackedImage {
-  return {
-    ...{ resource: 'all', image: image(name), registry: 'quay.io', original: true },
-    ...{ status: 'Available', ...more },
-  };
-}
+import { everything, hourMs, image, restored } from '#test/support/restored-images.ts';
 
 const names = (sent: readonly { reference: { path: string } }[]) =>
   sent.map(({ reference }) => reference.path.slice('team/'.length));

@@ -11,8 +11,8 @@ import {
 import { equal, image } from '#test/support/route-once.ts';
 import { startRouter } from '#test/support/router-stage.ts';
 
-/** Whether each registry that a review asks is asked quietly. */
-async function askedQuietly(given: Partial<PodAdmission>): Promise<readonly unknown[]> {
+/** A router, and whether each registry that it asks is asked quietly. */
+function listen() {
   const quiet: unknown[] = [];
   const stage = startRouter({
     resources: [equal()],
@@ -25,6 +25,11 @@ async function askedQuietly(given: Partial<PodAdmission>): Promise<readonly unkn
       },
     }),
   });
+  return { stage, quiet };
+}
+
+async function askedQuietly(given: Partial<PodAdmission>): Promise<readonly unknown[]> {
+  const { stage, quiet } = listen();
   await stage.admit(admissionOf(podOf(image), given));
   return quiet;
 }
@@ -36,18 +41,7 @@ describe('a probe that is to change nothing', () => {
   });
 
   test('is that of an explanation', async () => {
-    const quiet: unknown[] = [];
-    const stage = startRouter({
-      resources: [equal()],
-      registries: () => ({
-        isTrusted: () => false,
-        recall: () => undefined,
-        probe: async (_probe, _signal, options) => {
-          quiet.push(options?.isQuiet);
-          return { kind: 'Answered', outcome: available, ms: 1, remembered: false };
-        },
-      }),
-    });
+    const { stage, quiet } = listen();
     const subject = { namespace: 'apps', labels: {}, annotations: {}, pullSecrets: [] };
     const query = { image, policy: 'IfNotPresent', ...subject } as const;
     await stage.drive(stage.router.explain(query, forever));
