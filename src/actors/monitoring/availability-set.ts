@@ -3,19 +3,15 @@ import { scopeMatchesImage } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
-import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import type { UseIndex } from '#core/monitoring/use.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
-import type { Store, StoreChange } from '#kube/store.ts';
 import type { PlanOutcome } from '#machines/availability-set.ts';
 import type { AvailabilityChecks } from './availability-checks.ts';
 import { PullSecretMemory } from './last-pull-secrets.ts';
+import { PodUses, type PodUsesOptions } from './pod-uses.ts';
 import type { TrackedActors } from './tracked-actors.ts';
 import { TrackedReferences } from './tracked-references.ts';
-
-/** A Pod with its name, which tells it from the others of its namespace. */
-export type NamedPod = UsingPod & { readonly name: string };
 
 /** What a resource says now. */
 export interface AvailabilitySpec {
@@ -25,10 +21,8 @@ export interface AvailabilitySpec {
 }
 
 /** What one resource is kept track of with. */
-export interface SetTrackerOptions {
+export interface SetTrackerOptions extends PodUsesOptions {
   readonly resource: string;
-  readonly pods: Store<NamedPod>;
-  readonly leavesAlone: (pod: UsingPod) => boolean;
   readonly spec: () => AvailabilitySpec | undefined;
   /** Whether the spec may have changed since somebody planned by it: before the first plan. */
   readonly isNewSpec: boolean;
@@ -37,16 +31,13 @@ export interface SetTrackerOptions {
   readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
   /** A status says that an image of this registry was checked then. */
   readonly recorded: (registry: string, lastMonitorMs: number | undefined) => void;
-  /** The actor of the resource should plan again. */
-  readonly tellStale: () => void;
   readonly tellChanged: (resource: string) => void;
   /** Wall time in ms. */
   readonly now: () => number;
 }
 
-/** So many images, or twice as many Pods, are dealt with in one turn of the event loop: about 7 ms. */
+/** So many images are dealt with in one turn of the event loop: about 7 ms. */
 export const imagesPerTurn = 100;
-const podsPerTurn = 2 * imagesPerTurn;
 
 /** What one resource tracks: the effects of its actor, and what they remember. */
 export class SetTracker implements Disposable {
@@ -57,16 +48,15 @@ export class SetTracker implements Disposable {
   readonly #unused = new Set<string>();
   /** Wall time in ms at which the first of them may expire, or before. */
   #expiresMs = Number.POSITIVE_INFINITY;
-  readonly #unsubscribe: () => void;
   readonly #first = Promise.withResolvers<void>();
   #isRestored = false;
-  #uses: UseIndex | undefined;
+  readonly #uses: PodUses;
   #compiled: CompiledAvailability | undefined;
   #planned: CompiledAvailability | undefined;
 
   constructor(options: SetTrackerOptions) {
     this.#options = options;
-    this.#unsubscribe = options.pods.subscribe((change) => this.#see(change));
+    this.#uses = new PodUses(options);
   }
 
   /** Resolves after the first plan. */
@@ -118,7 +108,8 @@ export class SetTracker implements Disposable {
     const spec = this.#options.spec();
     if (spec === undefined) return { images: this.images().size, againInMs: null };
     const isNew = spec.compiled !== this.#compiled;
-    const uses = isNew ? await this.#count(spec.compiled, signal) : this.#uses;
+    this.#compiled = spec.compiled;
+    const uses = isNew ? await this.#uses.count(spec.compiled, signal) : this.#uses.current;
     if (uses === undefined || signal.aborted) return { images: 0, againInMs: null };
     const isDue = isNew || now() >= this.#expiresMs;
     const images = this.#imagesToPlan({ uses, isNew, isDue });
@@ -171,36 +162,8 @@ export class SetTracker implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#unsubscribe();
+    this.#uses[Symbol.dispose]();
     this.#first.resolve();
-  }
-
-  #see(change: StoreChange<NamedPod>): void {
-    const uses = this.#uses;
-    if (uses === undefined) return;
-    if (change.kind === 'deleted') uses.remove(keyOf(change.value));
-    else uses.put(keyOf(change.value), change.value);
-    if (uses.hasChanged()) this.#options.tellStale();
-  }
-
-  /** Counts all Pods anew, a slice at a time; what changes meanwhile is counted as it comes. */
-  async #count(compiled: CompiledAvailability, signal: AbortSignal): Promise<UseIndex> {
-    const { pods, leavesAlone } = this.#options;
-    const uses = createUseIndex({
-      matchesPod: (pod) => compiled.matchesPod(pod) && !leavesAlone(pod as UsingPod),
-      matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
-    });
-    this.#uses = uses;
-    this.#compiled = compiled;
-    let counted = 0;
-    for (const pod of pods.values()) {
-      uses.put(keyOf(pod), pod);
-      counted += 1;
-      if (counted % podsPerTurn !== 0) continue;
-      await nextTurn();
-      if (signal.aborted) break;
-    }
-    return uses;
   }
 
   #newScope({ scope }: CompiledAvailability): NewScope {
@@ -213,7 +176,7 @@ export class SetTracker implements Disposable {
       isStillThere: (image) => {
         // With the filters that it was planned by, what left the scope did so by its Pods.
         if (this.#planned === undefined && !this.#options.isNewSpec) return false;
-        everywhere ??= imagesOfAll(this.#options.pods.values());
+        everywhere ??= this.#uses.everywhere();
         return everywhere.has(image);
       },
     };
@@ -279,16 +242,6 @@ interface SliceState {
   readonly spec: AvailabilitySpec;
   readonly uses: UseIndex;
   readonly newScope: NewScope | undefined;
-}
-
-function keyOf({ namespace, name }: NamedPod): string {
-  return `${namespace}/${name}`;
-}
-
-function imagesOfAll(pods: Iterable<NamedPod>): Set<string> {
-  const all = new Set<string>();
-  for (const pod of pods) for (const { image } of readPodImages(pod)) all.add(image);
-  return all;
 }
 
 function* slicesOf(images: ReadonlySet<string>): Generator<readonly string[]> {

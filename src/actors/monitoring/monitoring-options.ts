@@ -6,8 +6,8 @@ import type { Pace } from '#core/monitoring/pace.ts';
 import type { UsingPod } from '#core/monitoring/use.ts';
 import type { Store } from '#kube/store.ts';
 import type { AvailabilityPorts } from './availability-ports.ts';
-import type { NamedPod } from './availability-set.ts';
 import type { CheckManner, CheckSecrets } from './check-image.ts';
+import type { NamedPod } from './pod-uses.ts';
 
 /** What monitoring is made of. */
 export interface MonitoringOptions extends AvailabilityPorts {
