@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/{conformance,integration}/**/*.test.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
+          globalSetup: ['test/support/api-server/global-setup.ts'],
           fileParallelism: false,
           maxWorkers: 1,
           testTimeout: 60_000,

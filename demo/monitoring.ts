@@ -1,6 +1,6 @@
-import { untilReady } from '#test/support/eventually.ts';
-import { deleteManifest } from '#test/support/images.ts';
-import { registryRequest } from '#test/support/registry-request.ts';
+import { deleteManifest } from '#test/support/registries/images.ts';
+import { registryRequest } from '#test/support/registries/registry-request.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 import { watched, watching } from './cast.ts';
 import { type Page, wrap } from './page.ts';
 import type { Stage } from './stage.ts';

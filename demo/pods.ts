@@ -1,4 +1,4 @@
-import type { Api } from '#test/support/api.ts';
+import type { Api } from '#test/support/api-server/api.ts';
 
 /** A Pod that the demo creates, and what the story says becomes of it. */
 export interface PodStory {

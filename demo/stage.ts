@@ -1,9 +1,9 @@
-import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
-import { untilReady } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
-import { createNamespace } from '#test/support/namespace.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { createNamespace } from '#test/support/api-server/namespace.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 import { images, resources } from './cast.ts';
 import type { Page } from './page.ts';
 

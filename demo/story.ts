@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { untilReady } from '#test/support/eventually.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 import { meaning, rerouted, unchanged } from './cast.ts';
 import { tellMonitoring } from './monitoring.ts';
 import type { Page } from './page.ts';

@@ -1,5 +1,5 @@
-import { findBinaries } from '#test/support/binaries.ts';
-import { binaryNames } from '#test/support/binary-source.ts';
+import { findBinaries } from '#test/support/binaries/binaries.ts';
+import { binaryNames } from '#test/support/binaries/binary-source.ts';
 
 /** Makes sure that the control plane and the registry can be run; shows progress while it does. */
 try {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type Counts, count, countReport } from '#test/support/test-counts.ts';
+import { type Counts, count, countReport } from '#test/support/runner/test-counts.ts';
 
 /**
  * `npm test`: lint, types, every test; all three even when one fails. Its last line is

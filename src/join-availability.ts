@@ -1,4 +1,4 @@
-import type { Monitoring } from '#actors/monitoring/monitoring.ts';
+import type { Monitoring } from './actors/tracking/tracking.ts';
 import { joinMonitoring, type MonitoringInput } from './join-monitoring.ts';
 import type { RoutingRooms } from './join-routing.ts';
 import { joinTelling, type ShownRooms, type TellingInput } from './join-telling.ts';

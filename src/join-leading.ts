@@ -11,17 +11,17 @@ import {
   watchSecrets,
 } from '#actors/secrets/watch-secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
-import type { WakeHeap } from '#actors/wake.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
 import type { KubeClient } from '#kube/client.ts';
 import type { Log } from '#telemetry/log.ts';
+import type { TimerHeap } from './actors/timer-heap.ts';
 import type { RoutingRooms } from './join-routing.ts';
 
 /** What leading is joined from. */
 export interface LeadingInput {
   readonly client: KubeClient;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
   readonly events: EventRecorder;
   readonly table: RoutingTableKeeper;
@@ -35,19 +35,19 @@ export interface LeadingInput {
 
 /** What only the leader does for routing: conditions, copied Secrets, events of rewritten Pods. */
 export function joinLeading(input: LeadingInput): readonly Service[] {
-  const { client, wake, log, events, table, resources, routing, more = [] } = input;
+  const { client, clock, log, events, table, resources, routing, more = [] } = input;
   const { pods, kuik } = resources;
   const sources = watchSecrets({
-    ...{ client, table, wake, log, random: Math.random, reader: routing.secrets },
+    ...{ client, table, clock, log, random: Math.random, reader: routing.secrets },
     supervisor: () => findSecretWatches(input.system()),
   });
   const conditions = conditionsLogic({
-    ...{ client, table, events, wake, log, now: Date.now },
+    ...{ client, table, events, clock, log, now: Date.now },
     stores: kuik,
     more: [credentialsOf(sources), ...more],
   });
   const copies = secretCopiesLogic({
-    ...{ client, table, pods, sources, wake, log, placed: routing.placed },
+    ...{ client, table, pods, sources, clock, log, placed: routing.placed },
     synced: Promise.all([pods.synced, ...[...kuik.values()].map((store) => store.synced)]),
   });
   return [

@@ -1,10 +1,7 @@
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import type { AvailabilityPorts } from '#actors/monitoring/availability-ports.ts';
-import { createMonitoring, type Monitoring } from '#actors/monitoring/monitoring.ts';
 import { concurrencyDefault, type Registries } from '#actors/registries/registries.ts';
 import type { SecretReader } from '#actors/secrets/secrets.ts';
 import type { KuikSystem } from '#actors/system.ts';
-import type { WakeHeap } from '#actors/wake.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { readOwn } from '#config/mapping.ts';
@@ -12,13 +9,16 @@ import type { OperatorConfiguration, PacingConfiguration } from '#config/operato
 import { leavesAlone } from '#core/routing/containers.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { TimerHeap } from './actors/timer-heap.ts';
+import type { AvailabilityPorts } from './actors/tracking/availability-ports.ts';
+import { createMonitoring, type Monitoring } from './actors/tracking/tracking.ts';
 
 /** What monitoring is joined from; the ports are those of the half that tells of it. */
 export interface MonitoringInput {
   readonly configuration: OperatorConfiguration;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'actorCrash'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly resources: WatchedResources;
   readonly table: RoutingTableKeeper;
   readonly registries: Registries;

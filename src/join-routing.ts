@@ -11,7 +11,6 @@ import { createRouter, type Router } from '#actors/routing/route.ts';
 import { createPlaceSecret, type SecretPlacer } from '#actors/secrets/place-secret.ts';
 import { createSecretReader, type SecretReader } from '#actors/secrets/secrets.ts';
 import type { KuikSystem, Service } from '#actors/system.ts';
-import type { WakeHeap } from '#actors/wake.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
 import { readOwn } from '#config/mapping.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
@@ -20,6 +19,7 @@ import type { KubeClient } from '#kube/client.ts';
 import { createOciClient } from '#oci/client.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import type { TimerHeap } from './actors/timer-heap.ts';
 
 /** What routing is joined from. */
 export interface RoutingInput {
@@ -27,7 +27,7 @@ export interface RoutingInput {
   readonly proxies: OperatorEnvironment['proxies'];
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly client: KubeClient;
   readonly table: () => RoutingTable;
   /** The running system, which supervises the registries. */
@@ -55,7 +55,7 @@ const registriesId = 'registries';
 
 /** Joins registries, Secrets and the routing table to the router. */
 export function joinRouting(input: RoutingInput): RoutingRooms {
-  const { configuration, log, metrics, wake, client, nothingAvailable } = input;
+  const { configuration, log, metrics, clock, client, nothingAvailable } = input;
   const { activeCheck } = configuration.routing;
   const oci = createOciClient({
     registries: configuration.registries,
@@ -64,22 +64,22 @@ export function joinRouting(input: RoutingInput): RoutingRooms {
   const onBug = (error: unknown) => log.error({ err: error }, 'something nobody waited for failed');
   const registries = createRegistries({
     supervisor: () => findRegistries(input.system()),
-    probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: wake }, signal),
+    probeImage: (probe, signal) => probeImage({ ...probe, client: oci, clock: clock }, signal),
     treatmentOf: (host) => readOwn(configuration.registries, host) ?? {},
     now: Date.now,
-    ...{ wake, metrics, onBug, onAnswer: input.onAnswer },
+    ...{ clock, metrics, onBug, onAnswer: input.onAnswer },
   });
-  const secrets = createSecretReader({ client, wake, onBug });
-  const placed = createPlaceSecret({ client, wake, onBug });
+  const secrets = createSecretReader({ client, clock, onBug });
+  const placed = createPlaceSecret({ client, clock, onBug });
   const router = createRouter({
     table: input.table,
     policy: { ...configuration, ...configuration.routing },
     placeSecret: placed.place,
     timeoutMs: activeCheck.timeoutMs,
     resolveDigest: activeCheck.resolveDigest,
-    ...{ registries, secrets, wake, log, metrics, nothingAvailable },
+    ...{ registries, secrets, clock, log, metrics, nothingAvailable },
   });
-  const logic = registriesLogic({ client: oci, pingTimeoutMs: activeCheck.timeoutMs, wake });
+  const logic = registriesLogic({ client: oci, pingTimeoutMs: activeCheck.timeoutMs, clock });
   return {
     router,
     service: { id: registriesId, logic },

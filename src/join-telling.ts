@@ -1,13 +1,5 @@
 import type { EventRecorder } from '#actors/leader/record-events.ts';
-import { findWorkloads } from '#actors/monitoring/find-workloads.ts';
-import { overflowShards } from '#actors/monitoring/overflow-shards.ts';
-import { type ImagesView, presentImages } from '#actors/monitoring/reported-images.ts';
-import { availabilityRestorer } from '#actors/monitoring/restore-availability.ts';
-import { type RoundMessages, roundMessages } from '#actors/monitoring/round-messages.ts';
-import { tellAvailabilityLogic } from '#actors/monitoring/tell-availability.ts';
-import { availabilityWriter } from '#actors/monitoring/write-availability.ts';
 import type { Service } from '#actors/system.ts';
-import type { WakeHeap } from '#actors/wake.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
@@ -24,6 +16,14 @@ import {
   monitoringMetrics,
   type PaceFigures,
 } from '#telemetry/monitoring-metrics.ts';
+import { tellAvailabilityLogic } from './actors/reporting/availability-events.ts';
+import { findWorkloads } from './actors/reporting/find-workloads.ts';
+import { overflowShards } from './actors/reporting/overflow-shards.ts';
+import { type RoundMessages, roundMessages } from './actors/reporting/ready-messages.ts';
+import { type ImagesView, presentImages } from './actors/reporting/reported-images.ts';
+import { availabilityRestorer } from './actors/reporting/restore-availability.ts';
+import { availabilityWriter } from './actors/reporting/write-availability.ts';
+import type { TimerHeap } from './actors/timer-heap.ts';
 import { pacingOf } from './join-monitoring.ts';
 
 /** What the telling half of monitoring is joined from. */
@@ -32,7 +32,7 @@ export interface TellingInput {
   readonly client: KubeClient;
   /** The operator's own, where the overflow is kept. */
   readonly namespace: string;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly events: EventRecorder;
@@ -79,9 +79,9 @@ export interface ShownRooms {
 
 /** Joins status writer, events, metrics and pages to whatever tracks the images. */
 export function joinTelling(input: TellingInput): TellingRooms {
-  const { client, namespace, wake, log } = input;
+  const { client, namespace, clock, log } = input;
   const overflow = overflowShards(client, namespace);
-  const means = { ...{ client, overflow, wake, log }, random: Math.random };
+  const means = { ...{ client, overflow, clock, log }, random: Math.random };
   const restore = availabilityRestorer(means);
   return {
     restore,
@@ -98,11 +98,11 @@ function show(
     readonly means: Omit<Parameters<typeof availabilityWriter>[0], 'tracked'>;
   },
 ): ShownRooms {
-  const { wake, events, metrics, leads } = input;
+  const { clock, events, metrics, leads } = input;
   const resources = input.stores.get('ClusterImageSetAvailability') ?? createStore<KuikResource>();
   const writer = availabilityWriter({ ...given.means, tracked });
   const uidOf = (resource: string) => resources.get(resource)?.metadata.uid;
-  const images = presentImages({ ...{ tracked, resources, wake }, restore: given.restore });
+  const images = presentImages({ ...{ tracked, resources, clock }, restore: given.restore });
   const stateOf = (known: ImagesView): WorkloadsState => ({
     pods: input.pods.values(),
     scopes: input
@@ -120,12 +120,12 @@ function show(
       { id: 'availability-status', logic: writer.logic },
       {
         id: 'availability-events',
-        logic: tellAvailabilityLogic({ ...{ tracked, uidOf, events, wake } }),
+        logic: tellAvailabilityLogic({ ...{ tracked, uidOf, events, clock } }),
       },
     ],
     onCheck: shown.check,
     conditions: roundMessages({
-      ...{ tracked, wake, isPlanned: given.isPlanned },
+      ...{ tracked, clock, isPlanned: given.isPlanned },
       countsOf: given.pace.countsOf,
       paceOf: (registry) => pacingOf(input.configuration, registry),
     }),

@@ -2,10 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { loadEnvironment } from '#config/environment.ts';
 import { formatConfigurationFailure, loadConfiguration } from '#config/load.ts';
-import { explainCommand } from './explain-command.ts';
-import { flagProblems, type OperatorFlags, operatorOptions } from './flags.ts';
-import { statusCommand } from './status-command.ts';
-import { version } from './version.ts';
+import { explainCommand } from './command/explain.ts';
+import { flagProblems, type OperatorFlags, operatorOptions } from './command/flags.ts';
+import { statusCommand } from './command/status.ts';
+import { version } from './core/version.ts';
 
 /** Wrong use: flags or `KUIK_…` values (behaviour §8). */
 const wrongUse = 2;

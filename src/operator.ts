@@ -12,7 +12,6 @@ import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { recordEvents } from '#actors/leader/record-events.ts';
 import { nothingAvailableEvents } from '#actors/routing/nothing-available.ts';
 import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
-import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
 import { watchResources } from '#actors/watch-resources.ts';
 import type { OperatorEnvironment } from '#config/environment.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
@@ -20,12 +19,13 @@ import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
-import type { OperatorFlags } from './flags.ts';
+import { createTimerHeap, type TimerHeap } from './actors/timer-heap.ts';
+import type { OperatorFlags } from './command/flags.ts';
+import { version } from './core/version.ts';
 import { type AvailabilityRooms, joinAvailability } from './join-availability.ts';
 import { joinLeading } from './join-leading.ts';
 import { joinRouting, type RoutingRooms } from './join-routing.ts';
 import { createServers, type Servers } from './servers.ts';
-import { version } from './version.ts';
 
 /** Exit codes of the process (behaviour §8); wrong use is `main.ts`'s to say. */
 export const exitCode = { stopped: 0, failed: 1 } as const;
@@ -65,7 +65,7 @@ interface Parts {
   readonly input: OperatorInput;
   readonly log: Log;
   readonly metrics: Metrics;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly client: KubeClient;
   readonly table: RoutingTableKeeper;
   readonly routing: RoutingRooms;
@@ -77,25 +77,25 @@ interface Parts {
 function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
   const { flags, environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
-  const wake = createWakeHeap();
+  const clock = createTimerHeap();
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
   const resources = watchResources({ client, log, random: Math.random });
   const table = keepRoutingTable(resources.kuik);
   const events = recordEvents({
-    ...{ client, wake, log },
+    ...{ client, clock, log },
     ...{ now: Date.now, random: Math.random, instance: hostname() },
   });
   const namespace = flags.namespace ?? access.namespace;
   const proxies = environment.proxies;
   const routing: RoutingRooms = joinRouting({
-    ...{ configuration, proxies, log, metrics, wake, client },
+    ...{ configuration, proxies, log, metrics, clock, client },
     table: table.current,
     system: () => system,
     nothingAvailable: nothingAvailableEvents(events),
     onAnswer: (probe, answer) => availability.onAnswer(probe, answer),
   });
   const availability: AvailabilityRooms = joinAvailability({
-    ...{ configuration, client, namespace, log, metrics, wake, events, resources, table, routing },
+    ...{ configuration, client, namespace, log, metrics, clock, events, resources, table, routing },
     system: () => system,
   });
   const servers: Servers = createServers({
@@ -104,7 +104,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     actors: () => createActorView(system),
   });
   const system: KuikSystem = createSystem({
-    ...{ wake, log, metrics },
+    ...{ clock, log, metrics },
     now: Date.now,
     election: joinElection(flags, client, namespace),
     certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
@@ -112,13 +112,13 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     services: [routing.service],
     leaderServices: [
       ...joinLeading({
-        ...{ client, wake, log, events, table, resources, routing },
+        ...{ client, clock, log, events, table, resources, routing },
         ...{ more: [availability.conditions], system: () => system },
       }),
       ...availability.leaderServices,
     ],
   });
-  return { input, log, metrics, wake, client, table, routing, availability, system, servers };
+  return { input, log, metrics, clock, client, table, routing, availability, system, servers };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */
@@ -195,7 +195,7 @@ async function runUntilStopped(parts: Parts): Promise<number> {
 
 /** Not ready first; then what only a leader does and the Lease; then the reviews; then the rest. */
 async function stop(parts: Parts): Promise<void> {
-  const { metrics, wake, client, table, routing, availability, system, servers } = parts;
+  const { metrics, clock, client, table, routing, availability, system, servers } = parts;
   metrics.setUp(false);
   const drained = servers.drain();
   await availability.drain();
@@ -205,7 +205,7 @@ async function stop(parts: Parts): Promise<void> {
   await routing.close();
   await system.stop();
   await client.close();
-  wake.close();
+  clock.close();
   await servers.close();
 }
 

@@ -11,7 +11,7 @@ import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
-import type { OperatorFlags } from './flags.ts';
+import type { OperatorFlags } from './command/flags.ts';
 import type { RoutingRooms } from './join-routing.ts';
 
 /** What is served, and where. */

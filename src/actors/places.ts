@@ -1,4 +1,4 @@
-import type { WakeHeap } from './wake.ts';
+import type { TimerHeap } from './timer-heap.ts';
 
 /** What became of waiting for a place. */
 export type PlaceOutcome =
@@ -27,11 +27,11 @@ export interface Places {
 export interface PlacesOptions {
   readonly places: number;
   readonly waitingMax: number;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
 }
 
 /** Makes the places; nothing is to be closed, but who waits should be dismissed. */
-export function createPlaces({ places, waitingMax, wake }: PlacesOptions): Places {
+export function createPlaces({ places, waitingMax, clock }: PlacesOptions): Places {
   // A Set keeps the order of insertion, and one in the middle leaves at no cost.
   const line = new Set<(outcome: PlaceOutcome) => void>();
   let taken = 0;
@@ -45,7 +45,7 @@ export function createPlaces({ places, waitingMax, wake }: PlacesOptions): Place
       resolve(outcome);
     };
     const late = (): void => settle('late');
-    const cancel = timeoutMs > 0 ? wake.after(timeoutMs, late) : () => {};
+    const cancel = timeoutMs > 0 ? clock.after(timeoutMs, late) : () => {};
     signal.addEventListener('abort', late, { once: true });
     line.add(settle);
     return promise;

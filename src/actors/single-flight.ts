@@ -1,4 +1,4 @@
-import { createRecentMap, type RecentMap } from '#oci/recent-map.ts';
+import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
 
 /** How long answers are remembered, how many, and by which clock. */
 export interface SingleFlightOptions<T> {
@@ -72,11 +72,11 @@ interface Airborne<T> {
 class Flights<T> implements SingleFlight<T> {
   readonly #options: SingleFlightOptions<T>;
   readonly #airborne = new Map<string, Airborne<T>>();
-  #memory: RecentMap<string, Remembered<T>>;
+  #memory: BoundedMap<string, Remembered<T>>;
 
   constructor(options: SingleFlightOptions<T>) {
     this.#options = options;
-    this.#memory = createRecentMap(options.entriesMax);
+    this.#memory = createBoundedMap(options.entriesMax);
   }
 
   readonly flying = (): number => this.#airborne.size;
@@ -94,7 +94,7 @@ class Flights<T> implements SingleFlight<T> {
   readonly close = (): void => {
     for (const { controller } of this.#airborne.values()) controller.abort();
     this.#airborne.clear();
-    this.#memory = createRecentMap(this.#options.entriesMax);
+    this.#memory = createBoundedMap(this.#options.entriesMax);
   };
 
   readonly ask = async (

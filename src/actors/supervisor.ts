@@ -17,7 +17,7 @@ import {
   type RestartPolicy,
   vitalWindowMs,
 } from './restart.ts';
-import type { WakeHeap } from './wake.ts';
+import type { TimerHeap } from './timer-heap.ts';
 
 /** What a supervisor is asked. Adding a key that is there, or removing one that isn't, does nothing. */
 export type SupervisorEvent<TInput> =
@@ -30,7 +30,7 @@ export interface BrokenChild {
   readonly error: unknown;
   /** Crashes since it last ran well (`steadyMs` in restart.ts). */
   readonly crashes: number;
-  /** On the wake heap's clock, ms. */
+  /** On the timer heap's clock, ms. */
   readonly retryAtMs: number;
   /** What it will be started with. */
   readonly input: unknown;
@@ -57,7 +57,7 @@ export interface SuperviseOptions<TLogic extends AnyActorLogic> {
   readonly logic: TLogic | ((key: string) => TLogic);
   /** When a `vital` child crashes too often, the supervisor itself fails with it. */
   readonly policy: RestartPolicy;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Told of each crash: the id of the child and what it threw. */
   readonly onCrash?: (id: string, error: unknown) => void;
   /** Id of a child, also its systemId, when it is not `<type>:<key>`. */
@@ -182,10 +182,10 @@ class Supervisor<TLogic extends AnyActorLogic> {
   }
 
   #start(state: State<TLogic>, child: Child<InputFrom<TLogic>>, scope: Scope<TLogic>): void {
-    const { logic, wake } = this.#options;
+    const { logic, clock } = this.#options;
     const id = this.#address(child.key);
     const childLogic: AnyActorLogic = typeof logic === 'function' ? logic(child.key) : logic;
-    child.startedMs = wake.now();
+    child.startedMs = clock.now();
     const parent = scope.self;
     this.#leaving.stopNow(child.key);
     const actor = createActor(childLogic, { id, systemId: id, parent, input: child.input });
@@ -245,10 +245,10 @@ class Supervisor<TLogic extends AnyActorLogic> {
     }: { child: Child<InputFrom<TLogic>>; actor: AnyActorRef; error: unknown },
     scope: Scope<TLogic>,
   ): void {
-    const { policy, wake, onCrash, inherit } = this.#options;
+    const { policy, clock, onCrash, inherit } = this.#options;
     const { key, startedMs, history } = child;
     if (inherit !== undefined) child.input = inherit(actor.getSnapshot());
-    const nowMs = wake.now();
+    const nowMs = clock.now();
     const decision = decideRestart(policy, history, { startedMs, nowMs });
     child.history = decision.history;
     state.children.delete(key);
@@ -264,7 +264,7 @@ class Supervisor<TLogic extends AnyActorLogic> {
         retryAtMs: nowMs + delayMs,
       });
       const restart: Incoming<TLogic> = { type: 'self.restart', key };
-      child.cancelRestart = wake.after(delayMs, () => scope.self.send(restart as never));
+      child.cancelRestart = clock.after(delayMs, () => scope.self.send(restart as never));
     } else {
       this.#stopAll(state, scope);
       const often = `crashed once more after restarts within ${vitalWindowMs / 1_000} s`;

@@ -12,10 +12,10 @@ import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
-import { pause } from './pause.ts';
+import { pause } from './deadline.ts';
 import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
-import type { WakeHeap } from './wake.ts';
+import type { TimerHeap } from './timer-heap.ts';
 
 /** One child of the root. */
 export interface Service {
@@ -25,16 +25,16 @@ export interface Service {
   readonly input?: unknown;
 }
 
-/** What the tree is made of; `wake` is the caller's, who closes it after `stop`. */
+/** What the tree is made of; `clock` is the caller's, who closes it after `stop`. */
 export interface SystemOptions {
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Wall time in ms. */
   readonly now: () => number;
   /** undefined: no election, this process leads (`--leader-elect=false`). */
-  readonly election: Omit<HoldLeaseOptions, 'onLeading' | 'wake' | 'now'> | undefined;
-  readonly certificate: Omit<KeepCertificateOptions, 'wake' | 'log'> & {
+  readonly election: Omit<HoldLeaseOptions, 'onLeading' | 'clock' | 'now'> | undefined;
+  readonly certificate: Omit<KeepCertificateOptions, 'clock' | 'log'> & {
     readonly from: 'directory' | 'own';
   };
   readonly reflectors: readonly ReflectorSource[];
@@ -73,7 +73,7 @@ const releaseWithinMs = 4_000;
 
 /** Makes the tree of design §2; nothing runs before `start`. */
 export function createSystem(options: SystemOptions): KuikSystem {
-  const { wake, log } = options;
+  const { clock, log } = options;
   const services = new Map<string, Service>();
   const observer = observeTransitions(options);
   const root = createActor(
@@ -81,7 +81,7 @@ export function createSystem(options: SystemOptions): KuikSystem {
       type: 'service',
       logic: (key) => findService(services, key).logic,
       policy: 'vital',
-      wake,
+      clock,
       onCrash: (actor, error) => {
         options.metrics.actorCrash(actor.split(':')[0] ?? actor);
         log.error({ actor, err: error }, 'an actor crashed');
@@ -111,7 +111,7 @@ export function createSystem(options: SystemOptions): KuikSystem {
   let released: Promise<void> | undefined;
   const releaseOnce = () => {
     leaderServices.toReversed().forEach(remove);
-    released ??= release(findLeadership(root), wake);
+    released ??= release(findLeadership(root), clock);
     return released;
   };
   return {
@@ -128,7 +128,7 @@ export function createSystem(options: SystemOptions): KuikSystem {
       root.stop();
     },
     unrecordedUntilMs: () => unrecordedUntilMs,
-    leads: () => doesLead(findLeadership(root), wake.now()),
+    leads: () => doesLead(findLeadership(root), clock.now()),
     leader: () => findLeadership(root)?.getSnapshot().context.holder ?? null,
   };
 }
@@ -141,13 +141,13 @@ function findService(services: ReadonlyMap<string, Service>, id: string): Servic
 
 /** Caches first, the election last: whoever wins has what a leader needs. */
 function listServices(options: SystemOptions, onLeading: OnLeading): readonly Service[] {
-  const { certificate, wake, log } = options;
+  const { certificate, clock, log } = options;
   return [
     ...options.reflectors.map((source) => reflectorService(source, options)),
     ...options.services,
     {
       id: 'certificate',
-      logic: certificateLogic({ ...certificate, wake, log: log.child({ actor: 'certificate' }) }),
+      logic: certificateLogic({ ...certificate, clock, log: log.child({ actor: 'certificate' }) }),
       input: { source: certificate.from },
     },
     leadershipService(options, onLeading),
@@ -159,7 +159,7 @@ function reflectorService(source: ReflectorSource, { metrics, log }: SystemOptio
   return { id, logic: reflectorLogic(source, { metrics, log: log.child({ actor: id }) }) };
 }
 
-function leadershipService({ election, wake, now }: SystemOptions, onLeading: OnLeading): Service {
+function leadershipService({ election, clock, now }: SystemOptions, onLeading: OnLeading): Service {
   const id = leadershipMachine.id;
   if (election === undefined) {
     return {
@@ -170,7 +170,7 @@ function leadershipService({ election, wake, now }: SystemOptions, onLeading: On
   }
   return {
     id,
-    logic: leadershipLogic({ ...election, wake, now, onLeading }),
+    logic: leadershipLogic({ ...election, clock, now, onLeading }),
     input: { elect: true, renewDeadlineMs: election.renewDeadlineMs },
   };
 }
@@ -187,10 +187,10 @@ function doesLead(leadership: Leadership | undefined, nowMs: number): boolean {
 }
 
 /** Waits until the Lease is let go, or for as long as that may take at most. */
-async function release(leadership: Leadership | undefined, wake: WakeHeap): Promise<void> {
+async function release(leadership: Leadership | undefined, clock: TimerHeap): Promise<void> {
   if (leadership === undefined) return;
   const ended = new AbortController();
   leadership.subscribe({ complete: () => ended.abort(), error: () => ended.abort() });
   leadership.send({ type: 'leadership.release' });
-  await pause(wake, releaseWithinMs, ended.signal);
+  await pause(clock, releaseWithinMs, ended.signal);
 }

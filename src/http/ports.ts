@@ -1,7 +1,7 @@
-import type { AtOnceOrLater } from '#core/at-once.ts';
+import type { Cancellation } from '#core/cancellation.ts';
+import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
-import type { Patience } from '#core/patience.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import type { JsonPatchOperation } from '#core/routing/patch.ts';
@@ -18,8 +18,8 @@ export interface AdmissionAnswer {
 /** Routes the Pod of one review, at once where nothing has to be asked for it. */
 export type AdmitPort = (
   admission: PodAdmission,
-  patience: Patience,
-) => AtOnceOrLater<AdmissionAnswer>;
+  cancellation: Cancellation,
+) => MaybePromise<AdmissionAnswer>;
 
 /** What `/debug/route` and `kuik explain` ask. */
 export interface ExplainQuery {

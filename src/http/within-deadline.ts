@@ -1,5 +1,5 @@
-import type { AtOnceOrLater } from '#core/at-once.ts';
-import { EndingPatience, type Patience } from '#core/patience.ts';
+import { type Cancellation, CancellationSource } from '#core/cancellation.ts';
+import type { MaybePromise } from '#core/maybe-promise.ts';
 
 /** What a port came to: its answer, or why there is none. */
 export type PortOutcome<Answer> =
@@ -15,30 +15,30 @@ export interface DeadlineOptions {
 }
 
 /**
- * Asks a port and waits until the deadline, no longer, whatever the port does. Its patience ends
+ * Asks a port and waits until the deadline, no longer, whatever the port does. Its cancellation ends
  * when nobody waits any more; what it answers after that goes nowhere. A port that answers at once
  * is not waited for at all.
  */
 export function askWithinDeadline<Answer>(
-  ask: (patience: Patience) => AtOnceOrLater<Answer>,
+  ask: (cancellation: Cancellation) => MaybePromise<Answer>,
   options: DeadlineOptions,
-): AtOnceOrLater<PortOutcome<Answer>> {
-  const patience = new EndingPatience();
-  let answer: AtOnceOrLater<Answer>;
+): MaybePromise<PortOutcome<Answer>> {
+  const cancellation = new CancellationSource();
+  let answer: MaybePromise<Answer>;
   try {
-    answer = ask(patience);
+    answer = ask(cancellation);
   } catch (error) {
-    patience.end();
+    cancellation.cancel();
     return { kind: 'failed', error };
   }
-  if (answer instanceof Promise) return wait(answer, patience, options);
-  patience.end();
+  if (answer instanceof Promise) return wait(answer, cancellation, options);
+  cancellation.cancel();
   return { kind: 'answered', answer };
 }
 
 async function wait<Answer>(
   coming: Promise<Answer>,
-  patience: EndingPatience,
+  cancellation: CancellationSource,
   { deadlineMs, onGone }: DeadlineOptions,
 ): Promise<PortOutcome<Answer>> {
   const { promise: late, resolve: leave } = Promise.withResolvers<PortOutcome<Answer>>();
@@ -50,7 +50,7 @@ async function wait<Answer>(
   } finally {
     clearTimeout(timer);
     stopListening?.();
-    patience.end();
+    cancellation.cancel();
   }
 }
 

@@ -1,9 +1,9 @@
+import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
 import { type Challenge, parseChallenges } from '#core/challenge.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result } from '#core/result.ts';
 import type { OciFailure } from './errors.ts';
 import { createFirstContact } from './first-contact.ts';
-import { createRecentMap, type RecentMap } from './recent-map.ts';
 import { basicAuthorization, isHeaderSafe, type TokenScope, type Tokens } from './tokens.ts';
 import type { Transport, TransportAnswer } from './transport.ts';
 
@@ -56,17 +56,17 @@ const SCOPES_MAX = 4_096;
 /** What is remembered from one request to the next. */
 interface Memory {
   readonly tokens: Tokens;
-  readonly habits: RecentMap<string, Habit>;
+  readonly habits: BoundedMap<string, Habit>;
   /** By registry and repository: the scope where it is not the usual one. */
-  readonly scopes: RecentMap<string, string>;
+  readonly scopes: BoundedMap<string, string>;
 }
 
 /** Makes the authenticator. */
 export function createAuthenticator(transport: Transport, tokens: Tokens): Authenticator {
   const memory: Memory = {
     tokens,
-    habits: createRecentMap(REGISTRIES_MAX),
-    scopes: createRecentMap(SCOPES_MAX),
+    habits: createBoundedMap(REGISTRIES_MAX),
+    scopes: createBoundedMap(SCOPES_MAX),
   };
   const contact = createFirstContact();
   const sendFirst = async (
@@ -128,7 +128,7 @@ interface Asked {
  * asks for nothing, until it does; trouble (429, 5xx) says nothing about that.
  */
 function learn(
-  habits: RecentMap<string, Habit>,
+  habits: BoundedMap<string, Habit>,
   registry: string,
   sent: Result<TransportAnswer, OciFailure>,
 ): Asked | undefined {

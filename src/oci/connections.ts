@@ -1,7 +1,7 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { createBoundedMap } from '#core/bounded-map.ts';
 import type { ChooseProxy } from './proxies.ts';
-import { createRecentMap } from './recent-map.ts';
 import type { Trust } from './trust.ts';
 
 /** How one registry is spoken to (`registries.<host>` of the configuration). */
@@ -58,7 +58,7 @@ const IDLE_TIMEOUT_MS = 300_000;
 
 /** Makes the connections; none is opened before it is needed. */
 export function createConnections(options: ConnectionOptions): Connections {
-  const agents = createRecentMap<string, Dispatcher>(REGISTRIES_MAX, (agent) => {
+  const agents = createBoundedMap<string, Dispatcher>(REGISTRIES_MAX, (agent) => {
     // Graceful: what is in flight ends by itself. Failing to close has no one to tell.
     agent.close().catch(() => undefined);
   });

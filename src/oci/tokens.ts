@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createBoundedMap } from '#core/bounded-map.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type OciFailure, translateAnswer } from './errors.ts';
-import { createRecentMap } from './recent-map.ts';
 import type { Transport, TransportAnswer } from './transport.ts';
 
 /** What a token is good for: the key of the cache, with the credential it was given for. */
@@ -47,9 +47,9 @@ const IDENTITY_USERNAME = '<token>';
 
 /** Makes the token cache (distribution spec, "Token Authentication" and "OAuth2"). */
 export function createTokens({ transport, nowMs, monotonicMs }: TokenOptions): Tokens {
-  const tokens = createRecentMap<string, { token: string; expiresAtMs: number }>(TOKENS_MAX);
+  const tokens = createBoundedMap<string, { token: string; expiresAtMs: number }>(TOKENS_MAX);
   // OAuth2 services may replace a refresh token at each use: the new one counts from then on.
-  const refreshed = createRecentMap<string, string>(TOKENS_MAX);
+  const refreshed = createBoundedMap<string, string>(TOKENS_MAX);
 
   const remember = (scope: TokenScope, answer: TokenReading, askedAtMs: number): void => {
     const { token, lifetimeMs, refreshToken } = answer;

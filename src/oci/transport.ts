@@ -1,3 +1,4 @@
+import { createBoundedMap } from '#core/bounded-map.ts';
 import type { Result } from '#core/result.ts';
 import { fail, succeed } from '#core/result.ts';
 import { ForbiddenError, isLinkLocal, isLoopback } from './addresses.ts';
@@ -5,7 +6,6 @@ import { readBody } from './body.ts';
 import type { Connections, RegistrySettings } from './connections.ts';
 import { type OciFailure, outOfTime, ProtocolError, spokeNoTls, translateError } from './errors.ts';
 import type { AnswerHeaders } from './quota.ts';
-import { createRecentMap } from './recent-map.ts';
 
 /** One request on behalf of one registry. */
 export interface TransportRequest {
@@ -57,7 +57,7 @@ const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 /** Makes the transport. */
 export function createTransport({ connections, settingsOf }: TransportOptions): Transport {
-  const plainHosts = createRecentMap<string, true>(PLAIN_HOSTS_MAX);
+  const plainHosts = createBoundedMap<string, true>(PLAIN_HOSTS_MAX);
 
   const isPlain = (registry: string): boolean =>
     settingsOf(registry).plainHTTP === true || plainHosts.get(registry) === true;

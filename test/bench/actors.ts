@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type AnyStateMachine, assign, createActor, fromPromise, setup } from 'xstate';
 import { supervise } from '#actors/supervisor.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
@@ -62,8 +62,8 @@ const flatMachine = setup({
 });
 
 async function measure(logic: AnyStateMachine): Promise<Cost> {
-  const wake = createWakeHeap();
-  const root = createActor(supervise({ type: 'image', logic, policy: 'object', wake })).start();
+  const clock = createTimerHeap();
+  const root = createActor(supervise({ type: 'image', logic, policy: 'object', clock })).start();
   const before = heapBytes();
   const spawnMs = timed(() => {
     for (let index = 0; index < images; index += 1) {
@@ -87,7 +87,7 @@ async function measure(logic: AnyStateMachine): Promise<Cost> {
   });
   if (found !== lookups) throw new Error(`Expected all ${lookups} look-ups to find, got ${found}.`);
   root.stop();
-  wake.close();
+  clock.close();
   const perSecond = (count: number, ms: number) => (count / ms) * 1_000;
   return {
     bytes,

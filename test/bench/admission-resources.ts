@@ -3,7 +3,7 @@ import {
   clusterSet,
   namespacedMirror,
   namespacedSet,
-} from '#test/support/resources.ts';
+} from '#test/support/routing/resources.ts';
 
 /** The hosts that resources speak of. */
 export interface BenchHosts {

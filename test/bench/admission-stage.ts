@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Api } from '#test/support/api.ts';
-import { startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
-import { freePorts } from '#test/support/child-process.ts';
-import { startControlPlane } from '#test/support/control-plane.ts';
-import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
-import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { makeAuthority, type ServerCertificate } from '#test/support/tls.ts';
-import { webhookAuthority } from '#test/support/webhook-client.ts';
+import type { Api } from '#test/support/api-server/api.ts';
+import { startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { webhookAuthority } from '#test/support/operator/webhook-client.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { startFullBacklog, startSilentHost } from '#test/support/registries/black-hole.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { makeAuthority, type ServerCertificate } from '#test/support/registries/tls.ts';
 import type { BenchHosts } from './admission-resources.ts';
 import { cores, pin } from './cores.ts';
 

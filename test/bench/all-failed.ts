@@ -1,4 +1,4 @@
-import type { Api } from '#test/support/api.ts';
+import type { Api } from '#test/support/api-server/api.ts';
 
 /** Where what is known of a resource's images is written. */
 export interface WrittenPlaces {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { guard } from '#test/support/guardian.ts';
+import { guard } from '#test/support/processes/guardian.ts';
 import type { BareWebhookPlan } from './bare-webhook.ts';
 import { cores, onCore, pin } from './cores.ts';
 import type { LoadOutcome, LoadPlan } from './review-load.ts';

@@ -1,9 +1,9 @@
-import { freePorts } from '#test/support/child-process.ts';
-import { startControlPlane } from '#test/support/control-plane.ts';
-import { memoryAfterGarbageCollection } from '#test/support/heap.ts';
-import { createManyPods } from '#test/support/many-pods.ts';
-import { createNamespace } from '#test/support/namespace.ts';
-import { startOperator } from '#test/support/operator-process.ts';
+import { startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { createManyPods } from '#test/support/api-server/many-pods.ts';
+import { createNamespace } from '#test/support/api-server/namespace.ts';
+import { startOperator } from '#test/support/operator/operator-process.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import { memoryAfterGarbageCollection } from '#test/support/processes/heap.ts';
 import { table } from './table.ts';
 
 const steps = [0, 1_000, 10_000] as const;

@@ -1,15 +1,15 @@
 import { leaseName } from '#actors/leader/hold-lease.ts';
 import { microTime } from '#kube/micro-time.ts';
-import type { Api } from '#test/support/api.ts';
-import { freePorts } from '#test/support/child-process.ts';
-import { type ControlPlane, startControlPlane } from '#test/support/control-plane.ts';
-import { eventually, untilReady } from '#test/support/eventually.ts';
-import { canBeInPod } from '#test/support/in-pod.ts';
-import { type Inspector, openInspector } from '#test/support/inspector.ts';
-import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
-import { createManyPods, ordinaryPod } from '#test/support/many-pods.ts';
-import { createNamespace } from '#test/support/namespace.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
+import type { Api } from '#test/support/api-server/api.ts';
+import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { canBeInPod } from '#test/support/api-server/in-pod.ts';
+import { createManyPods, ordinaryPod } from '#test/support/api-server/many-pods.ts';
+import { createNamespace } from '#test/support/api-server/namespace.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import { type Inspector, openInspector } from '#test/support/processes/inspector.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { eventually, untilReady } from '#test/support/time/eventually.ts';
 import { makeBenchTls } from './admission-stage.ts';
 import { cores, pin } from './cores.ts';
 

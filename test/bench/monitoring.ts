@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { untilReady } from '#test/support/eventually.ts';
-import { residentBytes, residentBytesMax } from '#test/support/heap.ts';
 import {
   type StatusWrite,
   type StatusWrites,
   watchStatusWrites,
-} from '#test/support/status-writes.ts';
+} from '#test/support/monitoring/status-writes.ts';
+import { residentBytes, residentBytesMax } from '#test/support/processes/heap.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 import { writeAllFailed } from './all-failed.ts';
 import { type LoopDelay, scrapeLoopDelay } from './event-loop.ts';
 import { startIdleLoop } from './idle-loop.ts';

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
-import type { OperatorProcess } from '#test/support/operator-process.ts';
-import { clusterSet } from '#test/support/resources.ts';
+import type { OperatorProcess } from '#test/support/operator/operator-process.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { clusterSet } from '#test/support/routing/resources.ts';
 import { reviewNamespace } from './admission-resources.ts';
 import { type BenchStage, makeBenchTls, setBenchStage } from './admission-stage.ts';
 import { sendReviews } from './load-client.ts';

@@ -8,7 +8,7 @@ import { fail, type Result } from '#core/result.ts';
 import type { ManifestAnswer, ManifestRequest } from '#oci/client.ts';
 import type { OciFailure } from '#oci/errors.ts';
 import { readManifestAnswer } from '#oci/manifests.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Answer {
   readonly status: number;

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { lookupCredentials } from '#core/credentials.ts';
 import { parseReference } from '#core/image/reference.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {
   readonly secrets: readonly {

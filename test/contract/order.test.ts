@@ -5,7 +5,7 @@ import type { PullPolicy } from '#core/pod.ts';
 import { candidates } from '#core/routing/candidates.ts';
 import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {
   readonly image: string;

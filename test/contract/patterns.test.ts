@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { compilePattern } from '#core/filter/pattern.ts';
 import { compileScope, scopeMatchesImage } from '#core/filter/scope.ts';
 import { parseReference } from '#core/image/reference.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 type Given =
   | { readonly pattern: string; readonly text: string }

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { normalisedReference, parseReference } from '#core/image/reference.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 type Expected =
   | { readonly error: true }

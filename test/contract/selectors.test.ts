@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { compileSelector, selectorMatches } from '#core/filter/selector.ts';
-import { describeVectors } from '#test/support/vectors.ts';
+import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {
   readonly selector: string;

@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
-import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
-import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
-import { freshNamespace } from '#test/support/plane.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { freshNamespace } from '#test/support/api-server/plane.ts';
+import {
+  type AdmissionStage,
+  startAdmissionStage,
+} from '#test/support/operator/admission-stage.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/operator/created-pod.ts';
+import {
+  type BlackHole,
+  startFullBacklog,
+  startSilentHost,
+} from '#test/support/registries/black-hole.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /**
  * Registries that never answer, past a real API server. One candidate may take longer than a whole

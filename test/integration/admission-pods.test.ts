@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
-import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
-import { pushImage } from '#test/support/images.ts';
-import { startInjectorWebhook } from '#test/support/injector-webhook.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { startInjectorWebhook } from '#test/support/api-server/injector-webhook.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import {
+  type AdmissionStage,
+  startAdmissionStage,
+} from '#test/support/operator/admission-stage.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/operator/created-pod.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
 
 /**
  * Every place in a Pod where an image may stand, and every way to write one, past a real API

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
-import { type AdmissionStage, startAdmissionStage } from '#test/support/admission-stage.ts';
-import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
-import { pullSecretType, storePullSecret } from '#test/support/pull-secret.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
-import { registryPassword } from '#test/support/registry-request.ts';
-import { eventsIn } from '#test/support/told.ts';
+import { eventsIn } from '#test/support/api-server/events.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import {
+  type AdmissionStage,
+  startAdmissionStage,
+} from '#test/support/operator/admission-stage.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/operator/created-pod.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { pullSecretType, storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { registryPassword } from '#test/support/registries/registry-request.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /**
  * Private registries past a real API server: whose credentials open what, and what is put beside a

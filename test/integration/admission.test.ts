@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { annotationsOf, createPod, oneContainer } from '#test/support/created-pod.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { annotationsOf, createPod, oneContainer } from '#test/support/operator/created-pod.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /**
  * The main job, end to end: a real API server asks the operator in its own process about real

@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { type AvailabilityStage, availabilityStage } from '#test/support/availability-stage.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin } from '#test/support/plane.ts';
-import { manyTracked, someTimeMs } from '#test/support/tracked-images.ts';
+import { admin } from '#test/support/api-server/plane.ts';
+import {
+  type AvailabilityStage,
+  availabilityStage,
+} from '#test/support/monitoring/availability-stage.ts';
+import { manyTracked, someTimeMs } from '#test/support/monitoring/tracked-images.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 let stage: AvailabilityStage;
 

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
 import { recordEvents } from '#actors/leader/record-events.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { parseConfiguration } from '#config/load.ts';
 import type { WorkloadPod } from '#core/monitoring/workloads.ts';
@@ -14,12 +14,15 @@ import { buildMetricsApp } from '#http/metrics.ts';
 import { createStore, type StoreWriter } from '#kube/store.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
-import { type AvailabilityStage, availabilityStage } from '#test/support/availability-stage.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { adminClient } from '#test/support/kube-client.ts';
-import { admin } from '#test/support/plane.ts';
-import { eventsIn } from '#test/support/told.ts';
-import { manyTracked } from '#test/support/tracked-images.ts';
+import { eventsIn } from '#test/support/api-server/events.ts';
+import { adminClient } from '#test/support/api-server/kube-client.ts';
+import { admin } from '#test/support/api-server/plane.ts';
+import {
+  type AvailabilityStage,
+  availabilityStage,
+} from '#test/support/monitoring/availability-stage.ts';
+import { manyTracked } from '#test/support/monitoring/tracked-images.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 import { joinTelling } from '../../src/join-telling.ts';
 
 const log = createLog({ level: 'fatal', format: 'json' });
@@ -46,9 +49,9 @@ beforeEach(async () => {
     owner: { kind: 'ReplicaSet', name: 'web-7d9' },
   });
   const client = await adminClient();
-  const wake = createWakeHeap();
+  const clock = createTimerHeap();
   const events = recordEvents({
-    ...{ client, wake, log },
+    ...{ client, clock, log },
     now: Date.now,
     random: Math.random,
     instance: 'test',
@@ -59,7 +62,7 @@ beforeEach(async () => {
   const serve = async (leads: boolean) => {
     const metrics = createMetrics({ build: { version: 'test' } });
     const telling = joinTelling({
-      ...{ client, namespace: stage.namespace, wake, log, metrics, events, stores, pods },
+      ...{ client, namespace: stage.namespace, clock, log, metrics, events, stores, pods },
       configuration: configuration.value,
       table: () => table,
       leads: () => leads,
@@ -82,7 +85,7 @@ beforeEach(async () => {
   [leader, follower] = await Promise.all([serve(true), serve(false)]);
   onTestFinished(() => {
     events.close();
-    wake.close();
+    clock.close();
   });
   // What a watch would bring.
   const follow = setInterval(async () => {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createPod as createIn, oneContainer } from '#test/support/created-pod.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig } from '#test/support/plane.ts';
-import { podOf, type ReadAnswer, readAnswer, reviewOf } from '#test/support/reviews.ts';
-import { type RoutedStage, startRoutedStage } from '#test/support/routed-stage.ts';
+import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { podOf, type ReadAnswer, readAnswer, reviewOf } from '#test/support/operator/reviews.ts';
+import { type RoutedStage, startRoutedStage } from '#test/support/operator/routed-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** What people and programs get wrong, sent to the TLS webhook of an operator in its own process. */
 let operator: OperatorProcess;

@@ -12,10 +12,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cachePath, cacheRoot, findBinary } from '#test/support/binaries.ts';
-import { binary } from '#test/support/binary-source.ts';
-import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
-import { silentProgress } from '#test/support/progress.ts';
+import { cachePath, cacheRoot, findBinary } from '#test/support/binaries/binaries.ts';
+import { binary } from '#test/support/binaries/binary-source.ts';
+import { silentProgress } from '#test/support/binaries/progress.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
 
 let directory: TemporaryDirectory;
 /** No Go on this PATH, and a cache that nobody has filled. */

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
-import { createSite, isTrusted, startReplica } from '#test/support/certificate-site.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { makeAuthority } from '#test/support/tls.ts';
+import { createSite, isTrusted, startReplica } from '#test/support/operator/certificate-site.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 describe('a certificate from a directory', () => {
   const temporary = () => {

@@ -2,14 +2,14 @@ import { X509Certificate } from 'node:crypto';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { admin } from '#test/support/api-server/plane.ts';
 import {
   configurations,
   createSite,
   isTrusted,
   startReplica,
-} from '#test/support/certificate-site.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin } from '#test/support/plane.ts';
+} from '#test/support/operator/certificate-site.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const hasEnded = ({ validTo }: X509Certificate) => Date.parse(validTo) < Date.now();
 

@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { temporaryDirectory } from '#test/support/guardian.ts';
-import { runKuik } from '#test/support/kuik-command.ts';
+import { runKuik } from '#test/support/operator/kuik-command.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 
 /** A file that is gone with the test. */
 function fileWith(content: string, name = 'file.yaml'): string {

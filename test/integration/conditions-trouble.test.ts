@@ -6,11 +6,11 @@ import { conditionsLogic } from '#actors/leader/write-conditions.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { createStore } from '#kube/store.ts';
 import { createLog } from '#telemetry/log.ts';
-import { refusal } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin } from '#test/support/plane.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
-import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
+import { refusal } from '#test/support/api-server/api-proxy.ts';
+import { admin } from '#test/support/api-server/plane.ts';
+import { proxiedClient, proxyToPlane } from '#test/support/api-server/watch-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const collection = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
 /** What failed is looked at again after this. */
@@ -35,18 +35,18 @@ async function startWriter(count: number) {
     onTestFinished(() => admin().remove(`${collection}/${name}`));
   }
   store.finishList(new Set(names));
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const silent = { record: () => undefined, close: () => undefined };
   const client = await proxiedClient(proxy);
   const log = createLog({ level: 'fatal', format: 'json', destination: { write: () => true } });
-  const options = { client, stores, table, events: silent, wake, now: Date.now, log };
+  const options = { client, stores, table, events: silent, clock, now: Date.now, log };
   const patches = () =>
     proxy
       .requests()
       .filter(({ method }) => method === 'PATCH')
       .map(({ path }) => /-(\d+)\/status/.exec(path)?.[1]);
   return {
-    ...{ proxy, wake, patches },
+    ...{ proxy, clock, patches },
     start: () => {
       const actor = createActor(conditionsLogic(options));
       onTestFinished(() => {
@@ -54,7 +54,7 @@ async function startWriter(count: number) {
         table.stop();
       });
       actor.start();
-      wake.advance(0);
+      clock.advance(0);
     },
     said: async () => {
       const found = await Promise.all(names.map((name) => admin().get(`${collection}/${name}`)));
@@ -64,14 +64,14 @@ async function startWriter(count: number) {
 }
 
 test('a throttling API server is left alone for as long as it says, then all is written', async () => {
-  const { proxy, wake, patches, start, said } = await startWriter(4);
+  const { proxy, clock, patches, start, said } = await startWriter(4);
   const throttled = refusal(429, 'TooManyRequests', { 'retry-after': '40' });
   proxy.setRules({ method: 'PATCH', fault: throttled, times: 1 });
   start();
-  await eventually('it asked and waits', () => patches().length === 1 && wake.size === 1);
-  wake.advance(39_000);
+  await eventually('it asked and waits', () => patches().length === 1 && clock.size === 1);
+  clock.advance(39_000);
   expect(patches()).toEqual(['0']);
-  wake.advance(1_100);
+  clock.advance(1_100);
   await eventually('all is written', async () => {
     expect(await said()).toEqual(['Ready', 'Ready', 'Ready', 'Ready']);
     return true;
@@ -79,11 +79,11 @@ test('a throttling API server is left alone for as long as it says, then all is 
 });
 
 test('one resource that never gets through keeps no other from being written', async () => {
-  const { proxy, wake, patches, start, said } = await startWriter(3);
+  const { proxy, clock, patches, start, said } = await startWriter(3);
   proxy.setRules({ method: 'PATCH', path: /-0\/status$/, fault: { kind: 'reset' } });
   start();
-  await eventually('it failed once and waits', () => patches().length === 1 && wake.size === 1);
-  wake.advance(retryMs);
+  await eventually('it failed once and waits', () => patches().length === 1 && clock.size === 1);
+  clock.advance(retryMs);
   await eventually('the others are written', async () => {
     expect(await said()).toEqual([undefined, 'Ready', 'Ready']);
     return true;

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { kinds } from '#api/kinds.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { storePullSecret } from '#test/support/pull-secret.ts';
-import { eventsOf } from '#test/support/told.ts';
+import { eventsOf } from '#test/support/api-server/events.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 let operator: OperatorProcess;
 

@@ -4,9 +4,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { type CustomResourceDefinition, customResourceDefinitions } from '#api/crd.ts';
 import { kinds } from '#api/kinds.ts';
-import type { ApiAnswer, KubeObject } from '#test/support/api.ts';
-import { untilReady } from '#test/support/eventually.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
+import type { ApiAnswer, KubeObject } from '#test/support/api-server/api.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 
 interface Case {
   readonly case: string;

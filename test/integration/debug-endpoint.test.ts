@@ -2,12 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { eventually } from '#test/support/eventually.ts';
-import { temporaryDirectory } from '#test/support/guardian.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig } from '#test/support/plane.ts';
-import { registryPassword } from '#test/support/registry-request.ts';
-import { type RoutedStage, startRoutedStage } from '#test/support/routed-stage.ts';
+import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { type RoutedStage, startRoutedStage } from '#test/support/operator/routed-stage.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { registryPassword } from '#test/support/registries/registry-request.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** What a person sees who asks a running operator. */
 let operator: OperatorProcess;

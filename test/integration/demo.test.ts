@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Child, startChild } from '#test/support/child-process.ts';
-import { untilReady } from '#test/support/eventually.ts';
-import { temporaryDirectory } from '#test/support/guardian.ts';
+import { type Child, startChild } from '#test/support/processes/child-process.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'demo', 'main.ts');
 /** The bar is 30 s on a machine that does nothing else. */

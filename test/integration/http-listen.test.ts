@@ -6,8 +6,8 @@ import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Listener, listen } from '#http/listen.ts';
 import { listenTls } from '#http/tls.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { makeAuthority } from '#test/support/tls.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** A listener whose every request waits until the test lets it go. */
 async function start() {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, type KubeTransport, loadKubeConfig } from '#kube/kube-config.ts';
-import { kubeconfigFor } from '#test/support/api.ts';
-import { type ApiProxy, refusal } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { temporaryDirectory } from '#test/support/guardian.ts';
-import { adminKubeconfig } from '#test/support/plane.ts';
-import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
+import { kubeconfigFor } from '#test/support/api-server/api.ts';
+import { type ApiProxy, refusal } from '#test/support/api-server/api-proxy.ts';
+import { adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { proxiedClient, proxyToPlane } from '#test/support/api-server/watch-stage.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const hour = 3_600_000;
 const never = new AbortController().signal;

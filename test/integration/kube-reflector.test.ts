@@ -3,8 +3,8 @@ import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
 import { runReflector } from '#kube/reflector.ts';
 import { createStore, type StoreWriter } from '#kube/store.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 async function client(): Promise<KubeClient> {
   const access = await loadKubeConfig({ kubeconfig: adminKubeconfig(), environment: {} });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { isWatch } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { startWatchStage, type WatchStage } from '#test/support/watch-stage.ts';
+import { isWatch } from '#test/support/api-server/api-proxy.ts';
+import { startWatchStage, type WatchStage } from '#test/support/api-server/watch-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const cuts = 50;
 const workers = 4;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { isWatch, refusal, ruleFor } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { expiredLine } from '#test/support/open-watches.ts';
-import { startWatchStage, type WatchStage } from '#test/support/watch-stage.ts';
+import { isWatch, refusal, ruleFor } from '#test/support/api-server/api-proxy.ts';
+import { expiredLine } from '#test/support/api-server/open-watches.ts';
+import { startWatchStage, type WatchStage } from '#test/support/api-server/watch-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const expired = refusal(410, 'Expired');
 const lists = ({ phases }: WatchStage) => phases.filter(({ phase }) => phase === 'Listing').length;

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { runReflector } from '#kube/reflector.ts';
 import { createStore, type StoreChange } from '#kube/store.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { adminClient } from '#test/support/kube-client.ts';
-import { admin } from '#test/support/plane.ts';
+import { adminClient } from '#test/support/api-server/kube-client.ts';
+import { admin } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 

@@ -3,11 +3,11 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
 import { leadershipLogic, leaseName } from '#actors/leader/hold-lease.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { adminClient } from '#test/support/kube-client.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
+import { adminClient } from '#test/support/api-server/kube-client.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** Shorter than in service, so that a test can wait them out. */
 const durationMs = 3_000;
@@ -21,7 +21,7 @@ async function createElection() {
   const leading = new Set<string>();
   let leadingMost = 0;
   const stand = (identity: string) => {
-    const wake = createWakeHeap();
+    const clock = createTimerHeap();
     const line = { cut: false };
     const logic = leadershipLogic({
       calls: leaseCalls(cuttable(client, line), { namespace, name: leaseName, durationMs }),
@@ -29,7 +29,7 @@ async function createElection() {
       durationMs,
       renewDeadlineMs,
       retryPeriodMs,
-      wake,
+      clock,
       now: Date.now,
       random: Math.random,
       onLeading: (leads) => {
@@ -41,7 +41,7 @@ async function createElection() {
     const actor = createActor(logic, { input: { elect: true, renewDeadlineMs } }).start();
     onTestFinished(() => {
       actor.stop();
-      wake.close();
+      clock.close();
     });
     return { actor, line };
   };

@@ -1,19 +1,23 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
-import { freePorts } from '#test/support/child-process.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
-import { memoryAfterGarbageCollection } from '#test/support/heap.ts';
-import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { connectedTo, metricAt } from '#test/support/process-use.ts';
-import { storePullSecret } from '#test/support/pull-secret.ts';
-import { clusterSet } from '#test/support/resources.ts';
-import { makeAuthority } from '#test/support/tls.ts';
-import { openWebhook, type WebhookClient } from '#test/support/webhook-client.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { openWebhook, type WebhookClient } from '#test/support/operator/webhook-client.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { memoryAfterGarbageCollection } from '#test/support/processes/heap.ts';
+import { connectedTo, metricAt } from '#test/support/processes/process-use.ts';
+import {
+  type BlackHole,
+  startFullBacklog,
+  startSilentHost,
+} from '#test/support/registries/black-hole.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
+import { clusterSet } from '#test/support/routing/resources.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** Fifty registries that cannot be reached, each in its way, and one that can. */
 const refusedCount = 30;

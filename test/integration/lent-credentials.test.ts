@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { eventually } from '#test/support/eventually.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
-import { pushImage } from '#test/support/images.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { storePullSecret } from '#test/support/pull-secret.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
-import { registryPassword } from '#test/support/registry-request.ts';
-import { eventsOf } from '#test/support/told.ts';
+import { eventsOf } from '#test/support/api-server/events.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { registryPassword } from '#test/support/registries/registry-request.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** The operator in its own process: what it lends to Pods, follows, takes away and tells. */
 let operator: OperatorProcess;

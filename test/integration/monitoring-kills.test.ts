@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually } from '#test/support/eventually.ts';
-import { type TemporaryDirectory, temporaryDirectory } from '#test/support/guardian.ts';
-import { type LightRegistry, startLightRegistry } from '#test/support/light-registry.ts';
-import { createNamespace, removeNamespace } from '#test/support/namespace.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig } from '#test/support/plane.ts';
-import { type StatusWrites, watchStatusWrites } from '#test/support/status-writes.ts';
-import { makeAuthority } from '#test/support/tls.ts';
+import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
+import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { type StatusWrites, watchStatusWrites } from '#test/support/monitoring/status-writes.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** An operator that is killed again and again: what its next one knows, and what it asks again. */
 const kills = 5;

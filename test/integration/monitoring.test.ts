@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createPod as createIn, oneContainer } from '#test/support/created-pod.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { deleteManifest, pushImage } from '#test/support/images.ts';
-import { createNamespace, removeNamespace } from '#test/support/namespace.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { storePullSecret } from '#test/support/pull-secret.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
-import { registryPassword } from '#test/support/registry-request.ts';
-import { eventsOf } from '#test/support/told.ts';
+import { eventsOf } from '#test/support/api-server/events.ts';
+import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { deleteManifest, pushImage } from '#test/support/registries/images.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { registryPassword } from '#test/support/registries/registry-request.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** Images of real Pods, checked on real registries by an operator, and what is told of them. */
 let operator: OperatorProcess;

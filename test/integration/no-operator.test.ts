@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { startChild } from '#test/support/child-process.ts';
-import { operatorLeftOut } from '#test/support/eventually.ts';
-import { temporaryDirectory } from '#test/support/guardian.ts';
-import { adminKubeconfig } from '#test/support/plane.ts';
+import { adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { startChild } from '#test/support/processes/child-process.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { operatorLeftOut } from '#test/support/time/eventually.ts';
 
 /** Every wait is cut short in such a run, so a file takes seconds. */
 const withinMs = 240_000;

@@ -3,17 +3,17 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { probeImage } from '#actors/registries/probe-image.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import { createOciClient, type OciClientOptions } from '#oci/client.ts';
-import { startFaultRegistry } from '#test/support/fault-registry.ts';
+import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   type CertificateAuthority,
   type CertificateOptions,
   makeAuthority,
   makeSelfSigned,
   type ServerCertificate,
-} from '#test/support/tls.ts';
+} from '#test/support/registries/tls.ts';
 
 const hourMs = 3_600_000;
 const alice: Credential = { source: 'team/pull', username: 'alice', password: 'hunter2' };
@@ -32,7 +32,7 @@ beforeAll(async () => {
 /** What the monitor and the webhook are told of `team/app:1` on a registry. */
 async function probe(host: string, options: OciClientOptions) {
   const client = createOciClient(options);
-  const clock = createWakeHeap();
+  const clock = createTimerHeap();
   onTestFinished(async () => {
     clock.close();
     await client.close();

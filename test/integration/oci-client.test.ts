@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
-import { startFaultRegistry } from '#test/support/fault-registry.ts';
-import { deleteManifest, pushImage, pushIndex } from '#test/support/images.ts';
+import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import { deleteManifest, pushImage, pushIndex } from '#test/support/registries/images.ts';
 import {
   alice,
   head,
@@ -10,9 +10,9 @@ import {
   type OciStage,
   soon,
   startOciStage,
-} from '#test/support/oci-stage.ts';
-import { startRegistry } from '#test/support/registry.ts';
-import { makeAuthority } from '#test/support/tls.ts';
+} from '#test/support/registries/oci-stage.ts';
+import { startRegistry } from '#test/support/registries/registry.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
 
 let stage: OciStage;
 

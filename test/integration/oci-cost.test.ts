@@ -1,11 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
 import type { OciClient } from '#oci/client.ts';
-import { type BlackHole, startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
-import { freePorts } from '#test/support/child-process.ts';
-import { untilReady } from '#test/support/eventually.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
-import { pushImage } from '#test/support/images.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import {
+  type BlackHole,
+  startFullBacklog,
+  startSilentHost,
+} from '#test/support/registries/black-hole.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import { pushImage } from '#test/support/registries/images.ts';
 import {
   alice,
   head,
@@ -13,7 +16,8 @@ import {
   type OciStage,
   soon,
   startOciStage,
-} from '#test/support/oci-stage.ts';
+} from '#test/support/registries/oci-stage.ts';
+import { untilReady } from '#test/support/time/eventually.ts';
 
 const imageCount = 100;
 const repositories = Array.from({ length: imageCount }, (_, index) => `team/app-${index}`);

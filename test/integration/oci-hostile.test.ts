@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   alice,
   head,
@@ -7,7 +7,7 @@ import {
   type OciStage,
   soon,
   startOciStage,
-} from '#test/support/oci-stage.ts';
+} from '#test/support/registries/oci-stage.ts';
 
 let stage: OciStage;
 let front: FaultRegistry;

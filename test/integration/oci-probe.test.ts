@@ -1,19 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { probeImage } from '#actors/registries/probe-image.ts';
-import { createWakeHeap, type WakeHeap } from '#actors/wake.ts';
+import { createTimerHeap, type TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeMethod } from '#core/probe.ts';
-import { startSilentHost } from '#test/support/black-hole.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
-import type { Fault } from '#test/support/faults.ts';
-import { alice, imageOn, mallory, type OciStage, startOciStage } from '#test/support/oci-stage.ts';
+import { startSilentHost } from '#test/support/registries/black-hole.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import type { Fault } from '#test/support/registries/faults.ts';
+import {
+  alice,
+  imageOn,
+  mallory,
+  type OciStage,
+  startOciStage,
+} from '#test/support/registries/oci-stage.ts';
 
 let stage: OciStage;
 let front: FaultRegistry;
-let clock: WakeHeap;
+let clock: TimerHeap;
 
 beforeAll(async () => {
-  clock = createWakeHeap();
+  clock = createTimerHeap();
   stage = await startOciStage();
 });
 beforeEach(async () => {

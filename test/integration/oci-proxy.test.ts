@@ -1,9 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { freePorts } from '#test/support/child-process.ts';
-import { type ConnectProxy, startConnectProxy } from '#test/support/connect-proxy.ts';
-import { startFaultRegistry } from '#test/support/fault-registry.ts';
-import { head, imageOn, type OciStage, soon, startOciStage } from '#test/support/oci-stage.ts';
-import { makeAuthority } from '#test/support/tls.ts';
+import { freePorts } from '#test/support/processes/child-process.ts';
+import { type ConnectProxy, startConnectProxy } from '#test/support/registries/connect-proxy.ts';
+import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import {
+  head,
+  imageOn,
+  type OciStage,
+  soon,
+  startOciStage,
+} from '#test/support/registries/oci-stage.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
 
 let stage: OciStage;
 const proxies: ConnectProxy[] = [];

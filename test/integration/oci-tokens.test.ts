@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
 import type { OciClient } from '#oci/client.ts';
-import type { FaultAuthOptions } from '#test/support/fault-auth.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
+import type { FaultAuthOptions } from '#test/support/registries/fault-auth.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   alice,
   head,
@@ -11,7 +11,7 @@ import {
   type OciStage,
   soon,
   startOciStage,
-} from '#test/support/oci-stage.ts';
+} from '#test/support/registries/oci-stage.ts';
 
 const bearer: FaultAuthOptions = { kind: 'bearer', users: { alice: alice.password } };
 /** What a token authentication costs in requests: the manifest and the token. */

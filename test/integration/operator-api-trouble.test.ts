@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiProxy, refusal, startApiProxy } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { pushImage } from '#test/support/images.ts';
-import { type OperatorProcess, startOperator } from '#test/support/operator-process.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { type ApiProxy, refusal, startApiProxy } from '#test/support/api-server/api-proxy.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
+import { pushImage } from '#test/support/registries/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /**
  * The operator in its own process reaches the API server only through a proxy; Pods are created

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { startOperator } from '#test/support/operator-process.ts';
-import { adminKubeconfig } from '#test/support/plane.ts';
+import { adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { startOperator } from '#test/support/operator/operator-process.ts';
 
 test('an operator that does not get ready fails loudly, with its log', async () => {
   const unready = startOperator({

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { apiOf } from '#test/support/api.ts';
-import { installChart, removeChart } from '#test/support/chart.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { createNamespace, removeNamespace } from '#test/support/namespace.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
+import { apiOf } from '#test/support/api-server/api.ts';
+import { installChart, removeChart } from '#test/support/api-server/chart.ts';
+import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const container = { name: 'app', image: 'docker.io/library/nginx:1.27' };
 
@@ -97,7 +97,7 @@ const holder = `
 test.each(['SIGKILL', 'SIGINT'] as const)(
   'no process and no file of a plane outlives a parent that ends by %s',
   async (signal) => {
-    const module = new URL('../support/control-plane.ts', import.meta.url).pathname;
+    const module = new URL('../support/api-server/control-plane.ts', import.meta.url).pathname;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', holder, module], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -2,12 +2,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { recordEvents } from '#actors/leader/record-events.ts';
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
-import { refusal } from '#test/support/api-proxy.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
-import { eventsIn } from '#test/support/told.ts';
-import { proxiedClient, proxyToPlane } from '#test/support/watch-stage.ts';
+import { refusal } from '#test/support/api-server/api-proxy.ts';
+import { eventsIn } from '#test/support/api-server/events.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { proxiedClient, proxyToPlane } from '#test/support/api-server/watch-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 /** A series is written at most so often. */
 const foldEveryMs = 60_000;
@@ -16,20 +16,20 @@ const foldEveryMs = 60_000;
 async function startRecorder() {
   const proxy = await proxyToPlane();
   const namespace = await freshNamespace('events');
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
   const recorder = recordEvents({
     client: await proxiedClient(proxy),
-    wake,
-    now: () => Date.parse('2026-01-01T00:00:00Z') + wake.now(),
+    clock,
+    now: () => Date.parse('2026-01-01T00:00:00Z') + clock.now(),
     random: () => 0,
     instance: 'a-test',
     log: createLog({ level: 'info', format: 'json', destination }),
   });
   onTestFinished(recorder.close);
   return {
-    ...{ proxy, wake, lines, recorder },
+    ...{ proxy, clock, lines, recorder },
     say: (note = 'it happened', more: Pick<EventNote, 'onceAs'> = {}) =>
       recorder.record({
         ...more,
@@ -68,7 +68,7 @@ describe('events', () => {
     const stage = await startRecorder();
     for (let n = 0; n < 100; n += 1) stage.say();
     await becomes(stage, { 'it happened': 1 });
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await becomes(stage, { 'it happened': 100 });
     expect(stage.proxy.requests()).toHaveLength(2);
   });
@@ -94,7 +94,7 @@ describe('events', () => {
     stage.proxy.setRules();
     for (let n = 0; n < 2; n += 1) {
       stage.say('once', once);
-      stage.wake.advance(foldEveryMs);
+      stage.clock.advance(foldEveryMs);
       await becomes(stage, { once: 1 });
     }
     stage.say('and another');
@@ -110,7 +110,7 @@ describe('events', () => {
     );
     stage.proxy.setRules();
     stage.say();
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await becomes(stage, { 'it happened': 1 });
   });
 
@@ -121,11 +121,11 @@ describe('events', () => {
     stage.proxy.setRules({ fault: refusal(503, 'ServiceUnavailable') });
     stage.proxy.resetCounts();
     stage.say();
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await eventually('it is given up', () => stage.proxy.requests().length === 4);
     stage.proxy.setRules();
     stage.say();
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await becomes(stage, { 'it happened': 3 });
   });
 
@@ -135,10 +135,10 @@ describe('events', () => {
     await becomes(stage, { 'it happened': 1 });
     await stage.removeAll();
     stage.say();
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await becomes(stage, { 'it happened': 1 });
     stage.say();
-    stage.wake.advance(foldEveryMs);
+    stage.clock.advance(foldEveryMs);
     await becomes(stage, { 'it happened': 2 });
   });
 });

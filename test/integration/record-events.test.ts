@@ -1,22 +1,22 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { recordEvents } from '#actors/leader/record-events.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import { createLog } from '#telemetry/log.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { adminClient } from '#test/support/kube-client.ts';
-import { freshNamespace } from '#test/support/plane.ts';
-import { eventsOf } from '#test/support/told.ts';
+import { eventsOf } from '#test/support/api-server/events.ts';
+import { adminClient } from '#test/support/api-server/kube-client.ts';
+import { freshNamespace } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** One process that tells, and all that it complains of. */
 async function startRecorder() {
   const client = await adminClient();
-  const wake = createWakeHeap();
+  const clock = createTimerHeap();
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ level: 'warn', format: 'json', destination });
   const recorder = recordEvents({
     client,
-    wake,
+    clock,
     log,
     now: Date.now,
     random: Math.random,
@@ -24,7 +24,7 @@ async function startRecorder() {
   });
   onTestFinished(() => {
     recorder.close();
-    wake.close();
+    clock.close();
   });
   return { ...recorder, lines };
 }

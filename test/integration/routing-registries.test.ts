@@ -1,11 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
 import type { Credential } from '#core/credentials.ts';
-import { startFullBacklog, startSilentHost } from '#test/support/black-hole.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/fault-registry.ts';
-import { startLiveRegistries } from '#test/support/live-registries.ts';
-import { alice, imageOn, type OciStage, startOciStage } from '#test/support/oci-stage.ts';
+import { startFullBacklog, startSilentHost } from '#test/support/registries/black-hole.ts';
+import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import { startLiveRegistries } from '#test/support/registries/live-registries.ts';
+import {
+  alice,
+  imageOn,
+  type OciStage,
+  startOciStage,
+} from '#test/support/registries/oci-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** Long for a healthy registry on a busy machine, short for a test. */
 const timeoutMs = 600;
@@ -163,7 +168,7 @@ describe('a registry that is down', () => {
   test('leaves no socket, timer or actor: fifty of them and a thousand questions', async () => {
     const client = stage.makeClient();
     const before = openSockets();
-    const { registries, wake, actors, close } = startLiveRegistries(client);
+    const { registries, clock, actors, close } = startLiveRegistries(client);
     // Ports of the discard range on an address that nobody listens on.
     const hosts = Array.from({ length: 50 }, (_, index) => ({
       host: `127.0.0.2:${9_000 + index}`,
@@ -175,7 +180,7 @@ describe('a registry that is down', () => {
     expect(actors()).toBe(50);
     close();
     await client.close();
-    expect([actors(), wake.size]).toEqual([0, 0]);
+    expect([actors(), clock.size]).toEqual([0, 0]);
     await eventually('all sockets are gone', () => openSockets() <= before);
   });
 });

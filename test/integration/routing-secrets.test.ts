@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createPlaceSecret, type PlaceSecretRequest } from '#actors/secrets/place-secret.ts';
 import { type SecretOwner, secretCopyName } from '#actors/secrets/secret-copy.ts';
 import { createSecretReader } from '#actors/secrets/secrets.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/plane.ts';
+import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 const onBug = (error: unknown): never => {
@@ -51,11 +51,11 @@ async function createSecret(
 
 describe('reading Secrets', () => {
   function startReader() {
-    const wake = createWakeHeap();
-    const reader = createSecretReader({ client, wake, onBug });
+    const clock = createTimerHeap();
+    const reader = createSecretReader({ client, clock, onBug });
     onTestFinished(() => {
       reader.close();
-      wake.close();
+      clock.close();
     });
     calls = [];
     return reader;
@@ -130,11 +130,11 @@ describe('placing the copy of a Secret', () => {
   });
 
   function startPlacer() {
-    const wake = createWakeHeap();
-    const placer = createPlaceSecret({ client, wake, onBug });
+    const clock = createTimerHeap();
+    const placer = createPlaceSecret({ client, clock, onBug });
     onTestFinished(() => {
       placer.close();
-      wake.close();
+      clock.close();
     });
     calls = [];
     return placer;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ownerUidLabel } from '#actors/secrets/secret-copy.ts';
 import { unneededMs } from '#core/routing/secret-copies.ts';
-import { dockerConfigOf, stageCopies } from '#test/support/copies-stage.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { dockerConfigOf, stageCopies } from '#test/support/routing/copies-stage.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const host = 'registry.example.com';
 type Stage = Awaited<ReturnType<typeof stageCopies>>;
@@ -31,7 +31,7 @@ async function leaveCopy(stage: Stage, namespace: string, text: string): Promise
 /** Waits for a state of the copy, while a little time goes by. */
 async function until<T>(stage: Stage, what: string, look: () => Promise<T | undefined | false>) {
   return await eventually(what, () => {
-    stage.wake.advance(100);
+    stage.clock.advance(100);
     return look();
   });
 }
@@ -48,10 +48,10 @@ const isGone = (stage: Stage, namespace: string) =>
 async function pass(stage: Stage, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
     const before = stage.lists();
-    stage.wake.advance(60_000);
+    stage.clock.advance(60_000);
     // The round is over when it has asked for the next.
     await until(stage, 'copies are listed and looked after', async () => {
-      return stage.lists() > before && stage.wake.size > 0;
+      return stage.lists() > before && stage.clock.size > 0;
     });
   }
 }

@@ -2,18 +2,18 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type ActorRefFrom, createActor } from 'xstate';
 import type { SecretKey } from '#actors/secrets/secrets.ts';
 import { type SecretWatchesLogic, watchSecrets } from '#actors/secrets/watch-secrets.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
-import { eventually } from '#test/support/eventually.ts';
-import { adminClient } from '#test/support/kube-client.ts';
-import { admin, freshNamespace } from '#test/support/plane.ts';
-import { clusterSet } from '#test/support/resources.ts';
+import { adminClient } from '#test/support/api-server/kube-client.ts';
+import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { clusterSet } from '#test/support/routing/resources.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /** Watches of what the sets of one namespace's Secrets name, on the real API server. */
 async function startWatches() {
   const client = await adminClient();
-  const wake = createWakeHeap();
+  const clock = createTimerHeap();
   const streams: string[] = [];
   const forgotten: SecretKey[] = [];
   const listeners = new Set<(table: RoutingTable) => void>();
@@ -35,7 +35,7 @@ async function startWatches() {
       stop: () => undefined,
     },
     reader: { forget: (key) => forgotten.push(key) },
-    wake,
+    clock,
     log: createLog({ level: 'silent', format: 'json' }),
     random: Math.random,
     supervisor: () => actors[0] as ActorRefFrom<SecretWatchesLogic>,
@@ -44,7 +44,7 @@ async function startWatches() {
   for (const actor of actors) actor.start();
   onTestFinished(() => {
     for (const actor of actors.toReversed()) actor.stop();
-    wake.close();
+    clock.close();
   });
   const name = (namespace: string, names: readonly string[]) => {
     const upstreams = names.map((secret) => ({

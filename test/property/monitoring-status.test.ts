@@ -15,7 +15,7 @@ import {
 } from '#core/monitoring/overflow.ts';
 import { statusText } from '#core/monitoring/status-list.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { listStatus } from '#test/support/list-status.ts';
+import { listStatus } from '#test/support/monitoring/list-status.ts';
 
 const statuses: readonly MonitoredStatus[] = [
   ...(['Scheduled', 'Available', 'NotFound', 'Unreachable'] as const),

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { slotMsOf } from '#core/monitoring/pace.ts';
-import { mostInAnyWindow, seededRandom, simulatePace } from '#test/support/pace-simulation.ts';
+import {
+  mostInAnyWindow,
+  seededRandom,
+  simulatePace,
+} from '#test/support/monitoring/pace-simulation.ts';
 
 const hourMs = 3_600_000;
 

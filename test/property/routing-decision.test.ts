@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { admissionOf, container } from '#test/support/pods.ts';
-import { type ImagePlan, startRouter } from '#test/support/router-stage.ts';
+import { admissionOf, container } from '#test/support/routing/pods.ts';
+import { type ImagePlan, startRouter } from '#test/support/routing/router-stage.ts';
 import {
   containerArbitrary,
   placeArbitrary,
@@ -9,9 +9,9 @@ import {
   reputationArbitrary,
   resourcesArbitrary,
   stored,
-} from '#test/support/routing-arbitraries.ts';
-import { modelCandidates } from '#test/support/routing-model.ts';
-import { modelDecision } from '#test/support/routing-outcome-model.ts';
+} from '#test/support/routing/routing-arbitraries.ts';
+import { modelCandidates } from '#test/support/routing/routing-model.ts';
+import { modelDecision } from '#test/support/routing/routing-outcome-model.ts';
 
 const timeoutMs = 1_000;
 

@@ -3,18 +3,18 @@ import { expect, test } from 'vitest';
 import { createActor } from 'xstate';
 import { createRegistries, type RegistryProbe } from '#actors/registries/registries.ts';
 import { registriesLogic } from '#actors/registries/registries-logic.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
+import { CancellationSource } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
-import { EndingPatience } from '#core/patience.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
-import { admissionOf, container } from '#test/support/pods.ts';
-import { pullSecret, startRouter } from '#test/support/router-stage.ts';
+import { admissionOf, container } from '#test/support/routing/pods.ts';
+import { pullSecret, startRouter } from '#test/support/routing/router-stage.ts';
 import {
   containerArbitrary,
   resourcesArbitrary,
   stored,
-} from '#test/support/routing-arbitraries.ts';
-import type { ModelEntry, ModelResource } from '#test/support/routing-model.ts';
+} from '#test/support/routing/routing-arbitraries.ts';
+import type { ModelEntry, ModelResource } from '#test/support/routing/routing-model.ts';
 
 /**
  * Behaviour §3.7 and §2: nothing that was found out for one Pod may leak to another. Many Pods share
@@ -74,19 +74,19 @@ function answerOf({ reference, credentials }: RegistryProbe, doors: World['doors
 function startProcess({ resources, owners, doors }: World) {
   const probes: string[] = [];
   let close = () => {};
-  const registriesOn = (wake: WakeHeap) => {
+  const registriesOn = (clock: TimerHeap) => {
     const client = { ping: async () => ({ ok: true, value: 200 }) as const };
-    const supervisor = createActor(registriesLogic({ wake, pingTimeoutMs: 1_000, client }));
+    const supervisor = createActor(registriesLogic({ clock, pingTimeoutMs: 1_000, client }));
     supervisor.start();
     const registries = createRegistries({
       supervisor: () => supervisor,
-      ...{ wake, now: wake.now, treatmentOf: () => ({}), metrics: { registryHealth: () => {} } },
+      ...{ clock, now: clock.now, treatmentOf: () => ({}), metrics: { registryHealth: () => {} } },
       onBug: (error) => {
         throw error;
       },
       probeImage: async (probe) => {
         probes.push(formatReference(probe.reference));
-        await new Promise<void>((resolve) => void wake.after(20, resolve));
+        await new Promise<void>((resolve) => void clock.after(20, resolve));
         return answerOf(probe, doors);
       },
     });
@@ -153,7 +153,7 @@ test('a Pod among others comes out as one alone', async () => {
       // All at once, then once more while all is remembered.
       const admit = async () =>
         await Promise.all(
-          reviews.map((one) => crowd.stage.router.admit(one, new EndingPatience())),
+          reviews.map((one) => crowd.stage.router.admit(one, new CancellationSource())),
         );
       const first = (await crowd.stage.drive(admit())).value.map(outcomeOf);
       const again = (await crowd.stage.drive(admit())).value.map(outcomeOf);

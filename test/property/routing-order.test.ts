@@ -3,14 +3,14 @@ import { expect, test } from 'vitest';
 import { candidates } from '#core/routing/candidates.ts';
 import { type CandidatePlace, comparePlaces } from '#core/routing/order.ts';
 import { compileTable } from '#core/routing/table.ts';
-import { reference } from '#test/support/resources.ts';
+import { reference } from '#test/support/routing/resources.ts';
 import {
   containerArbitrary,
   placeArbitrary,
   resourcesArbitrary,
   stored,
-} from '#test/support/routing-arbitraries.ts';
-import { type ModelResource, modelCandidates } from '#test/support/routing-model.ts';
+} from '#test/support/routing/routing-arbitraries.ts';
+import { type ModelResource, modelCandidates } from '#test/support/routing/routing-model.ts';
 
 interface Asked {
   readonly image: string;

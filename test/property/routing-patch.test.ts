@@ -7,9 +7,9 @@ import { applyPatch, buildPatch, checkPatch } from '#core/routing/patch.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
-import { decisionOf } from '#test/support/decisions.ts';
-import { admissionOf, container } from '#test/support/pods.ts';
-import { startRouter } from '#test/support/router-stage.ts';
+import { decisionOf } from '#test/support/routing/decisions.ts';
+import { admissionOf, container } from '#test/support/routing/pods.ts';
+import { startRouter } from '#test/support/routing/router-stage.ts';
 import {
   containerArbitrary,
   imageArbitrary,
@@ -18,8 +18,8 @@ import {
   reputationArbitrary,
   resourcesArbitrary,
   stored,
-} from '#test/support/routing-arbitraries.ts';
-import { modelCandidates } from '#test/support/routing-model.ts';
+} from '#test/support/routing/routing-arbitraries.ts';
+import { modelCandidates } from '#test/support/routing/routing-model.ts';
 
 const names = ['app', 'tool', 'proxy'];
 

@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate';
-import { pause } from '#actors/pause.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import { pause } from '#actors/deadline.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { ApiFailure } from '#kube/client.ts';
 import {
   type CertificateFacts,
@@ -27,7 +27,7 @@ export interface ServingCertificate {
 export interface KeepCertificateOptions {
   readonly source: CertificateSource;
   readonly webhook: WebhookConfigurationOptions;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
   /** Called at once with each new certificate; the listener takes it for new connections. */
   readonly onCertificate: (certificate: ServingCertificate) => void;
@@ -119,11 +119,11 @@ class Keeper {
 
   /** Resolves when the source holds something else, or something is due. */
   async watch(input: WatchInput, signal: AbortSignal): Promise<undefined> {
-    const { source, wake } = this.#options;
+    const { source, clock } = this.#options;
     const serving = this.#serving;
     if (serving === undefined) throw new Error('A watch was asked for before anything served.');
     const everyMs = Math.min(this.#pollMs * 2 ** input.failures, pollMsMax);
-    while (await pause(wake, Math.max(everyMs, this.#pollMs), signal)) {
+    while (await pause(clock, Math.max(everyMs, this.#pollMs), signal)) {
       const change = await source.findChange(serving, signal);
       if (change !== undefined && change !== input.refused) return;
     }
@@ -131,7 +131,7 @@ class Keeper {
 
   /** Never resolves on its own: what is trusted must be right as long as anything serves. */
   async keepTrust(signal: AbortSignal): Promise<undefined> {
-    const { source, webhook, wake } = this.#options;
+    const { source, webhook, clock } = this.#options;
     do {
       const bundle = await source.readBundle(signal);
       // Without a bundle somebody else (cert-manager's injector) says what is trusted; with a URL
@@ -139,7 +139,7 @@ class Keeper {
       if (bundle === undefined || (bundle === '' && webhook.url === undefined)) continue;
       const kept = await keepWebhookConfiguration(webhook, bundle, signal);
       this.#tellTrust(kept.ok ? kept.value : kept.error);
-    } while (await pause(wake, this.#pollMs, signal));
+    } while (await pause(clock, this.#pollMs, signal));
   }
 
   #tellTrust(news: WebhookConfigurationOutcome | ApiFailure): void {

@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate';
-import { pause, withDeadline } from '#actors/pause.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import { pause, withDeadline } from '#actors/deadline.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import { claimLease, judgeLease, type ObservedLease, releaseLease } from '#core/lease.ts';
 import type { ApiFailure } from '#kube/client.ts';
 import { microTime } from '#kube/micro-time.ts';
@@ -25,7 +25,7 @@ export interface HoldLeaseOptions {
   readonly durationMs: number;
   readonly renewDeadlineMs: number;
   readonly retryPeriodMs: number;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time in ms, for the record; nothing is decided by it. */
   readonly now: () => number;
   /** From 0 to 1, to spread the attempts of replicas. */
@@ -138,14 +138,14 @@ class Candidate {
 
   /** One attempt, bounded: a server that hangs must not end the election. */
   async acquire(observed: ObservedLease | null, signal: AbortSignal): Promise<AcquireOutcome> {
-    const { wake } = this.#options;
-    return withDeadline(wake, { deadlineMs: this.#tryMs(), signal }, (bounded) =>
+    const { clock } = this.#options;
+    return withDeadline(clock, { deadlineMs: this.#tryMs(), signal }, (bounded) =>
       this.#attempt(observed, bounded),
     );
   }
 
   async #attempt(observed: ObservedLease | null, signal: AbortSignal): Promise<AcquireOutcome> {
-    const { calls, identity, wake } = this.#options;
+    const { calls, identity, clock } = this.#options;
     const retryInMs = this.#retryInMs();
     const read = await calls.read(signal);
     if (!read.ok) {
@@ -153,15 +153,15 @@ class Candidate {
       return this.#acquireFailed(read.error);
     }
     const { record } = read.value;
-    const judgement = judgeLease(record, observed, { identity, nowMs: wake.now() });
+    const judgement = judgeLease(record, observed, { identity, nowMs: clock.now() });
     if (judgement.free) return this.#claim(read.value, signal);
     return { kind: 'held', holder: record.holder, observed: judgement.observed, retryInMs };
   }
 
   async #claim(before: StoredLease | undefined, signal: AbortSignal): Promise<AcquireOutcome> {
-    const { identity, wake } = this.#options;
+    const { identity, clock } = this.#options;
     // The term counts from when the call left: the server may have written it right then.
-    const atMs = wake.now();
+    const atMs = clock.now();
     const written = await this.#write(before, signal);
     if (written.ok) {
       this.#lease = written.value;
@@ -189,12 +189,12 @@ class Candidate {
 
   /** Renews until the Lease is lost; the deadline holds whether calls fail, hang or are refused. */
   async hold(renewed: (atMs: number) => void, signal: AbortSignal): Promise<LeaseLost> {
-    const { wake } = this.#options;
+    const { clock } = this.#options;
     for (let waitMs = this.#retryInMs(); ; ) {
-      await pause(wake, Math.min(waitMs, this.#remainingMs()), signal);
+      await pause(clock, Math.min(waitMs, this.#remainingMs()), signal);
       const deadlineMs = Math.min(this.#tryMs(), this.#remainingMs());
       if (signal.aborted || deadlineMs === 0) return this.#lost('deadline');
-      const outcome = await withDeadline(wake, { deadlineMs, signal }, (bounded) =>
+      const outcome = await withDeadline(clock, { deadlineMs, signal }, (bounded) =>
         this.#renew(bounded),
       );
       if (outcome.kind === 'taken') return this.#lost('taken');
@@ -214,12 +214,12 @@ class Candidate {
   }
 
   #remainingMs(): number {
-    const { wake, renewDeadlineMs } = this.#options;
-    return Math.max(0, this.#renewedAtMs + renewDeadlineMs - wake.now());
+    const { clock, renewDeadlineMs } = this.#options;
+    return Math.max(0, this.#renewedAtMs + renewDeadlineMs - clock.now());
   }
 
   async #renew(signal: AbortSignal): Promise<Renewal> {
-    const atMs = this.#options.wake.now();
+    const atMs = this.#options.clock.now();
     const written = await this.#write(this.#lease, signal);
     if (written.ok) {
       this.#lease = written.value;
@@ -253,8 +253,8 @@ class Candidate {
 
   /** Lets go if it is ours; a Lease that is another's by now is left alone. */
   release(signal: AbortSignal): Promise<ReleaseOutcome> {
-    const { wake } = this.#options;
-    return withDeadline(wake, { deadlineMs: releaseDeadlineMs, signal }, (bounded) =>
+    const { clock } = this.#options;
+    return withDeadline(clock, { deadlineMs: releaseDeadlineMs, signal }, (bounded) =>
       this.#releaseWithin(bounded, releaseAttemptsMax),
     );
   }

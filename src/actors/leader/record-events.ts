@@ -1,4 +1,4 @@
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { Result } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import {
@@ -24,7 +24,7 @@ export interface EventRecorder {
 /** What events are written with. */
 export interface RecordEventsOptions {
   readonly client: Pick<KubeClient, 'call'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time in ms. */
   readonly now: () => number;
   /** From 0 to 1, to spread what is tried again. */
@@ -76,16 +76,16 @@ class Recorder implements EventRecorder {
 
   readonly record = (note: EventNote): void => {
     if (this.#abort.signal.aborted) return;
-    const { wake } = this.#options;
+    const { clock } = this.#options;
     const { regarding, type, reason } = note;
     const key = JSON.stringify([regarding, type, reason, note.foldAs ?? note.note]);
     const known = this.#series.get(key);
     this.#series.delete(key);
-    if (known !== undefined && wake.now() - known.lastMs < seriesMs) {
+    if (known !== undefined && clock.now() - known.lastMs < seriesMs) {
       known.count += 1;
-      known.lastMs = wake.now();
+      known.lastMs = clock.now();
       known.at = this.#at();
-      known.cancelFold ??= wake.after(foldEveryMs, () => this.#fold(known));
+      known.cancelFold ??= clock.after(foldEveryMs, () => this.#fold(known));
       this.#series.set(key, known);
       return;
     }
@@ -93,7 +93,7 @@ class Recorder implements EventRecorder {
       note,
       count: 1,
       written: undefined,
-      lastMs: wake.now(),
+      lastMs: clock.now(),
       at: this.#at(),
       cancelFold: undefined,
     };

@@ -1,4 +1,4 @@
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 
 /** Work over the whole state, done again whenever something changed. */
 export interface Rounds {
@@ -10,7 +10,7 @@ export interface Rounds {
 
 /** How rounds are run. */
 export interface RoundsOptions {
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** From the end of a round to the next at least so long, however much changes. */
   readonly everyMs: number;
   /** After a round that was not all that was to be done; a change in between comes first. */
@@ -60,15 +60,15 @@ class PacedRounds implements Rounds {
 
   #planIn(delayMs: number): void {
     if (this.#abort.signal.aborted) return;
-    const { wake, everyMs } = this.#options;
+    const { clock, everyMs } = this.#options;
     const earliestMs = Math.max(this.#endedMs + everyMs, this.#quietUntilMs);
-    const waitMs = Math.max(delayMs, earliestMs - wake.now(), 0);
+    const waitMs = Math.max(delayMs, earliestMs - clock.now(), 0);
     this.#cancel?.();
-    this.#cancel = wake.after(waitMs, () => void this.#round());
+    this.#cancel = clock.after(waitMs, () => void this.#round());
   }
 
   async #round(): Promise<void> {
-    const { run, onBug, retryMs, wake } = this.#options;
+    const { run, onBug, retryMs, clock } = this.#options;
     this.#running = true;
     let end: RoundEnd = { kind: 'failed' };
     try {
@@ -77,7 +77,7 @@ class PacedRounds implements Rounds {
       onBug(error);
     } finally {
       this.#running = false;
-      this.#endedMs = wake.now();
+      this.#endedMs = clock.now();
     }
     if (end.kind === 'failed') this.#quietUntilMs = this.#endedMs + (end.quietMs ?? 0);
     if (this.#again) {

@@ -1,6 +1,6 @@
 import { fromCallback } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { Condition } from '#api/condition.ts';
 import {
   apiGroup,
@@ -28,7 +28,7 @@ export interface WriteConditionsOptions {
   readonly stores: ReadonlyMap<KuikKind, Store<KuikResource>>;
   readonly table: RoutingTableKeeper;
   readonly events: EventRecorder;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time in ms. */
   readonly now: () => number;
   readonly log: Log;
@@ -62,10 +62,10 @@ const callTimeoutMs = 10_000;
  */
 export function conditionsLogic(options: WriteConditionsOptions) {
   return fromCallback(() => {
-    const { wake, log, table, more = [] } = options;
+    const { clock, log, table, more = [] } = options;
     const writer = new ConditionWriter(options);
     const rounds = createRounds({
-      ...{ wake, everyMs: writeEveryMs, retryMs },
+      ...{ clock, everyMs: writeEveryMs, retryMs },
       run: writer.round,
       onBug: (error) => log.error({ err: error }, 'writing conditions failed'),
     });

@@ -27,7 +27,7 @@ export interface ProbeImageOptions {
   readonly resolveDigest: boolean;
   /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
   readonly timeoutMs: number;
-  /** The clock that the deadline and the pauses run on; a `WakeHeap` is one. */
+  /** The clock that the deadline and the pauses run on; a `TimerHeap` is one. */
   readonly clock: ProbeClock;
 }
 

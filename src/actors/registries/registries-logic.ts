@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate';
-import { pause, withDeadline } from '#actors/pause.ts';
+import { pause, withDeadline } from '#actors/deadline.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import { ATTEMPTS_MAX, isRetryable, makesSuspect } from '#core/probe.ts';
 import {
   type PingOutcome,
@@ -20,26 +20,26 @@ export interface RegistriesLogicOptions {
   readonly client: Pick<OciClient, 'ping'>;
   /** How long a background probe may take: as long as any probe, `routing.activeCheck.timeout`. */
   readonly pingTimeoutMs: number;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly onCrash?: (id: string, error: unknown) => void;
 }
 
 /** The registry machine with its effects, supervised. `createRegistries` tells it whom to start. */
 export function registriesLogic(options: RegistriesLogicOptions): RegistriesLogic {
-  const { client, pingTimeoutMs, wake, onCrash } = options;
+  const { client, pingTimeoutMs, clock, onCrash } = options;
   const ping = fromPromise<PingOutcome, RegistryInput>(({ input, signal }) =>
-    withDeadline(wake, { deadlineMs: pingTimeoutMs, signal }, (bounded) =>
+    withDeadline(clock, { deadlineMs: pingTimeoutMs, signal }, (bounded) =>
       pingRegistry(client, input.host, bounded),
     ),
   );
   const wait = fromPromise<void, WaitInput>(async ({ input, signal }) => {
-    await pause(wake, input.delayMs, signal);
+    await pause(clock, input.delayMs, signal);
   });
   return supervise({
     type: 'registry',
     logic: registryMachine.provide({ actors: { ping, wait } }),
     policy: 'object',
-    wake,
+    clock,
     ...(onCrash !== undefined && { onCrash }),
   });
 }

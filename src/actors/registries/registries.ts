@@ -1,5 +1,5 @@
 import type { ActorRefFrom } from 'xstate';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import type { Reachability, registryMachine } from '#machines/registry.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
@@ -76,7 +76,7 @@ export interface RegistriesOptions {
   /** Asks one registry about one image, inside `timeoutMs` (probe-image.ts with its client). */
   readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
   readonly treatmentOf: (host: string) => RegistryTreatment;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time, ms: what `Retry-After` is measured with. */
   readonly now: () => number;
   readonly metrics: Pick<Metrics, 'registryHealth'>;
@@ -128,8 +128,8 @@ class RegistryActors implements Registries {
     signal: AbortSignal,
     { insist = false, isQuiet = false }: AskOptions = {},
   ): Promise<ProbeReport> => {
-    const { wake } = this.#options;
-    const askedMs = wake.now();
+    const { clock } = this.#options;
+    const askedMs = clock.now();
     const { registry } = probe.reference;
     const entry = this.#use(registry);
     if (entry === undefined) {
@@ -142,7 +142,7 @@ class RegistryActors implements Registries {
     }
     const flown = await entry.host.probe(probe, signal);
     if (flown === undefined) return { kind: 'Abandoned' };
-    const told = report(flown, wake.now() - askedMs);
+    const told = report(flown, clock.now() - askedMs);
     const isNews = told.kind === 'Answered' && !told.remembered && !isQuiet;
     if (isNews) this.#options.onAnswer?.(probe, told);
     return told;
@@ -175,18 +175,18 @@ class RegistryActors implements Registries {
   }
 
   #touch(host: string, entry: Entry): void {
-    entry.usedMs = this.#options.wake.now();
+    entry.usedMs = this.#options.clock.now();
     this.#entries.delete(host);
     this.#entries.set(host, entry);
   }
 
   #add(name: string): Entry | undefined {
-    const { probeImage, treatmentOf, wake, now, onBug } = this.#options;
+    const { probeImage, treatmentOf, clock, now, onBug } = this.#options;
     if (this.#entries.size >= registriesMax && !this.#evict()) return undefined;
     const host = new RegistryHost({
       host: name,
       concurrency: treatmentOf(name).concurrency ?? concurrencyDefault,
-      wake,
+      clock,
       now,
       probeImage,
       onThrottled: (throttled) =>
@@ -197,8 +197,8 @@ class RegistryActors implements Registries {
       },
       onBug,
     });
-    const cancelSweep = wake.after(idleMs, () => this.#sweep(name));
-    return { host, usedMs: wake.now(), cancelSweep, watched: undefined, unwatch: () => {} };
+    const cancelSweep = clock.after(idleMs, () => this.#sweep(name));
+    return { host, usedMs: clock.now(), cancelSweep, watched: undefined, unwatch: () => {} };
   }
 
   /** An actor that was restarted is another one, so this is looked at with every use. */
@@ -233,14 +233,14 @@ class RegistryActors implements Registries {
   #sweep(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
-    const leftMs = entry.usedMs + idleMs - this.#options.wake.now();
+    const leftMs = entry.usedMs + idleMs - this.#options.clock.now();
     if (leftMs <= 0 && entry.host.busy === 0) {
       this.#drop(name);
       return;
     }
     // One that is busy for so long without a new use is looked at again after as long.
     const againMs = leftMs > 0 ? leftMs : idleMs;
-    entry.cancelSweep = this.#options.wake.after(againMs, () => this.#sweep(name));
+    entry.cancelSweep = this.#options.clock.after(againMs, () => this.#sweep(name));
   }
 
   #drop(name: string): void {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { createPlaces, type PlaceOutcome, type Places } from '#actors/places.ts';
 import { createSingleFlight, type Flight, type SingleFlight } from '#actors/single-flight.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
+import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
 import { type Credential, credentialContent } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
-import { createRecentMap, type RecentMap } from '#oci/recent-map.ts';
 import { createRegistryQuotas, type RegistryQuotas } from './registry-quotas.ts';
 
 /** One question about one image: is it there, for one who has these credentials? */
@@ -34,7 +34,7 @@ export interface RegistryHostOptions {
   readonly host: string;
   /** Requests at once. */
   readonly concurrency: number;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time, ms. */
   readonly now: () => number;
   /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
@@ -66,20 +66,20 @@ export class RegistryHost implements Disposable {
   readonly #flights: SingleFlight<HostAnswer>;
   readonly #quotas: RegistryQuotas;
   /** Repository and set of credentials → fingerprint of the one that was let in last. */
-  readonly #good: RecentMap<string, string>;
+  readonly #good: BoundedMap<string, string>;
 
   constructor(options: RegistryHostOptions) {
-    const { concurrency, wake, now, onThrottled, onBug } = options;
+    const { concurrency, clock, now, onThrottled, onBug } = options;
     this.#options = options;
-    this.#places = createPlaces({ places: concurrency, waitingMax, wake });
+    this.#places = createPlaces({ places: concurrency, waitingMax, clock });
     this.#flights = createSingleFlight({
-      now: wake.now,
+      now: clock.now,
       memoryMs: () => probeMemoryMs,
       entriesMax: answersMax,
       onBug,
     });
-    this.#quotas = createRegistryQuotas({ wake, now, onChange: onThrottled });
-    this.#good = createRecentMap(goodCredentialsMax);
+    this.#quotas = createRegistryQuotas({ clock, now, onChange: onThrottled });
+    this.#good = createBoundedMap(goodCredentialsMax);
   }
 
   /** Probes in flight, waiting ones included. */
@@ -119,16 +119,16 @@ export class RegistryHost implements Disposable {
   }
 
   async #run(ordered: FingerprintedProbe, flight: Flight): Promise<HostAnswer | undefined> {
-    const { wake } = this.#options;
+    const { clock } = this.#options;
     const { probe } = ordered;
     const plan = this.#plan(ordered);
     if (plan.tries.length === 0 && plan.quota !== undefined) return plan.quota;
-    const askedMs = wake.now();
+    const askedMs = clock.now();
     const place = await this.#places.take(probe.timeoutMs, flight.signal);
     if (place !== 'taken') return notPlaced(place, probe);
     try {
       if (!flight.isWanted() || flight.signal.aborted) return undefined;
-      const leftMs = probe.timeoutMs === 0 ? 0 : probe.timeoutMs - (wake.now() - askedMs);
+      const leftMs = probe.timeoutMs === 0 ? 0 : probe.timeoutMs - (clock.now() - askedMs);
       // 0 would mean no limit at all.
       const timeoutMs = probe.timeoutMs === 0 ? 0 : Math.max(1, leftMs);
       const answer = await this.#send(plan, { ...probe, timeoutMs }, flight.signal);

@@ -1,5 +1,5 @@
-import type { WakeHeap } from '#actors/wake.ts';
-import { createRecentMap } from '#oci/recent-map.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
+import { createBoundedMap } from '#core/bounded-map.ts';
 
 /** Which credentials one registry told to wait, and until when (behaviour §3.5). */
 export interface RegistryQuotas {
@@ -21,7 +21,7 @@ export interface ExceededQuota {
 
 /** Its clocks, and whom it tells. */
 export interface RegistryQuotasOptions {
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Wall time, ms: what registries state. */
   readonly now: () => number;
   /** Told when the first credential has to wait, and when the last one may go on. */
@@ -35,15 +35,15 @@ const credentialsMax = 256;
 
 /** Makes the memory of one registry; the caller closes it. */
 export function createRegistryQuotas(options: RegistryQuotasOptions): RegistryQuotas {
-  const { wake, now, onChange } = options;
-  const exceeded = createRecentMap<string, ExceededQuota>(credentialsMax);
+  const { clock, now, onChange } = options;
+  const exceeded = createBoundedMap<string, ExceededQuota>(credentialsMax);
   let lastUntilMs = 0;
   let cancel: (() => void) | undefined;
 
   const renew = (): void => {
     cancel = undefined;
-    const leftMs = lastUntilMs - wake.now();
-    if (leftMs > 0) cancel = wake.after(leftMs, renew);
+    const leftMs = lastUntilMs - clock.now();
+    if (leftMs > 0) cancel = clock.after(leftMs, renew);
     else onChange(false);
   };
 
@@ -51,16 +51,16 @@ export function createRegistryQuotas(options: RegistryQuotasOptions): RegistryQu
     exceed: (credential, retryAtMs, message) => {
       const delayMs = Math.min(retryAtMs - now(), quotaMemoryMsMax);
       if (delayMs <= 0) return;
-      const untilMs = wake.now() + delayMs;
+      const untilMs = clock.now() + delayMs;
       exceeded.set(credential, { untilMs, retryAtMs: now() + delayMs, message });
       lastUntilMs = Math.max(lastUntilMs, untilMs);
       if (cancel !== undefined) return;
-      cancel = wake.after(delayMs, renew);
+      cancel = clock.after(delayMs, renew);
       onChange(true);
     },
     find: (credential) => {
       const quota = exceeded.get(credential);
-      return quota !== undefined && quota.untilMs > wake.now() ? quota : undefined;
+      return quota !== undefined && quota.untilMs > clock.now() ? quota : undefined;
     },
     close: () => cancel?.(),
   };

@@ -1,5 +1,5 @@
 import type { ProbeAnswer, ProbeReport, Registries } from '#actors/registries/registries.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { ProbeStatus } from '#core/probe.ts';
@@ -26,7 +26,7 @@ export interface CandidateAnswer {
 /** How candidates are asked. */
 export interface AskCandidatesOptions {
   readonly registries: Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
   readonly timeoutMs: number;
   /**
@@ -115,9 +115,9 @@ class Inquiry implements CandidateInquiry {
   readonly answers = (): readonly CandidateAnswer[] => [...this.#answers];
 
   async *available(): AsyncGenerator<number, void, undefined> {
-    const { wake } = this.#options;
-    this.#startedMs = wake.now();
-    const cancel = wake.after(this.#withinMs, () => {
+    const { clock } = this.#options;
+    this.#startedMs = clock.now();
+    const cancel = clock.after(this.#withinMs, () => {
       this.#isLate = true;
       this.#stop.abort(over);
     });
@@ -172,15 +172,15 @@ class Inquiry implements CandidateInquiry {
   async #ask(index: number, insist: boolean): Promise<void> {
     const question = this.#questions[index];
     if (question === undefined) return;
-    const { registries, wake, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
-    const leftMs = Math.max(1, timeoutMs - (wake.now() - this.#startedMs));
+    const { registries, clock, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
+    const leftMs = Math.max(1, timeoutMs - (clock.now() - this.#startedMs));
     const probe = { ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs };
     const report = await registries.probe(probe, this.#signal, { insist, isQuiet });
     this.#answers[index] = this.#read(report, question);
   }
 
   #read(report: ProbeReport, question: CandidateQuestion): CandidateAnswer {
-    const sinceMs = Math.round(this.#options.wake.now() - this.#startedMs);
+    const sinceMs = Math.round(this.#options.clock.now() - this.#startedMs);
     if (report.kind === 'SetAside') return { status: 'SetAside', ms: 0, message: report.message };
     if (report.kind === 'Abandoned') {
       if (!this.#isLate) return notAsked;

@@ -1,4 +1,4 @@
-import type { Patience } from '#core/patience.ts';
+import type { Cancellation } from '#core/cancellation.ts';
 import type { PodAdmission, PullPolicy } from '#core/pod.ts';
 import { skippedDecision } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
@@ -22,7 +22,7 @@ const containerName = 'image';
 export async function explainImage(
   options: RoutePodOptions,
   query: RouteQuery,
-  patience: Patience,
+  cancellation: Cancellation,
 ): Promise<RouteDecision> {
   const { image, namespace, labels, annotations, policy, pullSecrets } = query;
   const container = { name: containerName, image, imagePullPolicy: policy };
@@ -30,7 +30,7 @@ export async function explainImage(
   const spec = { containers: [container], imagePullSecrets };
   const pod = { metadata: { namespace, labels, annotations }, spec };
   const admission = { pod, namespace, subresource: '', dryRun: true, uid: '' } as const;
-  const [decision] = await explainPod(options, admission, patience);
+  const [decision] = await explainPod(options, admission, cancellation);
   return decision ?? skippedDecision({ key: containerName, image }, 'no image is named');
 }
 
@@ -38,8 +38,8 @@ export async function explainImage(
 export async function explainPod(
   options: RoutePodOptions,
   admission: PodAdmission,
-  patience: Patience,
+  cancellation: Cancellation,
 ): Promise<readonly RouteDecision[]> {
-  const { decisions } = await routePod(options, { ...admission, dryRun: true }, patience);
+  const { decisions } = await routePod(options, { ...admission, dryRun: true }, cancellation);
   return decisions;
 }

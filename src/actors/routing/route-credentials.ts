@@ -1,9 +1,9 @@
-import { withDeadline } from '#actors/pause.ts';
+import { withDeadline } from '#actors/deadline.ts';
 import type { PlaceSecret, PlaceSecretFailure } from '#actors/secrets/place-secret.ts';
 import { reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretAnswer, SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
-import type { WakeHeap } from '#actors/wake.ts';
-import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
+import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
   credentialsToTry,
@@ -12,7 +12,7 @@ import {
   type OwnedCredential,
   openSecret,
 } from '#core/credentials.ts';
-import type { Patience } from '#core/patience.ts';
+import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
@@ -25,7 +25,7 @@ export interface WalletOptions {
   readonly secrets: Pick<SecretReader, 'read'>;
   /** Without it what only another namespace's Secret opens counts as not pullable. */
   readonly placeSecret?: PlaceSecret;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
 }
 
 /** The Pod that pulls, and what it may pull. */
@@ -66,8 +66,8 @@ export const pullSecretsMax = 32;
 export function openWallet(
   options: WalletOptions,
   request: WalletRequest,
-  patience: Patience,
-): AtOnceOrLater<PodWallet> {
+  cancellation: Cancellation,
+): MaybePromise<PodWallet> {
   const { admission, candidates } = request;
   const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
   // The API server takes no pull secret there: only what the Pod names now can pull.
@@ -75,18 +75,18 @@ export function openWallet(
   const lent = lends ? candidates.flatMap(secretsOf) : [];
   const keys = new Map([...own, ...lent].map((key) => [nameOf(key), key]));
   // Most Pods have none; a deadline costs more than all the rest of their wallet.
-  const read = keys.size === 0 ? nothingRead : readAll(options, [...keys.values()], patience);
-  return goOn(read, (answers) => new Wallet(options, request, { own, lends, answers }));
+  const read = keys.size === 0 ? nothingRead : readAll(options, [...keys.values()], cancellation);
+  return andThen(read, (answers) => new Wallet(options, request, { own, lends, answers }));
 }
 
 const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
 
 async function readAll(
-  { secrets, wake }: WalletOptions,
+  { secrets, clock }: WalletOptions,
   keys: readonly SecretKey[],
-  { signal }: Patience,
+  { signal }: Cancellation,
 ): Promise<ReadonlyMap<string, SecretAnswer>> {
-  return await withDeadline(wake, { deadlineMs: secretsTimeoutMs, signal }, async (bounded) => {
+  return await withDeadline(clock, { deadlineMs: secretsTimeoutMs, signal }, async (bounded) => {
     const read = keys.map(async (key) => [nameOf(key), await secrets.read(key, bounded)] as const);
     return new Map(await Promise.all(read));
   });
@@ -164,7 +164,7 @@ class Wallet implements PodWallet {
     secret: OwnedSecret,
     signal: AbortSignal,
   ): Promise<Result<string, PlaceSecretFailure>> {
-    const { placeSecret, wake } = this.#options;
+    const { placeSecret, clock } = this.#options;
     const { admission, table } = this.#request;
     const answer = this.#contents.answers.get(nameOf(secret));
     const { kind, name, uid } = secret.owner;
@@ -176,7 +176,7 @@ class Wallet implements PodWallet {
       return fail({ message: `Secret ${nameOf(secret)} holds nothing for this image` });
     }
     const { namespace, dryRun } = admission;
-    const placed = await withDeadline(wake, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
+    const placed = await withDeadline(clock, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
       placeSecret({ owner: { kind, name, uid }, source, namespace, dryRun }, bounded),
     );
     // Without a name the Pod would be sent to where it cannot pull.

@@ -56,8 +56,8 @@ export async function routeImage(
   { candidates, wallet }: ImageRequest,
   signal: AbortSignal,
 ): Promise<ImageRoute> {
-  const { wake } = options;
-  const startedMs = wake.now();
+  const { clock } = options;
+  const startedMs = clock.now();
   const questions = candidates.map((candidate) => ({
     reference: candidate.reference,
     credentials: wallet.credentialsFor(candidate),
@@ -68,7 +68,7 @@ export async function routeImage(
   const end = () => ({
     answers: withTrouble(inquiry.answers(), troubles),
     warnings,
-    ms: Math.round(wake.now() - startedMs),
+    ms: Math.round(clock.now() - startedMs),
   });
   for await (const index of inquiry.available()) {
     const candidate = candidates[index];

@@ -1,6 +1,6 @@
-import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
+import type { Cancellation } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
-import type { Patience } from '#core/patience.ts';
+import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import {
   type ContainerPlan,
@@ -44,8 +44,8 @@ export interface PodRoute {
 export function routePod(
   options: RoutePodOptions,
   admission: PodAdmission,
-  patience: Patience,
-): AtOnceOrLater<PodRoute> {
+  cancellation: Cancellation,
+): MaybePromise<PodRoute> {
   const table = options.table();
   const plans = planContainers(table, admission, options.policy);
   const open = new Map<string, PlannedContainer>();
@@ -53,8 +53,8 @@ export function routePod(
     if (plan.kind === 'route' && needsAsking(plan.candidates)) open.set(keyOf(plan), plan);
   }
   if (open.size === 0) return conclude(plans, nothingAsked);
-  const asked = askAll(options, { admission, table, open }, patience);
-  return goOn(asked, (images) => conclude(plans, images));
+  const asked = askAll(options, { admission, table, open }, cancellation);
+  return andThen(asked, (images) => conclude(plans, images));
 }
 
 /** What came of the images of a Pod that had to be asked for. */
@@ -88,18 +88,18 @@ interface OpenImages {
 function askAll(
   options: RoutePodOptions,
   images: OpenImages,
-  patience: Patience,
-): AtOnceOrLater<AskedImages> {
+  cancellation: Cancellation,
+): MaybePromise<AskedImages> {
   const { admission, table, open } = images;
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
-  const startedMs = options.wake.now();
-  return goOn(openWallet(options, { admission, table, candidates }, patience), (wallet) => {
+  const startedMs = options.clock.now();
+  return andThen(openWallet(options, { admission, table, candidates }, cancellation), (wallet) => {
     const bounded = {
       ...options,
-      ...leftToAsk(admission, options.wake.now() - startedMs),
+      ...leftToAsk(admission, options.clock.now() - startedMs),
       isQuiet: admission.dryRun,
     };
-    return recallAll(bounded, open, wallet) ?? askTogether(bounded, { open, wallet }, patience);
+    return recallAll(bounded, open, wallet) ?? askTogether(bounded, { open, wallet }, cancellation);
   });
 }
 
@@ -121,7 +121,7 @@ function recallAll(
 async function askTogether(
   options: AskCandidatesOptions,
   { open, wallet }: { readonly open: OpenImages['open']; readonly wallet: PodWallet },
-  { signal }: Patience,
+  { signal }: Cancellation,
 ): Promise<AskedImages> {
   const routes = await Promise.all(
     [...open].map(async ([key, { candidates }]) => {

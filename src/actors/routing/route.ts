@@ -1,5 +1,5 @@
-import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
-import { type Patience, patienceOf } from '#core/patience.ts';
+import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
+import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { decisionWarning, isRewritten } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
@@ -21,10 +21,10 @@ export interface PodAnswer {
 /** The routing query: what a Pod gets, and what it would get. */
 export interface Router {
   /**
-   * Routes the Pod of one review, at once where nothing has to be asked for it; when patience ends
+   * Routes the Pod of one review, at once where nothing has to be asked for it; when cancellation ends
    * before that, the Pod stays as it came.
    */
-  readonly admit: (admission: PodAdmission, patience: Patience) => AtOnceOrLater<PodAnswer>;
+  readonly admit: (admission: PodAdmission, cancellation: Cancellation) => MaybePromise<PodAnswer>;
   /** What a Pod with this image would get; changes nothing. */
   readonly explain: (query: RouteQuery, signal: AbortSignal) => Promise<RouteDecision>;
   /** What this Pod would get; changes nothing. */
@@ -45,12 +45,12 @@ export interface RouterOptions extends RoutePodOptions {
 /** Makes the router; it holds nothing of its own. */
 export function createRouter(options: RouterOptions): Router {
   return {
-    admit: (admission, patience) =>
-      goOn(routePod(options, admission, patience), (route) =>
-        conclude(options, admission, { route, isLate: patience.isOver }),
+    admit: (admission, cancellation) =>
+      andThen(routePod(options, admission, cancellation), (route) =>
+        conclude(options, admission, { route, isLate: cancellation.isCancelled }),
       ),
-    explain: (query, signal) => explainImage(options, query, patienceOf(signal)),
-    explainPod: (admission, signal) => explainPod(options, admission, patienceOf(signal)),
+    explain: (query, signal) => explainImage(options, query, cancellationOf(signal)),
+    explainPod: (admission, signal) => explainPod(options, admission, cancellationOf(signal)),
   };
 }
 

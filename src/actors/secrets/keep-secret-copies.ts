@@ -1,7 +1,7 @@
 import { fromCallback } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { createRounds, type RoundEnd } from '#actors/leader/rounds.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import { type KnownCopy, planSecretCopies } from '#core/routing/secret-copies.ts';
 import { deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -25,7 +25,7 @@ export interface KeepSecretCopiesOptions {
   readonly sources: Pick<SecretWatches, 'find' | 'subscribe'>;
   /** Copies that this process has just promised to a Pod. */
   readonly placed: Pick<SecretPlacer, 'subscribe'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
 }
 
@@ -49,10 +49,10 @@ const copyPrefix = 'kuik-';
  */
 export function secretCopiesLogic(options: KeepSecretCopiesOptions) {
   return fromCallback(() => {
-    const { wake, log, table, sources, placed, pods } = options;
+    const { clock, log, table, sources, placed, pods } = options;
     const keeper = new CopyKeeper(options);
     const rounds = createRounds({
-      ...{ wake, everyMs: roundEveryMs, retryMs, run: keeper.round },
+      ...{ clock, everyMs: roundEveryMs, retryMs, run: keeper.round },
       onBug: (error) => log.error({ err: error }, 'keeping copied Secrets failed'),
     });
     const unsubscribes = [
@@ -89,7 +89,7 @@ class CopyKeeper {
     const key = keyOf(placed);
     const known = this.#copies.get(key);
     const same = known?.uid === placed.uid && known.version === placed.version;
-    const nowMs = this.#options.wake.now();
+    const nowMs = this.#options.clock.now();
     this.#copies.set(key, { ...(same ? known : placed), unneededSinceMs: nowMs });
   };
 
@@ -100,7 +100,7 @@ class CopyKeeper {
     );
 
   readonly round = async (signal: AbortSignal): Promise<RoundEnd> => {
-    const { synced, wake, table, sources } = this.#options;
+    const { synced, clock, table, sources } = this.#options;
     await synced;
     const listed = await this.#list(signal);
     if (signal.aborted || !listed) return { kind: 'failed' };
@@ -113,20 +113,20 @@ class CopyKeeper {
       copies: [...this.#copies.values()],
       owners: new Set(owners),
       needs: this.#needs(),
-      nowMs: wake.now(),
+      nowMs: clock.now(),
     });
     for (const copy of plan.copies) this.#copies.set(keyOf(copy), copy);
     const deleted = await atOnce(plan.deletions, (one) => this.#delete(one, signal));
     const written = await atOnce(plan.writes, (one) => this.#write(one, signal));
     if (![...deleted, ...written].every(Boolean)) return { kind: 'failed' };
-    const dueInMs = (plan.nextMs ?? Number.POSITIVE_INFINITY) - wake.now();
+    const dueInMs = (plan.nextMs ?? Number.POSITIVE_INFINITY) - clock.now();
     return { kind: 'done', nextInMs: Math.min(dueInMs, listEveryMs) };
   };
 
   /** Takes in what is there; a list that is not due costs nothing. */
   async #list(signal: AbortSignal): Promise<boolean> {
-    const { client, wake, log } = this.#options;
-    const startedMs = wake.now();
+    const { client, clock, log } = this.#options;
+    const startedMs = clock.now();
     if (startedMs - this.#listedMs < listEveryMs) return true;
     const before = new Map(this.#copies);
     const listed = await listSecretCopies(client, bounded(signal));

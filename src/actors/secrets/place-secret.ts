@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { createSingleFlight } from '#actors/single-flight.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { SecretView } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
@@ -42,7 +42,7 @@ export interface PlacedCopy {
 /** What copies are written with. */
 export interface PlaceSecretOptions {
   readonly client: Pick<KubeClient, 'call'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Told of a bug that nobody waits for. */
   readonly onBug: (error: unknown) => void;
 }
@@ -68,10 +68,10 @@ const fieldManager = 'kuik-secret-copies';
 
 /** Makes the port; the caller closes it. */
 export function createPlaceSecret(options: PlaceSecretOptions): SecretPlacer {
-  const { client, wake, onBug } = options;
+  const { client, clock, onBug } = options;
   const listeners = new Set<(copy: PlacedCopy) => void>();
   const flights = createSingleFlight<Placed>({
-    now: wake.now,
+    now: clock.now,
     memoryMs: ({ ok }) => (ok ? placedMemoryMs : failedMemoryMs),
     entriesMax: placedMax,
     onBug,

@@ -1,7 +1,7 @@
-import { withDeadline } from '#actors/pause.ts';
+import { withDeadline } from '#actors/deadline.ts';
 import { createPlaces } from '#actors/places.ts';
 import { createSingleFlight } from '#actors/single-flight.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { SecretView } from '#core/credentials.ts';
 import type { Result } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
@@ -43,7 +43,7 @@ export interface SecretReader {
 /** What the reader reads with. */
 export interface SecretReaderOptions {
   readonly client: Pick<KubeClient, 'call'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   /** Told of a bug that nobody waits for. */
   readonly onBug: (error: unknown) => void;
 }
@@ -63,10 +63,10 @@ const readTimeoutMs = 5_000;
 
 /** Reads through memory, each Secret once at a time; the caller closes it. */
 export function createSecretReader(options: SecretReaderOptions): SecretReader {
-  const { client, wake, onBug } = options;
-  const places = createPlaces({ places: readsMax, waitingMax, wake });
+  const { client, clock, onBug } = options;
+  const places = createPlaces({ places: readsMax, waitingMax, clock });
   const flights = createSingleFlight<SecretAnswer>({
-    now: wake.now,
+    now: clock.now,
     memoryMs: ({ kind }) => (kind === 'found' ? foundMemoryMs : missingMemoryMs),
     entriesMax: secretsMax,
     onBug,
@@ -76,7 +76,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
     const place = await places.take(readTimeoutMs, signal);
     if (place !== 'taken') return unreadable(`no place to read a Secret became free (${place})`);
     try {
-      return await withDeadline(wake, { deadlineMs: readTimeoutMs, signal }, (bounded) =>
+      return await withDeadline(clock, { deadlineMs: readTimeoutMs, signal }, (bounded) =>
         readSecret(client, key, bounded),
       );
     } finally {

@@ -4,7 +4,7 @@ import { createRounds, type RoundEnd } from '#actors/leader/rounds.ts';
 import { type ReflectorEvent, type ReflectorSnapshot, reflectorLogic } from '#actors/reflectors.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { Service } from '#actors/system.ts';
-import type { WakeHeap } from '#actors/wake.ts';
+import type { TimerHeap } from '#actors/timer-heap.ts';
 import { declaredSecrets } from '#core/routing/declared-secrets.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { runReflector } from '#kube/reflector.ts';
@@ -36,7 +36,7 @@ export interface WatchSecretsOptions {
   readonly table: RoutingTableKeeper;
   /** Its memory is told of what changed. */
   readonly reader: Pick<SecretReader, 'forget'>;
-  readonly wake: WakeHeap;
+  readonly clock: TimerHeap;
   readonly log: Log;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -73,12 +73,12 @@ class NamedSecrets implements SecretWatches {
 
   constructor(options: WatchSecretsOptions) {
     this.#options = options;
-    const { wake, log } = options;
+    const { clock, log } = options;
     const watches = supervise<SecretWatchLogic>({
       type: 'secret-watch',
       logic: (key) => this.#watch(key),
       policy: 'object',
-      wake,
+      clock,
       onCrash: (actor, error) => log.error({ actor, err: error }, 'an actor crashed'),
     });
     this.services = [
@@ -97,10 +97,10 @@ class NamedSecrets implements SecretWatches {
 
   /** Keeps the watches those of the Secrets that resources name, as these change. */
   #follow() {
-    const { table, wake, log } = this.#options;
+    const { table, clock, log } = this.#options;
     return fromCallback(() => {
       const rounds = createRounds({
-        ...{ wake, everyMs: roundEveryMs, retryMs: readEveryMs },
+        ...{ clock, everyMs: roundEveryMs, retryMs: readEveryMs },
         run: (signal) => this.#round(signal),
         onBug: (error) => log.error({ err: error }, 'following Secrets failed'),
       });

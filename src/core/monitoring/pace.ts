@@ -1,5 +1,5 @@
 import { assert } from '#core/result.ts';
-import { createTurnQueue, type TurnQueue } from './turn-queue.ts';
+import { TurnQueue } from './turn-queue.ts';
 
 /** How fast one registry is checked; structurally a part of the configuration. */
 export interface Pace {
@@ -71,7 +71,7 @@ export function createPacer(pace: Pace): Pacer {
 
 class SlotPacer implements Pacer {
   readonly slotMs: number;
-  readonly #line: TurnQueue = createTurnQueue();
+  readonly #line = new TurnQueue();
   /** Those whose turn it is, the one that is being taken included. */
   readonly #away = new Set<string>();
   #taking: string | undefined;
@@ -98,7 +98,7 @@ class SlotPacer implements Pacer {
   };
 
   readonly nextMs = (): number | undefined => {
-    if (this.#taking !== undefined || this.#line.size() === 0) return undefined;
+    if (this.#taking !== undefined || this.#line.size === 0) return undefined;
     return this.#freeMs();
   };
 
@@ -147,7 +147,7 @@ class SlotPacer implements Pacer {
   };
 
   readonly figures = (): PacerFigures => ({
-    queued: this.#line.size(),
+    queued: this.#line.size,
     inFlight: this.#away.size,
     lastMs: this.#lastMs,
     heldUntilMs: Number.isFinite(this.#heldUntilMs) ? this.#heldUntilMs : undefined,

@@ -54,7 +54,7 @@ export async function debugRoute(
     const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
     const subject = { labels: labels.value, annotations: annotations.value, pullSecrets };
     const outcome = await askWithinDeadline(
-      (patience) => explain({ image, namespace, policy, ...subject }, patience.signal),
+      (cancellation) => explain({ image, namespace, policy, ...subject }, cancellation.signal),
       { deadlineMs },
     );
     if (outcome.kind === 'failed') throw outcome.error;

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { type AtOnceOrLater, goOn } from '#core/at-once.ts';
+import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import { reviewDeadlineMs } from '#http/admission-deadline.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import {
@@ -85,7 +85,7 @@ function answerSafely(
   review: ReadReview,
   request: FastifyRequest,
   surroundings: Surroundings,
-): AtOnceOrLater<ReviewAnswer> {
+): MaybePromise<ReviewAnswer> {
   const admitted = (error: unknown) => pass(review, surroundings.options, { kind: 'fault', error });
   try {
     const given = answer(review, request, surroundings);
@@ -99,7 +99,7 @@ function answer(
   review: ReadReview,
   request: FastifyRequest,
   { reply, options }: Surroundings,
-): AtOnceOrLater<ReviewAnswer> {
+): MaybePromise<ReviewAnswer> {
   if (review.kind === 'pass') {
     const { problem } = review;
     return problem === undefined
@@ -111,11 +111,11 @@ function answer(
   const waitedMs = performance.now() - startOf(request);
   const deadlineMs = Math.max(0, wholeMs - waitedMs);
   const admission = { ...review.admission, deadlineMs };
-  const asked = askWithinDeadline((patience) => options.admit(admission, patience), {
+  const asked = askWithinDeadline((cancellation) => options.admit(admission, cancellation), {
     deadlineMs,
     onGone: (leave) => onGone(reply, leave),
   });
-  return goOn(asked, (outcome) => {
+  return andThen(asked, (outcome) => {
     if (outcome.kind === 'late') return pass(review, options, { kind: 'late', error: wholeMs });
     if (outcome.kind === 'failed') return pass(review, options, outcome);
     return finish(review, outcome.answer, options);

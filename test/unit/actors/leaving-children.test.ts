@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import { type AnyActorLogic, createActor, fromCallback } from 'xstate';
 import { stopsPerTurn } from '#actors/leaving-children.ts';
 import { supervise } from '#actors/supervisor.ts';
-import { turns } from '#test/support/monitoring-stage.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { turns } from '#test/support/monitoring/monitoring-stage.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const children = 10 * stopsPerTurn;
 
 /** A supervisor of very many, below a root that starts it and ends it. */
 function start() {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const running = new Set<string>();
   const many = supervise({
     type: 'one',
@@ -18,10 +18,10 @@ function start() {
       return () => void running.delete(input);
     }),
     policy: 'object',
-    wake,
+    clock,
   });
   const root = createActor(
-    supervise<AnyActorLogic>({ type: 'service', logic: () => many, policy: 'vital', wake }),
+    supervise<AnyActorLogic>({ type: 'service', logic: () => many, policy: 'vital', clock }),
     { systemId: 'root' },
   ).start();
   const begin = () => {

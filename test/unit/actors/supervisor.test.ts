@@ -3,7 +3,7 @@ import { assign, createActor, fromCallback, fromPromise, setup } from 'xstate';
 import { restartDelayMsMax, vitalWindowMs } from '#actors/restart.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { effect } from '#machines/effect.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 /** Everything that went wrong in one actor, in one machine: it throws, breaks, ends, or checks. */
 const subjectMachine = setup({
@@ -48,14 +48,14 @@ const subjectMachine = setup({
 });
 
 function start(policy: 'object' | 'vital', logic: typeof subjectMachine = subjectMachine) {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const crashes: [string, string][] = [];
   const root = createActor(
     supervise({
       type: 'subject',
       logic,
       policy,
-      wake,
+      clock,
       onCrash: (id, error) => crashes.push([id, (error as Error).message]),
     }),
   );
@@ -64,7 +64,7 @@ function start(policy: 'object' | 'vital', logic: typeof subjectMachine = subjec
   root.start();
   const add = (key: string) => root.send({ type: 'child.add', key, input: { name: key } });
   const child = (key: string) => root.getSnapshot().children.get(key);
-  return { wake, crashes, root, failures, add, child };
+  return { clock, crashes, root, failures, add, child };
 }
 
 describe('a supervisor', () => {
@@ -100,15 +100,15 @@ describe('a supervisor', () => {
   });
 
   test('stopping it stops every child, those of nested supervisors too', () => {
-    const wake = createSimulatedWakeHeap();
+    const clock = createSimulatedTimerHeap();
     const stopped: string[] = [];
     const leaf = fromCallback<{ type: 'none' }, string>(
       ({ input }) =>
         () =>
           stopped.push(input),
     );
-    const inner = supervise({ type: 'leaf', logic: leaf, policy: 'object', wake });
-    const root = createActor(supervise({ type: 'inner', logic: inner, policy: 'object', wake }));
+    const inner = supervise({ type: 'leaf', logic: leaf, policy: 'object', clock });
+    const root = createActor(supervise({ type: 'inner', logic: inner, policy: 'object', clock }));
     root.start();
     root.send({ type: 'child.add', key: 'i', input: undefined });
     const ref = root.getSnapshot().children.get('i');
@@ -123,16 +123,16 @@ describe('what belongs to one object', () => {
   test.each(['throw', 'break'] as const)(
     'is restarted after it crashed by a %s, its siblings untouched',
     (how) => {
-      const { root, wake, add, child, crashes } = start('object');
+      const { root, clock, add, child, crashes } = start('object');
       add('a');
       add('b');
       const sibling = child('b');
       child('a')?.send({ type: how });
       expect(child('a')).toBeUndefined();
       expect(root.getSnapshot().broken.get('a')).toMatchObject({ crashes: 1, retryAtMs: 1_000 });
-      wake.advance(999);
+      clock.advance(999);
       expect(child('a')).toBeUndefined();
-      wake.advance(1);
+      clock.advance(1);
       expect(child('a')?.getSnapshot()).toMatchObject({
         value: 'Scheduled',
         context: { name: 'a' },
@@ -147,31 +147,31 @@ describe('what belongs to one object', () => {
   );
 
   test('is restarted for ever, after delays that double up to five minutes', () => {
-    const { root, wake, add, child } = start('object');
+    const { root, clock, add, child } = start('object');
     add('a');
     const delaysMs: number[] = [];
     for (let crash = 0; crash < 12; crash++) {
-      const crashedMs = wake.now();
+      const crashedMs = clock.now();
       child('a')?.send({ type: 'throw' });
       const retryAtMs = root.getSnapshot().broken.get('a')!.retryAtMs;
       delaysMs.push(retryAtMs - crashedMs);
-      wake.advance(retryAtMs - crashedMs);
+      clock.advance(retryAtMs - crashedMs);
     }
     const seconds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300];
     expect(delaysMs.map((delayMs) => delayMs / 1_000)).toEqual(seconds);
-    wake.advance(2 * restartDelayMsMax);
+    clock.advance(2 * restartDelayMsMax);
     child('a')?.send({ type: 'throw' });
     expect(root.getSnapshot().broken.get('a')?.crashes).toBe(1);
     root.stop();
   });
 
   test('is not restarted once it was removed', () => {
-    const { root, wake, add, child } = start('object');
+    const { root, clock, add, child } = start('object');
     add('a');
     child('a')?.send({ type: 'throw' });
     root.send({ type: 'child.remove', key: 'a' });
-    wake.advance(restartDelayMsMax);
-    expect([child('a'), root.getSnapshot().broken.size, wake.size]).toEqual([undefined, 0, 0]);
+    clock.advance(restartDelayMsMax);
+    expect([child('a'), root.getSnapshot().broken.size, clock.size]).toEqual([undefined, 0, 0]);
     root.stop();
   });
 
@@ -209,28 +209,30 @@ describe('what the process cannot live without', () => {
   });
 
   test('may crash now and then for ever', () => {
-    const { root, wake, add, child, failures } = start('vital');
+    const { root, clock, add, child, failures } = start('vital');
     add('a');
     for (let crash = 0; crash < 20; crash++) {
       child('a')?.send({ type: 'throw' });
-      wake.advance(vitalWindowMs / 3 + 1);
+      clock.advance(vitalWindowMs / 3 + 1);
     }
     expect([failures, root.getSnapshot().status]).toEqual([[], 'active']);
     root.stop();
   });
 });
 
-test('a check cycle among 20,000 children with as many wake-ups takes under a millisecond', async () => {
-  const wake = createSimulatedWakeHeap();
+test('a check cycle among 20,000 children with as many timers takes under a millisecond', async () => {
+  const clock = createSimulatedTimerHeap();
   const checking = subjectMachine.provide({
     actors: { check: effectOf(() => Promise.resolve('Available' as const)) },
   });
-  const root = createActor(supervise({ type: 'subject', logic: checking, policy: 'object', wake }));
+  const root = createActor(
+    supervise({ type: 'subject', logic: checking, policy: 'object', clock }),
+  );
   root.start();
   for (let index = 0; index < 20_000; index++) {
     const key = `registry.example.com/app:${index}`;
     root.send({ type: 'child.add', key, input: { name: key } });
-    wake.after(3_600_000 + index, () => root.getSnapshot().children.get(key));
+    clock.after(3_600_000 + index, () => root.getSnapshot().children.get(key));
   }
   const cycles = 500;
   const startMs = performance.now();

@@ -10,8 +10,8 @@ import type { KubeClient } from '#kube/client.ts';
 import { registryMachine } from '#machines/registry.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
-import { createLeaseTwin } from '#test/support/lease-twin.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { createLeaseTwin } from '#test/support/api-server/lease-twin.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const never = () => new Promise<never>(() => {});
 /** Nothing is loaded here: the certificate's own tests do that. */
@@ -31,7 +31,7 @@ const noClient: KubeClient = {
 
 interface Started {
   readonly system: KuikSystem;
-  readonly wake: ReturnType<typeof createSimulatedWakeHeap>;
+  readonly clock: ReturnType<typeof createSimulatedTimerHeap>;
   readonly lines: string[];
   readonly text: () => Promise<string>;
 }
@@ -43,7 +43,7 @@ afterEach(() => {
 });
 
 function start(options: Partial<SystemOptions> = {}): Started {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const metrics = createMetrics({ build: { version: '1' } });
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
@@ -51,13 +51,13 @@ function start(options: Partial<SystemOptions> = {}): Started {
     type: 'registry',
     logic: registryMachine,
     policy: 'object',
-    wake,
+    clock,
   });
   const system = createSystem({
-    wake,
+    clock,
     metrics,
     log: createLog({ level: 'debug', format: 'json', destination }),
-    now: () => Date.parse('2026-01-01T00:00:00.500Z') + wake.now(),
+    now: () => Date.parse('2026-01-01T00:00:00.500Z') + clock.now(),
     election: undefined,
     certificate: {
       from: 'own',
@@ -71,7 +71,7 @@ function start(options: Partial<SystemOptions> = {}): Started {
   });
   system.start();
   running.add(system);
-  return { system, wake, lines, text: async () => (await metrics.text()).body };
+  return { system, clock, lines, text: async () => (await metrics.text()).body };
 }
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -120,7 +120,7 @@ describe('the root', () => {
 
   test('hands over its Lease before it stops', async () => {
     const twin = createLeaseTwin();
-    const { system, wake } = start({
+    const { system, clock } = start({
       election: {
         calls: twin.callsOf(),
         identity: 'a',
@@ -133,7 +133,7 @@ describe('the root', () => {
     while (!system.leads()) await new Promise((resolve) => setTimeout(resolve, 1));
     expect([twin.record()?.holder, system.leader()]).toEqual(['a', 'a']);
     await system.stop();
-    expect([twin.record()?.holder, system.leads(), wake.size]).toEqual(['', false, 0]);
+    expect([twin.record()?.holder, system.leads(), clock.size]).toEqual(['', false, 0]);
   });
 
   test('fails when a service crashes too often, so that the process can end non-zero', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type StatusAnswer, statusText } from '../../../src/status-text.ts';
+import { type StatusAnswer, statusText } from '#command/status-text.ts';
 
 const quiet: StatusAnswer = {
   ...{ workloads: [], total: 0, imagesInUse: 12, imagesUnchecked: 0, resources: 1 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatReference, parseReference, relocateReference } from '#core/image/reference.ts';
-import { reference } from '#test/support/resources.ts';
+import { reference } from '#test/support/routing/resources.ts';
 
 describe('image references', () => {
   test('a text of 10,000 characters is refused at once, with a short message', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PodObject } from '#core/pod.ts';
 import { imagesOf } from '#core/pod-images.ts';
-import { admissionOf, container, podOf } from '#test/support/pods.ts';
+import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
 
 const keysOf = (pod: PodObject) => imagesOf(admissionOf(pod)).map(({ key }) => key);
 

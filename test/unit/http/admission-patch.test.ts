@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PodAdmission, PodObject } from '#core/pod.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
-import { podOf } from '#test/support/reviews.ts';
+import { podOf } from '#test/support/operator/reviews.ts';
 
 const image = '/spec/containers/0/image';
 const annotation = '/metadata/annotations/kuik.enix.io~1reason';

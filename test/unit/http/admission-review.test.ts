@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { answerReview, readReview } from '#http/admission-review.ts';
-import { podOf, reviewOf } from '#test/support/reviews.ts';
+import { podOf, reviewOf } from '#test/support/operator/reviews.ts';
 
 describe('reading a review', () => {
   test.each<[string, unknown, RegExp]>([

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { buildPatch } from '#core/routing/patch.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
-import { decisionOf } from '#test/support/decisions.ts';
-import { admissionOf, container, podOf } from '#test/support/pods.ts';
+import { decisionOf } from '#test/support/routing/decisions.ts';
+import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
 
 const image = 'quay.io/team/app:1';
 const copy = 'harbor.example.com/m/team/app:1';

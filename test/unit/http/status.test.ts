@@ -7,7 +7,7 @@ import {
   manyTracked,
   someTimeMs,
   tracked,
-} from '#test/support/tracked-images.ts';
+} from '#test/support/monitoring/tracked-images.ts';
 
 const noWorkloads: WorkloadsPort = async () => ({
   ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, resources: 0 },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Patience } from '#core/patience.ts';
-import { podOf, reviewOf, stageWebhook } from '#test/support/reviews.ts';
+import type { Cancellation } from '#core/cancellation.ts';
+import { podOf, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
 
 const image = '/spec/containers/0/image';
 const good = { op: 'replace', path: image, value: 'ghcr.io/team/app:1' };
@@ -148,7 +148,7 @@ describe('whatever the port does, the Pod gets in unchanged within the deadline'
 describe('the deadline', () => {
   const hanging =
     (aborted: () => void) =>
-    (_: unknown, { signal }: Patience) =>
+    (_: unknown, { signal }: Cancellation) =>
       new Promise(() => signal.addEventListener('abort', aborted));
 
   test('is the API server’s where that is shorter, and the port is told that it has passed', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PodAdmission } from '#core/pod.ts';
-import { podOf, reviewOf, stageWebhook } from '#test/support/reviews.ts';
+import { podOf, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
 
 const json = 'application/json';
 const image = '/spec/containers/0/image';

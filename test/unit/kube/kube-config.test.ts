@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadKubeConfig } from '#kube/kube-config.ts';
-import { temporaryDirectory } from '#test/support/guardian.ts';
+import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 

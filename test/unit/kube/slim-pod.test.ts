@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createInterner } from '#kube/intern.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { createStore } from '#kube/store.ts';
-import { ordinaryPod } from '#test/support/many-pods.ts';
+import { ordinaryPod } from '#test/support/api-server/many-pods.ts';
 
 const images = 2_000;
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type AnyMachineSnapshot, createActor, initialTransition, transition } from 'xstate';
 import { leadershipLogic } from '#actors/leader/hold-lease.ts';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { createLeaseTwin, type Trouble } from '#test/support/lease-twin.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { createLeaseTwin, type Trouble } from '#test/support/api-server/lease-twin.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const durationMs = 15_000;
 const renewDeadlineMs = 10_000;
@@ -11,7 +11,7 @@ const retryPeriodMs = 2_000;
 
 /** Candidates for one Lease, all on one simulated clock. */
 function createElection() {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const twin = createLeaseTwin();
   const leading = new Set<string>();
   let leadingMost = 0;
@@ -23,8 +23,8 @@ function createElection() {
       durationMs,
       renewDeadlineMs,
       retryPeriodMs,
-      wake,
-      now: () => 1_700_000_000_000 + wake.now(),
+      clock,
+      now: () => 1_700_000_000_000 + clock.now(),
       random: () => 0.5,
       onLeading: (leads) => {
         if (leads) leading.add(identity);
@@ -32,21 +32,17 @@ function createElection() {
         leadingMost = Math.max(leadingMost, leading.size);
       },
     });
-    const clock = {
-      setTimeout: (callback: () => void, delayMs: number) => wake.after(delayMs, callback),
-      clearTimeout: (cancel: () => void) => cancel(),
-    };
     const actor = createActor(logic, { input: { elect: true, renewDeadlineMs }, clock });
     actor.start();
     return { actor, trouble, state: () => actor.getSnapshot().value };
   };
   const advance = async (durationMs: number) => {
     for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
-      wake.advance(100);
+      clock.advance(100);
       await settle();
     }
   };
-  return { wake, twin, stand, advance, leading, leadingMost: () => leadingMost };
+  return { clock, twin, stand, advance, leading, leadingMost: () => leadingMost };
 }
 
 /** Lets every promise that can be settled settle. */
@@ -187,13 +183,13 @@ describe('an election', () => {
   });
 
   test('stopping the actor ends the leading at once', async () => {
-    const { stand, advance, leading, wake } = createElection();
+    const { stand, advance, leading, clock } = createElection();
     const first = stand('a');
     await advance(500);
     first.actor.stop();
     expect([...leading]).toEqual([]);
     await settle();
-    expect(wake.size).toBe(0);
+    expect(clock.size).toBe(0);
   });
 
   test('without an election the process leads at once and until it stops', async () => {

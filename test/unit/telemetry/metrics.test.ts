@@ -6,7 +6,7 @@ import {
   subjectLabelsMax,
 } from '#telemetry/metrics.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
-import { createTrackedImages, defaultAgeBuckets } from '#test/support/tracked-images.ts';
+import { createTrackedImages, defaultAgeBuckets } from '#test/support/monitoring/tracked-images.ts';
 
 const build = { version: '1.2.3', revision: 'abc' };
 

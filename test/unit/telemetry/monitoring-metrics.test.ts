@@ -8,7 +8,7 @@ import {
   manyTracked,
   someTimeMs,
   tracked,
-} from '#test/support/tracked-images.ts';
+} from '#test/support/monitoring/tracked-images.ts';
 
 const images = 'kube_image_keeper_monitoring_images';
 const age = 'kube_image_keeper_monitoring_image_last_monitor_age_minutes';

@@ -5,7 +5,7 @@ import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 import { stateNamesOf, statesOf } from '#telemetry/states.ts';
 import { observeTransitions, ringSize } from '#telemetry/transitions.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const lampMachine = setup({
   types: { events: {} as { type: 'press' | 'look' | 'smash' | 'unscrew' } },
@@ -50,9 +50,9 @@ function start() {
   });
   const metrics = createMetrics({ build: { version: '1' } });
   const observer = observeTransitions({ log, metrics, now: () => nowMs++ });
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const root = createActor(
-    supervise({ type: 'lamp', logic: lampMachine, policy: 'object', wake }),
+    supervise({ type: 'lamp', logic: lampMachine, policy: 'object', clock }),
     {
       id: 'kuik',
       systemId: 'kuik',
@@ -67,7 +67,7 @@ function start() {
       .split('\n')
       .filter((line) => line.startsWith('kube_image_keeper_actors{type="lamp"'))
       .filter((line) => !line.endsWith(' 0'));
-  return { root, lamp, observer, wake, actors, lines, log };
+  return { root, lamp, observer, clock, actors, lines, log };
 }
 
 const gauge = (state: string) => `kube_image_keeper_actors{type="lamp",state="${state}"} 1`;
@@ -110,11 +110,11 @@ describe('the observer of transitions', () => {
   });
 
   test('shows an actor that crashed as Broken until it is back, with its past', async () => {
-    const { lamp, observer, actors, wake, root } = start();
+    const { lamp, observer, actors, clock, root } = start();
     lamp()?.send({ type: 'smash' });
     expect(observer.get('lamp:a')).toMatchObject({ states: ['Broken'] });
     expect(await actors()).toEqual([gauge('Broken')]);
-    wake.advance(1_000);
+    clock.advance(1_000);
     expect(observer.get('lamp:a')).toMatchObject({
       states: ['Off'],
       transitions: [{ to: ['Off'] }, { to: ['Broken'] }, { from: ['Broken'], to: ['Off'] }],

@@ -1,16 +1,16 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createRounds, type RoundEnd } from '#actors/leader/rounds.ts';
-import { settled } from '#test/support/registries-stage.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { settled } from '#test/support/registries/registries-stage.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 function startRounds(answer: () => Promise<RoundEnd> = async () => ({ kind: 'done' })) {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const startsMs: number[] = [];
   const bugs: unknown[] = [];
   const rounds = createRounds({
-    ...{ wake, everyMs: 1_000, retryMs: 15_000 },
+    ...{ clock, everyMs: 1_000, retryMs: 15_000 },
     run: (signal) => {
-      startsMs.push(wake.now());
+      startsMs.push(clock.now());
       expect(signal.aborted).toBe(false);
       return answer();
     },
@@ -19,7 +19,7 @@ function startRounds(answer: () => Promise<RoundEnd> = async () => ({ kind: 'don
   onTestFinished(rounds.stop);
   const advance = async (durationMs: number) => {
     for (let passed = 0; passed < durationMs; passed += 500) {
-      wake.advance(Math.min(500, durationMs - passed));
+      clock.advance(Math.min(500, durationMs - passed));
       await settled();
     }
   };

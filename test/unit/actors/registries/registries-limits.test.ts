@@ -11,7 +11,7 @@ import {
   settled,
   startRegistries,
   timedOut,
-} from '#test/support/registries-stage.ts';
+} from '#test/support/registries/registries-stage.ts';
 
 describe('the places of a registry', () => {
   test('are four, and who waits gets in as one leaves', async () => {
@@ -37,16 +37,16 @@ describe('the places of a registry', () => {
   });
 
   test('waiting counts: what is left of the timeout goes to the request, and none is sent too late', async () => {
-    const { registries, sent, wake } = startRegistries({ concurrency: 1 });
+    const { registries, sent, clock } = startRegistries({ concurrency: 1 });
     void registries.probe(probeOf('first', { timeoutMs: 10_000 }), forever);
     await settled();
     const second = registries.probe(probeOf('second'), forever);
     await settled();
     const third = registries.probe(probeOf('third', { timeoutMs: 2_000 }), forever);
     await settled();
-    wake.advance(1_000);
+    clock.advance(1_000);
     expect(await second).toMatchObject({ outcome: { kind: 'Unreachable', cause: 'timeout' } });
-    wake.advance(500);
+    clock.advance(500);
     await sent[0]?.answer(available);
     expect(sent[1]?.probe).toMatchObject({ reference: { path: 'third' }, timeoutMs: 500 });
     // A quarter of its time is too little to call a registry dead.
@@ -77,12 +77,12 @@ describe('the credentials of a registry', () => {
   const usernames = (one: Sent | undefined) => one?.probe.credentials.map((c) => c.username);
 
   test('the one that was let in last is tried first, for that repository and set', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     const credentials = [anna, bert, carl];
     void registries.probe(probeOf('app', { credentials }), forever);
     await settled();
     await sent[0]?.answer({ kind: 'Available', credentialIndex: 1 });
-    wake.advance(1_000);
+    clock.advance(1_000);
     const again = registries.probe(probeOf('app', { credentials }), forever);
     await settled();
     void registries.probe(probeOf('other', { credentials }), forever);
@@ -97,20 +97,20 @@ describe('the credentials of a registry', () => {
   });
 
   test('are told apart although one Secret holds them all', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     const credentials = [anna, bert, carl].map((one) => ({ ...one, source: 'apps/pull' }));
     const ask = () => registries.probe(probeOf('app', { credentials }), forever);
     void ask();
     await settled();
     const who = { credential: 'apps/pull', credentialIndex: 1 };
     await sent[0]?.answer({ kind: 'Available', ...who });
-    wake.advance(1_000);
+    clock.advance(1_000);
     void ask();
     await settled();
     expect(usernames(sent[1])).toEqual(['bert', 'anna', 'carl']);
     const retryAtMs = 1_700_000_000_000 + 60_000;
     await sent[1]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, ...who });
-    wake.advance(1_000);
+    clock.advance(1_000);
     void ask();
     await settled();
     // Anna has to wait, and Bert, who is tried before her, has not.
@@ -118,7 +118,7 @@ describe('the credentials of a registry', () => {
   });
 
   test('a 429 that says until when sets that credential aside, unasked, and no other', async () => {
-    const { registries, sent, wake, supervisor } = startRegistries();
+    const { registries, sent, clock, supervisor } = startRegistries();
     const ask = (by: Credential, image = 'app') =>
       registries.probe(probeOf(image, { credentials: [by] }), forever);
     const retryAtMs = 1_700_000_000_000 + 20_000;
@@ -128,7 +128,7 @@ describe('the credentials of a registry', () => {
     const states = () =>
       supervisor.getSnapshot().children.get('registry.example.com')?.getSnapshot().value;
     expect(states()).toEqual({ Known: { reachability: 'Closed', quota: 'Throttled' } });
-    wake.advance(10_000);
+    clock.advance(10_000);
     expect(await ask(anna, 'other')).toMatchObject({
       outcome: { kind: 'QuotaExceeded', retryAtMs },
     });
@@ -136,7 +136,7 @@ describe('the credentials of a registry', () => {
     void ask(bert, 'other');
     await settled();
     expect(sent).toHaveLength(2);
-    wake.advance(10_000);
+    clock.advance(10_000);
     expect(states()).toEqual({ Known: { reachability: 'Closed', quota: 'Free' } });
     void ask(anna, 'other');
     await settled();
@@ -156,7 +156,7 @@ describe('the credentials of a registry', () => {
   });
 
   test('is set aside for a minute at most, and not at all when the 429 states no time', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429' });
@@ -167,9 +167,9 @@ describe('the credentials of a registry', () => {
       message: '429',
       retryAtMs: 1_700_000_000_000 + 86_400_000,
     });
-    wake.advance(quotaMemoryMsMax - 1);
+    clock.advance(quotaMemoryMsMax - 1);
     expect(kindOf(await registries.probe(probeOf('third'), forever))).toBe('QuotaExceeded');
-    wake.advance(1);
+    clock.advance(1);
     void registries.probe(probeOf('fourth'), forever);
     await settled();
     expect(sent).toHaveLength(3);

@@ -9,31 +9,31 @@ import {
   settled,
   startRegistries,
   timedOut,
-} from '#test/support/registries-stage.ts';
+} from '#test/support/registries/registries-stage.ts';
 
 describe('identical probes', () => {
   test('are joined in flight, remembered for one second, and sent anew after that', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     const both = [registries.probe(probeOf(), forever), registries.probe(probeOf(), forever)];
     await settled();
     expect(sent).toHaveLength(1);
     await sent[0]?.answer(available);
     expect((await Promise.all(both)).map(kindOf)).toEqual(['Available', 'Available']);
-    wake.advance(999);
+    clock.advance(999);
     expect(await registries.probe(probeOf(), forever)).toEqual({
       kind: 'Answered',
       outcome: available,
       ms: 0,
       remembered: true,
     });
-    wake.advance(1);
+    clock.advance(1);
     void registries.probe(probeOf(), forever);
     await settled();
     expect(sent).toHaveLength(2);
   });
 
   test('are recalled at once for that second, and only by one who asks the same', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     const [anna, bert] = [credential('anna'), credential('bert')];
     const asAnna = probeOf('app', { credentials: [anna] });
     expect(registries.recall(asAnna)).toBeUndefined();
@@ -44,7 +44,7 @@ describe('identical probes', () => {
     expect(registries.recall(asAnna)).toEqual({ ...(await answer), ms: 0, remembered: true });
     const others = [probeOf('app', { credentials: [bert] }), probeOf(), probeOf('other')];
     expect(others.map(registries.recall)).toEqual([undefined, undefined, undefined]);
-    wake.advance(1_000);
+    clock.advance(1_000);
     expect(registries.recall(asAnna)).toBeUndefined();
   });
 
@@ -62,15 +62,15 @@ describe('identical probes', () => {
   });
 
   test('keep their registry from being let go when they are recalled', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer(available);
-    wake.advance(900);
+    clock.advance(900);
     expect(registries.recall(probeOf())).toBeDefined();
-    wake.advance(idleMs - 1);
+    clock.advance(idleMs - 1);
     expect(registries.hosts()).toEqual(['registry.example.com']);
-    wake.advance(1);
+    clock.advance(1);
     expect(registries.hosts()).toEqual([]);
   });
 
@@ -163,12 +163,12 @@ describe('identical probes', () => {
   });
 
   test('a probe that throws is a bug: those who wait get it, else it is reported', async () => {
-    const { registries, bugs, supervisor, wake } = startRegistries();
+    const { registries, bugs, supervisor, clock } = startRegistries();
     registries.close();
     const broken = createRegistries({
       supervisor: () => supervisor,
-      wake,
-      now: wake.now,
+      clock,
+      now: clock.now,
       treatmentOf: () => ({}),
       metrics: { registryHealth: () => {} },
       onBug: (error) => bugs.push(error),

@@ -8,11 +8,11 @@ import {
   settled,
   startRegistries,
   timedOut,
-} from '#test/support/registries-stage.ts';
+} from '#test/support/registries/registries-stage.ts';
 
 describe('a registry that does not answer', () => {
   test('is set aside after one timeout, for every image and credential, until a background probe is answered', async () => {
-    const { registries, sent, pings, wake, health } = startRegistries();
+    const { registries, sent, pings, clock, health } = startRegistries();
     const first = registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer(timedOut);
@@ -23,7 +23,7 @@ describe('a registry that does not answer', () => {
     });
     await pings[0]?.answer(false);
     expect(health.get('registry.example.com')).toBe('Open');
-    wake.advance(1_000);
+    clock.advance(1_000);
     await settled();
     expect(registries.reachability('registry.example.com')).toBe('HalfOpen');
     expect(kindOf(await registries.probe(probeOf('other'), forever))).toBe('SetAside');
@@ -49,13 +49,13 @@ describe('a registry that does not answer', () => {
   });
 
   test('a background probe that hangs fails after its time', async () => {
-    const { registries, sent, pings, wake } = startRegistries();
+    const { registries, sent, pings, clock } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer(timedOut);
-    wake.advance(999);
+    clock.advance(999);
     expect(registries.reachability('registry.example.com')).toBe('Suspect');
-    wake.advance(1);
+    clock.advance(1);
     // The client answers an abort with a timeout, as the real one does.
     await pings[0]?.answer(false);
     expect(registries.reachability('registry.example.com')).toBe('Open');
@@ -96,32 +96,32 @@ describe('the actors of the registries', () => {
   });
 
   test('one that nobody asked for ten minutes goes, with its timers', async () => {
-    const { registries, sent, pings, wake, supervisor, health } = startRegistries();
+    const { registries, sent, pings, clock, supervisor, health } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer(timedOut);
     await pings[0]?.answer(false);
     expect(supervisor.getSnapshot().children.size).toBe(1);
-    wake.advance(idleMs);
+    clock.advance(idleMs);
     expect(registries.hosts()).toEqual([]);
     expect(supervisor.getSnapshot().children.size).toBe(0);
     expect(health.get('registry.example.com')).toBeUndefined();
     await settled();
-    expect(wake.size).toBe(0);
+    expect(clock.size).toBe(0);
   });
 
   test('one that is in use stays', async () => {
-    const { registries, sent, wake } = startRegistries();
+    const { registries, sent, clock } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[0]?.answer(available);
-    wake.advance(idleMs - 1);
+    clock.advance(idleMs - 1);
     void registries.probe(probeOf(), forever);
     await settled();
     await sent[1]?.answer(available);
-    wake.advance(idleMs - 1);
+    clock.advance(idleMs - 1);
     expect(registries.hosts()).toEqual(['registry.example.com']);
-    wake.advance(2);
+    clock.advance(2);
     expect(registries.hosts()).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('the actors of the registries', () => {
   });
 
   test('closing them aborts what is in flight and leaves no actor and no timer', async () => {
-    const { registries, sent, wake, supervisor } = startRegistries({ concurrency: 1 });
+    const { registries, sent, clock, supervisor } = startRegistries({ concurrency: 1 });
     const first = registries.probe(probeOf('first'), forever);
     await settled();
     const second = registries.probe(probeOf('second'), forever);
@@ -160,6 +160,6 @@ describe('the actors of the registries', () => {
     expect(sent[0]?.signal.aborted).toBe(true);
     await sent[0]?.answer(timedOut);
     expect((await Promise.all([first, second])).map(kindOf)).not.toContain('Available');
-    expect([supervisor.getSnapshot().children.size, wake.size]).toEqual([0, 0]);
+    expect([supervisor.getSnapshot().children.size, clock.size]).toEqual([0, 0]);
   });
 });

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { askCandidates, type CandidateAnswer } from '#actors/routing/ask-candidates.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
-import { forever, settled } from '#test/support/registries-stage.ts';
-import { createSimulatedWakeHeap } from '#test/support/simulated-wake.ts';
+import { forever, settled } from '#test/support/registries/registries-stage.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 /** What the registry of one candidate does, by its host; `insisted` when it was set aside. */
 interface Behaviour {
@@ -17,7 +17,7 @@ interface Behaviour {
 
 /** An inquiry into candidates whose registries behave as told, on simulated time. */
 function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 1_000) {
-  const wake = createSimulatedWakeHeap();
+  const clock = createSimulatedTimerHeap();
   const asked: string[] = [];
   const given: string[] = [];
   const behaviourOf = (host: string): Behaviour => behaviours[Number(host.slice(1))]!;
@@ -42,7 +42,7 @@ function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 
           resolve({ kind: 'Abandoned' });
         });
         if (afterMs === undefined) return;
-        wake.after(afterMs, () =>
+        clock.after(afterMs, () =>
           resolve({
             kind: 'Answered',
             outcome: { kind: outcome, message: outcome, cause: 'answer' } as ProbeOutcome,
@@ -58,14 +58,14 @@ function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 
     reference: { registry: `r${index}`, path: 'app' },
     credentials: [],
   }));
-  const options = { registries, wake, timeoutMs: 1_000, withinMs, resolveDigest: false };
-  return { inquiry: askCandidates(options, questions, signal), wake, asked, given };
+  const options = { registries, clock, timeoutMs: 1_000, withinMs, resolveDigest: false };
+  return { inquiry: askCandidates(options, questions, signal), clock, asked, given };
 }
 
 type Inquired = ReturnType<typeof inquire>;
 
 /** The first available candidate and the simulated time at which it was known. */
-async function firstOf({ inquiry, wake }: Inquired): Promise<[number | undefined, number]> {
+async function firstOf({ inquiry, clock }: Inquired): Promise<[number | undefined, number]> {
   let winner: number | undefined | null = null;
   const listening = (async () => {
     for await (const index of inquiry.available()) {
@@ -75,11 +75,11 @@ async function firstOf({ inquiry, wake }: Inquired): Promise<[number | undefined
     winner = undefined;
   })();
   await settled();
-  while (winner === null && wake.now() < 10_000) {
-    wake.advance(50);
+  while (winner === null && clock.now() < 10_000) {
+    clock.advance(50);
     await settled();
   }
-  const knownMs = wake.now();
+  const knownMs = clock.now();
   await listening;
   return [winner ?? undefined, knownMs];
 }
@@ -176,7 +176,7 @@ describe('asking the candidates of one image', () => {
   });
 
   test('whoever does not want the first goes on to the next, behind a trusted one too', async () => {
-    const { inquiry, wake } = inquire([
+    const { inquiry, clock } = inquire([
       { outcome: 'Available', trusted: true },
       { outcome: 'Available', afterMs: 50 },
       { outcome: 'Available', aside: true, afterMs: 50 },
@@ -187,7 +187,7 @@ describe('asking the candidates of one image', () => {
     })();
     for (let step = 0; step < 4; step++) {
       await settled();
-      wake.advance(50);
+      clock.advance(50);
     }
     await listening;
     expect(all).toEqual([0, 1, 2]);
@@ -201,6 +201,6 @@ describe('asking the candidates of one image', () => {
     caller.abort();
     expect(await first).toEqual({ done: true, value: undefined });
     expect(statuses(inquired)).toEqual(['NotAsked']);
-    expect(inquired.wake.size).toBe(0);
+    expect(inquired.clock.size).toBe(0);
   });
 });

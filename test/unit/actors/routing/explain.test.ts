@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { forever } from '#test/support/registries-stage.ts';
-import { available, equal, image } from '#test/support/route-once.ts';
-import { pullSecret, startRouter } from '#test/support/router-stage.ts';
+import { forever } from '#test/support/registries/registries-stage.ts';
+import { available, equal, image } from '#test/support/routing/route-once.ts';
+import { pullSecret, startRouter } from '#test/support/routing/router-stage.ts';
 
 test("an explanation is about a Pod with these pull secrets, of the Pod's own namespace", async () => {
   const stage = startRouter({

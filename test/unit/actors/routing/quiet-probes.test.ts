@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { PodAdmission } from '#core/pod.ts';
-import { admissionOf, podOf } from '#test/support/pods.ts';
 import {
   available,
   forever,
   probeOf,
   settled,
   startRegistries,
-} from '#test/support/registries-stage.ts';
-import { equal, image } from '#test/support/route-once.ts';
-import { startRouter } from '#test/support/router-stage.ts';
+} from '#test/support/registries/registries-stage.ts';
+import { admissionOf, podOf } from '#test/support/routing/pods.ts';
+import { equal, image } from '#test/support/routing/route-once.ts';
+import { startRouter } from '#test/support/routing/router-stage.ts';
 
 /** A router, and whether each registry that it asks is asked quietly. */
 function listen() {

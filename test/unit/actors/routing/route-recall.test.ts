@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { EndingPatience } from '#core/patience.ts';
-import { admissionOf, podOf } from '#test/support/pods.ts';
-import { available, equal, ghcr, hub, image, route } from '#test/support/route-once.ts';
-import { pullSecret, type RouterStageOptions, startRouter } from '#test/support/router-stage.ts';
+import { CancellationSource } from '#core/cancellation.ts';
+import { admissionOf, podOf } from '#test/support/routing/pods.ts';
+import { available, equal, ghcr, hub, image, route } from '#test/support/routing/route-once.ts';
+import {
+  pullSecret,
+  type RouterStageOptions,
+  startRouter,
+} from '#test/support/routing/router-stage.ts';
 
 const gone = { kind: 'NotFound' } as const;
 const there = { kind: 'Available' } as const;
@@ -10,8 +14,8 @@ const there = { kind: 'Available' } as const;
 /** One review, not waited for. */
 function ask(options: RouterStageOptions, pod = podOf(image)) {
   const stage = startRouter({ resources: [equal()], ...options });
-  const patience = new EndingPatience();
-  return { stage, answer: stage.router.admit(admissionOf(pod), patience) };
+  const cancellation = new CancellationSource();
+  return { stage, answer: stage.router.admit(admissionOf(pod), cancellation) };
 }
 
 describe('an answer that needs no waiting is there at once', () => {

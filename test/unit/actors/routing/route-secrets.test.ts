@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { podOf } from '#test/support/pods.ts';
-import { available, equal, ghcr, hub, image, route } from '#test/support/route-once.ts';
-import { pullSecret } from '#test/support/router-stage.ts';
+import { podOf } from '#test/support/routing/pods.ts';
+import { available, equal, ghcr, hub, image, route } from '#test/support/routing/route-once.ts';
+import { pullSecret } from '#test/support/routing/router-stage.ts';
 
 describe('a Secret that the entry names', () => {
   const secret = { credentialSecret: { name: 'pull', namespace: 'vault' } };

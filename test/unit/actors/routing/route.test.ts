@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { admissionOf, container, podOf } from '#test/support/pods.ts';
-import { clusterMirror, namespacedSet } from '#test/support/resources.ts';
-import { available, equal, everything, ghcr, hub, image, route } from '#test/support/route-once.ts';
-import { pullSecret, startRouter } from '#test/support/router-stage.ts';
+import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
+import { clusterMirror, namespacedSet } from '#test/support/routing/resources.ts';
+import {
+  available,
+  equal,
+  everything,
+  ghcr,
+  hub,
+  image,
+  route,
+} from '#test/support/routing/route-once.ts';
+import { pullSecret, startRouter } from '#test/support/routing/router-stage.ts';
 
 const hanging = { kind: 'Available' } as const;
 

@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { createRouter, type RouterOptions } from '#actors/routing/route.ts';
-import { createWakeHeap } from '#actors/wake.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
 import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
-import { clusterSet } from '#test/support/resources.ts';
-import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/reviews.ts';
+import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
+import { clusterSet } from '#test/support/routing/resources.ts';
 
 const everything = { include: ['.*'] };
 const lent = { name: 'pull', namespace: 'infra' };
@@ -65,15 +65,15 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     placeSecret,
     tell,
   } = { ...good, ...over };
-  const wake = createWakeHeap();
-  onTestFinished(() => wake.close());
+  const clock = createTimerHeap();
+  onTestFinished(() => clock.close());
   const router = createRouter({
     table: currentTable,
     policy: DEFAULT_ROUTING_POLICY,
     registries: { probe, isTrusted, recall },
     secrets: { read },
     placeSecret,
-    wake,
+    clock,
     timeoutMs: 50,
     resolveDigest: false,
     log: createLog({ level: 'debug', format: 'json', destination: { write: () => undefined } }),

@@ -6,7 +6,7 @@ import {
   scopeMatchesPod,
 } from '#core/filter/scope.ts';
 import type { ScopeKind, WrittenFilters } from '#core/filter/written-filters.ts';
-import { reference } from '#test/support/resources.ts';
+import { reference } from '#test/support/routing/resources.ts';
 
 const mirror: ScopeKind = { ownNamespace: undefined, choosesImages: true };
 const namespaced: ScopeKind = { ownNamespace: 'team-a', choosesImages: true };

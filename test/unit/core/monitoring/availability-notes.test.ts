@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAvailabilityNoter, type Unavailable } from '#core/monitoring/availability-notes.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { someTimeMs, tracked } from '#test/support/tracked-images.ts';
+import { someTimeMs, tracked } from '#test/support/monitoring/tracked-images.ts';
 
 const app = 'quay.io/team/app:1';
 const wrong = (given: Partial<TrackedImage> = {}) =>

@@ -5,7 +5,7 @@ import {
   type Restart,
   seededRandom,
   simulatePace,
-} from '#test/support/pace-simulation.ts';
+} from '#test/support/monitoring/pace-simulation.ts';
 
 const tenSeconds = { intervalMs: 60_000, maxPerInterval: 6 };
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readMonitoredImage, writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import { statusImagesBytesMax, statusImagesMax, statusText } from '#core/monitoring/status-list.ts';
-import { listStatus } from '#test/support/list-status.ts';
-import { manyTracked, someTimeMs, tracked } from '#test/support/tracked-images.ts';
+import { listStatus } from '#test/support/monitoring/list-status.ts';
+import { manyTracked, someTimeMs, tracked } from '#test/support/monitoring/tracked-images.ts';
 
 describe('the status of one resource', () => {
   test('lists what is wrong and in use first, then what is wrong, what is in use, the rest', () => {

@@ -5,8 +5,8 @@ import {
   manyTracked,
   someTimeMs,
   tracked,
-} from '#test/support/tracked-images.ts';
-import { workloadsAtRisk } from '#test/support/workloads-at-risk.ts';
+} from '#test/support/monitoring/tracked-images.ts';
+import { workloadsAtRisk } from '#test/support/monitoring/workloads-at-risk.ts';
 
 const everything = { name: 'all', matchesPod: () => true };
 

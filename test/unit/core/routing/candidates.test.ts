@@ -9,7 +9,7 @@ import {
   namespacedMirror,
   namespacedSet,
   subject,
-} from '#test/support/resources.ts';
+} from '#test/support/routing/resources.ts';
 
 const everything = { include: ['.*'] };
 const digest = `sha256:${'0'.repeat(64)}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PodObject } from '#core/pod.ts';
 import { ANNOTATION_BYTES_MAX, checkPatch } from '#core/routing/check-patch.ts';
-import { container, podOf } from '#test/support/pods.ts';
+import { container, podOf } from '#test/support/routing/pods.ts';
 
 const image = 'quay.io/team/app:1';
 const original = '/metadata/annotations/kuik.enix.io~1original-images';

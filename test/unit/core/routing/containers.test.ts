@@ -4,8 +4,8 @@ import { ORIGINAL_IMAGES } from '#core/routing/annotations.ts';
 import { type ContainerPlan, planContainers } from '#core/routing/containers.ts';
 import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
-import { admissionOf, container, podOf } from '#test/support/pods.ts';
-import { clusterMirror } from '#test/support/resources.ts';
+import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
+import { clusterMirror } from '#test/support/routing/resources.ts';
 
 const table = compileTable([
   clusterMirror('m', {

@@ -10,7 +10,7 @@ import {
   skippedDecision,
 } from '#core/routing/decide.ts';
 import type { CandidateStatus } from '#core/routing/decision.ts';
-import { reference } from '#test/support/resources.ts';
+import { reference } from '#test/support/routing/resources.ts';
 
 const app = { key: 'app', image: 'quay.io/team/app:1' };
 

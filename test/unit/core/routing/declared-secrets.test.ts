@@ -6,7 +6,7 @@ import {
   clusterSet,
   namespacedMirror,
   namespacedSet,
-} from '#test/support/resources.ts';
+} from '#test/support/routing/resources.ts';
 
 const told = (resource: Parameters<typeof declaredSecrets>[0]) =>
   declaredSecrets(resource).map(

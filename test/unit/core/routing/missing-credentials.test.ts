@@ -4,7 +4,7 @@ import {
   knowsCredentials,
   missingCredentials,
 } from '#core/routing/missing-credentials.ts';
-import { clusterSet } from '#test/support/resources.ts';
+import { clusterSet } from '#test/support/routing/resources.ts';
 
 const hub = clusterSet('hub', {
   upstreams: [

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { PodObject } from '#core/pod.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import { applyPatch, buildPatch, checkPatch } from '#core/routing/patch.ts';
-import { decisionOf } from '#test/support/decisions.ts';
-import { container, podOf } from '#test/support/pods.ts';
+import { decisionOf } from '#test/support/routing/decisions.ts';
+import { container, podOf } from '#test/support/routing/pods.ts';
 
 const image = 'quay.io/team/app:1';
 const copy = 'harbor.example.com/m/team/app:1';

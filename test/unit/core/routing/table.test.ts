@@ -3,7 +3,12 @@ import type { KuikResource } from '#api/kinds.ts';
 import { candidates } from '#core/routing/candidates.ts';
 import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
-import { clusterMirror, clusterSet, namespacedMirror, subject } from '#test/support/resources.ts';
+import {
+  clusterMirror,
+  clusterSet,
+  namespacedMirror,
+  subject,
+} from '#test/support/routing/resources.ts';
 
 const everything = { include: ['.*'] };
 const harbor = { registry: 'harbor.example.com', path: '/mirror' };

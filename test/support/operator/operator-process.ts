@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type Api, kubeconfigFor, openApi } from '#test/support/api-server/api.ts';
+import { installChart } from '#test/support/api-server/chart.ts';
+import { inPod, type PodIdentity } from '#test/support/api-server/in-pod.ts';
+import { removeNamespace } from '#test/support/api-server/namespace.ts';
+import {
+  type Child,
+  freePorts,
+  lastLines,
+  startChild,
+} from '#test/support/processes/child-process.ts';
+import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
+import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
+
+/** How an operator is started; only the control plane must be named. */
+export interface OperatorOptions {
+  /** Path of the kubeconfig that installs the chart. */
+  readonly adminKubeconfig: string;
+  /** Operator configuration (behaviour 7); the defaults unless told. */
+  readonly config?: object;
+  /** Flags after ours, which they override. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Another replica of a running operator shares its namespace, release and webhook URL. */
+  readonly replicaOf?: OperatorProcess;
+  /** Another way to the API server, such as a proxy that cuts watches. */
+  readonly server?: string;
+  /** Who signed the certificate of that way. */
+  readonly authorityPem?: string;
+  /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
+  readonly inPod?: boolean;
+}
+
+/** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
+export interface OperatorProcess {
+  readonly pid: number;
+  /** The chart's release; the webhook configuration has the same name. */
+  readonly release: string;
+  /** Where its Lease, certificate and overflow are. */
+  readonly namespace: string;
+  readonly webhookUrl: string;
+  readonly metricsUrl: string;
+  readonly healthUrl: string;
+  readonly debugUrl: string;
+  /** All it has logged, as JSON lines. */
+  readonly logs: () => string;
+  /** How many reviews it has answered. A test in which nothing changes asserts that this grew. */
+  readonly reviews: () => Promise<number>;
+  /** Ends it as Kubernetes does, and throws unless it ends with code 0 in time. */
+  readonly stop: () => Promise<void>;
+  /** Ends it as a crash of its machine does. */
+  readonly kill: () => Promise<void>;
+}
+
+/** A cold start on a loaded machine; usually it takes about two seconds. */
+const readyWithinMs = 30_000;
+/** Behaviour 8: what is in flight is finished by 15 s. */
+const stopWithinMs = 20_000;
+
+/**
+ * Starts an operator and waits until it is ready; throws, with the end of its log, when it is not.
+ * With `KUIK_TEST_NO_OPERATOR=1` everything is prepared and nothing is started: whatever passes
+ * then does not test the operator (test/integration/no-operator.test.ts).
+ */
+export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
+  const admin = openApi(options.adminKubeconfig);
+  const directory = temporaryDirectory('operator');
+  const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
+  try {
+    const site = await prepareSite(admin, namespace, options);
+    const child = operatorLeftOut ? undefined : await launch(site, directory.path, options);
+    return control({ admin, directory, site, child, options });
+  } catch (error) {
+    directory.remove();
+    if (options.replicaOf === undefined) await removeNamespace(admin, namespace);
+    await admin.close();
+    throw error;
+  }
+}
+
+interface Site {
+  readonly release: string;
+  readonly namespace: string;
+  readonly webhookUrl: string;
+  readonly identity: PodIdentity;
+  readonly ports: { webhook: number; metrics: number; health: number; debug: number };
+}
+
+async function prepareSite(admin: Api, namespace: string, options: OperatorOptions): Promise<Site> {
+  const release = options.replicaOf?.release ?? 'kuik';
+  if (options.replicaOf === undefined) {
+    const metadata = { name: namespace };
+    await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
+  }
+  const token = await installChart(admin, { name: release, namespace });
+  const { server, authorityPem } = { ...admin, ...options };
+  const [webhook = 0, metrics = 0, health = 0, debug = 0] = await freePorts(4);
+  return {
+    release,
+    namespace,
+    webhookUrl: options.replicaOf?.webhookUrl ?? `https://127.0.0.1:${webhook}`,
+    identity: { server, authorityPem, token, namespace },
+    ports: { webhook, metrics, health, debug },
+  };
+}
+
+async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
+  const config = join(directory, 'config.yaml');
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(config, stringify(options.config ?? {}));
+  if (options.inPod !== true) {
+    writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
+  }
+  const flags = [
+    ...(options.inPod === true ? [] : [`--kubeconfig=${kubeconfig}`]),
+    `--config=${config}`,
+    `--namespace=${site.namespace}`,
+    `--webhook-configuration=${site.release}`,
+    `--webhook-url=${site.webhookUrl}`,
+    `--webhook-port=${site.ports.webhook}`,
+    `--metrics-port=${site.ports.metrics}`,
+    `--health-port=${site.ports.health}`,
+    `--debug-port=${site.ports.debug}`,
+    '--log-format=json',
+    '--log-level=debug',
+  ];
+  const bare = {
+    command: process.execPath,
+    args: [...shippedNodeFlags(), entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
+    env: {},
+  };
+  const started = options.inPod === true ? inPod(bare, site.identity, directory) : bare;
+  const child = await startChild({
+    ...{ name: 'operator', logFile: join(directory, 'operator.log') },
+    ...{ command: started.command, args: started.args },
+    env: { ...environment(), ...started.env, ...options.env },
+  });
+  await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`);
+  return child;
+}
+
+/** Ours without what vitest and a developer's shell put there for something else. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(KUIK_|VITEST|NODE_OPTIONS$|NODE_V8_COVERAGE$|KUBECONFIG$)/.test(name),
+  );
+  return Object.fromEntries(kept);
+}
+
+async function ready(child: Child, url: string): Promise<void> {
+  const look = async () => {
+    if (child.exit() !== undefined) return 'ended' as const;
+    return (await fetch(url)).status === 200 ? ('ready' as const) : undefined;
+  };
+  let outcome: 'ended' | 'ready';
+  try {
+    outcome = await untilReady(`${url} answers 200`, look, { withinMs: readyWithinMs });
+  } catch (error) {
+    await child.stop('SIGKILL', 0);
+    throw new Error(`The operator did not get ready:\n${lastLines(child)}`, { cause: error });
+  }
+  if (outcome === 'ready') return;
+  const { code, signal } = await child.exited;
+  const how = signal ?? `code ${code}`;
+  throw new Error(`The operator ended with ${how} before it was ready:\n${lastLines(child)}`);
+}
+
+interface Running {
+  readonly admin: Api;
+  readonly directory: TemporaryDirectory;
+  readonly site: Site;
+  readonly child: Child | undefined;
+  readonly options: OperatorOptions;
+}
+
+function control({ admin, directory, site, child, options }: Running): OperatorProcess {
+  const { release, namespace, webhookUrl, ports } = site;
+  const cleanUp = async () => {
+    if (options.replicaOf === undefined) {
+      // Nobody answers at that address any more; Pods of later tests should not ask there.
+      const kind = 'mutatingwebhookconfigurations';
+      await admin.remove(`/apis/admissionregistration.k8s.io/v1/${kind}/${release}`);
+      await removeNamespace(admin, namespace);
+    }
+    await admin.close();
+    directory.remove();
+  };
+  const metricsUrl = `http://127.0.0.1:${ports.metrics}`;
+  return {
+    pid: child?.pid ?? 0,
+    release,
+    namespace,
+    webhookUrl,
+    metricsUrl,
+    healthUrl: `http://127.0.0.1:${ports.health}`,
+    debugUrl: `http://127.0.0.1:${ports.debug}`,
+    logs: () => child?.logs() ?? '',
+    reviews: () => reviewsAt(metricsUrl),
+    stop: async () => {
+      const exit = await child?.stop('SIGTERM', stopWithinMs);
+      const tail = child === undefined ? '' : lastLines(child);
+      await cleanUp();
+      if (exit === undefined || exit.code === 0) return;
+      const how = exit.signal ?? `code ${exit.code}`;
+      throw new Error(`Expected the operator to end with code 0, it ended with ${how}:\n${tail}`);
+    },
+    kill: async () => {
+      await child?.stop('SIGKILL', 0);
+      await cleanUp();
+    },
+  };
+}
+
+async function reviewsAt(metricsUrl: string): Promise<number> {
+  const text = await (await fetch(`${metricsUrl}/metrics`)).text();
+  const found = /^kube_image_keeper_webhook_admission_duration_seconds_count (\d+)/m.exec(
+    text,
+  )?.[1];
+  if (found === undefined)
+    throw new Error('Expected /metrics to count reviews, found no such line.');
+  return Number(found);
+}

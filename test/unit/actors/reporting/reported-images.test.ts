@@ -1,0 +1,34 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { presentImages } from '#actors/reporting/reported-images.ts';
+import type { KuikResource } from '#api/kinds.ts';
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { createStore } from '#kube/store.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+
+const image: TrackedImage = {
+  resource: 'own',
+  image: 'quay.io/team/app:1',
+  registry: 'quay.io',
+  status: 'NotFound',
+  original: true,
+};
+
+test('what this process tracks is there each time that it is gone through', async () => {
+  const clock = createSimulatedTimerHeap();
+  onTestFinished(clock.close);
+  const view = presentImages({
+    tracked: {
+      resources: () => ['own'],
+      *imagesOf() {
+        yield image;
+      },
+    },
+    resources: createStore<KuikResource>(),
+    restore: async () => [],
+    clock,
+  });
+  const { resources, imagesOf } = await view();
+  expect(resources()).toEqual(['own']);
+  expect([...imagesOf('own')]).toEqual([image]);
+  expect([...imagesOf('own')]).toEqual([image]);
+});
