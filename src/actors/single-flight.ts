@@ -1,18 +1,17 @@
-import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
+import { type Runtime, reportCrash } from './runtime.ts';
 
-/** How long answers are remembered, how many, and by which clock. */
+/** How long answers are remembered, and how many. */
 export interface SingleFlightOptions<T> {
-  /** Monotonic milliseconds. */
-  readonly now: () => number;
+  /** Names it where a bug is told of. */
+  readonly name: string;
   /** So long after an answer came the same question gets it again, ms. */
   readonly memoryMs: (value: T) => number;
   /** Answers remembered at once; the one not asked for longest is forgotten first. */
   readonly entriesMax: number;
-  /** Told of a `run` that rejected when nobody waited for it any more. */
-  readonly onBug: (error: unknown) => void;
 }
 
-/** One question on its way, as the one who asks the world sees it. */
+/** A question in flight, as the one who asks the world sees it. */
 export interface Flight {
   /** Aborts when nobody waits any more (unless it lingers), and when all is closed. */
   readonly signal: AbortSignal;
@@ -30,29 +29,10 @@ export interface Question<T> {
 }
 
 /** An answer, and whether it was there already. */
-export interface Flown<T> {
+export interface SharedAnswer<T> {
   readonly value: T;
   /** From memory: nothing was sent for it. */
   readonly remembered: boolean;
-}
-
-/** Identical questions in flight are joined, and answers live on for a moment. */
-export interface SingleFlight<T> {
-  /** Resolves to `undefined` when `signal` aborts first, or nobody's answer came. */
-  readonly ask: (question: Question<T>, signal: AbortSignal) => Promise<Flown<T> | undefined>;
-  /** The answer that `ask` would have from memory. */
-  readonly recall: (key: string) => T | undefined;
-  /** The world has changed: what was answered, or is on its way, is not what is true now. */
-  readonly forget: (key: string) => void;
-  /** Questions in flight. */
-  readonly flying: () => number;
-  /** Aborts all that is in flight and forgets the rest. */
-  readonly close: () => void;
-}
-
-/** Makes one; the caller closes it. A `run` that rejects is a bug, which all who wait get. */
-export function createSingleFlight<T>(options: SingleFlightOptions<T>): SingleFlight<T> {
-  return new Flights<T>(options);
 }
 
 interface Remembered<T> {
@@ -60,51 +40,64 @@ interface Remembered<T> {
   readonly untilMs: number;
 }
 
-interface Airborne<T> {
+interface InFlight<T> {
   readonly answer: Promise<T | undefined>;
   readonly controller: AbortController;
   readonly lingers: boolean;
   waiting: number;
-  /** Whether it was still the one for its question when it landed. */
-  isCurrent: boolean;
 }
 
-class Flights<T> implements SingleFlight<T> {
+/**
+ * Identical questions in flight are joined, and answers live on for a moment. A `run` that rejects is
+ * a bug, which all who wait get. The caller closes it.
+ */
+export class SingleFlight<T> {
+  readonly #runtime: Runtime;
   readonly #options: SingleFlightOptions<T>;
-  readonly #airborne = new Map<string, Airborne<T>>();
-  #memory: BoundedMap<string, Remembered<T>>;
+  readonly #inFlight = new Map<string, InFlight<T>>();
+  readonly #memory: BoundedMap<string, Remembered<T>>;
 
-  constructor(options: SingleFlightOptions<T>) {
+  constructor(runtime: Runtime, options: SingleFlightOptions<T>) {
+    this.#runtime = runtime;
     this.#options = options;
-    this.#memory = createBoundedMap(options.entriesMax);
+    this.#memory = new BoundedMap(options.entriesMax);
   }
 
-  readonly flying = (): number => this.#airborne.size;
+  /** Questions in flight. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
 
+  /** The answer that `ask` would have from memory. */
   readonly recall = (key: string): T | undefined => {
     const known = this.#memory.get(key);
-    return known !== undefined && known.untilMs > this.#options.now() ? known.value : undefined;
+    return known !== undefined && known.untilMs > this.#runtime.clock.now()
+      ? known.value
+      : undefined;
   };
 
+  /** The world has changed: what was answered, or is in flight, is not what is true now. */
   readonly forget = (key: string): void => {
     this.#memory.delete(key);
-    this.#airborne.delete(key);
+    this.#inFlight.delete(key);
   };
 
+  /** Aborts all that is in flight and forgets the rest. */
   readonly close = (): void => {
-    for (const { controller } of this.#airborne.values()) controller.abort();
-    this.#airborne.clear();
-    this.#memory = createBoundedMap(this.#options.entriesMax);
+    for (const { controller } of this.#inFlight.values()) controller.abort();
+    this.#inFlight.clear();
+    this.#memory.clear();
   };
 
+  /** Resolves to `undefined` when `signal` aborts first, or nobody's answer came. */
   readonly ask = async (
     question: Question<T>,
     signal: AbortSignal,
-  ): Promise<Flown<T> | undefined> => {
+  ): Promise<SharedAnswer<T> | undefined> => {
     if (signal.aborted) return undefined;
     const known = this.recall(question.key);
     if (known !== undefined) return { value: known, remembered: true };
-    const flight = this.#airborne.get(question.key) ?? this.#depart(question);
+    const flight = this.#inFlight.get(question.key) ?? this.#start(question);
     flight.waiting += 1;
     try {
       const value = await orAborted(flight.answer, signal);
@@ -114,49 +107,44 @@ class Flights<T> implements SingleFlight<T> {
     }
   };
 
-  #depart(question: Question<T>): Airborne<T> {
+  #start({ key, run, lingers }: Question<T>): InFlight<T> {
     const controller = new AbortController();
     const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
-    const flight: Airborne<T> = {
-      answer: promise,
-      controller,
-      lingers: question.lingers,
-      waiting: 0,
-      isCurrent: false,
-    };
-    this.#airborne.set(question.key, flight);
-    question
-      .run({ signal: controller.signal, isWanted: () => flight.waiting > 0 })
-      .finally(() => {
-        // One that was forgotten on its way answers those who asked by then, and nobody later.
-        flight.isCurrent = this.#airborne.get(question.key) === flight;
-        this.#land(question.key, flight);
-      })
-      .then((value) => {
-        if (value !== undefined && flight.isCurrent) this.#remember(question.key, value);
+    const flight: InFlight<T> = { answer: promise, controller, lingers, waiting: 0 };
+    this.#inFlight.set(key, flight);
+    run({ signal: controller.signal, isWanted: () => flight.waiting > 0 }).then(
+      (value) => {
+        // One that was forgotten meanwhile answers those who asked by then, and nobody later.
+        if (this.#end(key, flight) && value !== undefined) this.#remember(key, value);
         resolve(value);
-      }, reject);
+      },
+      (error: unknown) => {
+        this.#end(key, flight);
+        reject(error);
+      },
+    );
     promise.catch((error: unknown) => {
-      if (flight.waiting === 0) this.#options.onBug(error);
+      if (flight.waiting === 0) reportCrash(this.#runtime, this.#options.name, error);
     });
     return flight;
   }
 
   #remember(key: string, value: T): void {
-    const { now, memoryMs } = this.#options;
-    this.#memory.set(key, { value, untilMs: now() + memoryMs(value) });
+    const untilMs = this.#runtime.clock.now() + this.#options.memoryMs(value);
+    this.#memory.set(key, { value, untilMs });
   }
 
-  #stopWaiting(key: string, flight: Airborne<T>): void {
+  #stopWaiting(key: string, flight: InFlight<T>): void {
     flight.waiting -= 1;
     if (flight.waiting > 0 || flight.lingers) return;
     // Whoever asks from now on must not be handed what is being called off.
-    this.#land(key, flight);
+    this.#end(key, flight);
     flight.controller.abort();
   }
 
-  #land(key: string, flight: Airborne<T>): void {
-    if (this.#airborne.get(key) === flight) this.#airborne.delete(key);
+  /** Whether it was still the one in flight for its question. */
+  #end(key: string, flight: InFlight<T>): boolean {
+    return this.#inFlight.get(key) === flight && this.#inFlight.delete(key);
   }
 }
 

@@ -9,15 +9,14 @@ import {
   type Snapshot,
   type SnapshotFrom,
 } from 'xstate';
-import { leavingChildren, stopsPerTurn } from './leaving-children.ts';
 import {
   type CrashHistory,
   decideRestart,
   noCrashes,
   type RestartPolicy,
   vitalWindowMs,
-} from './restart.ts';
-import type { TimerHeap } from './timer-heap.ts';
+} from '#core/restart.ts';
+import { type Runtime, reportCrash } from './runtime.ts';
 
 /** What a supervisor is asked. Adding a key that is there, or removing one that isn't, does nothing. */
 export type SupervisorEvent<TInput> =
@@ -28,7 +27,7 @@ export type SupervisorEvent<TInput> =
 export interface BrokenChild {
   readonly id: string;
   readonly error: unknown;
-  /** Crashes since it last ran well (`steadyMs` in restart.ts). */
+  /** Crashes since it last ran well (`steadyMs` in core/restart.ts). */
   readonly crashes: number;
   /** On the timer heap's clock, ms. */
   readonly retryAtMs: number;
@@ -51,20 +50,18 @@ export type SupervisorLogic<TLogic extends AnyActorLogic> = ActorLogic<
 
 /** What the supervisor is for. */
 export interface SuperviseOptions<TLogic extends AnyActorLogic> {
-  /** First part of the children's ids, `<type>:<key>`. */
+  /** First part of the children's ids, `<type>:<key>`; empty where a key is an id. */
   readonly type: string;
   /** What each child runs; a function makes it from the key. */
   readonly logic: TLogic | ((key: string) => TLogic);
   /** When a `vital` child crashes too often, the supervisor itself fails with it. */
   readonly policy: RestartPolicy;
-  readonly clock: TimerHeap;
-  /** Told of each crash: the id of the child and what it threw. */
-  readonly onCrash?: (id: string, error: unknown) => void;
-  /** Id of a child, also its systemId, when it is not `<type>:<key>`. */
-  readonly address?: (key: string) => string;
   /** What a crashed child begins with again, from its last snapshot; what it began with unless told. */
   readonly inherit?: (last: SnapshotFrom<TLogic>) => InputFrom<TLogic>;
 }
+
+/** So many are stopped in one turn: about 2 ms; 20,000 at once would hold up admission for 0.4 s. */
+export const stopsPerTurn = 100;
 
 interface Child<TInput> {
   readonly key: string;
@@ -103,15 +100,16 @@ type Incoming<TLogic extends AnyActorLogic> =
 
 /**
  * A supervisor as our own ActorLogic over a Map: starting and stopping a child costs the same
- * whatever their number, and one that crashes takes no sibling along (docs/adr/0002). A machine
- * that ends in its top-level `Broken` has crashed; any other end is the end of its life.
+ * whatever their number, and one that crashes takes no sibling along (docs/adr/0002). Each crash is
+ * told to log and metric.
  */
 export function supervise<TLogic extends AnyActorLogic>(
+  runtime: Runtime,
   options: SuperviseOptions<TLogic>,
 ): SupervisorLogic<TLogic> {
-  const supervisor = new Supervisor(options);
+  const supervisor = new Supervisor(runtime, options);
   return {
-    getInitialSnapshot: () => initialState<TLogic>() as unknown as Snap<TLogic>,
+    getInitialSnapshot: () => emptyState<TLogic>('active') as unknown as Snap<TLogic>,
     // Maps are no JSON; children persist through Kubernetes status, if at all.
     getPersistedSnapshot: ({ status }) => ({ status }) as Snapshot<unknown>,
     transition: (snapshot, event, scope) => {
@@ -125,23 +123,19 @@ export function supervise<TLogic extends AnyActorLogic>(
   };
 }
 
-function initialState<TLogic extends AnyActorLogic>(): State<TLogic> {
-  return {
-    status: 'active',
-    output: undefined,
-    error: undefined,
-    children: new Map(),
-    broken: new Map(),
-    records: new Map(),
-    keys: new Map(),
-  };
+function emptyState<TLogic extends AnyActorLogic>(status: 'active' | 'stopped'): State<TLogic> {
+  const maps = { children: new Map(), broken: new Map(), records: new Map(), keys: new Map() };
+  return { status, output: undefined, error: undefined, ...maps } as State<TLogic>;
 }
 
 class Supervisor<TLogic extends AnyActorLogic> {
+  readonly #runtime: Runtime;
   readonly #options: SuperviseOptions<TLogic>;
-  readonly #leaving = leavingChildren();
+  /** Children of one that was stopped before, which are still to be stopped. */
+  readonly #stopping = new Map<string, () => void>();
 
-  constructor(options: SuperviseOptions<TLogic>) {
+  constructor(runtime: Runtime, options: SuperviseOptions<TLogic>) {
+    this.#runtime = runtime;
     this.#options = options;
   }
 
@@ -158,7 +152,7 @@ class Supervisor<TLogic extends AnyActorLogic> {
         return state;
       case 'xstate.stop':
         this.#stopAll(state, scope);
-        return { ...state, status: 'stopped' } as State<TLogic>;
+        return emptyState('stopped');
       default:
         this.#hear(state, event, scope);
         return state;
@@ -178,16 +172,18 @@ class Supervisor<TLogic extends AnyActorLogic> {
   }
 
   #address(key: string): string {
-    return this.#options.address?.(key) ?? `${this.#options.type}:${key}`;
+    const { type } = this.#options;
+    return type === '' ? key : `${type}:${key}`;
   }
 
   #start(state: State<TLogic>, child: Child<InputFrom<TLogic>>, scope: Scope<TLogic>): void {
-    const { logic, clock } = this.#options;
+    const { logic } = this.#options;
     const id = this.#address(child.key);
     const childLogic: AnyActorLogic = typeof logic === 'function' ? logic(child.key) : logic;
-    child.startedMs = clock.now();
+    child.startedMs = this.#runtime.clock.now();
+    // Its id is taken for as long as one of that name is still to be stopped.
+    this.#stopping.get(child.key)?.();
     const parent = scope.self;
-    this.#leaving.stopNow(child.key);
     const actor = createActor(childLogic, { id, systemId: id, parent, input: child.input });
     state.broken.delete(child.key);
     state.children.set(child.key, actor);
@@ -219,66 +215,66 @@ class Supervisor<TLogic extends AnyActorLogic> {
   #stopAll(state: State<TLogic>, scope: Scope<TLogic>): void {
     const keys = [...state.records.keys()].reverse();
     for (const key of keys.slice(0, stopsPerTurn)) this.#remove(state, key, scope);
-    for (const key of state.broken.keys()) state.records.get(key)?.cancelRestart?.();
-    this.#leaving.add(state.children, scope.stopChild);
-    for (const each of [state.records, state.children, state.broken, state.keys]) each.clear();
+    for (const { cancelRestart } of state.records.values()) cancelRestart?.();
+    for (const [key, actor] of state.children) {
+      this.#stopping.set(key, () => {
+        this.#stopping.delete(key);
+        scope.stopChild(actor);
+      });
+    }
+    if (this.#stopping.size > 0) setImmediate(this.#stopSlice);
   }
+
+  readonly #stopSlice = (): void => {
+    let stopped = 0;
+    for (const stop of this.#stopping.values()) {
+      stop();
+      stopped += 1;
+      if (stopped === stopsPerTurn) break;
+    }
+    if (this.#stopping.size > 0) setImmediate(this.#stopSlice);
+  };
 
   /** What XState says about children; anything else is dropped, as machines do. */
   #hear(state: State<TLogic>, event: Incoming<TLogic>, scope: Scope<TLogic>): void {
     if (!('actorId' in event)) return;
     const child = state.records.get(state.keys.get(event.actorId) ?? '');
-    const actor = child && state.children.get(child.key);
-    if (child === undefined || actor === undefined) return;
-    const thrown = event.type.startsWith('xstate.error.') ? { error: event.error } : undefined;
-    const crash = thrown ?? readBug(actor.getSnapshot());
-    if (crash === undefined) this.#forget(state, child.key);
-    else this.#crash(state, { child, actor, error: crash.error }, scope);
+    if (child === undefined || !state.children.has(child.key)) return;
+    if (event.type.startsWith('xstate.error.')) this.#crash(state, { child, ...event }, scope);
+    else this.#forget(state, child.key);
   }
 
   #crash(
     state: State<TLogic>,
-    {
-      child,
-      actor,
-      error,
-    }: { child: Child<InputFrom<TLogic>>; actor: AnyActorRef; error: unknown },
+    { child, error }: { readonly child: Child<InputFrom<TLogic>>; readonly error?: unknown },
     scope: Scope<TLogic>,
   ): void {
-    const { policy, clock, onCrash, inherit } = this.#options;
     const { key, startedMs, history } = child;
-    if (inherit !== undefined) child.input = inherit(actor.getSnapshot());
+    const { clock } = this.#runtime;
+    const id = this.#address(key);
+    const snapshot = state.children.get(key)?.getSnapshot();
+    if (this.#options.inherit !== undefined) child.input = this.#options.inherit(snapshot);
     const nowMs = clock.now();
-    const decision = decideRestart(policy, history, { startedMs, nowMs });
+    const decision = decideRestart(this.#options.policy, history, { startedMs, nowMs });
     child.history = decision.history;
     state.children.delete(key);
-    stopOrphans(actor.getSnapshot());
-    onCrash?.(this.#address(key), error);
+    stopOrphans(snapshot);
+    reportCrash(this.#runtime, id, error);
     if (decision.kind === 'now') {
       this.#start(state, child, scope);
     } else if (decision.kind === 'later') {
       const { delayMs } = decision;
       const { crashes } = decision.history;
-      state.broken.set(key, {
-        ...{ id: this.#address(key), error, crashes, input: child.input },
-        retryAtMs: nowMs + delayMs,
-      });
+      const retryAtMs = nowMs + delayMs;
+      state.broken.set(key, { id, error, crashes, input: child.input, retryAtMs });
       const restart: Incoming<TLogic> = { type: 'self.restart', key };
       child.cancelRestart = clock.after(delayMs, () => scope.self.send(restart as never));
     } else {
       this.#stopAll(state, scope);
       const often = `crashed once more after restarts within ${vitalWindowMs / 1_000} s`;
-      throw new Error(`${this.#address(key)} ${often}`, { cause: error });
+      throw new Error(`${id} ${often}`, { cause: error });
     }
   }
-}
-
-/** Why a machine ended in its top-level, final `Broken`; undefined when it ended elsewhere. */
-function readBug(snapshot: Snapshot<unknown>): { readonly error: Error } | undefined {
-  if (!('value' in snapshot) || snapshot.value !== 'Broken') return undefined;
-  const context = 'context' in snapshot ? snapshot.context : undefined;
-  const bug = typeof context === 'object' && context !== null && 'bug' in context && context.bug;
-  return { error: new Error(typeof bug === 'string' ? bug : 'The machine ended in Broken.') };
 }
 
 /**

@@ -11,7 +11,7 @@ export interface TimerHeap {
   readonly now: () => number;
   /** Calls back once, not before `delayMs` have passed; returns how to take that back. */
   readonly after: (delayMs: number, callback: () => void) => () => void;
-  /** The same as XState asks for it (`Clock`); the answer is what `clearTimeout` takes. */
+  /** The same as XState asks for it (`Clock`), which may never want to be called. */
   readonly setTimeout: (callback: () => void, delayMs: number) => () => void;
   readonly clearTimeout: (cancel: () => void) => void;
   /** Forgets everything that is pending; what is asked for later never comes. */
@@ -74,7 +74,8 @@ class NodeTimerHeap implements TimerHeap {
     return () => this.#heap.remove(entry);
   };
 
-  readonly setTimeout = (callback: () => void, delayMs: number) => this.after(delayMs, callback);
+  readonly setTimeout = (callback: () => void, delayMs: number): (() => void) =>
+    delayMs === Number.POSITIVE_INFINITY ? () => {} : this.after(delayMs, callback);
 
   readonly clearTimeout = (cancel: () => void): void => cancel();
 

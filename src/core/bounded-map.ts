@@ -1,39 +1,62 @@
-/** A map that remembers at most `entriesMax` entries and forgets the one not used for longest. */
-export interface BoundedMap<K, V> {
-  readonly get: (key: K) => V | undefined;
-  readonly set: (key: K, value: V) => void;
-  readonly delete: (key: K) => void;
-  readonly values: () => readonly V[];
+/**
+ * A map that remembers at most `entriesMax` entries and forgets the one not used for longest. The
+ * names of registries and repositories come from whoever writes a Pod, so nothing may grow with them.
+ */
+export class BoundedMap<K, V> {
+  /** Keeps the order of insertion: what is read or written moves to the end. */
+  readonly #entries = new Map<K, V>();
+  readonly #entriesMax: number;
+  readonly #onForget: ((value: V) => void) | undefined;
+
+  /** `onForget` is told of what was pushed out. */
+  constructor(entriesMax: number, onForget?: (value: V) => void) {
+    this.#entriesMax = entriesMax;
+    this.#onForget = onForget;
+  }
+
+  readonly get = (key: K): V | undefined => {
+    const value = this.#entries.get(key);
+    if (value !== undefined) this.#use(key, value);
+    return value;
+  };
+
+  readonly set = (key: K, value: V): void => {
+    this.#use(key, value);
+    if (this.#entries.size <= this.#entriesMax) return;
+    for (const [oldest, forgotten] of this.#entries) {
+      this.#entries.delete(oldest);
+      this.#onForget?.(forgotten);
+      return;
+    }
+  };
+
+  readonly delete = (key: K): void => void this.#entries.delete(key);
+
+  readonly clear = (): void => this.#entries.clear();
+
+  readonly values = (): readonly V[] => [...this.#entries.values()];
+
+  #use(key: K, value: V): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+  }
 }
 
-/**
- * Makes a bounded memory. The names of registries and repositories come from whoever writes a Pod,
- * so nothing here may grow with them. `forget` is told of what was pushed out.
- */
-export function createBoundedMap<K, V>(
+/** Longer keys are computed anew each time: a memory must not become a store of what people send. */
+const keyCharactersMax = 1024;
+
+/** Remembers what a pure function said, for the `entriesMax` keys used last. */
+export function memoize<Value extends object | boolean | null>(
   entriesMax: number,
-  forget: (value: V) => void = () => undefined,
-): BoundedMap<K, V> {
-  // A Map keeps the order of insertion: what is read or written moves to the end.
-  const entries = new Map<K, V>();
-  const use = (key: K, value: V): void => {
-    entries.delete(key);
-    entries.set(key, value);
-  };
-  return {
-    get: (key) => {
-      const value = entries.get(key);
-      if (value !== undefined) use(key, value);
-      return value;
-    },
-    set: (key, value) => {
-      use(key, value);
-      const oldest = entries.size > entriesMax ? entries.entries().next().value : undefined;
-      if (oldest === undefined) return;
-      entries.delete(oldest[0]);
-      forget(oldest[1]);
-    },
-    delete: (key) => void entries.delete(key),
-    values: () => [...entries.values()],
+  compute: (key: string) => Value,
+): (key: string) => Value {
+  const known = new BoundedMap<string, Value>(entriesMax);
+  return (key) => {
+    if (key.length > keyCharactersMax) return compute(key);
+    const remembered = known.get(key);
+    if (remembered !== undefined) return remembered;
+    const value = compute(key);
+    known.set(key, value);
+    return value;
   };
 }

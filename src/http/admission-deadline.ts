@@ -1,4 +1,4 @@
-import { boundedMemo } from '#core/bounded-memo.ts';
+import { memoize } from '#core/bounded-map.ts';
 import { parseDuration } from '#core/duration.ts';
 
 /**
@@ -10,14 +10,14 @@ const marginMsMax = 500;
 const deadlineMsMin = 50;
 
 /** A webhook's timeout is the same in all its reviews. */
-const timeouts = boundedMemo(16, parseDuration);
+const timeouts = memoize(16, parseDuration);
 
 /**
  * Time one review has, in ms: `routing.deadline`, or what the API server states (`?timeout=10s`)
  * less a margin, whichever is shorter. A timeout that can't be read counts as none.
  */
 export function reviewDeadlineMs(timeout: unknown, deadlineMs: number): number {
-  const parsed = typeof timeout === 'string' ? timeouts.get(timeout) : undefined;
+  const parsed = typeof timeout === 'string' ? timeouts(timeout) : undefined;
   if (parsed?.ok !== true || parsed.value <= 0) return deadlineMs;
   const margin = Math.min(marginMsMax, parsed.value / 10);
   return Math.min(deadlineMs, Math.max(deadlineMsMin, parsed.value - margin));

@@ -1,4 +1,10 @@
-import { fromPromise, type PromiseActorLogic } from 'xstate';
+import {
+  type CallbackActorLogic,
+  type EventObject,
+  fromCallback,
+  fromPromise,
+  type PromiseActorLogic,
+} from 'xstate';
 
 /**
  * Names an effect in a machine's `setup({ actors })`: a promise that takes `TInput` and resolves to
@@ -6,7 +12,16 @@ import { fromPromise, type PromiseActorLogic } from 'xstate';
  * it rejects, which is a bug. An effect resolves to every expected outcome and can be aborted.
  */
 export function effect<TOutput, TInput>(name: string): PromiseActorLogic<TOutput, TInput> {
-  return fromPromise<TOutput, TInput>(() =>
-    Promise.reject(new Error(`The effect ${name} was run, but nothing was provided for it.`)),
-  );
+  return fromPromise<TOutput, TInput>(() => Promise.reject(unprovided(name)));
+}
+
+/** Names what tells a machine of changes for as long as it is in a state: a callback actor. */
+export function source(name: string): CallbackActorLogic<EventObject> {
+  return fromCallback(() => {
+    throw unprovided(name);
+  });
+}
+
+function unprovided(name: string): Error {
+  return new Error(`The effect ${name} was run, but nothing was provided for it.`);
 }

@@ -1,4 +1,4 @@
-import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import { type Challenge, parseChallenges } from '#core/challenge.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result } from '#core/result.ts';
@@ -65,8 +65,8 @@ interface Memory {
 export function createAuthenticator(transport: Transport, tokens: Tokens): Authenticator {
   const memory: Memory = {
     tokens,
-    habits: createBoundedMap(REGISTRIES_MAX),
-    scopes: createBoundedMap(SCOPES_MAX),
+    habits: new BoundedMap(REGISTRIES_MAX),
+    scopes: new BoundedMap(SCOPES_MAX),
   };
   const contact = createFirstContact();
   const sendFirst = async (

@@ -1,6 +1,6 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import type { ChooseProxy } from './proxies.ts';
 import type { Trust } from './trust.ts';
 
@@ -58,7 +58,7 @@ const IDLE_TIMEOUT_MS = 300_000;
 
 /** Makes the connections; none is opened before it is needed. */
 export function createConnections(options: ConnectionOptions): Connections {
-  const agents = createBoundedMap<string, Dispatcher>(REGISTRIES_MAX, (agent) => {
+  const agents = new BoundedMap<string, Dispatcher>(REGISTRIES_MAX, (agent) => {
     // Graceful: what is in flight ends by itself. Failing to close has no one to tell.
     agent.close().catch(() => undefined);
   });

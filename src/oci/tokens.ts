@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type OciFailure, translateAnswer } from './errors.ts';
@@ -47,9 +47,9 @@ const IDENTITY_USERNAME = '<token>';
 
 /** Makes the token cache (distribution spec, "Token Authentication" and "OAuth2"). */
 export function createTokens({ transport, nowMs, monotonicMs }: TokenOptions): Tokens {
-  const tokens = createBoundedMap<string, { token: string; expiresAtMs: number }>(TOKENS_MAX);
+  const tokens = new BoundedMap<string, { token: string; expiresAtMs: number }>(TOKENS_MAX);
   // OAuth2 services may replace a refresh token at each use: the new one counts from then on.
-  const refreshed = createBoundedMap<string, string>(TOKENS_MAX);
+  const refreshed = new BoundedMap<string, string>(TOKENS_MAX);
 
   const remember = (scope: TokenScope, answer: TokenReading, askedAtMs: number): void => {
     const { token, lifetimeMs, refreshToken } = answer;

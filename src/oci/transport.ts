@@ -1,4 +1,4 @@
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import type { Result } from '#core/result.ts';
 import { fail, succeed } from '#core/result.ts';
 import { ForbiddenError, isLinkLocal, isLoopback } from './addresses.ts';
@@ -57,7 +57,7 @@ const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 /** Makes the transport. */
 export function createTransport({ connections, settingsOf }: TransportOptions): Transport {
-  const plainHosts = createBoundedMap<string, true>(PLAIN_HOSTS_MAX);
+  const plainHosts = new BoundedMap<string, true>(PLAIN_HOSTS_MAX);
 
   const isPlain = (registry: string): boolean =>
     settingsOf(registry).plainHTTP === true || plainHosts.get(registry) === true;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { createPlaces, type PlaceOutcome, type Places } from '#actors/places.ts';
 import { createSingleFlight, type Flight, type SingleFlight } from '#actors/single-flight.ts';
 import type { TimerHeap } from '#actors/timer-heap.ts';
-import { type BoundedMap, createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import { type Credential, credentialContent } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
@@ -79,7 +79,7 @@ export class RegistryHost implements Disposable {
       onBug,
     });
     this.#quotas = createRegistryQuotas({ clock, now, onChange: onThrottled });
-    this.#good = createBoundedMap(goodCredentialsMax);
+    this.#good = new BoundedMap(goodCredentialsMax);
   }
 
   /** Probes in flight, waiting ones included. */

@@ -1,5 +1,5 @@
 import type { TimerHeap } from '#actors/timer-heap.ts';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 
 /** Which credentials one registry told to wait, and until when (behaviour §3.5). */
 export interface RegistryQuotas {
@@ -36,7 +36,7 @@ const credentialsMax = 256;
 /** Makes the memory of one registry; the caller closes it. */
 export function createRegistryQuotas(options: RegistryQuotasOptions): RegistryQuotas {
   const { clock, now, onChange } = options;
-  const exceeded = createBoundedMap<string, ExceededQuota>(credentialsMax);
+  const exceeded = new BoundedMap<string, ExceededQuota>(credentialsMax);
   let lastUntilMs = 0;
   let cancel: (() => void) | undefined;
 

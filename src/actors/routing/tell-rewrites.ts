@@ -1,6 +1,6 @@
 import { fromCallback } from 'xstate';
 import type { EventRecorder } from '#actors/leader/record-events.ts';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import { rewrittenImages } from '#core/routing/rewritten-images.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
@@ -25,7 +25,7 @@ const podsMax = 10_000;
 export function tellRewritesLogic(options: TellRewritesOptions) {
   return fromCallback(() => {
     const { pods } = options;
-    const told = createBoundedMap<string, true>(podsMax);
+    const told = new BoundedMap<string, true>(podsMax);
     const look = (pod: SlimPod): void => {
       const { events, now } = options;
       if (now() - pod.createdMs > newsMs || told.get(pod.uid) !== undefined) return;

@@ -1,6 +1,6 @@
 import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
 import type { SecretKey } from '#actors/secrets/secrets.ts';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { CheckVerdict } from '#core/monitoring/verdict.ts';
@@ -49,7 +49,7 @@ const withoutSecrets: CheckCredentials = {
 export class HeardProbes {
   readonly #options: HeardProbesOptions;
   /** A new Pod is routed a moment before its image is tracked. */
-  readonly #heard = createBoundedMap<string, HeardProbe>(heardMax);
+  readonly #heard = new BoundedMap<string, HeardProbe>(heardMax);
 
   constructor(options: HeardProbesOptions) {
     this.#options = options;

@@ -5,7 +5,7 @@ import { listeners } from '#actors/listeners.ts';
 import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
 import { supervise } from '#actors/supervisor.ts';
 import type { Service } from '#actors/system.ts';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import type { PaceView } from '#core/monitoring/pace-view.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import {
@@ -66,7 +66,7 @@ export function createMonitoring(options: MonitoringOptions): Monitoring {
 
 class MonitoringRooms {
   readonly #options: MonitoringOptions;
-  readonly #memory = createBoundedMap<string, number>(registriesMax);
+  readonly #memory = new BoundedMap<string, number>(registriesMax);
   readonly #changed = listeners();
   term: Term | undefined;
 

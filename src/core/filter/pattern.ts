@@ -1,6 +1,6 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { patternCharactersMax } from '#api/limits.ts';
-import { boundedMemo } from '#core/bounded-memo.ts';
+import { memoize } from '#core/bounded-map.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { compileFullMatch, type FullMatch } from './full-match.ts';
 
@@ -105,7 +105,7 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
 
 function matchOf(program: RE2JS, size: number): FullMatch {
   const match = compileFullMatch(program) ?? ((text) => program.testExact(text));
-  return size > LARGE_INSTRUCTIONS ? boundedMemo(TEXTS_MAX, match).get : match;
+  return size > LARGE_INSTRUCTIONS ? memoize(TEXTS_MAX, match) : match;
 }
 
 /** Characters that mean themselves, escaped or not, at the start of a pattern. */

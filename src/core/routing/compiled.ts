@@ -1,5 +1,5 @@
 import type { KuikKind } from '#api/kinds.ts';
-import { boundedMemo } from '#core/bounded-memo.ts';
+import { memoize } from '#core/bounded-map.ts';
 import type { IncludeExclude } from '#core/filter/include-exclude.ts';
 import type { Pattern } from '#core/filter/pattern.ts';
 import {
@@ -104,10 +104,10 @@ const NAMESPACES_MAX = 512;
 
 /** Makes `matchesPod` of a scope; the namespace is remembered, since patterns cost. */
 export function rememberByNamespace(scope: Scope): (pod: PodSubject) => boolean {
-  const namespaces = boundedMemo(NAMESPACES_MAX, (namespace) =>
+  const namespaces = memoize(NAMESPACES_MAX, (namespace) =>
     scopeMatchesNamespace(scope, namespace),
   );
-  return (pod) => namespaces.get(pod.namespace) && scopeMatchesMetadata(scope, pod);
+  return (pod) => namespaces(pod.namespace) && scopeMatchesMetadata(scope, pod);
 }
 
 /** The first declared upstream whose filter matches and under which the image lies. */

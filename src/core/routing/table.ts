@@ -1,5 +1,5 @@
 import { type KuikResource, resourceName } from '#api/kinds.ts';
-import { boundedMemo } from '#core/bounded-memo.ts';
+import { memoize } from '#core/bounded-map.ts';
 import type { Result } from '#core/result.ts';
 import type { FieldProblem, SpecProblem } from '#core/spec-problem.ts';
 import { compileResource, problemOf } from './compile-resource.ts';
@@ -136,12 +136,12 @@ function rememberVerdicts<Verdict>(
   ask: (image: NamedImage, namespace: string) => readonly Verdict[],
 ): (image: NamedImage, namespace: string) => readonly Verdict[] {
   let asked: { readonly image: NamedImage; readonly namespace: string } | undefined;
-  const memo = boundedMemo<readonly Verdict[]>(VERDICTS_MAX, () =>
+  const memo = memoize<readonly Verdict[]>(VERDICTS_MAX, () =>
     asked === undefined ? [] : ask(asked.image, asked.namespace),
   );
   return (image, namespace) => {
     asked = { image, namespace };
-    return memo.get(`${namespace} ${image.text}`);
+    return memo(`${namespace} ${image.text}`);
   };
 }
 

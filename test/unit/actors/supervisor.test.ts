@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { assign, createActor, fromCallback, fromPromise, setup } from 'xstate';
-import { restartDelayMsMax, vitalWindowMs } from '#actors/restart.ts';
+import { restartDelayMsMax, vitalWindowMs } from '#core/restart.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { effect } from '#machines/effect.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';

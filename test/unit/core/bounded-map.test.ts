@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { createBoundedMap } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 
 test('a full memory forgets what was not used for longest, and says so', () => {
   const forgotten: number[] = [];
-  const map = createBoundedMap<string, number>(2, (value) => forgotten.push(value));
+  const map = new BoundedMap<string, number>(2, (value) => forgotten.push(value));
   map.set('a', 1);
   map.set('b', 2);
   map.get('a');
