@@ -3,6 +3,7 @@ import {
   type EventObject,
   fromCallback,
   fromPromise,
+  type NonReducibleUnknown,
   type PromiseActorLogic,
 } from 'xstate';
 
@@ -16,8 +17,10 @@ export function effect<TOutput, TInput>(name: string): PromiseActorLogic<TOutput
 }
 
 /** Names what tells a machine of changes for as long as it is in a state: a callback actor. */
-export function source(name: string): CallbackActorLogic<EventObject> {
-  return fromCallback(() => {
+export function source<TInput = NonReducibleUnknown>(
+  name: string,
+): CallbackActorLogic<EventObject, TInput> {
+  return fromCallback<EventObject, TInput>(() => {
     throw unprovided(name);
   });
 }
