@@ -45,5 +45,10 @@ export function judgeCheck(
   const status = refused && allMissing ? 'UnavailableSecret' : outcome.kind;
   // A Secret has to do with being refused, not with a registry that is down.
   const sentences = refused ? [...secrets.warnings, outcome.message] : [outcome.message];
-  return { kind: 'verdict', status, lastError: cutText(sentences.join('; '), lastErrorBytesMax), atMs };
+  return {
+    kind: 'verdict',
+    status,
+    lastError: cutText(sentences.join('; '), lastErrorBytesMax),
+    atMs,
+  };
 }

@@ -80,7 +80,7 @@ describe('what a routing probe learnt of an image with Secrets', () => {
       ...{ method: 'HEAD' as const, resolveDigest: false, timeoutMs: 1_000 },
       credentials: users.map((username) => ({ username, password: 'secret', source: 'a/copy' })),
     };
-    if (missing.kind === 'Answered') stage.monitoring.onAnswer(probe, missing);
+    stage.see(probe, missing);
     await turns();
     return stage.tracked('all')[0]?.status;
   }
