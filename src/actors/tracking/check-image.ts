@@ -1,5 +1,5 @@
 import type { ProbeReport, Registries } from '#actors/registries/registries.ts';
-import { type SecretKey, type SecretReader, secretKeyText } from '#actors/secrets/secrets.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import {
   type Credential,
   findCredentials,
@@ -9,6 +9,7 @@ import {
 import type { ImageReference } from '#core/image/reference.ts';
 import { type CheckOutcome, judgeCheck, type NamedSecrets } from '#core/monitoring/verdict.ts';
 import { CREDENTIALS_MAX, type ProbeMethod } from '#core/probe.ts';
+import { type SecretName, secretNameText } from '#core/secret.ts';
 
 /** What one check came to, and what else the registry said. */
 export interface CheckAnswer {
@@ -26,7 +27,7 @@ export interface CheckOptions {
   /** 0 is no limit. */
   readonly timeoutMs: number;
   readonly resolveDigest: boolean;
-  readonly fallbackCredentialSecret?: SecretKey;
+  readonly fallbackCredentialSecret?: SecretName;
 }
 
 /** Asks the registry, whatever its actor thinks of it: a check has its turn and uses it. */
@@ -83,8 +84,8 @@ export interface CheckCredentials {
 /** With which Secrets an image is checked. */
 export interface CheckSecrets {
   readonly reference: ImageReference;
-  readonly pullSecrets: readonly SecretKey[];
-  readonly fallback: SecretKey | undefined;
+  readonly pullSecrets: readonly SecretName[];
+  readonly fallback: SecretName | undefined;
   /** The source of the credential that was let in last. */
   readonly acceptedSource?: string | undefined;
 }
@@ -125,11 +126,11 @@ interface ReadSecrets extends NamedSecrets {
 /** One that cannot be read counts as missing, as it does for a review (behaviour §3.11). */
 async function readAll(
   read: SecretReader['read'],
-  keys: readonly SecretKey[],
+  names: readonly SecretName[],
   signal: AbortSignal,
 ): Promise<ReadSecrets> {
   const answers = await Promise.all(
-    keys.map(async (key) => ({ name: secretKeyText(key), answer: await read(key, signal) })),
+    names.map(async (name) => ({ name: secretNameText(name), answer: await read(name, signal) })),
   );
   const opened = answers.flatMap(({ answer }) =>
     answer.kind === 'found' ? openSecret(answer.secret) : [],
@@ -142,5 +143,5 @@ async function readAll(
   const unread = answers.filter(
     ({ answer }) => answer.kind === 'unreadable' && answer.mayPass,
   ).length;
-  return { opened, named: keys.length, missing: lost.length, unread, warnings };
+  return { opened, named: names.length, missing: lost.length, unread, warnings };
 }

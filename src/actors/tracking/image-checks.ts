@@ -1,12 +1,13 @@
-import type { CheckTurns, RunTurn, Turn } from '#actors/registries/check-turns.ts';
+import type { RunTurn, Turn } from '#actors/registries/check-turns.ts';
 import type { ProbeAnswer, Registries, RegistryProbe } from '#actors/registries/registries.ts';
 import { type Runtime, reportCrash } from '#actors/runtime.ts';
-import type { SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type Question, SingleFlight } from '#actors/single-flight.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome, Verdict } from '#core/monitoring/verdict.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { CheckImageInput } from '#machines/tracked-image.ts';
 import { askRegistry, gatherCredentials } from './check-image.ts';
 import { ProbeVerdicts, type ProbeVerdictsOptions, type SeenProbe } from './probe-verdicts.ts';
@@ -15,7 +16,7 @@ import type { TrackedActors } from './tracked-actors.ts';
 
 /** What checks are made with, and whom they tell. */
 export interface ImageChecksOptions extends ProbeVerdictsOptions {
-  readonly registries: Pick<Registries, 'probe'> & { readonly turns: CheckTurns };
+  readonly registries: Pick<Registries, 'probe' | 'turns'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly actors: Pick<TrackedActors, 'get' | 'send'>;
   /** Something about the images of a resource may have changed. */
@@ -183,7 +184,7 @@ export class ImageChecks {
 
   #judge(item: Item, seen: SeenProbe): void {
     const { reference, pullSecrets } = item;
-    const checked = { reference, pullSecrets: pullSecrets.map(readKey) };
+    const checked = { reference, pullSecrets: pullSecrets.map(readName) };
     const verdict = this.#probes.verdictOf(seen, checked);
     if (!(verdict instanceof Promise)) this.#believe(item, seen, verdict);
     else {
@@ -226,10 +227,10 @@ export class ImageChecks {
     const { registries, secrets, checkOptionsOf } = this.#options;
     const { reference, acceptedSource } = item;
     const options = checkOptionsOf(reference.registry);
-    const pullSecrets = item.pullSecrets.map(readKey);
+    const pullSecrets = item.pullSecrets.map(readName);
     const fallback = options.fallbackCredentialSecret;
     // Read anew: checks are few, and a Secret that was just mended or rotated is used at once.
-    for (const key of pullSecrets) secrets.forget(key);
+    for (const name of pullSecrets) secrets.forget(name);
     if (fallback !== undefined) secrets.forget(fallback);
     const named = { reference, pullSecrets, fallback, acceptedSource };
     const held = await gatherCredentials(secrets.read, named, signal);
@@ -274,7 +275,7 @@ function verdictOf(tracked: TrackedImage | undefined): Verdict | undefined {
   return { kind: 'verdict', status, atMs: lastMonitorMs, ...error };
 }
 
-function readKey(name: string): SecretKey {
+function readName(name: string): SecretName {
   const slash = name.indexOf('/');
   return { namespace: name.slice(0, slash), name: name.slice(slash + 1) };
 }

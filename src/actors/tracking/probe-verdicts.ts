@@ -1,11 +1,12 @@
 import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
-import type { SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import { credentialContent } from '#core/credentials.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { ClockReading } from '#core/monitoring/stored-time.ts';
 import { judgeCheck, type Verdict } from '#core/monitoring/verdict.ts';
+import type { SecretName } from '#core/secret.ts';
 import { type CheckCredentials, type CheckOptions, gatherCredentials } from './check-image.ts';
 
 /** An answer that a registry gave to a review, and when. */
@@ -86,7 +87,7 @@ export class ProbeVerdicts {
 /** What an image is checked with. */
 export interface CheckedImage {
   readonly reference: ImageReference;
-  readonly pullSecrets: readonly SecretKey[];
+  readonly pullSecrets: readonly SecretName[];
 }
 
 /** Whether a routing probe is as good as a check with these credentials, and what it then says. */

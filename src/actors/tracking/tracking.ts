@@ -3,9 +3,8 @@ import { type ActorRefFrom, fromCallback } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { listeners } from '#actors/listeners.ts';
 import { reconcileLogic } from '#actors/reconcile.ts';
-import type { CheckTurns } from '#actors/registries/check-turns.ts';
-import type { ProbeAnswer, Registries, RegistryProbe } from '#actors/registries/registries.ts';
-import type { SecretReader } from '#actors/secrets/secrets.ts';
+import type { Registries } from '#actors/registries/registries.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
@@ -42,12 +41,7 @@ export interface TrackingOptions {
     readonly kuik: ReadonlyMap<KuikKind, Store<KuikResource>>;
   };
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
-  readonly registries: Pick<Registries, 'probe'> & {
-    readonly turns: CheckTurns;
-    readonly onAnswer: (
-      listener: (probe: RegistryProbe, answer: ProbeAnswer) => void,
-    ) => () => void;
-  };
+  readonly registries: Pick<Registries, 'probe' | 'turns' | 'onAnswer'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
   readonly restore: ResourcePlanOptions['restore'];
   readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;

@@ -1,13 +1,11 @@
 import { onTestFinished } from 'vitest';
-import type { CheckTurns } from '#actors/registries/check-turns.ts';
-import type { ProbeAnswer, ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
-import { type Runtime, reportCrash } from '#actors/runtime.ts';
-import type { SecretAnswer } from '#actors/secrets/secrets.ts';
-import { createSystem, type Term } from '#actors/system.ts';
 import {
-  type AvailabilityPacers,
-  createAvailabilityPacers,
-} from '#actors/tracking/availability-pacers.ts';
+  type AnswerListener,
+  addRegistries,
+  type ProbeReport,
+  type RegistryProbe,
+} from '#actors/registries/registries.ts';
+import { createSystem, type Term } from '#actors/system.ts';
 import type { NamedPod } from '#actors/tracking/pod-uses.ts';
 import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
@@ -18,6 +16,7 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import type { SecretAnswer } from '#core/secret.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import { createTestRuntime, startOfTime } from '#test/support/time/test-runtime.ts';
 
@@ -47,20 +46,24 @@ export function startMonitoring(given: StageOptions = {}) {
   let answer: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeReport> | ProbeReport =
     () => answered({ kind: 'Available' });
   const table = keepTable(resources);
-  const answers = new Set<(probe: RegistryProbe, answer: ProbeAnswer) => void>();
-  const registries: TrackingOptions['registries'] = {
-    turns: checkTurns(runtime, pace),
-    onAnswer: (listener) => {
-      answers.add(listener);
-      return () => answers.delete(listener);
-    },
-    probe: async (probe, signal) => {
-      sent.push(probe);
-      return await answer(probe, signal);
-    },
-  };
+  const seen = new Set<AnswerListener>();
+  const registries = addRegistries(system, {
+    ...{ paceOf: () => pace, treatmentOf: () => ({}), pingTimeoutMs: 1_000 },
+    client: { ping: unasked, manifest: unasked },
+  });
   const monitoring = addTracking(system, {
-    ...{ registries, table },
+    table,
+    registries: {
+      turns: registries.turns,
+      onAnswer: (listener) => {
+        seen.add(listener);
+        return () => seen.delete(listener);
+      },
+      probe: async (probe, signal) => {
+        sent.push(probe);
+        return await answer(probe, signal);
+      },
+    },
     resources: { pods, kuik: new Map([['ClusterImageSetAvailability', resources]]) },
     secrets: {
       read: async ({ namespace, name }) =>
@@ -74,7 +77,10 @@ export function startMonitoring(given: StageOptions = {}) {
   });
   monitoring.onCheck((check) => checks.push(check));
   system.start();
-  onTestFinished(() => void system.stop());
+  onTestFinished(() => {
+    registries.close();
+    system.stop();
+  });
   return {
     ...{ runtime, clock, pods, sent, checks, secrets, system, monitoring },
     /** What crashed. */
@@ -89,18 +95,19 @@ export function startMonitoring(given: StageOptions = {}) {
       answer = next;
     },
     /** A review asked, and this is what a registry told it. */
-    see: (probe: RegistryProbe, seen: ProbeReport) => {
-      for (const listener of answers) if (seen.kind === 'Answered') listener(probe, seen);
+    see: (probe: RegistryProbe, report: ProbeReport) => {
+      for (const listener of seen) if (report.kind === 'Answered') listener(probe, report);
     },
     /** One that is declared under another uid takes the place of the one before. */
     declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
-      const { observedGeneration } = given;
+      const { observedGeneration: observed } = given;
       const ready = { type: 'Ready', status: 'True', reason: 'Valid', message: '' } as const;
+      const condition = { ...ready, lastTransitionTime: '', observedGeneration: observed };
       resources.put(name, {
         apiVersion: 'kuik.enix.io/v1alpha1',
         kind: 'ClusterImageSetAvailability',
         metadata: { name, uid, generation },
-        ...{ spec, status: { conditions: [{ ...ready, observedGeneration }] } },
+        ...{ spec, status: { conditions: [condition] } },
       } as KuikResource);
     },
     remove: (name: string) => resources.remove(name),
@@ -124,6 +131,11 @@ export function startMonitoring(given: StageOptions = {}) {
   };
 }
 
+/** Nobody asks the registries themselves. */
+function unasked(): Promise<never> {
+  return Promise.reject(new Error('The stage answers for the client.'));
+}
+
 /** The table of what is stored, compiled at once. */
 function keepTable(resources: Store<KuikResource>): TrackingOptions['table'] {
   let table: RoutingTable = compileTable([]);
@@ -138,43 +150,6 @@ function keepTable(resources: Store<KuikResource>): TrackingOptions['table'] {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-  };
-}
-
-function checkTurns(runtime: Runtime, pace: Pace): CheckTurns {
-  const memory = new Map<string, number>();
-  let pacers: AvailabilityPacers | undefined;
-  const use = () => pacers!;
-  return {
-    begin: ({ unrecordedUntilMs, run }) => {
-      pacers = createAvailabilityPacers({
-        ...{ clock: runtime.clock, now: runtime.now, paceOf: () => pace, memory },
-        ...{ inFlightMaxOf: () => 2, unrecordedUntilMs },
-        run: async (host, key, pacer) => {
-          let beganMs = runtime.clock.now();
-          const turn = {
-            begin: () => {
-              beganMs = runtime.clock.now();
-              use().use(host, () => pacer.begin(beganMs));
-            },
-            answered: () => pacer.answered(),
-            quotaExceeded: (untilMs: number | undefined) =>
-              pacer.quotaExceeded(runtime.clock.now(), untilMs),
-          };
-          await run(host, key, turn).finally(() => use().use(host, () => pacer.end(key, beganMs)));
-        },
-        onBug: (error) => reportCrash(runtime, 'pacer', error),
-      });
-    },
-    open: () => use().open(),
-    end: () => pacers?.close(),
-    add: (host, key, checkedMs) => use().use(host, (pacer) => pacer.add(key, checkedMs)),
-    remove: (host, key) => use().use(host, (pacer) => pacer.remove(key)),
-    spare: (host, key, checkedMs) => use().use(host, (pacer) => pacer.spare(key, checkedMs)),
-    recorded: (host, lastMonitorMs) => use().recorded(host, lastMonitorMs),
-    slotMsOf: (host) => use().slotMsOf(host),
-    figures: () => use().figures(),
-    clocks: () => ({ wallMs: runtime.now(), monotonicMs: runtime.clock.now() }),
   };
 }
 
