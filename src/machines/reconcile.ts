@@ -33,10 +33,12 @@ export type WorkOutcome =
 export interface WorkInput {
   /** Rounds that failed one after another. */
   readonly failures: number;
+  /** No other round follows if this one succeeds, so it leaves nothing for later. */
+  readonly isLast: boolean;
 }
 
 /** What is remembered between rounds; times are monotonic. */
-export interface ReconcileContext extends WorkInput {
+export interface ReconcileContext extends Pick<WorkInput, 'failures'> {
   readonly earliestMs: number;
   readonly dueMs: number;
   /** Why the last round failed; null while all is well. */
@@ -111,7 +113,7 @@ export const reconcileMachine = setup({
       initial: 'Current',
       invoke: {
         src: 'work',
-        input: ({ context: { failures } }) => ({ failures }),
+        input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
           {
             guard: 'isAwaited',
@@ -161,7 +163,7 @@ export const reconcileMachine = setup({
           description: 'A last round; a change meanwhile begins it anew.',
           invoke: {
             src: 'work',
-            input: ({ context: { failures } }) => ({ failures }),
+            input: ({ context: { failures } }) => ({ failures, isLast: true }),
             onDone: [
               {
                 guard: { type: 'failed', params: ({ event }) => event.output },
