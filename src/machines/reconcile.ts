@@ -67,6 +67,8 @@ export const reconcileMachine = setup({
     gone: (_, { kind }: WorkOutcome) => kind === 'gone',
     isOutdated: stateIn({ Working: 'Outdated' }),
     isAwaited: stateIn({ Working: 'Awaited' }),
+    isEnding: stateIn({ Working: 'Ending' }),
+    isOutdatedAtEnd: stateIn({ Ending: { Finishing: 'Outdated' } }),
   },
   actions: {
     remember: assign(({ context }, outcome: WorkOutcome) => {
@@ -111,10 +113,13 @@ export const reconcileMachine = setup({
     Working: {
       description: 'One round of work; a change meanwhile makes it go round again.',
       initial: 'Current',
+      // What was sent may arrive after it was aborted, and so after what comes next.
+      on: { 'reconcile.end': '.Ending' },
       invoke: {
         src: 'work',
         input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
+          { guard: 'isEnding', target: '#reconcile.Ending' },
           {
             guard: 'isAwaited',
             target: 'Flushing',
@@ -147,6 +152,7 @@ export const reconcileMachine = setup({
           on: { 'reconcile.flush': 'Awaited' },
         },
         Awaited: { description: 'Something changed since it began, and somebody waits for it.' },
+        Ending: { description: 'It is let finish; what is left then is done in last rounds.' },
       },
     },
     BackingOff: {
@@ -157,10 +163,11 @@ export const reconcileMachine = setup({
     Ending: {
       description: 'The last rounds: what is left is done whatever the pace.',
       initial: 'Finishing',
-      on: { 'reconcile.changed': '.Finishing', 'reconcile.flush': {}, 'reconcile.end': {} },
+      on: { 'reconcile.flush': {}, 'reconcile.end': {} },
       states: {
         Finishing: {
-          description: 'A last round; a change meanwhile begins it anew.',
+          description: 'A last round; a change meanwhile brings another.',
+          initial: 'Current',
           invoke: {
             src: 'work',
             input: ({ context: { failures } }) => ({ failures, isLast: true }),
@@ -170,8 +177,16 @@ export const reconcileMachine = setup({
                 target: 'Retrying',
                 actions: { type: 'remember', params: ({ event }) => event.output },
               },
+              { guard: 'isOutdatedAtEnd', target: 'Finishing', reenter: true },
               { target: '#reconcile.Ended' },
             ],
+          },
+          states: {
+            Current: {
+              description: 'What it works on is as it was when it began.',
+              on: { 'reconcile.changed': 'Outdated' },
+            },
+            Outdated: { description: 'Something changed since it began.' },
           },
         },
         Retrying: {

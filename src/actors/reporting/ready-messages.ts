@@ -14,7 +14,7 @@ import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 export function addReadyMessages(
   system: KuikSystem,
   { tracked, pace, paceOf, isPlanned }: ReadyMessagesOptions,
-): ConditionContributor {
+): Required<ConditionContributor> {
   const listeners = new Set<() => void>();
   const tell = () => {
     for (const listener of listeners) listener();
