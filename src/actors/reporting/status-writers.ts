@@ -1,6 +1,6 @@
 import { fromCallback } from 'xstate';
 import { pause, withDeadline } from '#actors/deadline.ts';
-import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
+import { type ReconcileRef, type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
@@ -40,18 +40,7 @@ export function addStatusWriters(
       return tracked.subscribe(add);
     }),
   });
-  return async () => {
-    const running = [...(writers()?.getSnapshot().children.values() ?? [])];
-    const ended = running.map((writer) => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      writer.subscribe({ complete: resolve, error: () => resolve() });
-      writer.send({ type: 'reconcile.end' });
-      return promise;
-    });
-    const flushed = new AbortController();
-    await Promise.race([Promise.all(ended), pause(runtime.clock, flushDeadlineMs, flushed.signal)]);
-    flushed.abort();
-  };
+  return () => flush(runtime, [...(writers()?.getSnapshot().children.values() ?? [])]);
 }
 
 /** What statuses are written from and with. */
@@ -88,6 +77,19 @@ function statusWriter(runtime: Runtime, resource: string, options: StatusWriters
       }),
     work: new StatusWriter(runtime, resource, options).work,
   });
+}
+
+/** Ends the writers: with what is still to be written, or once that is late. */
+async function flush({ clock }: Runtime, writers: readonly ReconcileRef[]): Promise<void> {
+  const ended = writers.map((writer) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    writer.subscribe({ complete: resolve, error: () => resolve() });
+    writer.send({ type: 'reconcile.end' });
+    return promise;
+  });
+  const flushed = new AbortController();
+  await Promise.race([Promise.all(ended), pause(clock, flushDeadlineMs, flushed.signal)]);
+  flushed.abort();
 }
 
 /** Makes status and overflow of one resource right, from the whole state. */
