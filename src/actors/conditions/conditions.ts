@@ -18,7 +18,7 @@ import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { applyObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
-import { hasCode } from '#kube/failures.ts';
+import { hasCode, retryAfterMs } from '#kube/failures.ts';
 import type { Store } from '#kube/store.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 
@@ -108,7 +108,7 @@ class ConditionWriter {
       if (failure === undefined || !isServerTrouble(failure)) continue;
       // The others would meet the same, and add to it.
       this.#after = (first + index + 1) % resources.length;
-      return failedRound(failure, retryAfterOf(failure));
+      return failedRound(failure, retryAfterMs(failure, retryAfterMsMax));
     }
     return failed === undefined ? { kind: 'done' } : failedRound(failed);
   };
@@ -200,11 +200,6 @@ function failedRound({ message }: ApiFailure, quietMs = 0): RoundOutcome {
 /** Not about this one resource, as most answers are: the server throttles, or does not answer. */
 function isServerTrouble(failure: ApiFailure): boolean {
   return failure.kind !== 'status' || failure.code === 429 || failure.code === 503;
-}
-
-function retryAfterOf(failure: ApiFailure): number {
-  const asked = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
-  return Math.min(asked, retryAfterMsMax);
 }
 
 function problemsOf(resource: KuikResource, table: RoutingTable): readonly ReadyState[] {
