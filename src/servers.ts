@@ -1,7 +1,7 @@
 import { createActorView } from '#actors/actor-view.ts';
 import type { ServingCertificate } from '#actors/certificate/certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
-import type { Router } from '#actors/routing/route.ts';
+import type { Router } from '#actors/routing/router.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { buildDebugApp } from '#http/debug.ts';
@@ -51,7 +51,7 @@ export class Servers {
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
     const debug = {
-      actors: () => createActorView(system),
+      actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
       log,

@@ -1,8 +1,8 @@
 import { withDeadline } from '#actors/deadline.ts';
-import type { PlaceSecret, PlaceSecretFailure } from '#actors/secrets/place-secret.ts';
+import type { Runtime } from '#actors/runtime.ts';
 import { reduceSecret } from '#actors/secrets/secret-copy.ts';
-import type { SecretAnswer, SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import type { PlaceSecretFailure, SecretPlacer } from '#actors/secrets/secret-placer.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -19,126 +19,123 @@ import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import { lentLocations } from '#core/routing/declared-secrets.ts';
 import type { Location } from '#core/routing/location.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
+import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 
-/** What Secrets are read, and where copies are put. */
-export interface WalletOptions {
-  readonly secrets: Pick<SecretReader, 'read'>;
-  /** Without it what only another namespace's Secret opens counts as not pullable. */
-  readonly placeSecret?: PlaceSecret;
-  readonly clock: TimerHeap;
+/** Reads what is needed, together; a Pod without Secrets has its credentials at once. */
+export function readPodCredentials(
+  options: PodCredentialsOptions,
+  request: PodCredentialsRequest,
+  cancellation: Cancellation,
+): MaybePromise<PodCredentials> {
+  const { admission, candidates } = request;
+  const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
+  // The API server takes no pull secret there: only what the Pod names now can pull.
+  const lends = admission.subresource !== 'ephemeralcontainers';
+  const lent = lends ? candidates.flatMap(secretsOf) : [];
+  const names = new Map([...own, ...lent].map((name) => [secretNameText(name), name]));
+  // Most Pods have none; a deadline costs more than all the rest of their credentials.
+  const read = names.size === 0 ? nothingRead : readAll(options, [...names.values()], cancellation);
+  return andThen(read, (answers) => new PodCredentials(options, request, { own, lends, answers }));
+}
+
+/** What Secrets are read with, and who puts copies in their places. */
+export interface PodCredentialsOptions {
+  readonly runtime: Pick<Runtime, 'clock'>;
+  readonly secrets: {
+    readonly reader: Pick<SecretReader, 'read'>;
+    readonly placer: Pick<SecretPlacer, 'place'>;
+  };
 }
 
 /** The Pod that pulls, and what it may pull. */
-export interface WalletRequest {
+export interface PodCredentialsRequest {
   readonly admission: PodAdmission;
   readonly table: RoutingTable;
   /** Of all images that are asked for. */
   readonly candidates: readonly Candidate[];
 }
 
-/** The credentials of one Pod: its own, and those that resources lend it. */
-export interface PodWallet {
-  /** In the order to try; none means anonymous (behaviour §2). */
-  readonly credentialsFor: (candidate: Candidate) => readonly Credential[];
-  /**
-   * Sees to it that the Pod can pull with what was let in; the answer is the pull secret that it
-   * has to name for that, if it does not yet.
-   */
-  readonly provide: (
-    candidate: Candidate,
-    credential: Credential | undefined,
-    signal: AbortSignal,
-  ) => Promise<Result<string | undefined, PlaceSecretFailure>>;
-  /** Whether the Pod can pull with what was let in as it is, so that nothing has to be provided. */
-  readonly suffices: (candidate: Candidate, credential: Credential | undefined) => boolean;
-  /** What was missing or broken, as sentences for whoever creates the Pod. */
-  readonly warnings: readonly string[];
-}
-
-/** Reading all Secrets may take so long; one unread by then counts as missing (design §3). */
+/** Reading all Secrets may take so long; one unread by then counts as missing. */
 export const secretsTimeoutMs = 1_000;
 /** Writing one copy may take so long; then the next candidate is taken. */
 export const placeTimeoutMs = 1_000;
 /** Pull secrets of one Pod that are read; the kubelet reads all, nobody names more. */
 export const pullSecretsMax = 32;
 
-/** Reads what is needed, together; a Pod without Secrets has its wallet at once. */
-export function openWallet(
-  options: WalletOptions,
-  request: WalletRequest,
-  cancellation: Cancellation,
-): MaybePromise<PodWallet> {
-  const { admission, candidates } = request;
-  const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
-  // The API server takes no pull secret there: only what the Pod names now can pull.
-  const lends = admission.subresource !== 'ephemeralcontainers';
-  const lent = lends ? candidates.flatMap(secretsOf) : [];
-  const keys = new Map([...own, ...lent].map((key) => [nameOf(key), key]));
-  // Most Pods have none; a deadline costs more than all the rest of their wallet.
-  const read = keys.size === 0 ? nothingRead : readAll(options, [...keys.values()], cancellation);
-  return andThen(read, (answers) => new Wallet(options, request, { own, lends, answers }));
-}
-
 const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
 
 async function readAll(
-  { secrets, clock }: WalletOptions,
-  keys: readonly SecretKey[],
+  { secrets, runtime }: PodCredentialsOptions,
+  names: readonly SecretName[],
   { signal }: Cancellation,
 ): Promise<ReadonlyMap<string, SecretAnswer>> {
-  return await withDeadline(clock, { deadlineMs: secretsTimeoutMs, signal }, async (bounded) => {
-    const read = keys.map(async (key) => [nameOf(key), await secrets.read(key, bounded)] as const);
+  const deadline = { deadlineMs: secretsTimeoutMs, signal };
+  return await withDeadline(runtime.clock, deadline, async (bounded) => {
+    const read = names.map(
+      async (name) => [secretNameText(name), await secrets.reader.read(name, bounded)] as const,
+    );
     return new Map(await Promise.all(read));
   });
 }
 
 /** What was read for one Pod. */
-interface WalletContents {
-  readonly own: readonly SecretKey[];
+interface ReadSecrets {
+  readonly own: readonly SecretName[];
+  /** Whether the Pod may be given what resources name. */
   readonly lends: boolean;
   readonly answers: ReadonlyMap<string, SecretAnswer>;
 }
 
-class Wallet implements PodWallet {
+/** The credentials of one Pod: its own, and those that resources lend it. */
+export class PodCredentials {
+  /** What was missing or broken, as sentences for whoever creates the Pod. */
   readonly warnings: readonly string[];
-  readonly #options: WalletOptions;
-  readonly #request: WalletRequest;
-  readonly #contents: WalletContents;
-  readonly #pod: readonly OpenedSecret[];
+  readonly #options: PodCredentialsOptions;
+  readonly #request: PodCredentialsRequest;
+  readonly #read: ReadSecrets;
+  readonly #own: readonly OpenedSecret[];
   readonly #tries = new Map<Candidate, readonly OwnedCredential[]>();
 
-  constructor(options: WalletOptions, request: WalletRequest, contents: WalletContents) {
+  constructor(options: PodCredentialsOptions, request: PodCredentialsRequest, read: ReadSecrets) {
     this.#options = options;
     this.#request = request;
-    this.#contents = contents;
-    const { own, answers } = contents;
-    const ownNames = new Set(own.map(nameOf));
-    this.#pod = own.flatMap((key) => openFound(answers.get(nameOf(key)), false) ?? []);
+    this.#read = read;
+    const { own, answers } = read;
+    const ownNames = new Set(own.map(secretNameText));
+    this.#own = [...ownNames].flatMap((name) => openFound(answers.get(name), false) ?? []);
     this.warnings = [...answers].flatMap(([name, answer]) =>
       warningsOf(name, answer, !ownNames.has(name)),
     );
   }
 
+  /** In the order to try; none means anonymous (behaviour §2). */
   readonly credentialsFor = (candidate: Candidate): readonly Credential[] =>
     this.#try(candidate).map(({ credential }) => credential);
 
-  readonly provide = async (
+  /** Whether the Pod can pull as it is with what was let in. */
+  readonly canPullWith = (candidate: Candidate, credential: Credential | undefined): boolean =>
+    (this.#find(candidate, credential)?.of ?? 'pod') === 'pod';
+
+  /**
+   * Sees to it that the Pod can pull with what was let in; the answer is the pull secret that it
+   * has to name for that, if it does not yet.
+   */
+  readonly ensurePullSecret = async (
     candidate: Candidate,
     credential: Credential | undefined,
     signal: AbortSignal,
   ): Promise<Result<string | undefined, PlaceSecretFailure>> => {
     const tried = this.#find(candidate, credential);
     if (tried === undefined || tried.of === 'pod') return succeed(undefined);
-    const secret = secretsOf(candidate).find((one) => nameOf(one) === tried.credential.source);
+    const secret = secretsOf(candidate).find(
+      (one) => secretNameText(one) === tried.credential.source,
+    );
     if (secret === undefined) return succeed(undefined);
     const { admission } = this.#request;
     if (secret.namespace !== admission.namespace) return await this.#place(secret, signal);
     const isNamed = pullSecretsOf(admission).includes(secret.name);
     return succeed(isNamed ? undefined : secret.name);
   };
-
-  readonly suffices = (candidate: Candidate, credential: Credential | undefined): boolean =>
-    (this.#find(candidate, credential)?.of ?? 'pod') === 'pod';
 
   #find(candidate: Candidate, credential: Credential | undefined): OwnedCredential | undefined {
     return this.#try(candidate).find((one) => one.credential === credential);
@@ -147,15 +144,15 @@ class Wallet implements PodWallet {
   #try(candidate: Candidate): readonly OwnedCredential[] {
     const known = this.#tries.get(candidate);
     if (known !== undefined) return known;
-    const { lends, answers } = this.#contents;
+    const { lends, answers } = this.#read;
     const { reference, original } = candidate;
     const lent = lends ? secretsOf(candidate) : [];
     // One after another: the sets' order comes before that of keys.
-    const entry = lent.flatMap((key) => {
-      const opened = openFound(answers.get(nameOf(key)), true);
+    const entry = lent.flatMap((name) => {
+      const opened = openFound(answers.get(secretNameText(name)), true);
       return opened === undefined ? [] : findCredentials([opened], reference);
     });
-    const tries = credentialsToTry({ entry, pod: findCredentials(this.#pod, reference), original });
+    const tries = credentialsToTry({ entry, pod: findCredentials(this.#own, reference), original });
     this.#tries.set(candidate, tries);
     return tries;
   }
@@ -164,20 +161,22 @@ class Wallet implements PodWallet {
     secret: OwnedSecret,
     signal: AbortSignal,
   ): Promise<Result<string, PlaceSecretFailure>> {
-    const { placeSecret, clock } = this.#options;
+    const { secrets, runtime } = this.#options;
     const { admission, table } = this.#request;
-    const answer = this.#contents.answers.get(nameOf(secret));
+    const answer = this.#read.answers.get(secretNameText(secret));
     const { kind, name, uid } = secret.owner;
-    if (placeSecret === undefined || uid === undefined || answer?.kind !== 'found') {
-      return fail({ message: `Secret ${nameOf(secret)} cannot be copied` });
+    if (uid === undefined || answer?.kind !== 'found') {
+      return fail({ message: `Secret ${secretNameText(secret)} cannot be copied` });
     }
     const source = reduceSecret(answer.secret, locationsWith(secret, table));
     if (source === undefined) {
-      return fail({ message: `Secret ${nameOf(secret)} holds nothing for this image` });
+      return fail({ message: `Secret ${secretNameText(secret)} holds nothing for this image` });
     }
     const { namespace, dryRun } = admission;
-    const placed = await withDeadline(clock, { deadlineMs: placeTimeoutMs, signal }, (bounded) =>
-      placeSecret({ owner: { kind, name, uid }, source, namespace, dryRun }, bounded),
+    const wanted = { owner: { kind, name, uid }, source, namespace, dryRun };
+    const deadline = { deadlineMs: placeTimeoutMs, signal };
+    const placed = await withDeadline(runtime.clock, deadline, (bounded) =>
+      secrets.placer.place(wanted, bounded),
     );
     // Without a name the Pod would be sent to where it cannot pull.
     assert(!placed.ok || typeof placed.value === 'string', 'a placed Secret has a name');
@@ -222,9 +221,4 @@ function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
     const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
     return typeof name === 'string' && name !== '' ? name : [];
   });
-}
-
-/** As a credential's `source` has it. */
-function nameOf({ namespace, name }: SecretKey): string {
-  return `${namespace}/${name}`;
 }
