@@ -1,7 +1,9 @@
 import type { ConditionContributor } from '#actors/conditions/conditions.ts';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { PaceView } from '#core/monitoring/pace-view.ts';
 import { type CheckPace, describeRound, fullRound } from '#core/monitoring/round.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
@@ -15,10 +17,7 @@ export function addReadyMessages(
   system: KuikSystem,
   { tracked, pace, paceOf, isPlanned }: ReadyMessagesOptions,
 ): Required<ConditionContributor> {
-  const listeners = new Set<() => void>();
-  const tell = () => {
-    for (const listener of listeners) listener();
-  };
+  const { subscribe, tell } = new Listeners();
   const messageOf = (resource: string): string | undefined => {
     const round = fullRound(pace.countsOf(resource), paceOf);
     return round === undefined ? undefined : describeRound(round);
@@ -57,10 +56,7 @@ export function addReadyMessages(
     readyMessage: (resource) =>
       resource.kind === kind ? messageOf(resource.metadata.name) : undefined,
     isKnown: (resource) => resource.kind !== kind || isKnown(resource),
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
   };
 }
 
@@ -70,11 +66,7 @@ export interface ReadyMessagesOptions {
   readonly pace: Pick<PaceView, 'countsOf'>;
   /** The configured pace of a registry. */
   readonly paceOf: (registry: string) => CheckPace;
-  /**
-   * Whether a resource's images are planned by its present spec, so that it tracks all that are
-   * `listed`; true of one that is left out.
-   */
-  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
+  readonly isPlanned: Tracking['isPlanned'];
 }
 
 const kind = 'ClusterImageSetAvailability';

@@ -2,11 +2,11 @@ import type { Conditions } from '#actors/conditions/conditions.ts';
 import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
-import type { FinishedCheck, PaceView } from '#core/monitoring/pace-view.ts';
 import type { CheckPace } from '#core/monitoring/round.ts';
-import type { ImagesView, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import type { WorkloadPod, WorkloadsState } from '#core/monitoring/workloads.ts';
 import { reportWorkloads, type WorkloadsReport } from '#core/monitoring/workloads-report.ts';
 import { createStore, type Store } from '#kube/store.ts';
@@ -65,17 +65,7 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
 /** What is told of images, and from what. */
 export interface ReportingOptions {
   readonly store: AvailabilityStore;
-  readonly tracking: {
-    readonly tracked: TrackedImages;
-    readonly pace: PaceView;
-    /**
-     * Whether a resource's images are planned by its present spec, so that it tracks all that are
-     * `listed`; true of one that is left out.
-     */
-    readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
-    /** Calls back after each check, once however many resources it served. */
-    readonly onCheck: (listener: (check: FinishedCheck) => void) => unknown;
-  };
+  readonly tracking: Pick<Tracking, 'tracked' | 'pace' | 'isPlanned' | 'onCheck'>;
   readonly resources: Pick<WatchedResources, 'kuik'> & { readonly pods: Store<WorkloadPod> };
   readonly table: Pick<RoutingTableKeeper, 'current'>;
   readonly events: Pick<EventRecorder, 'record'>;
