@@ -14,13 +14,13 @@ import { untilReady } from '#test/support/time/eventually.ts';
 import { type Api, apiOf, kubeconfigFor } from './api.ts';
 import { makePlaneCertificates, type PlaneCertificates } from './plane-certificates.ts';
 
-/** A real etcd, kube-apiserver and kube-controller-manager on loopback, with our CRDs in it. */
+/** A real etcd and kube-apiserver on loopback, with our CRDs in it, and the controllers if asked. */
 export interface ControlPlane {
   readonly server: string;
   /** Path of a kubeconfig with every right. */
   readonly adminKubeconfig: string;
   readonly admin: Api;
-  /** The three processes, with their logs. */
+  /** Its processes, with their logs. */
   readonly children: readonly Child[];
   /** Ends all of it; nothing is left on disk. */
   readonly stop: () => Promise<void>;
@@ -30,14 +30,17 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** Whether `crds/` is applied; `true` unless told. */
   readonly crds?: boolean;
+  /**
+   * Whether kube-controller-manager runs; `true` unless told. Without it nobody collects what has
+   * lost its owner, empties a deleted namespace or makes Pods, and a first run builds a third less.
+   */
+  readonly controllers?: boolean;
 }
 
 /** Somebody else may take a port between our look and the bind. */
 const startTriesMax = 3;
 const etcdReadyMs = 20_000;
 const apiServerReadyMs = 60_000;
-const stopGraceMs = 2000;
-
 /** Starts a plane; it is ready for Pods when this resolves, in about four seconds. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt += 1) {
@@ -61,10 +64,11 @@ interface Site {
 }
 
 async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const [etcd, apiServer, manager] = await findBinaries([
+  const withControllers = options.controllers !== false;
+  const [etcd = '', apiServer = '', manager = ''] = await findBinaries([
     'etcd',
     'kube-apiserver',
-    'kube-controller-manager',
+    ...(withControllers ? (['kube-controller-manager'] as const) : []),
   ]);
   const directory = temporaryDirectory('plane');
   const children: Child[] = [];
@@ -74,8 +78,8 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
   const admin = apiOf({ server, authorityPem, token: site.token });
   const stop = async () => {
     await admin.close();
-    // The manager first, so that it does not fill its log with an API server that is gone.
-    for (const child of children.toReversed()) await child.stop('SIGTERM', stopGraceMs);
+    // The data go with the processes, so that nobody has to be given time to save them.
+    await Promise.all(children.map((child) => child.stop('SIGKILL', 0)));
     directory.remove();
   };
   try {
@@ -85,16 +89,18 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
       children.push(child);
       return child;
     };
-    const store = await run('etcd', etcd ?? '', etcdArguments(site));
+    const store = await run('etcd', etcd, etcdArguments(site));
     await healthy(store, `http://127.0.0.1:${site.etcdPort}/health`, etcdReadyMs);
-    const api = await run('kube-apiserver', apiServer ?? '', apiServerArguments(site));
+    const api = await run('kube-apiserver', apiServer, apiServerArguments(site));
     await answers(api, () => admin.call('GET', '/readyz'), apiServerReadyMs);
     // Before the manager: its garbage collector looks for new kinds only every 30 s.
     if (options.crds !== false) await applyCrds(admin);
-    await run('kube-controller-manager', manager ?? '', managerArguments(site));
-    await untilReady('the default service account is there', () =>
-      admin.get('/api/v1/namespaces/default/serviceaccounts/default'),
-    );
+    if (withControllers) {
+      await run('kube-controller-manager', manager, managerArguments(site));
+      await untilReady('the default service account is there', () =>
+        admin.get('/api/v1/namespaces/default/serviceaccounts/default'),
+      );
+    }
     const adminKubeconfig = join(site.directory, 'admin.kubeconfig');
     return { server, adminKubeconfig, admin, children, stop };
   } catch (error) {
