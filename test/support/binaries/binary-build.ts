@@ -36,7 +36,7 @@ export async function buildWithGo(
   const built = await runGo(
     {
       args: ['build', '-v', '-o', `${output}/`, ...what],
-      title: `Building ${names} with Go (minutes, once)`,
+      title: `Building ${names}`,
       // With -v Go names each package when its turn comes; everything else is a complaint.
       onLine: (line) => {
         if (/^[\w.-]+(\/\S+)*$/.test(line)) compiled += 1;
