@@ -10,9 +10,9 @@ import {
   startChild,
 } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { type Api, apiOf, kubeconfigFor } from './api.ts';
-import { makePlaneCertificates, type PlaneCertificates } from './plane-certificates.ts';
 
 /** A real etcd and kube-apiserver on loopback, with our CRDs in it, and the controllers if asked. */
 export interface ControlPlane {
@@ -55,7 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 interface Site {
   readonly directory: string;
-  readonly certificates: PlaneCertificates;
+  readonly authorityPem: string;
   readonly token: string;
   readonly etcdPort: number;
   readonly peerPort: number;
@@ -74,7 +74,7 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
   const children: Child[] = [];
   const site = await prepareSite(directory.path);
   const server = `https://127.0.0.1:${site.apiPort}`;
-  const { authorityPem } = site.certificates;
+  const { authorityPem } = site;
   const admin = apiOf({ server, authorityPem, token: site.token });
   const stop = async () => {
     await admin.close();
@@ -109,8 +109,15 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
   }
 }
 
+/** This machine's loopback and the API server's own Service. */
+const serverNames = [
+  ...['localhost', '127.0.0.1', '::1'],
+  ...['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+];
+
 async function prepareSite(directory: string): Promise<Site> {
-  const certificates = await makePlaneCertificates();
+  const authority = await makeAuthority('kuik test authority');
+  const certificate = await authority.issue({ names: serverNames });
   const token = randomBytes(16).toString('hex');
   const [etcdPort = 0, peerPort = 0, apiPort = 0, managerPort = 0] = await freePorts(4);
   const signing = generateKeyPairSync('rsa', {
@@ -119,11 +126,11 @@ async function prepareSite(directory: string): Promise<Site> {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
   const server = `https://127.0.0.1:${apiPort}`;
-  const { authorityPem } = certificates;
+  const authorityPem = authority.pem;
   const files: Record<string, string> = {
     'authority.crt': authorityPem,
-    'server.crt': certificates.certificatePem,
-    'server.key': certificates.keyPem,
+    'server.crt': certificate.certificatePem,
+    'server.key': certificate.keyPem,
     'service-account.key': signing.privateKey,
     'service-account.pub': signing.publicKey,
     'tokens.csv': `${token},admin,admin,"system:masters"\n`,
@@ -132,7 +139,7 @@ async function prepareSite(directory: string): Promise<Site> {
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(directory, name), content, { mode: 0o600 });
   }
-  return { directory, certificates, token, etcdPort, peerPort, apiPort, managerPort };
+  return { directory, authorityPem, token, etcdPort, peerPort, apiPort, managerPort };
 }
 
 function etcdArguments(site: Site): string[] {
