@@ -14,7 +14,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const missing = missingBinaries(names, process.env);
 if (missing.length > 0) {
   const many = missing.length === 1 ? 'One program is' : `${missing.length} programs are`;
-  console.error(`${many} not on this machine yet. Once, with Go for some minutes:`);
+  console.error(`${many} not on this machine yet (downloaded, or built in minutes; once):`);
   for (const { name, version, purpose } of missing) {
     console.error(`  ${name} ${version}: ${purpose}`);
   }
