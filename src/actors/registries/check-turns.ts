@@ -1,7 +1,7 @@
 import type { Runtime } from '#actors/runtime.ts';
 import { nextCheckMs, type Pace, recordedMsMax, slotMsOf, unpaced } from '#core/monitoring/pace.ts';
 import type { RegistryPace } from '#core/monitoring/pace-view.ts';
-import { type ClockReading, toMonotonicMs } from '#core/monitoring/stored-time.ts';
+import { type ClockReading, toMonotonicMs, toWallMs } from '#core/monitoring/stored-time.ts';
 import { assert } from '#core/result.ts';
 import type { RegistryEvent, RegistryRef } from '#machines/registry.ts';
 import { CheckLine } from './check-line.ts';
@@ -171,10 +171,17 @@ export class CheckTurns {
   #figuresOf(registry: string, { queued, inFlight }: CheckLine): RegistryPace {
     const snapshot = this.#options.actorOf(registry)?.getSnapshot();
     const { lastMs, heldUntilMs } = snapshot?.context ?? unpaced;
-    const nextMs = nextCheckMs({ lastMs, heldUntilMs }, this.slotMsOf(registry));
+    const slotMs = this.slotMsOf(registry);
+    const clocks = this.clocks();
     const isDue = this.#term?.isOpen === true && queued > 0 && snapshot?.value.pace !== 'Taking';
-    const lagMs = isDue ? this.clocks().monotonicMs - nextMs : 0;
-    // One who may be checked at once is not late.
-    return { registry, queued, inFlight, lagMs: Number.isFinite(lagMs) ? Math.max(0, lagMs) : 0 };
+    const lagMs = isDue ? clocks.monotonicMs - nextCheckMs({ lastMs, heldUntilMs }, slotMs) : 0;
+    const isHeld = heldUntilMs !== null && heldUntilMs > clocks.monotonicMs;
+    return {
+      ...{ registry, queued, inFlight, slotMs },
+      // One who may be checked at once is not late.
+      lagMs: Number.isFinite(lagMs) ? Math.max(0, lagMs) : 0,
+      ...(lastMs !== null && { lastCheckMs: toWallMs(lastMs, clocks) }),
+      ...(isHeld && { heldUntilMs: toWallMs(heldUntilMs, clocks) }),
+    };
   }
 }

@@ -11,3 +11,8 @@ export interface ClockReading {
 export function toMonotonicMs(wallMs: number, now: ClockReading): number {
   return now.monotonicMs - Math.max(0, now.wallMs - wallMs);
 }
+
+/** A monotonic time as wall time, by the clocks as they are now. */
+export function toWallMs(monotonicMs: number, now: ClockReading): number {
+  return now.wallMs - (now.monotonicMs - monotonicMs);
+}

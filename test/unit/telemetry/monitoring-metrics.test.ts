@@ -73,8 +73,8 @@ describe('the metrics of monitoring', () => {
 
   test('show the pace, the quota and the full round, as long as anything is checked', async () => {
     const registries = [
-      { registry: 'docker.io', queued: 12, inFlight: 1, lagMs: 1_500 },
-      { registry: 'quay.io', queued: 0, inFlight: 0, lagMs: 0 },
+      { registry: 'docker.io', slotMs: 1_000, queued: 12, inFlight: 1, lagMs: 1_500 },
+      { registry: 'quay.io', slotMs: 1_000, queued: 0, inFlight: 0, lagMs: 0 },
     ];
     const { held, countCheck, samples } = stage({
       pace: { registries: () => registries, roundMsOf: () => 3_600_000 },
