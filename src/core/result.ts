@@ -17,8 +17,3 @@ export function fail<E>(error: E): { readonly ok: false; readonly error: E } {
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);
 }
-
-/** Marks a branch that the types rule out. */
-export function unreachable(value: never): never {
-  throw new Error(`Unreachable: got ${JSON.stringify(value)}`);
-}

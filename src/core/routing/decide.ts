@@ -33,7 +33,7 @@ export interface DecisionInput {
   readonly candidates: readonly Candidate[];
   /** One a candidate, in the same order; what is missing counts as not asked. */
   readonly answers: readonly CandidateAnswer[];
-  /** Index of the candidate that is taken, as `firstAvailable` says, or `undefined`. */
+  /** Index of the candidate that is taken, or `undefined`. */
   readonly winner: number | undefined;
   /** All of the asking, in ms. */
   readonly ms: number;
@@ -50,18 +50,6 @@ const NOT_ASKED: CandidateAnswer = { status: 'NotAsked', ms: 0 };
  */
 export function needsAsking(candidates: readonly Candidate[]): boolean {
   return candidates.some(({ original }) => !original);
-}
-
-/** The first in order that is available, or trusted to be; those passed over do not count. */
-export function firstAvailable(
-  answers: readonly CandidateAnswer[],
-  passedOver: ReadonlySet<number> = new Set(),
-): number | undefined {
-  const index = answers.findIndex(
-    ({ status }, position) =>
-      (status === 'Available' || status === 'Trusted') && !passedOver.has(position),
-  );
-  return index === -1 ? undefined : index;
 }
 
 /** The decision for one image (behaviour §3.5, §3.6 and §3.10). */

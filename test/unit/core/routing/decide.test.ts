@@ -4,7 +4,6 @@ import {
   type CandidateAnswer,
   decide,
   decisionWarning,
-  firstAvailable,
   isRewritten,
   needsAsking,
   skippedDecision,
@@ -31,10 +30,15 @@ const answer = (status: CandidateStatus, given: Partial<CandidateAnswer> = {}) =
   ...given,
 });
 
+function firstAvailable(statuses: readonly CandidateStatus[]): number | undefined {
+  const index = statuses.findIndex((one) => one === 'Available' || one === 'Trusted');
+  return index === -1 ? undefined : index;
+}
+
 function decision(
   candidates: readonly Candidate[],
   statuses: readonly CandidateStatus[],
-  winner = firstAvailable(statuses.map((status) => answer(status))),
+  winner = firstAvailable(statuses),
 ) {
   const answers = statuses.map((status) => answer(status));
   return decide({ container: app, candidates, answers, winner, ms: 9 });
@@ -48,20 +52,6 @@ describe('whether anything is asked', () => {
     ['an alternative behind the original', [original, copy], true],
   ])('%s', (_, candidates, expected) => {
     expect(needsAsking(candidates)).toBe(expected);
-  });
-});
-
-describe('the first available', () => {
-  test.each<[readonly CandidateStatus[], readonly number[], number | undefined]>([
-    [['Available', 'Available'], [], 0],
-    [['NotFound', 'Trusted', 'Available'], [], 1],
-    [['Available', 'Available'], [0], 1],
-    [['Available'], [0], undefined],
-    [['NotFound', 'SetAside', 'NotAsked'], [], undefined],
-    [[], [], undefined],
-  ])('of %o without %o is %o', (statuses, passedOver, expected) => {
-    const answers = statuses.map((status) => answer(status));
-    expect(firstAvailable(answers, new Set(passedOver))).toBe(expected);
   });
 });
 
