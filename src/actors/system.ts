@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
+import { TransitionObserver } from '#telemetry/transitions.ts';
 import type { Runtime } from './runtime.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
 
@@ -69,7 +69,7 @@ class ActorTree implements KuikSystem {
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    this.observer = observeTransitions(runtime);
+    this.observer = new TransitionObserver(runtime);
     const logic = (id: string): AnyActorLogic => this.#logicOf(id);
     this.root = createActor(
       supervise<AnyActorLogic>(runtime, { type: '', logic, policy: 'vital' }),
