@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
-import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 
@@ -41,7 +41,7 @@ export class PodUses implements Disposable {
     signal: AbortSignal,
   ): Promise<UseIndex> => {
     const { pods, leavesAlone } = this.#options;
-    const uses = createUseIndex({
+    const uses = new UseIndex({
       matchesPod: (pod) => compiled.matchesPod(pod) && !leavesAlone(pod as UsingPod),
       matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
     });
