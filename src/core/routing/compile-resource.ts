@@ -13,7 +13,7 @@ import type { WrittenFilters } from '#core/filter/written-filters.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {
-  type CompiledMirrorEntry,
+  type CompiledEntry,
   type CompiledResource,
   type CompiledUpstream,
   matchImages,
@@ -130,7 +130,7 @@ function compileMirrorEntry(
   resource: MirrorResource,
   mirror: MirrorEntry,
   declaration: number,
-): Result<CompiledMirrorEntry, FieldProblem> {
+): Result<CompiledEntry, FieldProblem> {
   const field = `spec.mirrors[${declaration}]`;
   const entry = readEntry(resource, mirror, field);
   if (!entry.ok) return entry;
@@ -183,7 +183,7 @@ function readEntry(
   resource: KuikResource,
   written: Upstream | MirrorEntry,
   field: string,
-): Result<Omit<CompiledMirrorEntry, 'declaration'>, FieldProblem> {
+): Result<Omit<CompiledEntry, 'declaration'>, FieldProblem> {
   const location = readLocation(written, field);
   if (!location.ok) return location;
   const secret = readSecret(resource, written.credentialSecret, `${field}.credentialSecret`);
