@@ -1,20 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-
-/** One machine as `/debug/machines/<id>` and `docs/machines/<id>.md` show it. */
-export interface MachinePicture {
-  readonly id: string;
-  readonly description: string;
-  /** The chart as JSON. */
-  readonly definition: unknown;
-  /** Mermaid `stateDiagram-v2`. */
-  readonly diagram: string;
-}
-
-/** The machines by id; structurally the `MachinesPort` of `http`. */
-export interface MachineViews {
-  readonly list: () => readonly { readonly id: string; readonly description: string }[];
-  readonly get: (id: string) => MachinePicture | undefined;
-}
+import type { MachineView, MachineViews } from '#core/machine-view.ts';
 
 /** Makes the views; each is drawn when it is asked for. */
 export function createMachineViews(machines: readonly AnyStateMachine[]): MachineViews {
@@ -29,7 +14,7 @@ export function createMachineViews(machines: readonly AnyStateMachine[]): Machin
 }
 
 /** Draws one machine. */
-export function drawMachine(machine: AnyStateMachine): MachinePicture {
+export function drawMachine(machine: AnyStateMachine): MachineView {
   return {
     id: machine.id,
     description: describe(machine),
@@ -77,8 +62,10 @@ function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
   const isParallel = node.type === 'parallel';
   const first = isParallel ? undefined : node.initial.target[0];
   const start = first === undefined ? [] : [`${indent}[*] --> ${nameNode(first)}`];
+  // After a divider of the whole diagram the edges would count as a part of its last region.
+  const isDivided = isParallel && node.parent !== undefined;
   const children = childrenOf(node).flatMap((child, index) => [
-    ...(isParallel && index > 0 ? [`${indent}--`] : []),
+    ...(isDivided && index > 0 ? [`${indent}--`] : []),
     ...drawNode(child, indent),
   ]);
   return [...start, ...children];

@@ -1,6 +1,7 @@
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
 import type {
   CompiledEntry,
@@ -8,7 +9,6 @@ import type {
   CompiledSet,
   ImageMatch,
   NamedImage,
-  SecretName,
   UpstreamMatch,
 } from './compiled.ts';
 import type { CandidateOrigin } from './decision.ts';

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { AdmitPort } from '#http/ports.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
 
@@ -71,7 +71,11 @@ export function stageWebhook(
     format: 'json',
     destination: { write: (line) => lines.push(line) },
   });
-  const ports = { admit: admit as AdmitPort, log: (options.log ?? log) as typeof log, metrics };
+  const ports = {
+    admit: admit as RoutingQuery['admit'],
+    log: (options.log ?? log) as typeof log,
+    metrics,
+  };
   const app = buildWebhookApp(ports, { deadlineMs: options.deadlineMs ?? 1_000 });
   onTestFinished(async () => await app.close());
   const send = async (payload: string, contentType: string | undefined, query = '') => {

@@ -30,15 +30,16 @@ const answer = (status: CandidateStatus, given: Partial<CandidateAnswer> = {}) =
   ...given,
 });
 
-function firstAvailable(statuses: readonly CandidateStatus[]): number | undefined {
-  const index = statuses.findIndex((one) => one === 'Available' || one === 'Trusted');
-  return index === -1 ? undefined : index;
+/** As who asks the registries finds it. */
+function firstThere(statuses: readonly CandidateStatus[]): number | undefined {
+  const index = statuses.findIndex((status) => status === 'Available' || status === 'Trusted');
+  return index < 0 ? undefined : index;
 }
 
 function decision(
   candidates: readonly Candidate[],
   statuses: readonly CandidateStatus[],
-  winner = firstAvailable(statuses),
+  winner: number | undefined = firstThere(statuses),
 ) {
   const answers = statuses.map((status) => answer(status));
   return decide({ container: app, candidates, answers, winner, ms: 9 });
@@ -138,7 +139,7 @@ describe('a decision', () => {
   });
 
   test('shows each candidate with what it answered, and where a credential came from only', () => {
-    const credential = { source: 'team/pull', password: 'hidden' };
+    const credential = { source: 'team/pull', username: 'u', password: 'hidden' };
     const shown = decide({
       container: app,
       candidates: [original, { ...copy, filter: '.*' }],
