@@ -82,6 +82,12 @@ export class SingleFlight<T> {
     this.#inFlight.delete(key);
   };
 
+  /** Resolves when what is in flight, for one key or for all, has come to an end of any kind. */
+  readonly ended = async (key?: string): Promise<void> => {
+    const flights = key === undefined ? this.#inFlight.values() : [this.#inFlight.get(key)];
+    await Promise.allSettled([...flights].map((flight) => flight?.answer));
+  };
+
   /** Aborts all that is in flight and forgets the rest. */
   readonly close = (): void => {
     for (const { controller } of this.#inFlight.values()) controller.abort();

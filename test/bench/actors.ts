@@ -4,7 +4,7 @@ import { type AnyStateMachine, assign, createActor, fromPromise, setup } from 'x
 import { supervise } from '#actors/supervisor.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { CheckVerdict } from '#core/monitoring/verdict.ts';
+import type { CheckOutcome } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
 import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-image.ts';
 import { ratio, table } from './table.ts';
@@ -24,8 +24,8 @@ interface Cost {
 
 /** A hundred thousand tracked images in one process, beside a flat machine in the same place. */
 export async function run(): Promise<void> {
-  const verdict: CheckVerdict = { kind: 'told', status: 'Available', atMs: 1 };
-  const check = fromPromise<CheckVerdict, CheckImageInput>(async () => verdict);
+  const verdict: CheckOutcome = { kind: 'verdict', status: 'Available', atMs: 1 };
+  const check = fromPromise<CheckOutcome, CheckImageInput>(async () => verdict);
   const flat = await measure(flatMachine.provide({ actors: { check } }));
   const tracked = await measure(trackedImageMachine.provide({ actors: { checkImage: check } }));
   const rows = [
@@ -46,7 +46,7 @@ const flatMachine = setup({
     context: {} as { readonly tracked: TrackedImage },
     events: {} as { type: 'check.due' },
   },
-  actors: { check: effect<CheckVerdict, CheckImageInput>('check') },
+  actors: { check: effect<CheckOutcome, CheckImageInput>('check') },
   actions: { learn: assign(({ context }) => ({ tracked: { ...context.tracked } })) },
 }).createMachine({
   id: 'flat',
