@@ -62,8 +62,10 @@ function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
   const isParallel = node.type === 'parallel';
   const first = isParallel ? undefined : node.initial.target[0];
   const start = first === undefined ? [] : [`${indent}[*] --> ${nameNode(first)}`];
+  // After a divider of the whole diagram the edges would count as a part of its last region.
+  const isDivided = isParallel && node.parent !== undefined;
   const children = childrenOf(node).flatMap((child, index) => [
-    ...(isParallel && index > 0 ? [`${indent}--`] : []),
+    ...(isDivided && index > 0 ? [`${indent}--`] : []),
     ...drawNode(child, indent),
   ]);
   return [...start, ...children];

@@ -20,7 +20,7 @@ export type RegistryEvent =
   /** Checks until then count, whoever made them; monotonic ms. */
   | { readonly type: 'checks.counted'; readonly atMs: number }
   /** The request of the turn that is being taken has left, or never will. */
-  | { readonly type: 'turn.began' }
+  | { readonly type: 'turn.began'; readonly atMs: number }
   /** A check was answered with anything but a quota that is used up. */
   | { readonly type: 'turn.answered' }
   /** A check met a quota that is used up. */
@@ -215,6 +215,7 @@ export const registryMachine = setup({
       invoke: { src: 'line', input: ({ context: { host } }) => ({ host }) },
       on: {
         'checks.counted': { actions: { type: 'countChecks', params: ({ event }) => event } },
+        'turn.began': { actions: { type: 'countChecks', params: ({ event }) => event } },
         'turn.answered': { actions: 'forgetGuesses' },
         'turn.refused': { actions: { type: 'hold', params: ({ event }) => event } },
       },
@@ -239,7 +240,12 @@ export const registryMachine = setup({
         Taking: {
           description: 'An image has its turn: its Secrets are read, then its request leaves.',
           invoke: { src: 'turn', input: ({ context: { host } }) => ({ host }) },
-          on: { 'turn.began': 'Idle' },
+          on: {
+            'turn.began': {
+              target: 'Idle',
+              actions: { type: 'countChecks', params: ({ event }) => event },
+            },
+          },
         },
         Held: {
           description: 'A quota is used up: nobody is checked until the registry said.',

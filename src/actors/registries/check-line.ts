@@ -97,18 +97,20 @@ export class CheckLine {
   }
 
   #begin(turn: RunningTurn): void {
-    turn.beganMs = this.#countChecks();
-    this.#options.send({ type: 'turn.began' });
+    const atMs = this.#runtime.clock.now();
+    turn.beganMs = atMs;
+    this.#options.send({ type: 'turn.began', atMs });
     this.#options.tell();
   }
 
   #end(turn: RunningTurn): void {
     // Even if nothing was sent the turn is used up: a bug must not become a burst.
     if (turn.beganMs === undefined) this.#begin(turn);
+    const wantedTurns = this.wantsTurns;
     this.#running.delete(turn);
     if (turn.isTracked) this.#queue.put(turn.key, turn.beganMs ?? 0);
     this.#meet();
-    this.#options.tell();
+    if (!wantedTurns) this.#options.tell();
   }
 
   /**
@@ -119,12 +121,6 @@ export class CheckLine {
   #meet(): void {
     if (this.#isMet) return;
     this.#isMet = true;
-    this.#countChecks();
-  }
-
-  #countChecks(): number {
-    const atMs = this.#runtime.clock.now();
-    this.#options.send({ type: 'checks.counted', atMs });
-    return atMs;
+    this.#options.send({ type: 'checks.counted', atMs: this.#runtime.clock.now() });
   }
 }

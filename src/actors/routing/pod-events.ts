@@ -1,5 +1,5 @@
 import { fromCallback } from 'xstate';
-import type { EventRecorder } from '#actors/leader/record-events.ts';
+import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import type { OwnerReference, PodAdmission } from '#core/pod.ts';

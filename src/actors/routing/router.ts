@@ -1,4 +1,4 @@
-import type { EventRecorder } from '#actors/leader/record-events.ts';
+import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';

@@ -1,4 +1,4 @@
-import type { EventRecorder } from '#actors/leader/record-events.ts';
+import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';

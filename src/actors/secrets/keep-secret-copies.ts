@@ -73,7 +73,9 @@ class CopyKeeper {
     const { table, sources, placer, resources } = this.#options;
     this.#copies = new Map();
     this.#listedMs = Number.NEGATIVE_INFINITY;
-    void Promise.all(this.#stores.map(({ synced }) => synced)).then(changed);
+    // The first round comes by itself, and finds out what is known by then.
+    const unread = this.#stores.filter((store) => !store.isSynced());
+    for (const { synced } of unread) void synced.then(changed);
     const unsubscribes = [
       table.subscribe(changed),
       sources.subscribe(changed),
@@ -108,8 +110,8 @@ class CopyKeeper {
     const deleted = await this.#each(plan.deletions, (one) => this.#delete(one, signal), signal);
     const written = await this.#each(plan.writes, (one) => this.#write(one, signal), signal);
     if (!deleted || !written) return failed('not all copied Secrets are as they should be');
-    const dueInMs = (plan.nextMs ?? Number.POSITIVE_INFINITY) - clock.now();
-    return { kind: 'done', dueInMs: Math.min(dueInMs, listEveryMs) };
+    const { nextMs = Number.POSITIVE_INFINITY } = plan;
+    return { kind: 'done', dueInMs: Math.min(nextMs, this.#listedMs + listEveryMs) - clock.now() };
   };
 
   /** A Pod that is not stored yet will name this copy: its ten minutes begin now. */

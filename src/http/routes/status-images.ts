@@ -1,16 +1,14 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { formatTime } from '#core/rfc3339.ts';
 
 /** What is shown. */
 export interface StatusImagesPorts {
   /** All monitored images as this replica knows them: the leader's own, or those of the statuses. */
-  readonly images: () => Promise<MonitoredImages>;
+  readonly images: () => Promise<ImagesView>;
 }
-
-type MonitoredImages = Pick<TrackedImages, 'resources' | 'imagesOf'>;
 
 /** The key that items are grouped by, and that they then go without. */
 type GroupKey = 'cisa' | 'registry';
@@ -37,7 +35,7 @@ export async function statusImages(app: FastifyInstance, ports: StatusImagesPort
   });
 }
 
-function* allImages(known: MonitoredImages): Generator<TrackedImage> {
+function* allImages(known: ImagesView): Generator<TrackedImage> {
   for (const resource of known.resources().toSorted()) yield* known.imagesOf(resource);
 }
 

@@ -5,8 +5,8 @@ import type {
   RegistryProbe,
 } from '#actors/registries/registries.ts';
 import { Router } from '#actors/routing/router.ts';
+import type { Runtime } from '#actors/runtime.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { CancellationSource } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
@@ -20,7 +20,6 @@ import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { settled } from '#test/support/registries/registries-stage.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** What one image is for one who asks. */
@@ -48,7 +47,7 @@ export interface RouterStageOptions {
   readonly secrets?: Readonly<Record<string, SecretAnswer>>;
   readonly placeSecret?: SecretPlacer['place'];
   /** Asks the registries by another way, on the stage's own time. */
-  readonly registries?: (clock: TimerHeap) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
+  readonly registries?: (runtime: Runtime) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
 
 /** A Secret that opens registries for a user whose password is the same word. */
@@ -82,7 +81,8 @@ const reviewMsMax = 60_000;
 
 /** A router over registries and Secrets that do as planned, on simulated time. */
 export function startRouter(options: RouterStageOptions) {
-  const clock = createSimulatedTimerHeap();
+  const runtime = { ...createTestRuntime(), log: silent };
+  const { clock } = runtime;
   const asked: string[] = [];
   const placed: string[] = [];
   const read: string[] = [];
@@ -124,10 +124,10 @@ export function startRouter(options: RouterStageOptions) {
   };
 
   const router = new Router({
-    runtime: { ...createTestRuntime(), clock, log: silent },
+    runtime,
     table: () => table,
     policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
-    registries: options.registries?.(clock) ?? {
+    registries: options.registries?.(runtime) ?? {
       probe,
       recall,
       isTrusted: (host) => trusted.includes(host),

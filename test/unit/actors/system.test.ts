@@ -40,7 +40,8 @@ function start(
   const log = runtime.log.child({ actor: 'reflector:pods' });
   const logic = reflectorLogic({ resource: 'pods', run }, { ...runtime, log });
   system.always({ id: 'reflector:pods', logic });
-  const registries = { type: 'registry', logic: registryMachine, policy: 'object' } as const;
+  const registry = registryMachine.provide({ actors: { line: fromCallback(() => {}) } });
+  const registries = { type: 'registry', logic: registry, policy: 'object' } as const;
   system.always({ id: 'registries', logic: supervise(runtime, registries) });
   for (const service of leaderServices) system.whileLeading(service);
   const leadership = addLeadership(system, election);
@@ -55,11 +56,14 @@ function start(
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const addRegistry = ({ system }: Started, host: string) =>
-  system.root.getSnapshot().children.get('registries')?.send({
-    type: 'child.add',
-    key: host,
-    input: { host },
-  });
+  system.root
+    .getSnapshot()
+    .children.get('registries')
+    ?.send({
+      type: 'child.add',
+      key: host,
+      input: { host, slotMs: 1_000 },
+    });
 
 describe('the root', () => {
   test('starts every service, and says who runs and in which state', async () => {
@@ -213,12 +217,12 @@ describe('the view of the actors', () => {
     expect(first.actors[0]).toEqual({
       id: 'registry:docker.io',
       type: 'registry',
-      state: ['reachability.Closed', 'quota.Free'],
+      state: ['reachability.Closed', 'quota.Free', 'pace.Idle'],
       since: '2026-01-01T00:00:00Z',
     });
   });
 
-  test.each(['Closed', 'reachability.Closed', 'Free', 'Known'])(
+  test.each(['Closed', 'reachability.Closed', 'Free', 'pace'])(
     'finds those in state %s',
     (state) => {
       const started = start();

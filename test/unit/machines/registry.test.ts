@@ -213,8 +213,7 @@ describe('the pace of a registry', () => {
     clock.advance(12_000);
     actor.send({ type: 'turns.wanted' });
     expect(at().pace).toBe('Taking');
-    actor.send({ type: 'checks.counted', atMs: clock.now() });
-    actor.send({ type: 'turn.began' });
+    actor.send({ type: 'turn.began', atMs: clock.now() });
     expect([at().pace, counts()]).toEqual(['Idle', { turns: 1, turnsLeft: 1 }]);
     actor.send({ type: 'turns.wanted' });
     clock.advance(slotMs - 1);
@@ -257,7 +256,7 @@ describe('the pace of a registry', () => {
     clock.advance(0);
     actor.send({ type: 'turn.refused', atMs: 0, untilMs: 30_000 });
     expect(at().pace).toBe('Taking');
-    actor.send({ type: 'turn.began' });
+    actor.send({ type: 'turn.began', atMs: 0 });
     actor.send({ type: 'turns.wanted' });
     expect(at().pace).toBe('Held');
     actor.send({ type: 'turns.unwanted' });

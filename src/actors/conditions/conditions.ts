@@ -1,13 +1,15 @@
-import { fromCallback } from 'xstate';
+import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import type { Condition } from '#api/condition.ts';
 import {
   apiGroup,
   apiVersionName,
   type KuikKind,
   type KuikResource,
-  kinds,
+  pluralOf,
   resourceName,
 } from '#api/kinds.ts';
 import { nextConditions, type ReadyState, worstState } from '#core/ready-condition.ts';
@@ -16,27 +18,37 @@ import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { applyObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
-import { hasCode } from '#kube/failures.ts';
+import { hasCode, retryAfterMs } from '#kube/failures.ts';
 import type { Store } from '#kube/store.ts';
-import type { Log } from '#telemetry/log.ts';
-import type { EventRecorder } from './record-events.ts';
-import { createRounds, type RoundEnd } from './rounds.ts';
+import type { WorkInput } from '#machines/reconcile.ts';
 
-/** What conditions are made from and written with. */
-export interface WriteConditionsOptions {
-  readonly client: Pick<KubeClient, 'call'>;
-  readonly stores: ReadonlyMap<KuikKind, Store<KuikResource>>;
-  readonly table: RoutingTableKeeper;
-  readonly events: EventRecorder;
-  readonly clock: TimerHeap;
-  /** Wall time in ms. */
-  readonly now: () => number;
-  readonly log: Log;
-  /** Those who know more of a resource than its spec says. */
-  readonly more?: readonly ConditionContributor[];
+/**
+ * Keeps `status.conditions` of the five kinds right while this process leads: from the whole state,
+ * only what changed, one resource after the other.
+ */
+export function addConditions(system: KuikSystem, options: ConditionsOptions): Conditions {
+  const contributors: ConditionContributor[] = [];
+  const { work } = new ConditionWriter(system.runtime, options, contributors);
+  const watch = (changed: () => void) => {
+    const unsubscribes = [options.table, ...contributors].map((one) => one.subscribe(changed));
+    return () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    };
+  };
+  system.whileLeading({
+    id: 'reconcile:conditions',
+    logic: reconcileLogic(system.runtime, { settleMs: 0, paceMs: writeEveryMs, watch, work }),
+  });
+  return { contribute: (contributor) => void contributors.push(contributor) };
 }
 
-/** Adds to what is said of resources; the worst state of all is the one that is written. */
+/** What is said of resources, to which features add what they know. */
+export interface Conditions {
+  /** Before the system starts. */
+  readonly contribute: (contributor: ConditionContributor) => void;
+}
+
+/** Knows more of a resource than its spec says; the worst state of all is the one that is written. */
 export interface ConditionContributor {
   readonly statesOf: (resource: KuikResource) => readonly ReadyState[];
   /** What a resource does when nothing is wrong with it; the first who answers is taken. */
@@ -45,6 +57,14 @@ export interface ConditionContributor {
   readonly isKnown?: (resource: KuikResource) => boolean;
   /** Calls when something changed; returns how to stop that. */
   readonly subscribe: (listener: () => void) => () => void;
+}
+
+/** What conditions are made from and written with. */
+export interface ConditionsOptions {
+  readonly client: Pick<KubeClient, 'call'>;
+  readonly stores: ReadonlyMap<KuikKind, Store<KuikResource>>;
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
+  readonly events: Pick<EventRecorder, 'record'>;
 }
 
 const fieldManager = 'kuik-conditions';
@@ -56,64 +76,49 @@ const retryMs = 15_000;
 const retryAfterMsMax = 60_000;
 const callTimeoutMs = 10_000;
 
-/**
- * Keeps `status.conditions` of the five kinds right while this process leads: from the whole state,
- * only what changed, one resource after the other.
- */
-export function conditionsLogic(options: WriteConditionsOptions) {
-  return fromCallback(() => {
-    const { clock, log, table, more = [] } = options;
-    const writer = new ConditionWriter(options);
-    const rounds = createRounds({
-      ...{ clock, everyMs: writeEveryMs, retryMs },
-      run: writer.round,
-      onBug: (error) => log.error({ err: error }, 'writing conditions failed'),
-    });
-    const unsubscribes = [table, ...more].map((source) => source.subscribe(rounds.plan));
-    rounds.plan();
-    return () => {
-      for (const unsubscribe of unsubscribes) unsubscribe();
-      rounds.stop();
-    };
-  });
-}
-
 /** Goes over all resources, one round after the other. */
 class ConditionWriter {
-  readonly #options: WriteConditionsOptions;
+  readonly #runtime: Runtime;
+  readonly #options: ConditionsOptions;
+  readonly #contributors: readonly ConditionContributor[];
   /** After whom the last round was given up: the next one begins with the others. */
   #after = 0;
 
-  constructor(options: WriteConditionsOptions) {
+  constructor(
+    runtime: Runtime,
+    options: ConditionsOptions,
+    contributors: readonly ConditionContributor[],
+  ) {
+    this.#runtime = runtime;
     this.#options = options;
+    this.#contributors = contributors;
   }
 
-  readonly round = async (signal: AbortSignal): Promise<RoundEnd> => {
+  readonly work = async (_: WorkInput, signal: AbortSignal): Promise<RoundOutcome> => {
     const table = this.#options.table.current();
     const resources = this.#resources();
     const first = this.#after;
     this.#after = 0;
-    let failed = false;
+    let failed: ApiFailure | undefined;
     const inTurn = [...resources.slice(first), ...resources.slice(0, first)];
     for (const [index, resource] of inTurn.entries()) {
       if (signal.aborted) break;
       const failure = await this.#settle(resource, table, signal);
-      failed ||= failure !== undefined;
+      failed ??= failure;
       if (failure === undefined || !isServerTrouble(failure)) continue;
       // The others would meet the same, and add to it.
       this.#after = (first + index + 1) % resources.length;
-      return { kind: 'failed', quietMs: retryAfterOf(failure) };
+      return failedRound(failure, retryAfterMs(failure, retryAfterMsMax));
     }
-    return { kind: failed ? 'failed' : 'done' };
+    return failed === undefined ? { kind: 'done' } : failedRound(failed);
   };
 
   #resources(): readonly KuikResource[] {
-    const { stores, more = [] } = this.#options;
-    return [...stores.values()]
+    return [...this.#options.stores.values()]
       .filter((store) => store.isSynced())
       .flatMap((store) => [...store.values()])
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .filter((resource) => more.every(({ isKnown }) => isKnown?.(resource) ?? true));
+      .filter((resource) => this.#contributors.every(({ isKnown }) => isKnown?.(resource) ?? true));
   }
 
   /** Writes one resource's conditions if they say something else; answers with what failed. */
@@ -122,7 +127,7 @@ class ConditionWriter {
     table: RoutingTable,
     signal: AbortSignal,
   ): Promise<ApiFailure | undefined> {
-    const { now, log } = this.#options;
+    const { now, log } = this.#runtime;
     const state = this.#stateOf(resource, table);
     const before = resource.status?.conditions;
     const conditions = nextConditions(state, before, {
@@ -143,19 +148,19 @@ class ConditionWriter {
   }
 
   #stateOf(resource: KuikResource, table: RoutingTable): ReadyState {
-    const { more = [] } = this.#options;
     const states = [
       ...problemsOf(resource, table),
-      ...more.flatMap((contributor) => contributor.statesOf(resource)),
+      ...this.#contributors.flatMap((contributor) => contributor.statesOf(resource)),
     ];
-    const message = more.map((one) => one.readyMessage?.(resource)).find((text) => text);
+    const messages = this.#contributors.map((one) => one.readyMessage?.(resource));
+    const message = messages.find((text) => text);
     return worstState(states, message ?? readyMessage(resource));
   }
 
   #write(resource: KuikResource, conditions: readonly Condition[], signal: AbortSignal) {
     const { apiVersion, kind, metadata } = resource;
     const { name, namespace, uid } = metadata;
-    const plural = kinds.find((info) => info.kind === kind)?.plural ?? '';
+    const plural = pluralOf(kind);
     const place = {
       ...{ group: apiGroup, version: apiVersionName, plural, name, subresource: 'status' },
       ...(namespace !== undefined && { namespace }),
@@ -188,14 +193,13 @@ class ConditionWriter {
   }
 }
 
+function failedRound({ message }: ApiFailure, quietMs = 0): RoundOutcome {
+  return { kind: 'failed', message, retryInMs: Math.max(retryMs, quietMs), quietMs };
+}
+
 /** Not about this one resource, as most answers are: the server throttles, or does not answer. */
 function isServerTrouble(failure: ApiFailure): boolean {
   return failure.kind !== 'status' || failure.code === 429 || failure.code === 503;
-}
-
-function retryAfterOf(failure: ApiFailure): number {
-  const asked = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
-  return Math.min(asked, retryAfterMsMax);
 }
 
 function problemsOf(resource: KuikResource, table: RoutingTable): readonly ReadyState[] {
