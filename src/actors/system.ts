@@ -58,7 +58,7 @@ export interface KuikSystem {
 /** The root's id and systemId. */
 export const rootId = 'kuik';
 
-/** Makes the root of design §2; nothing runs before `start`. */
+/** Makes the root of the tree in docs/architecture.md; nothing runs before `start`. */
 export function createSystem(runtime: Runtime): KuikSystem {
   return new ActorTree(runtime);
 }
