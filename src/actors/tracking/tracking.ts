@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActorRefFrom, fromCallback } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { listeners } from '#actors/listeners.ts';
+import { listenersPerTurn } from '#actors/listeners-per-turn.ts';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { FinishedCheck, PaceView } from '#core/monitoring/pace-view.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -74,8 +75,8 @@ class LeaderTracking implements Tracking {
   readonly #checks: ImageChecks;
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
-  readonly #changed = listeners();
-  readonly #checkListeners = new Set<(check: FinishedCheck) => void>();
+  readonly #changed = listenersPerTurn();
+  readonly #finishedChecks = new Listeners<[check: FinishedCheck]>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {
     this.#system = system;
@@ -84,9 +85,7 @@ class LeaderTracking implements Tracking {
     this.#actors = new TrackedActors(system);
     this.#checks = new ImageChecks(runtime, {
       ...{ ...options, actors: this.#actors, tellChanged: this.#changed.tell },
-      onCheck: (check) => {
-        for (const listener of this.#checkListeners) listener(check);
-      },
+      onCheck: this.#finishedChecks.tell,
     });
     const images = trackedImagesLogic(runtime, this.#checks.check);
     system.whileLeading({ id: trackedImagesId, logic: images });
@@ -119,10 +118,7 @@ class LeaderTracking implements Tracking {
     return plan?.isPlanned === true && listed.every((image) => plan.images.has(image));
   };
 
-  readonly onCheck = (listener: (check: FinishedCheck) => void): (() => void) => {
-    this.#checkListeners.add(listener);
-    return () => this.#checkListeners.delete(listener);
-  };
+  readonly onCheck = this.#finishedChecks.subscribe;
 
   readonly drain = async (): Promise<void> => {
     this.#options.registries.turns.end();
