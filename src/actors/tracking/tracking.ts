@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActorRefFrom, fromCallback } from 'xstate';
+import { coalescedListeners } from '#actors/coalesced-listeners.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { listenersPerTurn } from '#actors/listeners-per-turn.ts';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
@@ -18,7 +18,7 @@ import type { CheckOptions } from './check-image.ts';
 import { ImageChecks } from './image-checks.ts';
 import type { NamedPod } from './pod-uses.ts';
 import { findAvailability, ResourcePlan, type ResourcePlanOptions } from './resource-plan.ts';
-import { TrackedActors, trackedImagesId, trackedImagesLogic } from './tracked-actors.ts';
+import { trackedImagesId, trackedImagesLogic } from './tracked-images.ts';
 
 /** The door of what is known of images: which are tracked, and what their checks came to. */
 export interface Tracking {
@@ -71,23 +71,23 @@ export function addTracking(system: KuikSystem, options: TrackingOptions): Track
 class LeaderTracking implements Tracking {
   readonly #system: KuikSystem;
   readonly #options: TrackingOptions;
-  readonly #actors: TrackedActors;
   readonly #checks: ImageChecks;
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
-  readonly #changed = listenersPerTurn();
+  readonly #changed = coalescedListeners();
   readonly #finishedChecks = new Listeners<[check: FinishedCheck]>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
-    this.#actors = new TrackedActors(system);
     this.#checks = new ImageChecks(runtime, {
-      ...{ ...options, actors: this.#actors, tellChanged: this.#changed.tell },
+      ...{ ...options, tellChanged: this.#changed.tell },
       onCheck: this.#finishedChecks.tell,
     });
-    const images = trackedImagesLogic(runtime, this.#checks.check);
+    const images = trackedImagesLogic(runtime, ({ resource, image }, signal) =>
+      this.#checks.ask(this.#plans.get(resource)?.images.get(image), signal),
+    );
     system.whileLeading({ id: trackedImagesId, logic: images });
     system.whileLeading({ id: plansId, logic: this.#plansLogic() });
     system.whileLeading({ id: 'tracking', logic: fromCallback(() => this.#begin()) });
@@ -96,8 +96,10 @@ class LeaderTracking implements Tracking {
   readonly tracked: TrackedImages = {
     resources: () =>
       [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : [])),
-    imagesOf: (resource) =>
-      this.#plans.get(resource)?.isRestored === true ? this.#actors.imagesOf(resource) : [],
+    imagesOf: (resource) => {
+      const plan = this.#plans.get(resource);
+      return plan?.isRestored === true ? plan.images.tracked() : [];
+    },
     subscribe: (listener) => this.#changed.subscribe(listener),
   };
 
@@ -115,7 +117,9 @@ class LeaderTracking implements Tracking {
     const present = findAvailability(this.#options.table.current(), resource);
     if (present === undefined) return true;
     const plan = this.#plans.get(resource);
-    return plan?.isPlanned === true && listed.every((image) => plan.images.has(image));
+    return (
+      plan?.isPlanned === true && listed.every((image) => plan.images.get(image) !== undefined)
+    );
   };
 
   readonly onCheck = this.#finishedChecks.subscribe;
@@ -149,9 +153,9 @@ class LeaderTracking implements Tracking {
   #addPlan(resource: string): ResourcePlan {
     const { resources, registries, configuration } = this.#options;
     const stored = resources.kuik.get('ClusterImageSetAvailability');
-    const plan = new ResourcePlan(this.#system.runtime, resource, {
+    const plan = new ResourcePlan(this.#system, resource, {
       ...{ ...this.#options, pods: resources.pods, policy: configuration },
-      ...{ actors: this.#actors, checks: this.#checks, turns: registries.turns },
+      ...{ checks: this.#checks, turns: registries.turns },
       observedGeneration: (name) => observedGenerationOf(stored?.get(name)),
       tellChanged: this.#changed.tell,
     });
@@ -181,7 +185,6 @@ class LeaderTracking implements Tracking {
       turns.end();
       this.#checks.clear();
       this.#plans.clear();
-      this.#actors.clear();
     };
   }
 
