@@ -7,6 +7,7 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
 import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-image.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 import { ratio, table } from './table.ts';
 
 const images = 100_000;
@@ -63,7 +64,9 @@ const flatMachine = setup({
 
 async function measure(logic: AnyStateMachine): Promise<Cost> {
   const clock = createTimerHeap();
-  const root = createActor(supervise({ type: 'image', logic, policy: 'object', clock })).start();
+  const runtime = { ...createTestRuntime(), clock };
+  const supervisor = supervise(runtime, { type: 'image', logic, policy: 'object' });
+  const root = createActor(supervisor, { clock }).start();
   const before = heapBytes();
   const spawnMs = timed(() => {
     for (let index = 0; index < images; index += 1) {
