@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
+import { TransitionObserver } from '#telemetry/transitions.ts';
 import type { Runtime } from './runtime.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
 
@@ -75,7 +75,7 @@ class ActorTree implements KuikSystem {
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    this.observer = observeTransitions(runtime);
+    this.observer = new TransitionObserver(runtime);
     const children = supervise<AnyActorLogic>(runtime, {
       type: '',
       logic: (id) => this.#logicOf(id),

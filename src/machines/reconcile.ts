@@ -67,7 +67,7 @@ export const reconcileMachine = setup({
     gone: (_, { kind }: WorkOutcome) => kind === 'gone',
     isOutdated: stateIn({ Working: 'Outdated' }),
     isAwaited: stateIn({ Working: 'Awaited' }),
-    isEnding: stateIn({ Working: 'Ending' }),
+    isEndAwaited: stateIn({ Working: 'EndAwaited' }),
     isOutdatedAtEnd: stateIn({ Ending: { Finishing: 'Outdated' } }),
   },
   actions: {
@@ -113,13 +113,13 @@ export const reconcileMachine = setup({
     Working: {
       description: 'One round of work; a change meanwhile makes it go round again.',
       initial: 'Current',
-      // What was sent may arrive after it was aborted, and so after what comes next.
-      on: { 'reconcile.end': '.Ending' },
+      // Aborted, what this round has sent could arrive after what the next one sends.
+      on: { 'reconcile.end': '.EndAwaited' },
       invoke: {
         src: 'work',
         input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
-          { guard: 'isEnding', target: '#reconcile.Ending' },
+          { guard: 'isEndAwaited', target: '#reconcile.Ending' },
           {
             guard: 'isAwaited',
             target: 'Flushing',
@@ -152,7 +152,9 @@ export const reconcileMachine = setup({
           on: { 'reconcile.flush': 'Awaited' },
         },
         Awaited: { description: 'Something changed since it began, and somebody waits for it.' },
-        Ending: { description: 'It is let finish; what is left then is done in last rounds.' },
+        EndAwaited: {
+          description: 'Somebody waits for the end: this round is let finish, last ones follow.',
+        },
       },
     },
     BackingOff: {

@@ -7,7 +7,8 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
 import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-image.ts';
-import { createTestRuntime } from '#test/support/time/test-runtime.ts';
+import { createLog } from '#telemetry/log.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 import { ratio, table } from './table.ts';
 
 const images = 100_000;
@@ -64,9 +65,15 @@ const flatMachine = setup({
 
 async function measure(logic: AnyStateMachine): Promise<Cost> {
   const clock = createTimerHeap();
-  const runtime = { ...createTestRuntime(), clock };
-  const supervisor = supervise(runtime, { type: 'image', logic, policy: 'object' });
-  const root = createActor(supervisor, { clock }).start();
+  const runtime = {
+    clock,
+    log: createLog({ level: 'silent', format: 'json' }),
+    metrics: createMetrics({ build: { version: '1' } }),
+    ...{ now: Date.now, random: Math.random },
+  };
+  const root = createActor(supervise(runtime, { type: 'image', logic, policy: 'object' }), {
+    clock,
+  }).start();
   const before = heapBytes();
   const spawnMs = timed(() => {
     for (let index = 0; index < images; index += 1) {

@@ -58,7 +58,7 @@ beforeEach(async () => {
     const status = addReporting(system, {
       ...{ events, paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }) },
       store: new AvailabilityStore(runtime, { client, namespace: stage.namespace }),
-      tracking: { tracked, pace, isPlanned: () => true, onCheck: () => undefined },
+      tracking: { tracked, pace, isPlanned: () => true, onCheck: () => () => {} },
       ...{ resources: { kuik, pods }, table: { current: () => table } },
       conditions: { contribute: () => undefined },
       ageBuckets: defaultAgeBuckets,

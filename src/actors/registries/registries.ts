@@ -7,7 +7,13 @@ import type { Reachability, RegistryRef } from '#machines/registry.ts';
 import type { OciClient } from '#oci/client.ts';
 import { CheckTurns } from './check-turns.ts';
 import { probeImage } from './probe-image.ts';
-import { RegistryHost, type RegistryProbe, reachabilityOf } from './registry-host.ts';
+import {
+  type Answered,
+  RegistryHost,
+  type RegistryProbe,
+  reachabilityOf,
+  type SetAside,
+} from './registry-host.ts';
 import { type RegistriesLogic, registriesLogic } from './registry-logic.ts';
 
 export type { RegistryProbe } from './registry-host.ts';
@@ -51,22 +57,16 @@ export const idleMs = 600_000;
  */
 export const registriesMax = 1_000;
 
-/** What a registry said about one image, or why it was not asked. */
-export type ProbeReport =
-  | {
-      readonly kind: 'Answered';
-      readonly outcome: ProbeOutcome;
-      /** From the question to this answer, ms. */
-      readonly ms: number;
-      /** Position in the request's credentials of the one that was let in. */
-      readonly credentialIndex?: number;
-      /** From memory, or from a quota that is known to be used up: nothing was sent. */
-      readonly remembered: boolean;
-    }
-  /** Down, suspected or overrun: no request was sent. */
-  | { readonly kind: 'SetAside'; readonly message: string }
-  /** Whoever asked does not wait any more. */
-  | { readonly kind: 'Abandoned' };
+/** What a registry said about one image, and how it came to be known. */
+export interface ProbeAnswer extends Answered {
+  /** From the question to this answer, ms. */
+  readonly ms: number;
+  /** From memory: nothing was sent. */
+  readonly remembered: boolean;
+}
+
+/** The answer about one image, or why there is none; `Abandoned`: nobody waits any more. */
+export type ProbeReport = ProbeAnswer | SetAside | { readonly kind: 'Abandoned' };
 
 /** How one asks. */
 export interface AskOptions {
@@ -75,9 +75,6 @@ export interface AskOptions {
   /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
   readonly isQuiet?: boolean;
 }
-
-/** What a registry said about one image. */
-export type ProbeAnswer = Extract<ProbeReport, { kind: 'Answered' }>;
 
 /** Told of what a registry answered just now. */
 export type AnswerListener = (probe: RegistryProbe, answer: ProbeAnswer) => void;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ActorRefFrom, fromCallback } from 'xstate';
+import { coalescedListeners } from '#actors/coalesced-listeners.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { listeners } from '#actors/listeners.ts';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
@@ -73,7 +73,7 @@ class LeaderTracking implements Tracking {
   readonly #checks: ImageChecks;
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
-  readonly #changed = listeners();
+  readonly #changed = coalescedListeners();
   readonly #checkListeners = new Set<(check: FinishedCheck) => void>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {

@@ -2,25 +2,14 @@ import { onTestFinished } from 'vitest';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
+import { podReview } from './pod-review.ts';
 
 /** The path of the webhook. */
 export const webhookPath = '/mutate--v1-pod';
 
-/** A review of a new Pod as an API server sends it. */
+/** A review of a new Pod, the usual one unless told. */
 export function reviewOf(pod: object = podOf(), request: object = {}): object {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'review-1',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      operation: 'CREATE',
-      namespace: 'apps',
-      dryRun: false,
-      object: pod,
-      ...request,
-    },
-  };
+  return podReview(pod, request);
 }
 
 /** A Pod of one container. */

@@ -210,7 +210,7 @@ describe('the end', () => {
     await advance(100);
     const actor = find();
     actor?.send({ type: 'reconcile.end' });
-    expect(actor?.getSnapshot().value).toEqual({ Working: 'Ending' });
+    expect(actor?.getSnapshot().value).toEqual({ Working: 'EndAwaited' });
     ends[0]?.resolve({ kind: 'done' });
     await advance(100);
     changed();

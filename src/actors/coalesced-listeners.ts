@@ -1,7 +1,7 @@
 import { Listeners } from '#core/listeners.ts';
 
 /** Listeners who hear of each subject once a turn of the event loop, however often it changes. */
-export function listeners(): Pick<Listeners<[subject: string]>, 'subscribe' | 'tell'> {
+export function coalescedListeners(): Pick<Listeners<[subject: string]>, 'subscribe' | 'tell'> {
   const { subscribe, tell } = new Listeners<[subject: string]>();
   let changed = new Set<string>();
   const tellAll = (): void => {
