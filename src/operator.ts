@@ -1,21 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { createActorView } from '#actors/actor-view.ts';
 import { addCertificate, type CertificateOptions } from '#actors/certificate/certificate.ts';
 import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
 import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
 import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
+import { addConditions } from '#actors/conditions/conditions.ts';
+import { EventRecorder } from '#actors/event-recorder.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
+import { addRegistries } from '#actors/registries/registries.ts';
+import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { addReporting } from '#actors/reporting/reporting.ts';
+import { addRouting } from '#actors/routing/routing.ts';
+import { addSecrets } from '#actors/secrets/secrets.ts';
 import { createSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
+import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
+import { readOwn } from '#config/mapping.ts';
+import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
+import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './command/flags.ts';
@@ -57,16 +67,64 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const clock = createTimerHeap();
   const system = createSystem({ clock, log, metrics, now: Date.now, random: Math.random });
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
+  const { registries: treatments } = configuration;
+  const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
+  const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
+  const paceOf = (host: string) => pacingOf(configuration, host);
   const namespace = flags.namespace ?? access.namespace;
+
   const resources = addWatchedResources(system, client);
-  const table = keepRoutingTable(resources.kuik);
-  const servers = new Servers({ system, flags, configuration, synced: resources.synced });
-  addCertificate(system, {
-    ...certificateOptions(flags, client, namespace),
-    serve: servers.serve,
+  const { pods, kuik } = resources;
+  const table = keepRoutingTable(kuik);
+  const events = new EventRecorder(system.runtime, { client, instance: hostname() });
+  const conditions = addConditions(system, { client, stores: kuik, table, events });
+  const treatmentOf = (host: string) => readOwn(treatments, host) ?? {};
+  const registries = addRegistries(system, {
+    ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
+  const secrets = addSecrets(system, { client, table, resources });
+  conditions.contribute(secrets.sources);
+  const router = addRouting(system, {
+    ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
+    ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
+  });
+  const store = new AvailabilityStore(system.runtime, { client, namespace });
+  const tracking = addTracking(system, {
+    ...{ resources, table, registries, secrets: secrets.reader, configuration },
+    ...{ restore: store.restore, checkOptionsOf: paceOf },
+  });
+  const reporting = addReporting(system, {
+    ...{ store, tracking, resources, table, events, conditions, paceOf },
+    ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
+  });
+  const servers = new Servers({
+    ...{ system, flags, configuration, router, reporting },
+    synced: resources.synced,
+  });
+  const certificate = certificateOptions(flags, client, namespace);
+  addCertificate(system, { ...certificate, serve: servers.serve });
   const leadership = addLeadership(system, electionOptions(flags, client, namespace));
-  return { system, client, table, servers, leadership, environment };
+  const drain = async () => {
+    await tracking.drain();
+    await reporting.flush();
+    await leadership.release();
+  };
+  const close = async () => {
+    table.stop();
+    events.close();
+    registries.close();
+    secrets.close();
+    await oci.close();
+    system.stop();
+    await client.close();
+    clock.close();
+  };
+  return { system, client, servers, drain, close };
+}
+
+/** The pace of one registry's checks: its own, else that of all others. */
+function pacingOf({ monitoring }: OperatorConfiguration, host: string): PacingConfiguration {
+  return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */
@@ -130,18 +188,12 @@ async function runUntilStopped(operator: Operator, log: Log): Promise<number> {
 }
 
 /** Not ready first; then what only a leader does and the Lease; then the reviews; then the rest. */
-async function stop(operator: Operator): Promise<void> {
-  const { system, client, table, servers, leadership } = operator;
-  const { metrics, clock } = system.runtime;
-  metrics.setUp(false);
-  const drained = servers.drain();
-  await leadership.release();
-  system.follow();
-  await drained;
-  table.stop();
-  system.stop();
-  await client.close();
-  clock.close();
+async function stop({ system, servers, drain, close }: Operator): Promise<void> {
+  system.runtime.metrics.setUp(false);
+  const reviewed = servers.drain();
+  await drain();
+  await reviewed;
+  await close();
   await servers.close();
 }
 

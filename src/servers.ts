@@ -1,13 +1,14 @@
 import { createActorView } from '#actors/actor-view.ts';
 import type { ServingCertificate } from '#actors/certificate/certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
-import type { Router } from '#actors/routing/route.ts';
+import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { type Listener, listen } from '#http/listen.ts';
-import { buildMetricsApp, type MetricsPorts } from '#http/metrics.ts';
+import { buildMetricsApp } from '#http/metrics.ts';
 import { listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
@@ -18,9 +19,8 @@ export interface ServersOptions {
   readonly system: KuikSystem;
   readonly flags: OperatorFlags;
   readonly configuration: OperatorConfiguration;
-  readonly router: Router;
-  /** What monitoring shows at the metrics port. */
-  readonly status: NonNullable<MetricsPorts['status']>;
+  readonly router: RoutingQuery;
+  readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
 }
@@ -47,17 +47,17 @@ export class Servers {
 
   /** Opens metrics, health and debug; rejects with the flag that names what is taken. */
   readonly listen = async (): Promise<void> => {
-    const { system, flags, router, status } = this.#options;
+    const { system, flags, router, reporting } = this.#options;
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
     const debug = {
-      actors: () => createActorView(system),
+      actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
       log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
-    const shown = buildMetricsApp({ metrics: metrics.text, status, log });
+    const shown = buildMetricsApp({ metrics: metrics.text, status: reporting, log });
     this.#plain.push(
       await naming(`--health-port ${healthPort}`, listen(health, { port: healthPort })),
       await naming(`--metrics-port ${metricsPort}`, listen(shown, { port: metricsPort })),

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import type { Result } from '#core/result.ts';
-import { type ApiFailure, isRetryable } from './failures.ts';
+import { type ApiFailure, isRetryable, retryAfterMs } from './failures.ts';
 
 /** How often and how far apart a call is tried again. */
 export interface RetryOptions {

@@ -1,5 +1,4 @@
-import { pause, withDeadline } from '#actors/deadline.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { type DelayClock, pause, withDeadline } from '#actors/deadline.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import {
@@ -50,7 +49,7 @@ export interface ProbeImageOptions {
   /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
   readonly timeoutMs: number;
   /** What the deadline and the pauses run on. */
-  readonly clock: TimerHeap;
+  readonly clock: DelayClock;
 }
 
 async function tryCredentials(

@@ -2,11 +2,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import { supervise } from '#actors/supervisor.ts';
+import type { WorkInput } from '#machines/reconcile.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** Standing work in simulated time: at most a round a second, retried after 15 s. */
 function start(
-  answer: (round: { signal: AbortSignal; failures: number }) => Promise<RoundOutcome> = done,
+  answer: (round: WorkInput & { signal: AbortSignal }) => Promise<RoundOutcome> = done,
 ) {
   const runtime = createTestRuntime();
   const { clock } = runtime;
@@ -15,10 +16,10 @@ function start(
   let changed = () => {};
   const logic = reconcileLogic(runtime, {
     ...{ settleMs: 0, paceMs: 1_000 },
-    work: ({ failures }, signal) => {
+    work: (input, signal) => {
       startsMs.push(clock.now());
       expect(signal.aborted).toBe(false);
-      return answer({ signal, failures });
+      return answer({ signal, ...input });
     },
     watch: (tell) => {
       watching += 1;
@@ -196,6 +197,32 @@ describe('the end', () => {
     expect(actor?.getSnapshot().value).toEqual({ Ending: 'Retrying' });
     await advance(500);
     expect([actor?.getSnapshot().value, startsMs.length]).toEqual(['Ended', 4]);
+  });
+
+  test('lets the round in flight finish, and a change brings one more: none is aborted', async () => {
+    const rounds: (WorkInput & { signal: AbortSignal })[] = [];
+    const ends = [0, 1, 2].map(() => Promise.withResolvers<RoundOutcome>());
+    const { advance, changed, find } = start((round) => {
+      const end = ends[rounds.length];
+      rounds.push(round);
+      return end?.promise ?? done();
+    });
+    await advance(100);
+    const actor = find();
+    actor?.send({ type: 'reconcile.end' });
+    expect(actor?.getSnapshot().value).toEqual({ Working: 'EndAwaited' });
+    ends[0]?.resolve({ kind: 'done' });
+    await advance(100);
+    changed();
+    expect(actor?.getSnapshot().value).toEqual({ Ending: { Finishing: 'Outdated' } });
+    ends[1]?.resolve({ kind: 'done' });
+    await advance(100);
+    expect(actor?.getSnapshot().value).toEqual({ Ending: { Finishing: 'Current' } });
+    ends[2]?.resolve({ kind: 'done' });
+    await advance(100);
+    expect(actor?.getSnapshot().value).toBe('Ended');
+    expect(rounds.map(({ isLast }) => isLast)).toEqual([false, true, true]);
+    expect(rounds.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
   });
 
   test('comes by itself when there is nothing left to work on', async () => {

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
-import { type ActorView, createActorView } from '#actors/actor-view.ts';
+import { createActorView } from '#actors/actor-view.ts';
 import { addLeadership, type ElectionOptions, type Leadership } from '#actors/leader/leadership.ts';
 import { type ReflectorSource, type ReportPhase, reflectorLogic } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { createSystem, type KuikSystem, type Service } from '#actors/system.ts';
-import type { ActorsPort } from '#http/ports.ts';
+import type { ActorView } from '#core/actor-view.ts';
 import { registryMachine } from '#machines/registry.ts';
 import { createLeaseTwin } from '#test/support/api-server/lease-twin.ts';
 
@@ -200,7 +200,7 @@ describe('the root', () => {
 });
 
 describe('the view of the actors', () => {
-  const view = (started: Started): ActorView & ActorsPort => createActorView(started.system);
+  const view = (started: Started): ActorView => createActorView(started.system);
   const ids = (page: { actors: readonly { id: string }[] }) => page.actors.map(({ id }) => id);
 
   test('lists them by id, in pages', () => {

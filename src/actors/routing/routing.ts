@@ -1,0 +1,13 @@
+import type { KuikSystem } from '#actors/system.ts';
+import { type RewriteEventsOptions, rewriteEventsLogic } from './pod-events.ts';
+import { Router, type RouterOptions } from './router.ts';
+
+/** Adds the answering of reviews, and, on the leader, the telling of what came of them. */
+export function addRouting(system: KuikSystem, options: RoutingOptions): Router {
+  const { runtime } = system;
+  system.whileLeading({ id: 'rewrites', logic: rewriteEventsLogic(runtime, options) });
+  return new Router({ ...options, runtime });
+}
+
+/** What reviews are answered with, and what is told. */
+export type RoutingOptions = Omit<RouterOptions, 'runtime'> & RewriteEventsOptions;
