@@ -32,9 +32,8 @@ export function readDockerConfig(
   const content = parseJson(text);
   if (content === undefined) return fail('expected JSON');
   if (content !== null && !isObject(content)) return fail('expected a JSON object');
-  const hosts = format === 'dockercfg' ? content : fieldOf(content, 'auths');
   // Go reads null as nothing at all.
-  if ((hosts ?? null) === null) return succeed({ entries: [], warnings: [] });
+  const hosts = (format === 'dockercfg' ? content : fieldOf(content, 'auths')) ?? {};
   if (!isObject(hosts)) return fail('expected an object of registries');
   const entries: DockerConfigEntry[] = [];
   const warnings: string[] = [];
