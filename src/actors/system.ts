@@ -58,7 +58,7 @@ export interface KuikSystem {
 /** The root's id and systemId. */
 export const rootId = 'kuik';
 
-/** Makes the root of design §2; nothing runs before `start`. */
+/** Makes the root of the tree in docs/architecture.md; nothing runs before `start`. */
 export function createSystem(runtime: Runtime): KuikSystem {
   return new ActorTree(runtime);
 }
@@ -131,7 +131,7 @@ class ActorTree implements KuikSystem {
   readonly leads = (): boolean => {
     const snapshot = this.#leadership()?.getSnapshot();
     const { clock } = this.runtime;
-    return snapshot?.matches('Leading') === true && holdsLease(snapshot.context, clock.now());
+    return snapshot?.value === 'Leading' && holdsLease(snapshot.context, clock.now());
   };
 
   readonly leader = (): string | null => this.#leadership()?.getSnapshot().context.holder ?? null;

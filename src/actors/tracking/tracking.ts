@@ -61,14 +61,14 @@ export class Tracking {
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
   readonly #changed = coalescedListeners();
-  readonly #checked = new Listeners<[FinishedCheck]>();
+  readonly #finishedChecks = new Listeners<[check: FinishedCheck]>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
     this.#checks = new ImageChecks(runtime, {
-      ...{ ...options, tellChanged: this.#changed.tell, onCheck: this.#checked.tell },
+      ...{ ...options, tellChanged: this.#changed.tell, onCheck: this.#finishedChecks.tell },
     });
     const images = trackedImagesLogic(runtime, ({ resource, image }, signal) =>
       this.#checks.ask(this.#plans.get(resource)?.images.get(image), signal),
@@ -114,7 +114,7 @@ export class Tracking {
   };
 
   /** Tells of each check that came to an end, once however many resources it served. */
-  readonly onCheck = this.#checked.subscribe;
+  readonly onCheck = this.#finishedChecks.subscribe;
 
   /** No check begins any more; those in flight have their time to end. */
   readonly drain = async (): Promise<void> => {

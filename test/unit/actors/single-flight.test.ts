@@ -56,8 +56,8 @@ test('whoever asks when all has ended waits for answers and for bugs alike', asy
     flights.ask({ key: 'b', run: () => b.promise, lingers: true }, forever),
   ];
   const ended: string[] = [];
-  flights.ended('a').then(() => ended.push('a'));
-  flights.ended().then(() => ended.push('all'));
+  void flights.ended('a').then(() => ended.push('a'));
+  void flights.ended().then(() => ended.push('all'));
   await flights.ended('nobody asked');
   expect(ended).toEqual([]);
   a.resolve('an answer');
