@@ -1,5 +1,5 @@
-import { type CustomResourceDefinition, customResourceDefinitions } from '#api/crd.ts';
-import { apiVersionName } from '#api/kinds.ts';
+import { apiGroup, apiVersionName, type KindInfo, kinds } from '#api/kinds.ts';
+import { objectSchemas } from '#api/object-schemas.ts';
 import { missingFields, type StructuralSchema } from '#core/schema-drift.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { callWithRetries } from '#kube/retry.ts';
@@ -36,7 +36,7 @@ export async function checkCrds(
   log: Log,
   signal: AbortSignal,
 ): Promise<readonly CrdFinding[]> {
-  const checked = customResourceDefinitions().map((own) => checkOne(own, { client, log, signal }));
+  const checked = kinds.map((info) => checkOne(info, { client, log, signal }));
   const findings = (await Promise.all(checked)).filter((finding) => finding !== undefined);
   for (const finding of findings) report(finding, log);
   return findings;
@@ -49,10 +49,10 @@ interface Means {
 }
 
 async function checkOne(
-  own: CustomResourceDefinition,
+  info: KindInfo,
   { client, log, signal }: Means,
 ): Promise<CrdFinding | undefined> {
-  const name = own.metadata.name;
+  const name = `${info.plural}.${apiGroup}`;
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
   const answer = await callWithRetries(
     (bounded) => client.call<ServedCrd>({ method: 'GET', path }, bounded),
@@ -61,8 +61,8 @@ async function checkOne(
   );
   if (answer.ok) {
     const served = answer.value.spec?.versions?.find((version) => version.name === apiVersionName);
-    const ours = own.spec.versions[0]?.schema.openAPIV3Schema;
-    const missing = ours ? missingFields(ours, served?.schema?.openAPIV3Schema) : [];
+    const own = { properties: objectSchemas(info) as Record<string, StructuralSchema> };
+    const missing = missingFields(own, served?.schema?.openAPIV3Schema);
     return missing.length === 0 ? undefined : { name, absent: false, missing };
   }
   if (answer.error.kind === 'status' && answer.error.code === 404) {
