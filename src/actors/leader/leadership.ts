@@ -17,17 +17,14 @@ import {
 } from '#machines/leadership.ts';
 import type { LeaseCalls, StoredLease } from './lease-calls.ts';
 
-/** The way out of the election. */
-export interface Leadership {
-  /** Lets go of the Lease, which ends what only a leader does; bounded in time. */
-  readonly release: () => Promise<void>;
-}
-
-/** Takes part in the election; added last, so that whoever wins has what a leader needs. */
+/**
+ * Takes part in the election; added last, so that whoever wins has what a leader needs. Returns the
+ * way out: it lets go of the Lease, which ends what only a leader does, and is bounded in time.
+ */
 export function addLeadership(
   system: KuikSystem,
-  election: Omit<ElectionOptions, 'runtime'> | undefined,
-): Leadership {
+  election: ElectionOptions | undefined,
+): () => Promise<void> {
   const { runtime, lead, follow } = system;
   const input = {
     elect: election !== undefined,
@@ -36,7 +33,7 @@ export function addLeadership(
   const { id } = leadershipMachine;
   const logic = leadershipLogic({ ...runtime, lead, follow }, election);
   system.always({ id, logic, input });
-  return { release: async () => await release(system, system.find<typeof leadershipMachine>(id)) };
+  return () => release(system);
 }
 
 /** How the Lease is taken and kept; the three times as kuik v2's flags of the same names. */
@@ -102,10 +99,8 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
 type ContextOf = Pick<ReturnType<ActorRefFrom<typeof leadershipMachine>['getSnapshot']>, 'context'>;
 
 /** Waits until the Lease is let go, or for as long as that may take at most. */
-async function release(
-  { runtime: { clock } }: KuikSystem,
-  leadership: ActorRefFrom<typeof leadershipMachine> | undefined,
-): Promise<void> {
+async function release({ runtime: { clock }, find }: KuikSystem): Promise<void> {
+  const leadership = find<typeof leadershipMachine>(leadershipMachine.id);
   if (leadership === undefined) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   leadership.subscribe({ complete: resolve, error: () => resolve() });

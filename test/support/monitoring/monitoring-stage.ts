@@ -5,7 +5,7 @@ import {
   type ProbeReport,
   type RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { createSystem, type Term } from '#actors/system.ts';
+import { KuikSystem, type Term } from '#actors/system.ts';
 import type { NamedPod } from '#actors/tracking/pod-uses.ts';
 import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
@@ -36,7 +36,7 @@ export interface StageOptions
 export function startMonitoring(given: StageOptions = {}) {
   const runtime = createTestRuntime();
   const { clock } = runtime;
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const pods = createStore<NamedPod>();
   const resources = createStore<KuikResource>();
   const { pace = { intervalMs: 10_000, maxPerInterval: 1 } } = given;
