@@ -1,5 +1,5 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
-import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
+import { holdsLease, type LeadInput, leadershipMachine } from '#machines/leadership.ts';
 import { TransitionObserver } from '#telemetry/transitions.ts';
 import type { Runtime } from './runtime.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
@@ -20,7 +20,7 @@ export class KuikSystem {
   readonly #logics = new Map<string, AnyActorLogic>();
   readonly #always: Service[] = [];
   readonly #whileLeading: Service[] = [];
-  #term: Term | undefined;
+  #term: LeadInput | undefined;
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
@@ -68,7 +68,7 @@ export class KuikSystem {
   };
 
   /** Begins a term: what only a leader runs is built. */
-  readonly lead = (term: Term): void => {
+  readonly lead = (term: LeadInput): void => {
     this.#term = term;
     this.runtime.metrics.setLeader(true);
     this.runtime.log.info('this process leads');
@@ -87,7 +87,7 @@ export class KuikSystem {
   };
 
   /** The present term; undefined where this process does not lead. */
-  readonly term = (): Term | undefined => this.#term;
+  readonly term = (): LeadInput | undefined => this.#term;
 
   /** Whether this process leads and its Lease was renewed within the deadline. */
   readonly leads = (): boolean => {
@@ -123,13 +123,4 @@ export interface Service {
   readonly id: string;
   readonly logic: AnyActorLogic;
   readonly input?: unknown;
-}
-
-/** What is known when a term of leading begins. */
-export interface Term {
-  /**
-   * Wall time up to which a leader before this one may have done what it did not record; `unknown`
-   * without an election.
-   */
-  readonly unrecordedUntilMs: number | 'unknown' | undefined;
 }

@@ -2,6 +2,7 @@ import { fromPromise } from 'xstate';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { Listeners } from '#core/listeners.ts';
 import {
   type CertificateChange,
   type CertificateFacts,
@@ -70,7 +71,7 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
 class CertificateKeeper {
   readonly #options: CertificateOptions;
   readonly #log: Runtime['log'];
-  readonly #watchers = new Set<() => void>();
+  readonly #news = new Listeners();
   #serving: CertificateMaterial | undefined;
   /** What was said last about the configuration: said again only when it changed. */
   #toldTrust = '';
@@ -86,10 +87,9 @@ class CertificateKeeper {
     return this.#serving;
   }
 
-  readonly watch = (changed: () => void): (() => void) => {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
-  };
+  get watch() {
+    return this.#news.subscribe;
+  }
 
   async take(attempt: Promise<SourceOutcome>): Promise<CertificateOutcome> {
     const found = await attempt;
@@ -116,7 +116,7 @@ class CertificateKeeper {
       this.#log.info({ notAfter, names }, 'serving certificate loaded');
     }
     this.#serving = material;
-    for (const changed of this.#watchers) changed();
+    this.#news.tell();
     return facts;
   }
 

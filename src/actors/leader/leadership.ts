@@ -1,13 +1,14 @@
-import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
+import { fromCallback, fromPromise } from 'xstate';
 import { withDeadline } from '#actors/deadline.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import type { KuikSystem, Term } from '#actors/system.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import { claimLease, judgeLease, type ObservedLease, releaseLease } from '#core/lease.ts';
 import { type ApiFailure, hasCode, retryAfterMs } from '#kube/failures.ts';
 import { microTime } from '#kube/micro-time.ts';
 import {
   type AcquireInput,
   type AcquireOutcome,
+  type LeadershipContext,
   type LeadInput,
   leadershipMachine,
   type ReleaseOutcome,
@@ -48,7 +49,7 @@ export interface ElectionOptions {
 
 /** What an election runs on, and whom it tells. */
 export interface ElectionMeans extends Pick<Runtime, 'clock' | 'now' | 'random'> {
-  readonly lead: (term: Term) => void;
+  readonly lead: (term: LeadInput) => void;
   readonly follow: () => void;
 }
 
@@ -75,7 +76,7 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
     return follow;
   });
   const untilExpiry = {
-    untilExpiry: ({ context }: ContextOf) => remainingMs(context, clock.now()),
+    untilExpiry: ({ context }: { context: LeadershipContext }) => remainingMs(context, clock.now()),
   };
   if (election === undefined) return leadershipMachine.provide({ actors: { lead: term } });
   const candidate = new Candidate(means, election);
@@ -95,8 +96,6 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
     },
   });
 }
-
-type ContextOf = Pick<ReturnType<ActorRefFrom<typeof leadershipMachine>['getSnapshot']>, 'context'>;
 
 /** Waits until the Lease is let go, or for as long as that may take at most. */
 async function release({ runtime: { clock }, find }: KuikSystem): Promise<void> {

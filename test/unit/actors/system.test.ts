@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
 import { createActorView } from '#actors/actor-view.ts';
 import { addLeadership, type ElectionOptions } from '#actors/leader/leadership.ts';
-import { type ReflectorSource, type ReportPhase, reflectorLogic } from '#actors/reflectors.ts';
+import { type ReportPhase, reflectorLogic, type WatchLoop } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
 import { KuikSystem, type Service } from '#actors/system.ts';
 import type { ActorView } from '#core/actor-view.ts';
@@ -28,7 +28,7 @@ afterEach(() => {
 
 function start(
   options: {
-    readonly pods?: ReflectorSource['run'];
+    readonly pods?: WatchLoop;
     readonly leaderServices?: readonly Service[];
     readonly election?: ElectionOptions;
   } = {},
@@ -37,7 +37,7 @@ function start(
   const system = new KuikSystem(runtime);
   const { pods: run = never, leaderServices = [], election } = options;
   const log = runtime.log.child({ actor: 'reflector:pods' });
-  const logic = reflectorLogic({ resource: 'pods', run }, { ...runtime, log });
+  const logic = reflectorLogic('pods', run, { ...runtime, log });
   system.always({ id: 'reflector:pods', logic });
   const registry = registryMachine.provide({ actors: { line: fromCallback(() => {}) } });
   const registries = { type: 'registry', logic: registry, policy: 'object' } as const;
