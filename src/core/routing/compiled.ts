@@ -22,7 +22,7 @@ export interface NamedImage {
 }
 
 /** What every compiled resource has. */
-interface CompiledBase {
+export interface CompiledBase {
   readonly identity: ResourceIdentity & { readonly kind: KuikKind };
   /** `Kind/[namespace/]name`. */
   readonly origin: string;
