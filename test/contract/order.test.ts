@@ -3,8 +3,9 @@ import type { KuikResource } from '#api/kinds.ts';
 import { parseReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
 import { candidates } from '#core/routing/candidates.ts';
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
+import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
 import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {

@@ -2,10 +2,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { Router, type RouterOptions } from '#actors/routing/router.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
-import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
 import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
+import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
 
 const everything = { include: ['.*'] };

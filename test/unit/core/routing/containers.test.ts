@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { PodAdmission, PodObject } from '#core/pod.ts';
 import { ORIGINAL_IMAGES } from '#core/routing/annotations.ts';
 import { type ContainerPlan, planContainers } from '#core/routing/containers.ts';
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
+import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
 import { clusterMirror } from '#test/support/routing/resources.ts';
 
 const table = compileTable([

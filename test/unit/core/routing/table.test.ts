@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
 import { candidates } from '#core/routing/candidates.ts';
-import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
 import {
   clusterMirror,
   clusterSet,
