@@ -28,13 +28,13 @@ export interface FilterProblem {
  * Instructions of one compiled pattern. 128 characters can repeat their way to half a million, and
  * the time of a match grows with their number (behaviour §2).
  */
-export const PATTERN_INSTRUCTIONS_MAX = 10_000;
+const PATTERN_INSTRUCTIONS_MAX = 10_000;
 
 /**
  * Instructions that the patterns of one resource that repeat by {} may have together: a list of
  * sixteen at the limit. A set has room for a thousand patterns, which would take seconds of a review.
  */
-export const RESOURCE_INSTRUCTIONS_MAX = 16 * PATTERN_INSTRUCTIONS_MAX;
+const RESOURCE_INSTRUCTIONS_MAX = 16 * PATTERN_INSTRUCTIONS_MAX;
 
 /**
  * Patterns that people write stay far below; to ask one anew takes microseconds. One of the largest

@@ -1,4 +1,5 @@
 import type { Credential } from '#core/credentials.ts';
+import type { PodImage } from '#core/pod-images.ts';
 import { assert } from '#core/result.ts';
 import type { Candidate } from './candidates.ts';
 import type {
@@ -20,17 +21,9 @@ export interface CandidateAnswer {
   readonly credential?: Credential;
 }
 
-/** The container, init container or image volume that a decision is about. */
-export interface RoutedContainer {
-  /** `app`, `init:migrate` or `volume:models`. */
-  readonly key: string;
-  /** The image as the user wrote it. */
-  readonly image: string;
-}
-
 /** All that a decision is made from. */
 export interface DecisionInput {
-  readonly container: RoutedContainer;
+  readonly container: Pick<PodImage, 'key' | 'image'>;
   readonly candidates: readonly Candidate[];
   /** One a candidate, in the same order; what is missing counts as not asked. */
   readonly answers: readonly CandidateAnswer[];
@@ -76,7 +69,7 @@ export function decide(input: DecisionInput): RouteDecision {
 }
 
 /** The decision for what is left alone without a look at its candidates (behaviour §3.1). */
-export function skippedDecision(container: RoutedContainer, why: string): RouteDecision {
+export function skippedDecision(container: DecisionInput['container'], why: string): RouteDecision {
   return {
     key: container.key,
     image: container.image,
