@@ -9,7 +9,7 @@ export type RestartPolicy = 'object' | 'vital';
 export const restartDelayMsMin = 1_000;
 /** Never wait longer: a person who mended the cause should see it within minutes. */
 export const restartDelayMsMax = 300_000;
-/** One that ran this long is taken as healed; its delays begin anew. */
+/** A child that ran this long is taken as healed; its delays begin anew. */
 export const steadyMs = 2 * restartDelayMsMax;
 /** The usual intensity of Erlang's supervisors: three restarts… */
 const vitalRestartsMax = 3;

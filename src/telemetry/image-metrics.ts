@@ -23,7 +23,7 @@ interface Counted {
   count: number;
 }
 
-/** Registers those that go through all images at each scrape. */
+/** Registers the metrics that go through all images at each scrape. */
 export function imageMetrics(
   registry: Registry,
   options: ImageMetricsOptions,

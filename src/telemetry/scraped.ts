@@ -9,7 +9,7 @@ export type InTurn = (work: () => void | Promise<void>) => Promise<void>;
 export interface ScrapedOptions<T extends string> {
   readonly labels: T[];
   readonly fill: (gauge: Gauge<T>) => void | Promise<void>;
-  /** Given where to fill it takes long. */
+  /** Given where filling the gauge takes long. */
   readonly inTurn?: InTurn;
 }
 

@@ -110,7 +110,7 @@ function matchOf(program: RE2JS, size: number): FullMatch {
 
 /** Characters that mean themselves, escaped or not, at the start of a pattern. */
 const plainStart = /^\^?((?:[\w/:@-]|\\[./:@-])*)/;
-/** One of them. */
+/** One such character. */
 const plainCharacter = /\\?./g;
 /**
  * What makes the character before it optional, or repeats it; flags and an empty quotation may stand

@@ -25,7 +25,7 @@ export interface CandidateAnswer {
 export interface DecisionInput {
   readonly container: Pick<PodImage, 'key' | 'image'>;
   readonly candidates: readonly Candidate[];
-  /** One a candidate, in the same order; what is missing counts as not asked. */
+  /** One answer a candidate, in the same order; a candidate without one was not asked. */
   readonly answers: readonly CandidateAnswer[];
   /** Index of the candidate that is taken; `undefined` when nothing is available. */
   readonly winner: number | undefined;
