@@ -16,7 +16,7 @@ export interface DockerConfigEntry {
 /** A docker config as far as it could be read. */
 export interface DockerConfig {
   readonly entries: readonly DockerConfigEntry[];
-  /** One word for each entry that is skipped; no secret is ever in it. */
+  /** One sentence for each entry that is skipped; no secret is ever in it. */
   readonly warnings: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import type { PullPolicy } from '#core/pod.ts';
 import { candidates } from '#core/routing/candidates.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
-import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {
@@ -26,7 +26,7 @@ describeVectors<Given, readonly { image: string; by: string }[]>(
     const found = candidates(
       compileTable(resources),
       { labels: {}, annotations: {}, ...pod, image: reference.value, imagePullPolicy },
-      { ...DEFAULT_ROUTING_POLICY, ...config?.routing },
+      { ...defaultRoutingPolicy, ...config?.routing },
     );
     expect(found.map((candidate) => ({ image: candidate.image, by: candidate.by }))).toEqual(
       expected,

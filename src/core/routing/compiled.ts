@@ -49,7 +49,7 @@ export interface CompiledEntry {
   readonly declaration: number;
   readonly location: Location;
   readonly priority: number;
-  /** What is pulled with; of a mirror `pullCredentialSecret`, else `credentialSecret`. */
+  /** The Secret to pull with; of a mirror `pullCredentialSecret`, else `credentialSecret`. */
   readonly credentialSecret?: SecretName;
 }
 

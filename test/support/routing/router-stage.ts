@@ -20,8 +20,8 @@ import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { settled } from '#test/support/registries/registries-stage.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
-import { DEFAULT_ROUTING_POLICY } from './policy.ts';
 
 /** What one image is for one who asks. */
 export interface ImagePlan {
@@ -127,7 +127,7 @@ export function startRouter(options: RouterStageOptions) {
   const router = new Router({
     runtime,
     table: () => table,
-    policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
+    policy: { ...defaultRoutingPolicy, ...options.policy },
     registries: options.registries?.(runtime) ?? {
       probe,
       recall,

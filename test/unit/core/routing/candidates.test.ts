@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
 import { candidates, type RoutingSubject } from '#core/routing/candidates.ts';
 import { compileTable } from '#core/routing/table.ts';
-import { DEFAULT_ROUTING_POLICY } from '#test/support/routing/policy.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import {
   clusterMirror,
   clusterSet,
@@ -13,13 +13,13 @@ import {
 
 const everything = { include: ['.*'] };
 const digest = `sha256:${'0'.repeat(64)}`;
-const honoured = { ...DEFAULT_ROUTING_POLICY, honorPrioritiesOnAlwaysImagePullPolicy: true };
+const honoured = { ...defaultRoutingPolicy, honorPrioritiesOnAlwaysImagePullPolicy: true };
 
 function find(
   resources: readonly KuikResource[],
   image: string,
   given: Partial<RoutingSubject> = {},
-  policy = DEFAULT_ROUTING_POLICY,
+  policy = defaultRoutingPolicy,
 ) {
   return candidates(compileTable(resources), subject(image, given), policy);
 }
@@ -103,7 +103,7 @@ describe('a discarded upstream', () => {
     ]);
   });
 
-  test.each([DEFAULT_ROUTING_POLICY, honoured])(
+  test.each([defaultRoutingPolicy, honoured])(
     'takes the original away under Always, too',
     (policy) => {
       const set = equals({ discardAlternative: true });

@@ -1,7 +1,7 @@
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 
 /** What holds where nothing is configured. */
-export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
+export const defaultRoutingPolicy: RoutingPolicy = {
   honorPrioritiesOnAlwaysImagePullPolicy: false,
   rewriteOnNeverImagePullPolicy: false,
   skipLabels: [],
