@@ -1,4 +1,4 @@
-import { type ActorRefFrom, assign, setup } from 'xstate';
+import { type ActorRefFrom, assign, sendTo, setup } from 'xstate';
 import {
   countChecks,
   holdForQuota,
@@ -19,9 +19,9 @@ export type RegistryEvent =
   | { readonly type: 'turns.unwanted' }
   /** Checks until then count, whoever made them; monotonic ms. */
   | { readonly type: 'checks.counted'; readonly atMs: number }
-  /** The request of the turn that is being taken has left, or never will. */
-  | { readonly type: 'turn.began'; readonly atMs: number }
-  /** A check was answered with anything but a quota that is used up. */
+  /** The request of the turn that is being taken has left, or never will; `isWanted`: one more is. */
+  | { readonly type: 'turn.began'; readonly atMs: number; readonly isWanted: boolean }
+  /** A check was answered with anything but a quota that is used up, after one that was not. */
   | { readonly type: 'turn.answered' }
   /** A check met a quota that is used up. */
   | ({ readonly type: 'turn.refused' } & Refusal);
@@ -86,15 +86,17 @@ export const registryMachine = setup({
   },
   actors: {
     ping: effect<PingOutcome, HostInput>('ping'),
-    /** Tells the new actor whether turns are wanted; of each change it is told anyway. */
+    /**
+     * Tells the new actor whether turns are wanted; of each change it is told anyway. Told that a
+     * turn has come, it takes that of the first in line, and `turn.began` says that its request left.
+     */
     line: source<HostInput>('line'),
-    /** Takes the turn of the first in line; `turn.began` says that its request left. */
-    turn: source<HostInput>('turn'),
   },
   guards: {
     alive: (_, outcome: PingOutcome) => outcome.kind === 'alive',
     isHeld: ({ context }) => context.heldUntilMs !== null,
     isThrottled: ({ context }) => Object.keys(context.quotas).length > 0,
+    isWanted: (_, { isWanted }: { readonly isWanted: boolean }) => isWanted,
   },
   actions: {
     rememberTrouble: assign((_, { message }: { readonly message: string }) => ({
@@ -116,6 +118,7 @@ export const registryMachine = setup({
     forgetGuesses: assign({ guesses: 0 }),
     hold: assign(({ context }, refusal: Refusal) => holdForQuota(context, refusal, context.slotMs)),
     release: assign({ heldUntilMs: null }),
+    takeTurn: sendTo('line', { type: 'turn.take' }),
   },
   delays: {
     pingDelay: ({ context: { failures } }) =>
@@ -210,7 +213,7 @@ export const registryMachine = setup({
     pace: {
       description: 'When the next image is checked, while this process leads.',
       initial: 'Idle',
-      invoke: { src: 'line', input: ({ context: { host } }) => ({ host }) },
+      invoke: { id: 'line', src: 'line', input: ({ context: { host } }) => ({ host }) },
       on: {
         'checks.counted': { actions: { type: 'countChecks', params: ({ event }) => event } },
         'turn.began': { actions: { type: 'countChecks', params: ({ event }) => event } },
@@ -237,12 +240,19 @@ export const registryMachine = setup({
         },
         Taking: {
           description: 'An image has its turn: its Secrets are read, then its request leaves.',
-          invoke: { src: 'turn', input: ({ context: { host } }) => ({ host }) },
+          entry: 'takeTurn',
           on: {
-            'turn.began': {
-              target: 'Idle',
-              actions: { type: 'countChecks', params: ({ event }) => event },
-            },
+            'turn.began': [
+              {
+                guard: { type: 'isWanted', params: ({ event }) => event },
+                target: 'Waiting',
+                actions: { type: 'countChecks', params: ({ event }) => event },
+              },
+              {
+                target: 'Idle',
+                actions: { type: 'countChecks', params: ({ event }) => event },
+              },
+            ],
           },
         },
         Held: {
