@@ -241,8 +241,9 @@ function countStates(
     type: types.name(type),
     state: states.name(state),
   });
-  return (type, before, after) => {
-    for (const state of before ?? []) series.dec(labels(type, state));
-    for (const state of after ?? []) series.inc(labels(type, state));
+  return (type, before = [], after = []) => {
+    // Of parallel regions mostly one changes, and to count costs as much as to change.
+    for (const state of before) if (!after.includes(state)) series.dec(labels(type, state));
+    for (const state of after) if (!before.includes(state)) series.inc(labels(type, state));
   };
 }
