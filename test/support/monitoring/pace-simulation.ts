@@ -142,41 +142,67 @@ async function lead({ load, stored, images, startMs, endMs, see }: Leader): Prom
 }
 
 /** The same leader by what its actor decides with. */
-function leadByPolicy({ load, stored, images, startMs, endMs, see }: Leader): void {
-  const queue = new TurnQueue();
-  const flying: { readonly image: string; readonly beganMs: number; readonly doneMs: number }[] =
-    [];
-  let memory = unpaced;
-  let isMet = false;
-  const count = (atMs: number) => {
-    memory = countChecks(memory, atMs);
-  };
-  const born = { wallMs: startMs, monotonicMs: 0 };
-  if (stored.expiredAtMs !== undefined) count(toMonotonicMs(stored.expiredAtMs, born));
-  for (const image of images) {
-    const lastMonitorMs = stored.lastMonitorMs.get(image);
-    const checkedMs = lastMonitorMs === undefined ? undefined : toMonotonicMs(lastMonitorMs, born);
-    queue.put(image, checkedMs ?? Number.NEGATIVE_INFINITY);
-    if (checkedMs !== undefined) count(checkedMs + recordedMsMax);
-  }
+function leadByPolicy(leader: Leader): void {
+  const { load, startMs, endMs, see } = leader;
+  const line = new PolicyLine(leader);
   for (let nowMs = 0; nowMs < endMs - startMs; ) {
-    const dueMs = Math.max(nowMs, nextCheckMs(memory, slotMsOf(load.pace)));
-    const answer = flying[0];
-    if (answer !== undefined && (answer.doneMs <= dueMs || queue.size === 0)) {
-      flying.shift();
-      queue.put(answer.image, answer.beganMs);
-      nowMs = Math.max(nowMs, answer.doneMs);
-      if (!isMet) count(answer.doneMs);
-      isMet = true;
+    const dueMs = Math.max(nowMs, nextCheckMs(line.memory, slotMsOf(load.pace)));
+    const answeredMs = line.land(dueMs);
+    if (answeredMs !== undefined) {
+      nowMs = Math.max(nowMs, answeredMs);
       continue;
     }
-    const image = dueMs < endMs - startMs ? queue.takeFirst() : undefined;
+    const image = dueMs < endMs - startMs ? line.queue.takeFirst() : undefined;
     nowMs = dueMs + load.random() * secretsMsMax;
     if (image === undefined || nowMs >= endMs - startMs) return;
-    count(nowMs);
+    line.count(nowMs);
     see(image, startMs + nowMs);
-    flying.push({ image, beganMs: nowMs, doneMs: nowMs + load.random() * answerMsMax });
-    flying.sort((left, right) => left.doneMs - right.doneMs);
+    line.begin({ image, beganMs: nowMs, doneMs: nowMs + load.random() * answerMsMax });
+  }
+}
+
+interface Flying {
+  readonly image: string;
+  readonly beganMs: number;
+  readonly doneMs: number;
+}
+
+class PolicyLine {
+  readonly queue = new TurnQueue();
+  memory = unpaced;
+  readonly #flying: Flying[] = [];
+  #isMet = false;
+
+  /** Restores what is stored. */
+  constructor({ stored, images, startMs }: Leader) {
+    const born = { wallMs: startMs, monotonicMs: 0 };
+    if (stored.expiredAtMs !== undefined) this.count(toMonotonicMs(stored.expiredAtMs, born));
+    for (const image of images) {
+      const known = stored.lastMonitorMs.get(image);
+      const checkedMs = known === undefined ? undefined : toMonotonicMs(known, born);
+      this.queue.put(image, checkedMs ?? Number.NEGATIVE_INFINITY);
+      if (checkedMs !== undefined) this.count(checkedMs + recordedMsMax);
+    }
+  }
+
+  count(atMs: number): void {
+    this.memory = countChecks(this.memory, atMs);
+  }
+
+  begin(check: Flying): void {
+    this.#flying.push(check);
+    this.#flying.sort((left, right) => left.doneMs - right.doneMs);
+  }
+
+  /** Takes the next answer, if it comes by then or nobody else is in line; says when it came. */
+  land(untilMs: number): number | undefined {
+    const [next] = this.#flying;
+    if (next === undefined || (next.doneMs > untilMs && this.queue.size > 0)) return undefined;
+    this.#flying.shift();
+    this.queue.put(next.image, next.beganMs);
+    if (!this.#isMet) this.count(next.doneMs);
+    this.#isMet = true;
+    return next.doneMs;
   }
 }
 
