@@ -6,7 +6,7 @@ import {
   type Refusal,
   unpaced,
 } from '#core/monitoring/pace.ts';
-import { effect, source } from './effect.ts';
+import { effect, source, toEvent, toOutput } from './effect.ts';
 
 /** What a registry's actor is told by those who spoke to its registry. */
 export type RegistryEvent =
@@ -73,6 +73,20 @@ export const pingDelayMsMax = 30_000;
 export const quotasMax = 256;
 /** Only who has a clock can tell how long it is until then: `registry-logic.ts` provides these. */
 const unprovidedMs = Number.POSITIVE_INFINITY;
+
+/** A background probe, from a state beside `Closed` and `Open`. */
+const ping = {
+  src: 'ping' as const,
+  input: ({ context: { host } }: { readonly context: HostInput }) => ({ host }),
+  onDone: [
+    {
+      guard: { type: 'alive' as const, params: toOutput<PingOutcome> },
+      target: 'Closed',
+      actions: 'forgetTrouble' as const,
+    },
+    { target: 'Open', actions: { type: 'countFailure' as const, params: toOutput<PingOutcome> } },
+  ],
+};
 
 /**
  * One registry, as far as it concerns all who ask it: whether it can be reached, whom it told to
@@ -142,28 +156,13 @@ export const registryMachine = setup({
           on: {
             'connection.failed': {
               target: 'Suspect',
-              actions: { type: 'rememberTrouble', params: ({ event }) => event },
+              actions: { type: 'rememberTrouble', params: toEvent },
             },
           },
         },
         Suspect: {
           description: 'A connection failed: set aside while a background probe finds out.',
-          invoke: {
-            id: 'suspectPing',
-            src: 'ping',
-            input: ({ context: { host } }) => ({ host }),
-            onDone: [
-              {
-                guard: { type: 'alive', params: ({ event }) => event.output },
-                target: 'Closed',
-                actions: 'forgetTrouble',
-              },
-              {
-                target: 'Open',
-                actions: { type: 'countFailure', params: ({ event }) => event.output },
-              },
-            ],
-          },
+          invoke: { ...ping, id: 'suspectPing' },
         },
         Open: {
           description: 'Down: set aside until a background probe is answered.',
@@ -171,22 +170,7 @@ export const registryMachine = setup({
         },
         HalfOpen: {
           description: 'A background probe asks whether it is back; still set aside.',
-          invoke: {
-            id: 'halfOpenPing',
-            src: 'ping',
-            input: ({ context: { host } }) => ({ host }),
-            onDone: [
-              {
-                guard: { type: 'alive', params: ({ event }) => event.output },
-                target: 'Closed',
-                actions: 'forgetTrouble',
-              },
-              {
-                target: 'Open',
-                actions: { type: 'countFailure', params: ({ event }) => event.output },
-              },
-            ],
-          },
+          invoke: { ...ping, id: 'halfOpenPing' },
         },
       },
     },
@@ -196,7 +180,7 @@ export const registryMachine = setup({
       on: {
         'quota.exceeded': {
           target: '.Throttled',
-          actions: { type: 'rememberQuota', params: ({ event }) => event },
+          actions: { type: 'rememberQuota', params: toEvent },
         },
       },
       states: {
@@ -215,10 +199,10 @@ export const registryMachine = setup({
       initial: 'Idle',
       invoke: { id: 'line', src: 'line', input: ({ context: { host } }) => ({ host }) },
       on: {
-        'checks.counted': { actions: { type: 'countChecks', params: ({ event }) => event } },
-        'turn.began': { actions: { type: 'countChecks', params: ({ event }) => event } },
+        'checks.counted': { actions: { type: 'countChecks', params: toEvent } },
+        'turn.began': { actions: { type: 'countChecks', params: toEvent } },
         'turn.answered': { actions: 'forgetGuesses' },
-        'turn.refused': { actions: { type: 'hold', params: ({ event }) => event } },
+        'turn.refused': { actions: { type: 'hold', params: toEvent } },
       },
       states: {
         Idle: {
@@ -234,7 +218,7 @@ export const registryMachine = setup({
             'checks.counted': {
               target: 'Waiting',
               reenter: true,
-              actions: { type: 'countChecks', params: ({ event }) => event },
+              actions: { type: 'countChecks', params: toEvent },
             },
           },
         },
@@ -244,14 +228,11 @@ export const registryMachine = setup({
           on: {
             'turn.began': [
               {
-                guard: { type: 'isWanted', params: ({ event }) => event },
+                guard: { type: 'isWanted', params: toEvent },
                 target: 'Waiting',
-                actions: { type: 'countChecks', params: ({ event }) => event },
+                actions: { type: 'countChecks', params: toEvent },
               },
-              {
-                target: 'Idle',
-                actions: { type: 'countChecks', params: ({ event }) => event },
-              },
+              { target: 'Idle', actions: { type: 'countChecks', params: toEvent } },
             ],
           },
         },
@@ -263,7 +244,7 @@ export const registryMachine = setup({
             'turn.refused': {
               target: 'Held',
               reenter: true,
-              actions: { type: 'hold', params: ({ event }) => event },
+              actions: { type: 'hold', params: toEvent },
             },
           },
         },

@@ -2,7 +2,7 @@ import { assign, type DoneActorEvent, setup } from 'xstate';
 import { monitoredStatuses } from '#api/image-set-availability.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome, Verdict } from '#core/monitoring/verdict.ts';
-import { effect } from './effect.ts';
+import { effect, toEvent } from './effect.ts';
 
 /** What the actor of a tracked image is told. */
 export type TrackedImageEvent =
@@ -152,14 +152,8 @@ export const trackedImageMachine = setup({
           description: 'Whether any Pod in scope uses it.',
           initial: 'Used',
           on: {
-            'image.used': {
-              target: '.Used',
-              actions: { type: 'use', params: ({ event }) => event },
-            },
-            'image.unused': {
-              target: '.Unused',
-              actions: { type: 'unuse', params: ({ event }) => event },
-            },
+            'image.used': { target: '.Used', actions: { type: 'use', params: toEvent } },
+            'image.unused': { target: '.Unused', actions: { type: 'unuse', params: toEvent } },
           },
           states: {
             Used: {

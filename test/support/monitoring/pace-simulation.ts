@@ -4,7 +4,7 @@ import { pause } from '#actors/deadline.ts';
 import { CheckTurns, type Turn } from '#actors/registries/check-turns.ts';
 import { registriesLogic } from '#actors/registries/registry-logic.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import {
   countChecks,
   nextCheckMs,
@@ -210,7 +210,7 @@ class PolicyLine {
 function steppedClock() {
   let nowMs = 0;
   let timer: { readonly dueMs: number; readonly callback: () => void } | undefined;
-  const clock = createTimerHeap({
+  const clock = new TimerHeap({
     monotonicMs: () => nowMs,
     setTimer: (delayMs, callback) => {
       const armed = { dueMs: nowMs + delayMs, callback };

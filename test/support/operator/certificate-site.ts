@@ -7,7 +7,7 @@ import type { CertificateSource } from '#actors/certificate/certificate-source.t
 import { defaultLifetimes, type Lifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { createSystem } from '#actors/system.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { certificateMachine } from '#machines/certificate.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -52,7 +52,7 @@ export function startReplica(
   site: Site,
   options: { source?: CertificateSource; lifetimes?: Lifetimes } = {},
 ) {
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const served: ServingCertificate[] = [];
   const lines: string[] = [];
   const { source } = options;
