@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { Router, type RouterOptions } from '#actors/routing/router.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
 import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
@@ -65,7 +65,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     placeSecret,
     tell,
   } = { ...good, ...over };
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   onTestFinished(() => clock.close());
   const log = createLog({
     level: 'debug',
