@@ -42,6 +42,8 @@ export type ProbeOutcome =
       readonly kind: 'Unreachable';
       readonly message: string;
       readonly cause: UnreachableCause;
+      /** Something was answered before: no silence, so no reason for suspicion. */
+      readonly answered?: true;
     };
 
 /** What one request for one manifest came to; an `OciFailure` is one, a `ManifestAnswer` becomes one. */
@@ -58,6 +60,8 @@ export type ManifestAttempt =
       readonly kind: 'connection';
       readonly cause: Exclude<UnreachableCause, 'answer'>;
       readonly message: string;
+      /** Something was answered before: a challenge, a redirect, a token service. */
+      readonly answered?: true;
     }
   | { readonly kind: 'protocol'; readonly message: string };
 
@@ -80,7 +84,8 @@ const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 export function classify(attempt: ManifestAttempt): ProbeOutcome {
   const { message } = attempt;
   if (attempt.kind === 'connection') {
-    return { kind: 'Unreachable', message, cause: attempt.cause };
+    const { cause, answered } = attempt;
+    return { kind: 'Unreachable', message, cause, ...(answered && { answered }) };
   }
   if (attempt.kind === 'protocol') return { kind: 'Unreachable', message, cause: 'answer' };
   if (attempt.status === 404) return { kind: 'NotFound', message };
@@ -120,7 +125,7 @@ export function isRetryable(method: ProbeMethod, attempt: ManifestAttempt): bool
 export function endsTheTrying(attempt: ManifestAttempt): boolean {
   const { kind } = classify(attempt);
   if (kind !== 'Unreachable') return kind === 'Available' || kind === 'QuotaExceeded';
-  return attempt.kind !== 'answer' || attempt.status >= 500;
+  return attempt.kind === 'connection' || (attempt.kind === 'answer' && attempt.status >= 500);
 }
 
 /**
@@ -152,8 +157,9 @@ export interface CredentialTrial {
  */
 export function combine(trials: readonly CredentialTrial[]): ProbeOutcome {
   const ended = trials.find((trial) => trial.ended);
-  if (ended !== undefined) return ended.outcome;
   const outcomes = trials.map(({ outcome }) => outcome);
+  // Who did not end the trying was answered, if only with a no.
+  if (ended !== undefined) return outcomes.length > 1 ? afterAnswer(ended.outcome) : ended.outcome;
   const told =
     outcomes.find(({ kind }) => kind === 'NotFound') ??
     outcomes.find(({ kind }) => kind === 'Unreachable') ??
@@ -161,12 +167,17 @@ export function combine(trials: readonly CredentialTrial[]): ProbeOutcome {
   return told ?? { kind: 'Unreachable', cause: 'answer', message: 'no request was sent' };
 }
 
+function afterAnswer(outcome: ProbeOutcome): ProbeOutcome {
+  if (outcome.kind !== 'Unreachable' || outcome.cause === 'answer') return outcome;
+  return { ...outcome, answered: true };
+}
+
 /**
  * Whether this outcome makes its registry a suspect: a connection that failed or timed out, TLS
- * included. An answer of any status does not, nor does an address that our own rules refuse.
+ * included, without any answer before. An answer of any status does not, nor does an address that
+ * our own rules refuse.
  */
 export function makesSuspect(outcome: ProbeOutcome): boolean {
-  return (
-    outcome.kind === 'Unreachable' && outcome.cause !== 'answer' && outcome.cause !== 'forbidden'
-  );
+  if (outcome.kind !== 'Unreachable' || outcome.answered === true) return false;
+  return outcome.cause !== 'answer' && outcome.cause !== 'forbidden';
 }
