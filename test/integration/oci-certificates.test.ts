@@ -84,7 +84,7 @@ describe('a registry on loopback is Unreachable, and the message says why, when 
     [
       'is of an authority that nobody knows',
       async () => await unknown.issue(),
-      'its certificate is signed by nobody we trust (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+      'its certificate is signed by nobody we trust (UNABLE_TO_GET_ISSUER_CERT_LOCALLY)',
     ],
     [
       'is of one who calls itself as ours does',

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
+import { NameError } from '#oci/names.ts';
 import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import { deleteManifest, pushImage, pushIndex } from '#test/support/registries/images.ts';
 import {
@@ -106,9 +107,9 @@ describe('the settings of a registry', () => {
   test('are its own, whatever it is called', async () => {
     const asked: string[] = [];
     const client = stage.makeClient({
-      resolve: (hostname, done) => {
+      resolve: async (hostname) => {
         asked.push(hostname);
-        done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);
+        throw new NameError(hostname, 'ENOTFOUND');
       },
     });
     for (const host of ['docker.io', 'constructor:5000', 'registry.example.com']) {
@@ -124,7 +125,7 @@ describe('the settings of a registry', () => {
 describe('a loopback registry', () => {
   test('that speaks plain HTTP is asked over TLS only once', async () => {
     const http = await startFaultRegistry({ upstream: stage.plain });
-    const client = stage.makeClient();
+    const client = stage.makeClient({ registries: { [http.host]: {} } });
     for (let asked = 0; asked < 5; asked += 1) {
       expect(await client.manifest(head(imageOn(http)), soon())).toMatchObject({ ok: true });
     }
@@ -149,7 +150,7 @@ describe('a loopback registry', () => {
   });
 
   test('whose certificate nobody trusts is not spoken to over plain HTTP', async () => {
-    const client = stage.makeClient({ registries: {} });
+    const client = stage.makeClient({ registries: { [stage.secure.host]: {} } });
     expect(await client.manifest(head(imageOn(stage.secure), alice), soon())).toMatchObject({
       error: { kind: 'connection', cause: 'tls' },
     });

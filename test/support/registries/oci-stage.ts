@@ -24,7 +24,10 @@ export interface OciStage {
   /** TLS and a htpasswd file that knows alice. */
   readonly guarded: TestRegistry;
   readonly image: PushedManifest;
-  /** A client that trusts the stage's authority at `hosts` and the registries of the stage. */
+  /**
+   * A client that trusts the stage's authority at `hosts` and the registries of the stage, and knows
+   * those that `options` name as well: on loopback no other registry is asked.
+   */
   readonly makeClient: (options?: OciClientOptions, ...hosts: readonly string[]) => OciClient;
   readonly closeClients: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -50,8 +53,11 @@ export async function startOciStage(): Promise<OciStage> {
     makeClient: (options = {}, ...hosts) => {
       const trusting = [secure.host, guarded.host, ...hosts];
       const client = createOciClient({
-        registries: Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
         ...options,
+        registries: options.registries ?? {
+          [plain.host]: {},
+          ...Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
+        },
       });
       clients.push(client);
       return client;
