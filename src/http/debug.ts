@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import type { ActorView } from '#core/actor-view.ts';
+import type { MachineViews } from '#core/machine-view.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import type { ActorsPort, ExplainPort, MachinesPort } from './ports.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { debugMachines } from './routes/debug-machines.ts';
 import { debugRoute } from './routes/debug-route.ts';
@@ -9,9 +11,9 @@ import { foreignSender } from './same-origin.ts';
 
 /** What the debug endpoint shows. */
 export interface DebugPorts {
-  readonly actors: () => ActorsPort;
-  readonly machines: MachinesPort;
-  readonly explain: ExplainPort;
+  readonly actors: ActorView;
+  readonly machines: MachineViews;
+  readonly explain: RoutingQuery['explain'];
   readonly log: Log;
   /** How long `/debug/route` waits for a decision, in ms. */
   readonly answerTimeoutMs?: number;
@@ -38,7 +40,7 @@ export function buildDebugApp(ports: DebugPorts, address: string): FastifyInstan
     const query = request.query as Record<string, unknown>;
     for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
-  app.get('/debug', async () => ({ leader: ports.actors().leader(), paths }));
+  app.get('/debug', async () => ({ leader: ports.actors.leader(), paths }));
   app.register(debugActors, ports);
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);

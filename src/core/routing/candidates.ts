@@ -1,8 +1,9 @@
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
-import type { CompiledMirror, CompiledSet, NamedImage, SecretName } from './compiled.ts';
+import type { CompiledMirror, CompiledSet, NamedImage } from './compiled.ts';
 import type { CandidateOrigin } from './decision.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';

@@ -11,6 +11,7 @@ import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
 import { compileScope, type Scope } from '#core/filter/scope.ts';
 import type { WrittenFilters } from '#core/filter/written-filters.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import type { SecretName } from '#core/secret.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {
   type CompiledMirrorEntry,
@@ -19,7 +20,6 @@ import {
   matchImages,
   matchUpstreams,
   rememberByNamespace,
-  type SecretName,
 } from './compiled.ts';
 import { readLocation } from './location.ts';
 

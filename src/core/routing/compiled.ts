@@ -11,14 +11,9 @@ import {
   scopeMatchesNamespace,
 } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity, SpecProblem } from '#core/spec-problem.ts';
 import { type Location, pathBelow } from './location.ts';
-
-/** A Secret by name, with the namespace resolved: for namespaced kinds the resource's own. */
-export interface SecretName {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** An image with its full form, which is made once and asked for by every resource. */
 export interface NamedImage {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import type { ActorsPort } from '#http/ports.ts';
+import type { ActorView } from '#core/actor-view.ts';
 
 /** A page that a person scrolls through; more is asked for with `cursor`. */
 const limitDefault = 200;
@@ -25,16 +25,16 @@ const querySchema = Type.Object(
 /** `GET /debug/actors` and `GET /debug/actors/<id>`. */
 export async function debugActors(
   app: FastifyInstance,
-  ports: { readonly actors: () => ActorsPort },
+  ports: { readonly actors: ActorView },
 ): Promise<void> {
   app.get('/debug/actors', { schema: { querystring: querySchema } }, async (request) => {
     const query = request.query as Static<typeof querySchema>;
-    return ports.actors().list({ limit: limitDefault, ...query });
+    return ports.actors.list({ limit: limitDefault, ...query });
   });
   // Ids hold image references, and so slashes.
   app.get('/debug/actors/*', async (request, reply) => {
     const id = (request.params as { readonly '*': string })['*'];
-    const actor = ports.actors().get(id);
+    const actor = ports.actors.get(id);
     if (actor !== undefined) return actor;
     const error = `expected the id of a running actor (see /debug/actors), got ${id}`;
     return reply.code(404).send({ error });

@@ -1,9 +1,14 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { formatTime } from '#core/rfc3339.ts';
-import type { MonitoredImagesPort } from '#http/ports.ts';
+
+/** What is shown. */
+export interface StatusImagesPorts {
+  /** All monitored images as this replica knows them: the leader's own, or those of the statuses. */
+  readonly images: () => Promise<ImagesView>;
+}
 
 /** The key that items are grouped by, and that they then go without. */
 type GroupKey = 'cisa' | 'registry';
@@ -15,10 +20,7 @@ const itemsPerTurn = 500;
  * `GET /status/images?groupBy=cisa|registry`, as kuik v2 gives it. The answer is written piece by
  * piece: 20,000 images are five megabytes.
  */
-export async function statusImages(
-  app: FastifyInstance,
-  ports: { readonly images: MonitoredImagesPort },
-): Promise<void> {
+export async function statusImages(app: FastifyInstance, ports: StatusImagesPorts): Promise<void> {
   app.get('/status/images', async (request, reply) => {
     const { groupBy = '' } = request.query as { readonly groupBy?: unknown };
     if (groupBy !== '' && groupBy !== 'cisa' && groupBy !== 'registry') {
@@ -33,7 +35,7 @@ export async function statusImages(
   });
 }
 
-function* allImages(known: Awaited<ReturnType<MonitoredImagesPort>>): Generator<TrackedImage> {
+function* allImages(known: ImagesView): Generator<TrackedImage> {
   for (const resource of known.resources().toSorted()) yield* known.imagesOf(resource);
 }
 

@@ -1,8 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { WorkloadAtRisk, WorkloadImage } from '#core/monitoring/workloads.ts';
+import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
 import { formatTime } from '#core/rfc3339.ts';
-import type { WorkloadsPort } from '#http/ports.ts';
+
+/** What is shown. */
+export interface StatusWorkloadsPorts {
+  /** The workloads at risk, of one namespace or of all. */
+  readonly workloads: (namespace?: string) => Promise<WorkloadsReport>;
+}
 
 const querySchema = Type.Object(
   { namespace: Type.Optional(Type.String({ description: 'the name of a namespace' })) },
@@ -15,7 +21,7 @@ const workloadsMax = 5_000;
 /** `GET /status/workloads?namespace=`: what could not start again elsewhere, and why. */
 export async function statusWorkloads(
   app: FastifyInstance,
-  ports: { readonly workloads: WorkloadsPort },
+  ports: StatusWorkloadsPorts,
 ): Promise<void> {
   app.get('/status/workloads', { schema: { querystring: querySchema } }, async (request) => {
     const { namespace } = request.query as Static<typeof querySchema>;

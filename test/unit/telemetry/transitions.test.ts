@@ -52,7 +52,10 @@ function start() {
   const observer = observeTransitions({ log, metrics, now: () => nowMs++ });
   const clock = createSimulatedTimerHeap();
   const root = createActor(
-    supervise({ type: 'lamp', logic: lampMachine, policy: 'object', clock }),
+    supervise(
+      { clock, log, metrics, now: () => nowMs, random: () => 0 },
+      { type: 'lamp', logic: lampMachine, policy: 'object' },
+    ),
     {
       id: 'kuik',
       systemId: 'kuik',
