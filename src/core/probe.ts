@@ -84,8 +84,7 @@ const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 export function classify(attempt: ManifestAttempt): ProbeOutcome {
   const { message } = attempt;
   if (attempt.kind === 'connection') {
-    const { cause, answered } = attempt;
-    return { kind: 'Unreachable', message, cause, ...(answered && { answered }) };
+    return { ...attempt, kind: 'Unreachable' };
   }
   if (attempt.kind === 'protocol') return { kind: 'Unreachable', message, cause: 'answer' };
   if (attempt.status === 404) return { kind: 'NotFound', message };

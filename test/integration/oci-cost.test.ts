@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
 import type { OciClient } from '#oci/client.ts';
-import { freePorts } from '#test/support/processes/child-process.ts';
 import {
   type BlackHole,
   startFullBacklog,
@@ -17,6 +16,7 @@ import {
   soon,
   startOciStage,
 } from '#test/support/registries/oci-stage.ts';
+import { nextRegistryPort } from '#test/support/registries/registry-ports.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 
 const imageCount = 100;
@@ -111,7 +111,7 @@ describe('a registry that swallows what it is sent', () => {
   ];
   test.each(kinds)('and %s costs the deadline and no more, however many ask', async (_, start) => {
     const hole = await start();
-    const client = stage.makeClient({ registries: { [hole.host]: {} } });
+    const client = stage.makeClient();
     const startedAtMs = performance.now();
     const answers = await Promise.all(
       repositories.map((repository) =>
@@ -128,7 +128,7 @@ describe('a registry that swallows what it is sent', () => {
 
   test('delays no other', async () => {
     const hole = await startSilentHost();
-    const client = stage.makeClient({}, front.host, hole.host);
+    const client = stage.makeClient({}, front.host);
     const never = repositories.map((repository) =>
       client.manifest(head(imageOn(hole, repository)), AbortSignal.timeout(2_000)),
     );
@@ -147,7 +147,7 @@ describe('50 registries that do not answer', () => {
       process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS|Connect)/.test(kind)).length;
     const holes = [await startSilentHost(), await startFullBacklog()];
     const before = openSockets();
-    const ports = await freePorts(48);
+    const ports = Array.from({ length: 48 }, nextRegistryPort);
     const hosts = [...holes.map(({ host }) => host), ...ports.map((port) => `127.0.0.1:${port}`)];
     const client = stage.makeClient({}, ...hosts);
     const answers = await Promise.all(

@@ -44,11 +44,10 @@ interface Asked {
 }
 
 async function probe(asked: Asked = {}) {
-  const { host } = { host: front.host, ...asked };
   return await probeImage(
     {
-      client: stage.makeClient({}, host),
-      reference: { ...imageOn({ host }), tag: asked.tag ?? '1' },
+      client: stage.makeClient({}, front.host),
+      reference: { ...imageOn({ host: asked.host ?? front.host }), tag: asked.tag ?? '1' },
       method: asked.method ?? 'HEAD',
       credentials: asked.credentials ?? [],
       resolveDigest: asked.resolveDigest ?? false,

@@ -264,8 +264,7 @@ describe('a token service in trouble', () => {
     const registry = await startFaultRegistry({ upstream: stage.plain, auth: bearer });
     // The tokens of the service are not known here, but that it was asked is what counts.
     registry.setAuth({ ...bearer, realm: `${service.url}/token` });
-    const client = stage.makeClient({ registries: { [registry.host]: {} } });
-    await client.manifest(head(imageOn(registry), alice), soon());
+    await stage.makeClient().manifest(head(imageOn(registry), alice), soon());
     expect(service.requests()).toMatchObject([{ authorization: expect.stringMatching(/^Basic/) }]);
     await service.close();
     await registry.close();

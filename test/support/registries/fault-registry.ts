@@ -5,10 +5,11 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
 import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
 import { createForwarder, type Forwarder } from './forwarder.ts';
+import { listenAtRegistryPort } from './registry-ports.ts';
 import type { RegistryAddress } from './registry-request.ts';
 import type { ServerCertificate } from './tls.ts';
 
@@ -101,9 +102,7 @@ export async function startFaultRegistry(
     socket.on('error', () => undefined);
   });
   server.on('tlsClientError', () => undefined);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenAtRegistryPort(server);
   const url = `${scheme}://127.0.0.1:${port}`;
   const setAuth = (wanted: FaultAuthOptions | undefined): void => {
     auth = wanted === undefined ? undefined : startFaultAuth(wanted, url);

@@ -3,6 +3,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import { createOciClient, type OciClient, type OciClientOptions } from '#oci/client.ts';
 import { type PushedManifest, pushImage } from './images.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
+import { namedRegistries } from './registry-ports.ts';
 import { registryPassword } from './registry-request.ts';
 import { makeAuthority, type ServerCertificate } from './tls.ts';
 
@@ -24,10 +25,7 @@ export interface OciStage {
   /** TLS and a htpasswd file that knows alice. */
   readonly guarded: TestRegistry;
   readonly image: PushedManifest;
-  /**
-   * A client that trusts the stage's authority at `hosts` and the registries of the stage, and knows
-   * those that `options` name as well: on loopback no other registry is asked.
-   */
+  /** A client that trusts the stage's authority at `hosts` and the registries of the stage. */
   readonly makeClient: (options?: OciClientOptions, ...hosts: readonly string[]) => OciClient;
   readonly closeClients: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -54,10 +52,10 @@ export async function startOciStage(): Promise<OciStage> {
       const trusting = [secure.host, guarded.host, ...hosts];
       const client = createOciClient({
         ...options,
-        registries: options.registries ?? {
-          [plain.host]: {},
-          ...Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
-        },
+        registries: namedRegistries(
+          options.registries ??
+            Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
+        ),
       });
       clients.push(client);
       return client;
