@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { cutText } from '#core/cut-text.ts';
 import {
   ForbiddenError,
@@ -77,12 +78,12 @@ export async function exchange(way: ExchangeWay): Promise<TransportAnswer> {
     const lead = { url, from: isOwn ? ownZone : (from ?? ownZone) };
     const received = await send(way, lead, url.origin === origin);
     from = furthest(from, received.zone);
-    const location = redirectOf(request, received);
     const answer = await readAnswer(request, received);
+    // undici gives a connection back a turn later: what follows up at once would open another one.
+    if (isFollowedUp(way, received)) await setImmediate();
+    const location = redirectOf(request, received);
     if (location === undefined) return { ...answer, lead: { url, from }, foreign: !isOwn };
-    const next = URL.parse(location, url.href);
-    if (next === null) throw new ProtocolError('expected a URL to be redirected to, got none');
-    url = withTls(next, own);
+    url = withTls(urlOf(location, url), own);
   }
   throw new ProtocolError(`expected at most ${REDIRECTS_MAX} redirects, got more`);
 }
@@ -153,6 +154,17 @@ function redirectOf(
 ): string | undefined {
   const location = [headers['location'] ?? []].flat()[0];
   return REDIRECT_STATUS.has(statusCode) && method !== 'POST' ? location : undefined;
+}
+
+/** A redirect is, a challenge is answered, and a token is made use of. */
+function isFollowedUp({ target }: ExchangeWay, { statusCode }: ReceivedAnswer): boolean {
+  return statusCode === 401 || REDIRECT_STATUS.has(statusCode) || !(target instanceof URL);
+}
+
+function urlOf(location: string, base: URL): URL {
+  const url = URL.parse(location, base.href);
+  if (url === null) throw new ProtocolError('expected a URL to be redirected to, got none');
+  return url;
 }
 
 /** A redirect's body is read too: its connection can be used again only then. */

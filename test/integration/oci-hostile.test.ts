@@ -147,6 +147,53 @@ describe('answers of any size and shape', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
   });
 
+  test('headers of up to 256 KiB are read, of registries and of token services', async () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`x-policy-${index}`, 'x'.repeat(12_000)]),
+    );
+    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    front.setRules({ path: /^\/v2/, fault: { kind: 'headers', headers } });
+    const client = stage.makeClient({}, front.host);
+    expect(await client.manifest(head(imageOn(front), alice), soon())).toMatchObject({ ok: true });
+    const token = JSON.stringify({ token: 'of-no-use' });
+    front.setRules({
+      path: /^\/token/,
+      fault: { kind: 'answer', status: 200, headers, body: token },
+    });
+    const other = stage.makeClient({}, front.host);
+    expect(await other.manifest(head(imageOn(front), alice), soon())).toMatchObject({
+      error: { status: 401 },
+    });
+    const tooMuch = { ...headers, 'x-more': 'x'.repeat(30_000) };
+    front.setRules({ fault: { kind: 'answer', status: 200, headers: tooMuch } });
+    expect(await client.manifest(head(imageOn(front)), soon())).toMatchObject({
+      error: { kind: 'protocol' },
+    });
+  });
+
+  test('a page of text is no manifest, unless its digest says so', async () => {
+    const client = stage.makeClient({}, front.host);
+    const page = async (headers: Record<string, string>, method: 'HEAD' | 'GET') => {
+      front.setRules({ fault: { kind: 'answer', status: 200, headers, body: '<h1>Sign in</h1>' } });
+      return await client.manifest({ reference: imageOn(front), method }, soon());
+    };
+    for (const method of ['HEAD', 'GET'] as const) {
+      for (const type of ['text/html', 'TEXT/plain; charset=utf-8']) {
+        expect(await page({ 'content-type': type }, method)).toMatchObject({
+          error: { kind: 'protocol', message: expect.stringMatching(/expected a manifest/) },
+        });
+      }
+      const digest = `sha256:${'a'.repeat(64)}`;
+      for (const headers of [
+        { 'content-type': 'text/plain', 'docker-content-digest': digest },
+        { 'content-type': 'application/json' },
+        { 'x-none': '' },
+      ]) {
+        expect(await page(headers, method)).toMatchObject({ ok: true });
+      }
+    }
+  });
+
   test('headers that never end are given up long before the deadline', async () => {
     const client = stage.makeClient({}, front.host);
     for (const kind of ['endless-header', 'endless-headers'] as const) {

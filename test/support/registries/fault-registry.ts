@@ -20,6 +20,8 @@ export interface FaultRule {
   /** Tested against what follows the `?`. */
   readonly query?: RegExp;
   readonly method?: string;
+  /** Tested against the Authorization header. */
+  readonly authorization?: RegExp;
   /** So many requests, then the rule is used up. */
   readonly times?: number;
   readonly fault: Fault;
@@ -44,6 +46,8 @@ export interface FaultRegistry extends RegistryAddress {
   /** Connections open now. */
   readonly openConnections: () => number;
   readonly requests: () => readonly SeenRequest[];
+  /** What each of them said of who sent it. */
+  readonly userAgents: () => readonly (string | undefined)[];
   /** Forgets connections and requests counted so far. */
   readonly resetCounts: () => void;
   /** Every connection is refused until `accept`. */
@@ -70,6 +74,7 @@ export async function startFaultRegistry(
   const scheme = tls === undefined ? 'http' : 'https';
   let rules: { rule: FaultRule; left: number }[] = [];
   let requests: SeenRequest[] = [];
+  let userAgents: (string | undefined)[] = [];
   let connections = 0;
   // By the client's port: below TLS, this is the only thing both sides of the server know.
   const sockets = new Map<number | undefined, Socket>();
@@ -80,6 +85,7 @@ export async function startFaultRegistry(
     response.on('error', () => undefined);
     const seen = see(incoming);
     requests.push(seen);
+    userAgents.push(incoming.headers['user-agent']);
     const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
     const fault = found?.rule.fault;
@@ -128,9 +134,11 @@ export async function startFaultRegistry(
     connections: () => connections,
     openConnections: () => sockets.size,
     requests: () => requests,
+    userAgents: () => userAgents,
     resetCounts: () => {
       connections = 0;
       requests = [];
+      userAgents = [];
     },
     refuse,
     accept: async () => {
@@ -150,9 +158,10 @@ function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenReque
   return { method, path: url, ...(authorization !== undefined && { authorization }) };
 }
 
-function isMeant(rule: FaultRule, { method, path }: SeenRequest): boolean {
+function isMeant(rule: FaultRule, { method, path, authorization }: SeenRequest): boolean {
   const [bare = '', query = ''] = path.split('?', 2);
   const isPath = rule.path === undefined || rule.path.test(bare);
   const isQuery = rule.query === undefined || rule.query.test(query);
-  return isPath && isQuery && (rule.method === undefined || rule.method === method);
+  const isSender = rule.authorization === undefined || rule.authorization.test(authorization ?? '');
+  return isPath && isQuery && isSender && (rule.method === undefined || rule.method === method);
 }
