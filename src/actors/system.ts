@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
+import { TransitionObserver } from '#telemetry/transitions.ts';
 import type { Runtime } from './runtime.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
 
@@ -58,7 +58,7 @@ export interface KuikSystem {
 /** The root's id and systemId. */
 export const rootId = 'kuik';
 
-/** Makes the root of design §2; nothing runs before `start`. */
+/** Makes the root of the tree in docs/architecture.md; nothing runs before `start`. */
 export function createSystem(runtime: Runtime): KuikSystem {
   return new ActorTree(runtime);
 }
@@ -75,7 +75,7 @@ class ActorTree implements KuikSystem {
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    this.observer = observeTransitions(runtime);
+    this.observer = new TransitionObserver(runtime);
     const children = supervise<AnyActorLogic>(runtime, {
       type: '',
       logic: (id) => this.#logicOf(id),
@@ -131,7 +131,7 @@ class ActorTree implements KuikSystem {
   readonly leads = (): boolean => {
     const snapshot = this.#leadership()?.getSnapshot();
     const { clock } = this.runtime;
-    return snapshot?.matches('Leading') === true && holdsLease(snapshot.context, clock.now());
+    return snapshot?.value === 'Leading' && holdsLease(snapshot.context, clock.now());
   };
 
   readonly leader = (): string | null => this.#leadership()?.getSnapshot().context.holder ?? null;

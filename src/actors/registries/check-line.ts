@@ -4,27 +4,6 @@ import { assert } from '#core/result.ts';
 import type { RegistryEvent } from '#machines/registry.ts';
 import type { Turn } from './check-turns.ts';
 
-/** What the line of one registry is made of. */
-export interface CheckLineOptions {
-  readonly host: string;
-  /** Checks at once: what hangs there must leave places for routing. */
-  readonly inFlightMax: number;
-  /** Runs a turn to its end. */
-  readonly run: (key: string, turn: Turn) => Promise<void>;
-  /** Tells the registry's actor. */
-  readonly send: (event: RegistryEvent) => void;
-  /** Whether turns are wanted may have changed. */
-  readonly tell: () => void;
-}
-
-interface RunningTurn {
-  readonly key: string;
-  /** When its request left. */
-  beganMs: number | undefined;
-  /** Whether it goes back in line. */
-  isTracked: boolean;
-}
-
 /**
  * The images that are checked on one registry: those in line, and those whose turn it is. When the
  * next turn is taken the registry's actor says.
@@ -123,4 +102,25 @@ export class CheckLine {
     this.#isMet = true;
     this.#options.send({ type: 'checks.counted', atMs: this.#runtime.clock.now() });
   }
+}
+
+/** What the line of one registry is made of. */
+export interface CheckLineOptions {
+  readonly host: string;
+  /** Checks at once: what hangs there must leave places for routing. */
+  readonly inFlightMax: number;
+  /** Runs a turn to its end. */
+  readonly run: (key: string, turn: Turn) => Promise<void>;
+  /** Tells the registry's actor. */
+  readonly send: (event: RegistryEvent) => void;
+  /** Whether turns are wanted may have changed. */
+  readonly tell: () => void;
+}
+
+interface RunningTurn {
+  readonly key: string;
+  /** When its request left. */
+  beganMs: number | undefined;
+  /** Whether it goes back in line. */
+  isTracked: boolean;
 }

@@ -6,45 +6,6 @@ import { assert } from '#core/result.ts';
 import type { RegistryEvent, RegistryRef } from '#machines/registry.ts';
 import { CheckLine } from './check-line.ts';
 
-/** What a term begins with. */
-export interface CheckTerm {
-  /**
-   * Wall time up to which checks may have been sent that nobody recorded: a leader before this one
-   * ended without a word. `unknown` where there is no Lease that would tell.
-   */
-  readonly unrecordedUntilMs: number | 'unknown' | undefined;
-  readonly run: RunTurn;
-}
-
-/** Runs one turn to its end, and says on the way what came of it. */
-export type RunTurn = (host: string, key: string, turn: Turn) => Promise<void>;
-
-/** One turn, as the check that has it sees it. */
-export interface Turn {
-  /** Its request leaves now: the next turn comes a slot later. */
-  readonly begin: () => void;
-  /** The registry answered with anything but a quota that is used up. */
-  readonly answered: () => void;
-  /** A quota is used up, until then (monotonic) where the registry said so. */
-  readonly quotaExceeded: (untilMs: number | undefined) => void;
-}
-
-/** What turns are taken with. */
-export interface CheckTurnsOptions {
-  readonly paceOf: (host: string) => Pace;
-  /** Checks at once on one registry. */
-  readonly inFlightMaxOf: (host: string) => number;
-  readonly actorOf: (host: string) => RegistryRef | undefined;
-  /** A registry has a line from now on, so it must have its actor. */
-  readonly keep: (host: string) => void;
-}
-
-interface Term extends CheckTerm {
-  readonly bornMs: number;
-  readonly lines: Map<string, CheckLine>;
-  isOpen: boolean;
-}
-
 /**
  * Whose turn it is to be checked, registry by registry, at the pace that its actor keeps. Turns are
  * taken within a term, the time that this process leads, of which there is one at a time; without
@@ -69,7 +30,7 @@ export class CheckTurns {
 
   /** All that was tracked before is in line: turns are taken from now on. */
   readonly open = (): void => {
-    if (this.#term === undefined) return;
+    if (this.#term === undefined || this.#term.isOpen) return;
     this.#term.isOpen = true;
     for (const host of this.#term.lines.keys()) this.tell(host);
   };
@@ -184,4 +145,43 @@ export class CheckTurns {
       ...(isHeld && { heldUntilMs: toWallMs(heldUntilMs, clocks) }),
     };
   }
+}
+
+/** What a term begins with. */
+export interface CheckTerm {
+  /**
+   * Wall time up to which checks may have been sent that nobody recorded: a leader before this one
+   * ended without a word. `unknown` where there is no Lease that would tell.
+   */
+  readonly unrecordedUntilMs: number | 'unknown' | undefined;
+  readonly run: RunTurn;
+}
+
+/** Runs one turn to its end, and says on the way what came of it. */
+export type RunTurn = (host: string, key: string, turn: Turn) => Promise<void>;
+
+/** One turn, as the check that has it sees it. */
+export interface Turn {
+  /** Its request leaves now: the next turn comes a slot later. */
+  readonly begin: () => void;
+  /** The registry answered with anything but a quota that is used up. */
+  readonly answered: () => void;
+  /** A quota is used up, until then (monotonic) where the registry said so. */
+  readonly quotaExceeded: (untilMs: number | undefined) => void;
+}
+
+/** What turns are taken with. */
+export interface CheckTurnsOptions {
+  readonly paceOf: (host: string) => Pace;
+  /** Checks at once on one registry. */
+  readonly inFlightMaxOf: (host: string) => number;
+  readonly actorOf: (host: string) => RegistryRef | undefined;
+  /** A registry has a line from now on, so it must have its actor. */
+  readonly keep: (host: string) => void;
+}
+
+interface Term extends CheckTerm {
+  readonly bornMs: number;
+  readonly lines: Map<string, CheckLine>;
+  isOpen: boolean;
 }

@@ -1,5 +1,4 @@
 import { type DelayClock, pause, withDeadline } from '#actors/deadline.ts';
-
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import {
@@ -17,21 +16,6 @@ import {
   type ProbeOutcome,
 } from '#core/probe.ts';
 import type { OciClient } from '#oci/client.ts';
-
-/** One check of one image. */
-export interface ProbeImageOptions {
-  readonly client: Pick<OciClient, 'manifest'>;
-  readonly reference: ImageReference;
-  readonly method: ProbeMethod;
-  /** In the order to try, the one that worked last time first; none means anonymous. */
-  readonly credentials: readonly Credential[];
-  /** Whether a tag is followed to its digest. */
-  readonly resolveDigest: boolean;
-  /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
-  readonly timeoutMs: number;
-  /** What the deadline and the pauses run on. */
-  readonly clock: DelayClock;
-}
 
 /** Before the second and, doubled, the third request: time for a balancer to choose another. */
 const RETRY_PAUSE_MS = 50;
@@ -51,6 +35,21 @@ export async function probeImage(
   return await withDeadline(clock, { deadlineMs: timeoutMs, signal }, (bounded) =>
     tryCredentials(options, bounded),
   );
+}
+
+/** One check of one image. */
+export interface ProbeImageOptions {
+  readonly client: Pick<OciClient, 'manifest'>;
+  readonly reference: ImageReference;
+  readonly method: ProbeMethod;
+  /** In the order to try, the one that worked last time first; none means anonymous. */
+  readonly credentials: readonly Credential[];
+  /** Whether a tag is followed to its digest. */
+  readonly resolveDigest: boolean;
+  /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
+  readonly timeoutMs: number;
+  /** What the deadline and the pauses run on. */
+  readonly clock: DelayClock;
 }
 
 async function tryCredentials(

@@ -1,13 +1,20 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import { Listeners } from '#core/listeners.ts';
 import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import type { Reachability, RegistryRef } from '#machines/registry.ts';
 import type { OciClient } from '#oci/client.ts';
 import { CheckTurns } from './check-turns.ts';
 import { probeImage } from './probe-image.ts';
-import { RegistryHost, type RegistryProbe, reachabilityOf } from './registry-host.ts';
+import {
+  type Answered,
+  RegistryHost,
+  type RegistryProbe,
+  reachabilityOf,
+  type SetAside,
+} from './registry-host.ts';
 import { type RegistriesLogic, registriesLogic } from './registry-logic.ts';
 
 export type { RegistryProbe } from './registry-host.ts';
@@ -51,22 +58,16 @@ export const idleMs = 600_000;
  */
 export const registriesMax = 1_000;
 
-/** What a registry said about one image, or why it was not asked. */
-export type ProbeReport =
-  | {
-      readonly kind: 'Answered';
-      readonly outcome: ProbeOutcome;
-      /** From the question to this answer, ms. */
-      readonly ms: number;
-      /** Position in the request's credentials of the one that was let in. */
-      readonly credentialIndex?: number;
-      /** From memory, or from a quota that is known to be used up: nothing was sent. */
-      readonly remembered: boolean;
-    }
-  /** Down, suspected or overrun: no request was sent. */
-  | { readonly kind: 'SetAside'; readonly message: string }
-  /** Whoever asked does not wait any more. */
-  | { readonly kind: 'Abandoned' };
+/** What a registry said about one image, and how it came to be known. */
+export interface ProbeAnswer extends Answered {
+  /** From the question to this answer, ms. */
+  readonly ms: number;
+  /** From memory: nothing was sent. */
+  readonly remembered: boolean;
+}
+
+/** The answer about one image, or why there is none; `Abandoned`: nobody waits any more. */
+export type ProbeReport = ProbeAnswer | SetAside | { readonly kind: 'Abandoned' };
 
 /** How one asks. */
 export interface AskOptions {
@@ -75,9 +76,6 @@ export interface AskOptions {
   /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
   readonly isQuiet?: boolean;
 }
-
-/** What a registry said about one image. */
-export type ProbeAnswer = Extract<ProbeReport, { kind: 'Answered' }>;
 
 /** Told of what a registry answered just now. */
 export type AnswerListener = (probe: RegistryProbe, answer: ProbeAnswer) => void;
@@ -104,7 +102,7 @@ export class Registries {
   readonly #entries = new Map<string, Entry>();
   /** Host → when it was checked last, for the next actor of a registry that lost its own. */
   readonly #lastChecks = new BoundedMap<string, number>(registriesMax);
-  readonly #listeners = new Set<AnswerListener>();
+  readonly #answers = new Listeners<Parameters<AnswerListener>>();
 
   constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: RegistriesOptions) {
     this.#runtime = runtime;
@@ -129,10 +127,7 @@ export class Registries {
   readonly reachability = (host: string): Reachability => reachabilityOf(this.#actor(host));
 
   /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
-  readonly onAnswer = (listener: AnswerListener): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  readonly onAnswer = this.#answers.subscribe;
 
   /** Asks a registry about one image, unless it is set aside. */
   readonly probe = async (
@@ -181,7 +176,7 @@ export class Registries {
   };
 
   #tell(probe: RegistryProbe, answer: ProbeAnswer): void {
-    for (const listener of this.#listeners) listener(probe, answer);
+    this.#answers.tell(probe, answer);
   }
 
   #concurrencyOf(host: string): number {

@@ -8,38 +8,6 @@ import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
 import type { ExceededQuota, Reachability, RegistryRef } from '#machines/registry.ts';
 
-/** One question about one image: is it there, for one who has these credentials? */
-export interface RegistryProbe {
-  readonly reference: ImageReference;
-  readonly method: ProbeMethod;
-  /** In the order to try; none means anonymous. */
-  readonly credentials: readonly Credential[];
-  readonly resolveDigest: boolean;
-  /** For all of it, waiting for a place included; 0 is no limit. */
-  readonly timeoutMs: number;
-}
-
-/** What came of a probe that was not called off. */
-export type HostAnswer =
-  | {
-      readonly kind: 'Answered';
-      readonly outcome: ProbeOutcome;
-      /** Position in the request's credentials of the one that the outcome names. */
-      readonly credentialIndex?: number;
-    }
-  | { readonly kind: 'SetAside'; readonly message: string };
-
-/** What stands beside an actor and asks its registry. */
-export interface RegistryHostOptions {
-  readonly host: string;
-  /** Requests at once. */
-  readonly concurrency: number;
-  /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
-  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
-  /** The registry's actor; none while it is broken. */
-  readonly actor: () => RegistryRef | undefined;
-}
-
 /** So long an answer is remembered (behaviour §3.5): Pods of one Deployment come together. */
 const probeMemoryMs = 1_000;
 /** Answers of one host remembered at once, about 500 bytes each. */
@@ -134,7 +102,8 @@ export class RegistryHost implements Disposable {
     // 0 would mean no limit at all.
     const timeoutMs = probe.timeoutMs === 0 ? 0 : Math.max(1, leftMs);
     const answer = await this.#send(plan, { ...probe, timeoutMs }, signal);
-    this.#tellSuspect(answer.outcome, { probe, timeoutMs, signal });
+    // Called off by us, it says nothing about the registry.
+    if (!signal.aborted) this.#tellSuspect(answer.outcome, { ...probe, leftMs: timeoutMs });
     return plan.quota !== undefined && goesOn(answer.outcome) ? plan.quota : answer;
   }
 
@@ -165,11 +134,7 @@ export class RegistryHost implements Disposable {
     return quota !== undefined && quota.untilMs > this.#runtime.clock.now() ? quota : undefined;
   }
 
-  async #send(
-    plan: Plan,
-    probe: RegistryProbe,
-    signal: AbortSignal,
-  ): Promise<HostAnswer & { readonly kind: 'Answered' }> {
+  async #send(plan: Plan, probe: RegistryProbe, signal: AbortSignal): Promise<Answered> {
     const credentials = plan.tries.flatMap(({ index }) => probe.credentials[index] ?? []);
     const outcome = await this.#options.probeImage({ ...probe, credentials }, signal);
     const tried = plan.tries[askerOf(outcome) ?? 0];
@@ -193,16 +158,55 @@ export class RegistryHost implements Disposable {
     this.#options.actor()?.send({ type: 'quota.exceeded', credential, message, ...until });
   }
 
-  #tellSuspect(outcome: ProbeOutcome, asked: Sent): void {
-    // Called off by us, it says nothing about the registry.
-    if (asked.signal.aborted || !makesSuspect(outcome)) return;
-    if (outcome.kind !== 'Unreachable') return;
+  #tellSuspect(
+    outcome: ProbeOutcome,
+    { timeoutMs, leftMs }: { readonly timeoutMs: number; readonly leftMs: number },
+  ): void {
+    if (outcome.kind !== 'Unreachable' || !makesSuspect(outcome)) return;
     // One that spent its time waiting for a place had hardly any left to be answered in.
-    const short = asked.timeoutMs * 2 < asked.probe.timeoutMs;
-    if (outcome.cause === 'timeout' && short) return;
+    if (outcome.cause === 'timeout' && leftMs * 2 < timeoutMs) return;
     this.#options.actor()?.send({ type: 'connection.failed', message: outcome.message });
     if (this.reachability !== 'Closed') this.#limiter.dismiss();
   }
+}
+
+/** One question about one image: is it there, for one who has these credentials? */
+export interface RegistryProbe {
+  readonly reference: ImageReference;
+  readonly method: ProbeMethod;
+  /** In the order to try; none means anonymous. */
+  readonly credentials: readonly Credential[];
+  readonly resolveDigest: boolean;
+  /** For all of it, waiting for a place included; 0 is no limit. */
+  readonly timeoutMs: number;
+}
+
+/** What a registry said about one image. */
+export interface Answered {
+  readonly kind: 'Answered';
+  readonly outcome: ProbeOutcome;
+  /** Position in the request's credentials of the one that the outcome names. */
+  readonly credentialIndex?: number;
+}
+
+/** Down, suspected or overrun: no request was sent. */
+export interface SetAside {
+  readonly kind: 'SetAside';
+  readonly message: string;
+}
+
+/** What came of a probe that was not called off. */
+export type HostAnswer = Answered | SetAside;
+
+/** What stands beside an actor and asks its registry. */
+export interface RegistryHostOptions {
+  readonly host: string;
+  /** Requests at once. */
+  readonly concurrency: number;
+  /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
+  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
+  /** The registry's actor; none while it is broken. */
+  readonly actor: () => RegistryRef | undefined;
 }
 
 /** What a registry's actor says; none knows nothing bad about its registry. */
@@ -221,7 +225,7 @@ interface Plan {
   /** Positions in the probe's credentials (-1 is anonymous), in the order to try. */
   readonly tries: readonly { readonly index: number; readonly print: string }[];
   /** The answer of the next credential, which has to wait: known without asking. */
-  readonly quota?: HostAnswer & { readonly kind: 'Answered' };
+  readonly quota?: Answered;
 }
 
 interface PlannedProbe {
@@ -229,13 +233,6 @@ interface PlannedProbe {
   readonly plan: Plan;
   /** When it began to wait for its place, monotonic ms. */
   readonly askedMs: number;
-}
-
-interface Sent {
-  readonly probe: RegistryProbe;
-  /** What was left of the probe's time when it was sent. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 function keyOf(

@@ -9,17 +9,6 @@ import type { OciClient } from '#oci/client.ts';
 import type { OciFailure } from '#oci/errors.ts';
 import type { CheckTurns } from './check-turns.ts';
 
-/** The supervisor that the root starts as `registries`: one registry actor a host. */
-export type RegistriesLogic = SupervisorLogic<typeof registryMachine>;
-
-/** What the actors of the registries do with the world. */
-export interface RegistriesLogicOptions {
-  readonly client: Pick<OciClient, 'ping'>;
-  /** How long a background probe may take: as long as any probe, `routing.activeCheck.timeout`. */
-  readonly pingTimeoutMs: number;
-  readonly turns: Pick<CheckTurns, 'tell' | 'take'>;
-}
-
 /** The registry machine with its effects, supervised. `Registries` tells it whom to start. */
 export function registriesLogic(
   runtime: Runtime,
@@ -37,6 +26,17 @@ export function registriesLogic(
       return { host, slotMs, quotas, ...known };
     },
   });
+}
+
+/** The supervisor that the root starts as `registries`: one registry actor a host. */
+export type RegistriesLogic = SupervisorLogic<typeof registryMachine>;
+
+/** What the actors of the registries do with the world. */
+export interface RegistriesLogicOptions {
+  readonly client: Pick<OciClient, 'ping'>;
+  /** How long a background probe may take: as long as any probe, `routing.activeCheck.timeout`. */
+  readonly pingTimeoutMs: number;
+  readonly turns: Pick<CheckTurns, 'tell' | 'take'>;
 }
 
 function registryLogic({ clock }: Runtime, options: RegistriesLogicOptions) {

@@ -56,11 +56,11 @@ export interface PodCredentialsRequest {
 }
 
 /** Reading all Secrets may take so long; one unread by then counts as missing. */
-export const secretsTimeoutMs = 1_000;
+const secretsTimeoutMs = 1_000;
 /** Writing one copy may take so long; then the next candidate is taken. */
-export const placeTimeoutMs = 1_000;
+const placeTimeoutMs = 1_000;
 /** Pull secrets of one Pod that are read; the kubelet reads all, nobody names more. */
-export const pullSecretsMax = 32;
+const pullSecretsMax = 32;
 
 const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
 

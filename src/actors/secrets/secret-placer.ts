@@ -12,43 +12,6 @@ import { resourcePath } from '#kube/paths.ts';
 import { type StoredSecret, secretPlace } from './read-secret.ts';
 import { makeSecretCopy, ownerUidLabel, type SecretCopy, type SecretOwner } from './secret-copy.ts';
 
-/** What a Pod needs to pull its image. */
-export interface PlaceSecretRequest {
-  readonly owner: SecretOwner;
-  /** The Secret that the owner names, with only what it declares with it. */
-  readonly source: SecretView;
-  /** The Pod's. */
-  readonly namespace: string;
-  /** Nothing is written; the answer is the name that it would have. */
-  readonly dryRun: boolean;
-}
-
-/** Why a copy could not be put in its place. */
-export interface PlaceSecretFailure {
-  readonly message: string;
-}
-
-/** A copy that is in its place, as the API server has it. */
-export interface PlacedCopy {
-  readonly namespace: string;
-  readonly name: string;
-  readonly ownerUid: string;
-  /** `metadata.uid`: which object of that name it is. */
-  readonly uid: string;
-  /** `metadata.resourceVersion`. */
-  readonly version: string;
-}
-
-type Placed = Result<PlacedCopy, PlaceSecretFailure>;
-
-/** Pods of one Deployment come together; a copy that somebody deletes is back after so long. */
-const placedMemoryMs = 5_000;
-/** What failed is tried anew with the next Pod. */
-const failedMemoryMs = 0;
-/** Copies remembered at once: a name each. */
-const placedMax = 1_000;
-const fieldManager = 'kuik-secret-copies';
-
 /** Puts copies of Secrets beside the Pods that need them; the caller closes it. */
 export class SecretPlacer {
   readonly #client: Pick<KubeClient, 'call'>;
@@ -86,6 +49,43 @@ export class SecretPlacer {
   /** Ends what is in flight. */
   readonly close = (): void => this.#flights.close();
 }
+
+/** What a Pod needs to pull its image. */
+export interface PlaceSecretRequest {
+  readonly owner: SecretOwner;
+  /** The Secret that the owner names, with only what it declares with it. */
+  readonly source: SecretView;
+  /** The Pod's. */
+  readonly namespace: string;
+  /** Nothing is written; the answer is the name that it would have. */
+  readonly dryRun: boolean;
+}
+
+/** Why a copy could not be put in its place. */
+export interface PlaceSecretFailure {
+  readonly message: string;
+}
+
+/** A copy that is in its place, as the API server has it. */
+export interface PlacedCopy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ownerUid: string;
+  /** `metadata.uid`: which object of that name it is. */
+  readonly uid: string;
+  /** `metadata.resourceVersion`. */
+  readonly version: string;
+}
+
+type Placed = Result<PlacedCopy, PlaceSecretFailure>;
+
+/** Pods of one Deployment come together; a copy that somebody deletes is back after so long. */
+const placedMemoryMs = 5_000;
+/** What failed is tried anew with the next Pod. */
+const failedMemoryMs = 0;
+/** Copies remembered at once: a name each. */
+const placedMax = 1_000;
+const fieldManager = 'kuik-secret-copies';
 
 /** Makes the copy what it must be, and writes only where it is not; never over somebody else's. */
 export async function writeSecretCopy(

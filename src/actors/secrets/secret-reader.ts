@@ -6,19 +6,6 @@ import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret
 import type { KubeClient } from '#kube/client.ts';
 import { readSecret } from './read-secret.ts';
 
-/** A rotated Secret is used within seconds, and Pods of one Deployment read it once. */
-const foundMemoryMs = 5_000;
-/** Whoever has just made the Secret that was missing should not wait for us to look. */
-const missingMemoryMs = 1_000;
-/** Secrets remembered at once, a few kilobytes each. */
-const secretsMax = 1_000;
-/** Reads at once: the API server's fairness is shared with the watches. */
-const readsMax = 16;
-/** Reads that wait for others: 16 at a time at 5 ms each make that less than a second. */
-const waitingMax = 1_000;
-/** A read that nobody waits for any more ends by itself. */
-const readTimeoutMs = 5_000;
-
 /** Reads Secrets when they are needed, through memory, each once at a time; the caller closes it. */
 export class SecretReader {
   readonly #runtime: Runtime;
@@ -68,6 +55,19 @@ export class SecretReader {
     return unreadable(`too many Secrets are being read (${read.kind})`);
   }
 }
+
+/** A rotated Secret is used within seconds, and Pods of one Deployment read it once. */
+const foundMemoryMs = 5_000;
+/** Whoever has just made the Secret that was missing should not wait for us to look. */
+const missingMemoryMs = 1_000;
+/** Secrets remembered at once, a few kilobytes each. */
+const secretsMax = 1_000;
+/** Reads at once: the API server's fairness is shared with the watches. */
+const readsMax = 16;
+/** Reads that wait for others: 16 at a time at 5 ms each make that less than a second. */
+const waitingMax = 1_000;
+/** A read that nobody waits for any more ends by itself. */
+const readTimeoutMs = 5_000;
 
 function unreadable(message: string): SecretAnswer {
   return { kind: 'unreadable', message, mayPass: true };

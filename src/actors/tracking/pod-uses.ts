@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
-import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -52,7 +52,7 @@ export class PodUses {
     signal: AbortSignal,
   ): Promise<UseIndex> => {
     const { pods, policy } = this.#options;
-    const uses = createUseIndex({
+    const uses = new UseIndex({
       matchesPod: (pod) => compiled.matchesPod(pod) && leavesAlone(pod, policy) === undefined,
       matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
     });

@@ -1,3 +1,12 @@
+/** An object of one of the five kinds. */
+export interface KuikObject<Kind extends string, Spec, Status> {
+  readonly apiVersion: 'kuik.enix.io/v1alpha1';
+  readonly kind: Kind;
+  readonly metadata: ObjectMeta;
+  readonly spec?: Spec;
+  readonly status?: Status;
+}
+
 /** Object metadata, as far as kuik reads it; the API server fills what may be absent here. */
 export interface ObjectMeta {
   readonly name: string;
