@@ -156,19 +156,13 @@ export interface CredentialTrial {
  */
 export function combine(trials: readonly CredentialTrial[]): ProbeOutcome {
   const ended = trials.find((trial) => trial.ended);
+  if (ended !== undefined) return ended.outcome;
   const outcomes = trials.map(({ outcome }) => outcome);
-  // Who did not end the trying was answered, if only with a no.
-  if (ended !== undefined) return outcomes.length > 1 ? afterAnswer(ended.outcome) : ended.outcome;
   const told =
     outcomes.find(({ kind }) => kind === 'NotFound') ??
     outcomes.find(({ kind }) => kind === 'Unreachable') ??
     outcomes.at(-1);
   return told ?? { kind: 'Unreachable', cause: 'answer', message: 'no request was sent' };
-}
-
-function afterAnswer(outcome: ProbeOutcome): ProbeOutcome {
-  if (outcome.kind !== 'Unreachable' || outcome.cause === 'answer') return outcome;
-  return { ...outcome, answered: true };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { BoundedMap } from '#core/bounded-map.ts';
+import { ForbiddenError } from './addresses.ts';
 
 /** Finds all addresses of a name, in the order to try; rejects with a `NameError`. */
 export type ResolveName = (hostname: string, signal: AbortSignal) => Promise<readonly string[]>;
@@ -9,8 +10,8 @@ export class NameError extends Error {
   readonly code: 'ENOTFOUND' | 'EAI_AGAIN';
   readonly hostname: string;
 
-  constructor(hostname: string, code: 'ENOTFOUND' | 'EAI_AGAIN', why = 'does not resolve') {
-    super(`${hostname} ${why}`);
+  constructor(hostname: string, code: 'ENOTFOUND' | 'EAI_AGAIN') {
+    super(`${hostname} does not resolve`);
     this.hostname = hostname;
     this.code = code;
   }
@@ -97,9 +98,8 @@ export class Names {
       if (isSlow) this.#slow.set(share, slow + 1);
       else {
         this.#leave(hostname, lookUp, share);
-        reject(
-          new NameError(hostname, 'EAI_AGAIN', 'was given up: its namespace waits for others'),
-        );
+        // A rule of ours: it must not make the registry a suspect to anybody else.
+        reject(new ForbiddenError(`${hostname} is too slow beside others of its namespace`));
       }
     }, SLOW_MS);
     try {

@@ -169,7 +169,7 @@ describe('names that nobody answers for', () => {
       given('silent-other.example.com', 'other'),
     ]);
     expect(causes.filter((cause) => cause === 'timeout')).toHaveLength(3);
-    expect(causes.filter((cause) => cause === 'dns')).toHaveLength(silent.length - 2);
+    expect(causes.filter((cause) => cause === 'forbidden')).toHaveLength(silent.length - 2);
     expect(causes.at(-1)).toBe('timeout');
   });
 });

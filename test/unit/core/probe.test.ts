@@ -133,6 +133,8 @@ test('a connection that failed or timed out makes a suspect, an answer and our o
     'timeout',
   ]);
   expect(makesSuspect(unreachable('answer'))).toBe(false);
+  // One that said something before is slow, not silent.
+  expect(makesSuspect({ ...unreachable('timeout'), answered: true })).toBe(false);
   for (const status of [200, 401, 404, 429]) {
     expect(makesSuspect(classify(answer(status)))).toBe(false);
   }
