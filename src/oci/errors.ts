@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { cutText } from '#core/cut-text.ts';
 import type { UnreachableCause } from '#core/probe.ts';
 import { ForbiddenError } from './addresses.ts';
@@ -139,6 +140,8 @@ export function spokeNoTls(error: unknown): boolean {
 }
 
 function errorCode(error: unknown): string | undefined {
+  // The parser has no code for some of what it refuses.
+  if (error instanceof errors.HTTPParserError) return error.code ?? 'HPE_UNKNOWN';
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

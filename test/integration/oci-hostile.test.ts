@@ -233,6 +233,31 @@ describe('answers of any size and shape', () => {
     expect(message.length).toBeLessThan(250);
   });
 
+  test('what Go’s client reads beside the usual is read, and what it does not is no crash', async () => {
+    const client = stage.makeClient({}, front.host);
+    const end = 'content-length: 0\r\n\r\n';
+    const raw = async (text: string) => {
+      front.setRules({ fault: { kind: 'raw', text } });
+      return await client.manifest(head(imageOn(front)), AbortSignal.timeout(2_000));
+    };
+    for (const good of [
+      `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n${end}`,
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5)}HTTP/1.1 200 OK\r\n${end}`,
+      `HTTP/1.0 200 OK\r\n\r\n`,
+      `HTTP/1.1 200\r\n${end}`,
+      `HTTP/1.1 200 OK\r\nx-name: \u00e4\r\n${end}`,
+    ]) {
+      expect(await raw(good)).toMatchObject({ ok: true });
+    }
+    for (const bad of [
+      'HTTP/1.1 200 OK\nx: y\n\n',
+      `HTTP/1.1 200 OK\r\nx : y\r\n${end}`,
+      'SSH-2.0\r\n',
+    ]) {
+      expect(await raw(bad)).toMatchObject({ error: { kind: 'protocol' } });
+    }
+  });
+
   test('a body after HEAD, against the protocol, harms no later request', async () => {
     const client = stage.makeClient({}, front.host);
     const text = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello';

@@ -8,7 +8,6 @@ import {
   isRetryable,
   type ManifestAttempt,
   makesSuspect,
-  type ProbeOutcome,
 } from '#core/probe.ts';
 
 const message = 'what came';
@@ -120,11 +119,8 @@ describe('several credentials', () => {
 });
 
 test('a connection that failed or timed out makes a suspect, an answer and our own rules never', () => {
-  const unreachable = (cause: (typeof causes)[number] | 'answer'): ProbeOutcome => ({
-    kind: 'Unreachable',
-    cause,
-    message,
-  });
+  const unreachable = (cause: (typeof causes)[number] | 'answer') =>
+    ({ kind: 'Unreachable', cause, message }) as const;
   expect(causes.filter((cause) => makesSuspect(unreachable(cause)))).toEqual([
     'dns',
     'refused',
