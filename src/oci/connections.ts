@@ -5,6 +5,7 @@ import { BoundedMap } from '#core/bounded-map.ts';
 import { version } from '#core/version.ts';
 import { forbidden, furthest, mayLead, writtenZone, type Zone, zoneOf } from './addresses.ts';
 import { dial, type OpenSocket } from './dial.ts';
+import { IdleWait, KEPT_CONNECTIONS } from './idle-wait.ts';
 import type { Names } from './names.ts';
 import type { ChooseProxy } from './proxies.ts';
 import type { Trust } from './trust.ts';
@@ -64,8 +65,6 @@ export const USER_AGENT = `kuik/${version}`;
 const AGENTS_MAX = 1_024;
 /** Behaviour §7: `concurrency`, the room for a burst. */
 const CONCURRENCY_DEFAULT = 256;
-/** Connections that stay when a burst is over. */
-const KEPT_CONNECTIONS = 4;
 /** A registry's token service and blob stores; more origins at once is a redirect maze. */
 const ORIGINS_MAX = 16;
 /** For TCP and then for TLS, time for two lost packets each: what takes longer is dead. */
@@ -93,6 +92,8 @@ const LIMITS = {
 /** The connections of one registry to those that one zone may lead to. */
 interface RegistryAgent {
   readonly dispatcher: Dispatcher;
+  /** By origin: who waits for one of its connections. */
+  readonly waits: BoundedMap<string, IdleWait>;
   /** By origin: of all addresses that were connected to, where the furthest is. */
   readonly zones: BoundedMap<string, Zone>;
 }
@@ -120,7 +121,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       proxy === undefined
         ? createAgent(opening, settings)
         : createProxyAgent(options, settings, proxy);
-    const agent = { dispatcher, zones };
+    const agent = { dispatcher, zones, waits: new BoundedMap<string, IdleWait>(ORIGINS_MAX) };
     agents.set(key, agent);
     return agent;
   };
@@ -128,15 +129,17 @@ export function createConnections(options: ConnectionOptions): Connections {
   return {
     request: async (to, request) => {
       const { url, share } = to;
-      const { dispatcher, zones } = agentFor(to);
-      const answer = await shares.run(share, () =>
-        dispatcher.request({
-          origin: url.origin,
-          path: `${url.pathname}${url.search}`,
-          // Without this undici ends the connection after every HEAD.
-          reset: false,
-          ...request,
-        }),
+      const { dispatcher, zones, waits } = agentFor(to);
+      const answer = await onceIdle(waitFor(waits, url.origin), () =>
+        shares.run(share, () =>
+          dispatcher.request({
+            origin: url.origin,
+            path: `${url.pathname}${url.search}`,
+            // Without this undici ends the connection after every HEAD.
+            reset: false,
+            ...request,
+          }),
+        ),
       );
       // What a proxy reaches is out in the world, unless it is written as an address.
       const zone = zones.get(url.origin) ?? writtenZone(url.hostname) ?? 'public';
@@ -149,6 +152,30 @@ export function createConnections(options: ConnectionOptions): Connections {
       await Promise.all(closed);
     },
   };
+}
+
+function waitFor(waits: RegistryAgent['waits'], origin: string): IdleWait {
+  const known = waits.get(origin) ?? new IdleWait();
+  waits.set(origin, known);
+  return known;
+}
+
+/** A connection is free once the body is read to its end, and a turn of the event loop later. */
+async function onceIdle(
+  wait: IdleWait,
+  send: () => Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  await wait.enter();
+  const startedMs = performance.now();
+  try {
+    const answer = await send();
+    wait.took(performance.now() - startedMs);
+    answer.body.once('close', () => setImmediate(() => wait.leave()));
+    return answer;
+  } catch (error) {
+    wait.leave();
+    throw error;
+  }
 }
 
 type Opening = Omit<ConnectionOptions, 'settingsOf' | 'chooseProxy'> & {

@@ -88,19 +88,12 @@ export class Habits {
     of: Repository,
     { isAnonymous, signal }: { readonly isAnonymous: boolean; readonly signal: AbortSignal },
   ): Promise<Expectation> {
-    const waiting = AbortSignal.any([signal, AbortSignal.timeout(WAIT_MS_MAX)]);
-    const { promise: over, resolve: stop } = Promise.withResolvers<void>();
-    waiting.addEventListener('abort', () => stop(), { once: true });
-    while (!waiting.aborted) {
-      const habit = this.#find(of);
-      if (habit !== undefined) return { habit };
-      const finding = this.#findings.get(of.registry);
-      const isNew = this.#registries.get(of.registry) === undefined;
-      if (isNew && isAnonymous) return {};
-      if (isNew && finding === undefined) return { done: this.#begin(of.registry) };
-      await Promise.race([finding ?? this.#ask(of.registry), over]);
-    }
-    return {};
+    const known = this.#find(of);
+    if (known !== undefined) return { habit: known };
+    const isNew = this.#registries.get(of.registry) === undefined;
+    if (isNew && isAnonymous) return {};
+    if (isNew && !this.#findings.has(of.registry)) return { done: this.#begin(of.registry) };
+    return await this.#wait(of, AbortSignal.any([signal, AbortSignal.timeout(WAIT_MS_MAX)]));
   }
 
   /** The scope that a token for a repository will be asked for with. */
@@ -123,6 +116,21 @@ export class Habits {
   forget(of: Repository): void {
     this.#repositories.delete(keyOf(of));
     this.#registries.delete(of.registry);
+  }
+
+  /** Until it is known, or somebody has to find out again, or it takes too long. */
+  async #wait(of: Repository, waiting: AbortSignal): Promise<Expectation> {
+    const { promise: over, resolve: stop } = Promise.withResolvers<void>();
+    waiting.addEventListener('abort', () => stop(), { once: true });
+    while (!waiting.aborted) {
+      const habit = this.#find(of);
+      if (habit !== undefined) return { habit };
+      const finding = this.#findings.get(of.registry);
+      const isNew = this.#registries.get(of.registry) === undefined;
+      if (isNew && finding === undefined) return { done: this.#begin(of.registry) };
+      await Promise.race([finding ?? this.#ask(of.registry), over]);
+    }
+    return {};
   }
 
   #find(of: Repository): Habit | undefined {
