@@ -100,7 +100,8 @@ function askAll(
   const credentials = readPodCredentials(options, { admission, table, candidates }, cancellation);
   return andThen(credentials, (pod) => {
     const left = leftToAsk(admission, clock.now() - startedMs);
-    const bounded = { ...options, ...left, isQuiet: admission.dryRun };
+    const { dryRun: isQuiet, namespace: share } = admission;
+    const bounded = { ...options, ...left, isQuiet, share };
     const ask = (plan: PlannedContainer) =>
       routeImage(bounded, { candidates: plan.candidates, pod }, cancellation.signal);
     const routes = recallAll(bounded, open, pod) ?? allByKey(open, ask);

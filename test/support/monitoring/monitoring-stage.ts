@@ -50,7 +50,7 @@ export function startMonitoring(given: StageOptions = {}) {
   const table = keepTable(resources);
   const answers = new Listeners<Parameters<AnswerListener>>();
   const registries = addRegistries(system, {
-    ...{ paceOf: () => pace, treatmentOf: () => ({}), pingTimeoutMs: 1_000 },
+    ...{ paceOf: () => pace, treatmentOf: () => ({ concurrency: 4 }), pingTimeoutMs: 1_000 },
     client: { ping: unasked, manifest: unasked },
   });
   const monitoring = addTracking(system, {
