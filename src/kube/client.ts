@@ -1,9 +1,16 @@
 import type { Dispatcher } from 'undici';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type AgentPair, createAgents } from './agents.ts';
-import { type ApiFailure, connectionFailure, statusFailure, timedOut } from './failures.ts';
+import {
+  type ApiFailure,
+  connectionFailure,
+  noSuchObject,
+  statusFailure,
+  timedOut,
+} from './failures.ts';
 import type { KubeAccess } from './kube-config.ts';
 import { readLines } from './lines.ts';
+import { isObjectPath } from './paths.ts';
 
 export type { ApiFailure } from './failures.ts';
 
@@ -18,6 +25,8 @@ export interface ApiCall {
   readonly contentType?: string;
   /** `application/json` unless told; metadata alone, for one. */
   readonly accept?: string;
+  /** A longer answer is not read to its end: the failure is `oversize`. 16 MiB unless told. */
+  readonly answerBytesMax?: number;
 }
 
 /** The API server over one shared, kept-alive Agent. */
@@ -42,8 +51,8 @@ export interface KubeClientOptions {
   readonly monotonicMs?: () => number;
 }
 
-/** An answer of the API server is at most a page of 500 Pods of at most some 100 KB. */
-const answerBytesMax = 128 * 1024 * 1024;
+/** etcd holds no object above 1.5 MiB, and JSON writes some bytes of a text as six characters. */
+export const objectBytesMax = 16 * 1024 * 1024;
 /** A Status is short; more is no Status. */
 const statusBytesMax = 64 * 1024;
 /** The API server itself gives up on a call after a minute. */
@@ -65,7 +74,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const bounded = AbortSignal.any([signal, late.signal]);
       try {
         const answer = await send(agents, { call, kind: 'call', signal: bounded });
-        return counted(call.method, await parse<T>(answer, bounded));
+        return counted(call.method, await parse<T>(answer, call, bounded));
       } finally {
         // Not AbortSignal.timeout, which would live on for a minute after each call.
         clearTimeout(timer);
@@ -76,7 +85,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       if (!answer.ok) return counted('WATCH', answer);
       const { statusCode, body } = answer.value;
       if (statusCode !== 200) return counted('WATCH', await refusal(answer.value));
-      return counted('WATCH', succeed(readLines(body)));
+      return counted('WATCH', succeed(readLines(body, objectBytesMax)));
     },
     close: agents.close,
   };
@@ -92,11 +101,16 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-/** Sends once; a 401 renews credentials and sends once more, since tokens rotate. */
+/**
+ * Sends once, and what no object can be called not at all; a 401 renews credentials and sends once
+ * more, since tokens rotate.
+ */
 async function send(
   agents: ReturnType<typeof createAgents>,
   sending: Sending,
 ): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
+  const { path } = sending.call;
+  if (!isObjectPath(path)) return fail(noSuchObject(path));
   const first = await sendOnce(agents, sending);
   if (!first.ok || first.value.statusCode !== 401) return first;
   const renewed = await agents.renew().then(
@@ -140,13 +154,16 @@ async function sendOnce(
 
 async function parse<T>(
   answer: Result<Dispatcher.ResponseData, ApiFailure>,
+  { answerBytesMax: bytesMax = objectBytesMax }: ApiCall,
   signal: AbortSignal,
 ): Promise<Result<T, ApiFailure>> {
   if (!answer.ok) return answer;
   const { statusCode, body } = answer.value;
   if (statusCode >= 300) return await refusal(answer.value);
   try {
-    return succeed(JSON.parse(await readText(body, answerBytesMax)) as T);
+    const text = await readText(body, bytesMax);
+    if (text !== undefined) return succeed(JSON.parse(text) as T);
+    return fail({ kind: 'oversize', message: `expected an answer of at most ${bytesMax} bytes` });
   } catch (cause) {
     return fail(connectionFailure(cause, signal));
   }
@@ -155,16 +172,20 @@ async function parse<T>(
 async function refusal(
   answer: Dispatcher.ResponseData,
 ): Promise<{ readonly ok: false; readonly error: ApiFailure }> {
-  const text = await readText(answer.body, statusBytesMax).catch(() => '');
-  return fail(statusFailure(answer.statusCode, text, answer.headers));
+  const text = await readText(answer.body, statusBytesMax).catch(() => undefined);
+  return fail(statusFailure(answer.statusCode, text ?? '', answer.headers));
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<string> {
+/** The whole body, or undefined as soon as it is longer than that; its connection is closed then. */
+async function readText(
+  body: Dispatcher.ResponseData['body'],
+  bytesMax: number,
+): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error(`Expected at most ${bytesMax} bytes of answer.`);
+    if (bytes > bytesMax) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
