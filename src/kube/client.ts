@@ -11,6 +11,7 @@ import {
 import type { KubeAccess } from './kube-config.ts';
 import { readLines } from './lines.ts';
 import { isObjectPath } from './paths.ts';
+import { type Reach, watchReachability } from './reachability.ts';
 
 export type { ApiFailure } from './failures.ts';
 
@@ -47,6 +48,8 @@ export interface KubeClientOptions {
   readonly access: KubeAccess;
   /** Told of each answer: the method, and `ok` or the failure's kind with its code. */
   readonly onAnswer?: (method: string, outcome: string) => void;
+  /** Told when the API server goes away, and when it answers again. */
+  readonly onReach?: (reach: Reach) => void;
   /** The clock by which credentials are read again; `performance.now` unless told. */
   readonly monotonicMs?: () => number;
 }
@@ -60,15 +63,18 @@ const answerTimeoutMs = 60_000;
 
 /** Makes the client; nothing is sent before the first call. The caller closes it. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  const { access, onAnswer, monotonicMs = () => performance.now() } = options;
+  const { access, onAnswer, onReach, monotonicMs = () => performance.now() } = options;
   const agents = createAgents(access, monotonicMs);
+  const reached = watchReachability((reach) => onReach?.(reach));
   const counted = <T>(method: string, result: Result<T, ApiFailure>) => {
     onAnswer?.(method, result.ok ? 'ok' : outcomeOf(result.error));
+    reached(result.ok ? undefined : result.error);
     return result;
   };
   return {
     server: access.server,
     call: async <T>(call: ApiCall, signal: AbortSignal) => {
+      if (!isObjectPath(call.path)) return fail(noSuchObject(call.path));
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(timedOut()), answerTimeoutMs).unref();
       const bounded = AbortSignal.any([signal, late.signal]);
@@ -81,6 +87,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       }
     },
     stream: async (call, signal) => {
+      if (!isObjectPath(call.path)) return fail(noSuchObject(call.path));
       const answer = await send(agents, { call, kind: 'watch', signal });
       if (!answer.ok) return counted('WATCH', answer);
       const { statusCode, body } = answer.value;
@@ -101,16 +108,11 @@ interface Sending {
   readonly signal: AbortSignal;
 }
 
-/**
- * Sends once, and what no object can be called not at all; a 401 renews credentials and sends once
- * more, since tokens rotate.
- */
+/** Sends once; a 401 renews credentials and sends once more, since tokens rotate. */
 async function send(
   agents: ReturnType<typeof createAgents>,
   sending: Sending,
 ): Promise<Result<Dispatcher.ResponseData, ApiFailure>> {
-  const { path } = sending.call;
-  if (!isObjectPath(path)) return fail(noSuchObject(path));
   const first = await sendOnce(agents, sending);
   if (!first.ok || first.value.statusCode !== 401) return first;
   const renewed = await agents.renew().then(
