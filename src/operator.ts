@@ -17,6 +17,7 @@ import type { OperatorEnvironment } from '#config/environment.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
+import { reviewAccess } from '#kube/review-access.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import { createTimerHeap, type TimerHeap } from './actors/timer-heap.ts';
@@ -43,7 +44,7 @@ const leaseName = 'e69ca865.enix.io';
 const certificateSecretName = 'kuik-webhook';
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
-const webhookTimeoutSeconds = 10;
+const webhookTimeoutSeconds = 5;
 
 /** The one place where the rooms are joined, started, and stopped in order; resolves to the exit code. */
 export async function runOperator(input: OperatorInput): Promise<number> {
@@ -102,6 +103,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
     ...{ flags, configuration, log, metrics, routing, status: availability.status },
     synced: resources.synced,
     actors: () => createActorView(system),
+    access: (question, signal) => reviewAccess(client, question, signal),
   });
   const system: KuikSystem = createSystem({
     ...{ clock, log, metrics },

@@ -2,6 +2,7 @@ import type { ActorView } from '#actors/actor-view.ts';
 import type { ServingCertificate } from '#actors/certificate/keep-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { AccessPort } from '#core/access.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { type Listener, listen } from '#http/listen.ts';
@@ -26,6 +27,8 @@ export interface ServersInput {
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
   readonly actors: () => ActorView;
+  /** Who may look at the debug endpoint where it is reached from outside. */
+  readonly access: AccessPort;
 }
 
 /** All that listens (behaviour §8). */
@@ -58,17 +61,17 @@ class OperatorServers implements Servers {
   }
 
   readonly listen = async (): Promise<void> => {
-    const { flags, log, metrics, routing, actors } = this.#input;
+    const { flags, log, metrics, routing, actors, access } = this.#input;
     const readiness = () => this.#readiness();
     const machines = createMachineViews(allMachines);
-    const debug = { actors, machines, explain: routing.router.explain, log };
+    const debug = { actors, machines, explain: routing.router.explain, access, log };
     const { debugAddress, debugPort } = flags;
     const { status } = this.#input;
     const shown = { metrics: metrics.text, log, ...(status !== undefined && { status }) };
     this.#plain.push(
       await listen(buildHealthApp({ readiness, log }), { port: flags.healthPort }),
       await listen(buildMetricsApp(shown), { port: flags.metricsPort }),
-      await listen(buildDebugApp(debug, debugAddress), {
+      await listen(buildDebugApp(debug, { address: debugAddress, hosts: [] }), {
         ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
       }),
     );

@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { MonitoredImagesPort } from '#http/ports.ts';
+import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
 /** The key that items are grouped by, and that they then go without. */
 type GroupKey = 'cisa' | 'registry';
@@ -17,20 +17,28 @@ const itemsPerTurn = 500;
  */
 export async function statusImages(
   app: FastifyInstance,
-  ports: { readonly images: MonitoredImagesPort },
+  ports: { readonly images: MonitoredImagesPort; readonly answers: StatusAnswers },
 ): Promise<void> {
   app.get('/status/images', async (request, reply) => {
-    const { groupBy = '' } = request.query as { readonly groupBy?: unknown };
+    const { groupBy: asked } = request.query as { readonly groupBy?: unknown };
+    const groupBy = asked ?? '';
     if (groupBy !== '' && groupBy !== 'cisa' && groupBy !== 'registry') {
       const got = JSON.stringify(groupBy).slice(0, 200);
       return reply.code(400).send({ error: `groupBy: expected cisa or registry, got ${got}` });
     }
-    const images = [...allImages(await ports.images())];
-    const pieces = groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Readable.from(pieces, { objectMode: false }));
+    return await ports.answers.send(reply, {
+      key: `images by ${asked}`,
+      make: () => jsonOf(imagePieces(ports.images, groupBy)),
+    });
   });
+}
+
+async function* imagePieces(
+  port: MonitoredImagesPort,
+  groupBy: GroupKey | '',
+): AsyncGenerator<string> {
+  const images = [...allImages(await port())];
+  yield* groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
 }
 
 function* allImages(known: Awaited<ReturnType<MonitoredImagesPort>>): Generator<TrackedImage> {

@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { buildDebugApp, type DebugPorts } from '#http/debug.ts';
+import { buildDebugApp, type DebugOptions, type DebugPorts } from '#http/debug.ts';
 import type { ActorListQuery, ExplainQuery } from '#http/ports.ts';
 import { createLog } from '#telemetry/log.ts';
 
 const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], since: 'now' };
 
 /** The debug endpoint in front of ports that keep what they were asked. */
-function stage(over: Partial<DebugPorts> = {}) {
+function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = {}) {
   const lists: ActorListQuery[] = [];
   const queries: ExplainQuery[] = [];
   const ports: DebugPorts = {
@@ -30,10 +30,11 @@ function stage(over: Partial<DebugPorts> = {}) {
       queries.push(query);
       return { image: query.image } as never;
     },
+    access: async () => ({ kind: 'unknown' }),
     log: createLog({ level: 'silent', format: 'json' }),
     ...over,
   };
-  const app = buildDebugApp(ports, '127.0.0.1');
+  const app = buildDebugApp(ports, { address: '127.0.0.1', hosts: [], ...options });
   onTestFinished(async () => await app.close());
   const get = async (url: string, headers: Record<string, string> = {}) => {
     const host = 'localhost:8082';
@@ -46,8 +47,8 @@ function stage(over: Partial<DebugPorts> = {}) {
 const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
 
 describe('the debug endpoint', () => {
-  test('says who leads and what there is to ask', async () => {
-    const answer = await stage().get('/debug');
+  test.each(['/debug', '/debug/'])('says at %s who leads and what there is to ask', async (url) => {
+    const answer = await stage().get(url);
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.text)).toEqual({
       leader: 'kuik-0',
@@ -55,7 +56,7 @@ describe('the debug endpoint', () => {
     });
   });
 
-  test.each(['/', '/debug/', '/debug/secrets', '/debug/actors/', '/metrics'])(
+  test.each(['/', '/debug/nothing', '/debug/secrets', '/debug/actors/', '/metrics'])(
     'tells whoever asks for %s what there is',
     async (url) => {
       const answer = await stage().get(url);
