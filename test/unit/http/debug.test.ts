@@ -81,6 +81,26 @@ describe('the debug endpoint', () => {
     expect([...lists, ...queries]).toEqual([]);
   });
 
+  test('asks for a token as soon as others than this machine reach it, and for none else', async () => {
+    const get = async (address: string) => (await stage({}, { address }).get('/debug')).status;
+    for (const address of ['127.0.0.1', '127.0.0.7', '::1', 'localhost']) {
+      expect([address, await get(address)]).toEqual([address, 200]);
+    }
+    for (const address of ['0.0.0.0', '::', '10.1.2.3', 'kuik-debug']) {
+      expect([address, await get(address)]).toEqual([address, 401]);
+    }
+  });
+
+  test('refuses pages of other sites, however they come, but for a link to its door', async () => {
+    const { get, queries } = stage();
+    const driven = { 'sec-fetch-site': 'cross-site' };
+    expect((await get('/debug/route?image=a:1', driven)).status).toBe(403);
+    expect(queries).toEqual([]);
+    const link = { ...driven, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    expect((await get('/debug/route?image=a:1', link)).status).toBe(403);
+    expect((await get('/debug/', link)).status).toBe(200);
+  });
+
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('takes no %s', async (method) => {
     const { app, queries } = stage();
     for (const url of ['/debug', '/debug/actors', '/debug/route?image=a:1']) {
