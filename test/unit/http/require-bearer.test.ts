@@ -41,7 +41,10 @@ describe('a door that tokens open', () => {
     [`Bearer ${'x'.repeat(16_385)}`],
   ])('answers 401 to %j, and asks nobody', async (authorization) => {
     const { get, asked } = stage(allowed);
-    expect(await get(authorization)).toMatchObject({ status: 401, challenge: expect.stringMatching(/^Bearer/) });
+    expect(await get(authorization)).toMatchObject({
+      status: 401,
+      challenge: expect.stringMatching(/^Bearer/),
+    });
     expect(asked).toEqual([]);
   });
 
