@@ -89,7 +89,8 @@ export function meaning({ main, standby }: Hosts): readonly (readonly [string, s
 export function unchanged({ main }: Hosts, suffix: string): PodStory[] {
   return [web, report].map((name) => {
     const image = `${main.host}/${name}`;
-    return { name: `${podName(name)}-${suffix}`, image, expected: image };
+    const stays = 'its registry has it';
+    return { name: `${podName(name)}-${suffix}`, image, expected: image, stays };
   });
 }
 
@@ -107,7 +108,13 @@ export function rerouted({ main, standby }: Hosts, suffix: string): PodStory[] {
   return [
     moved(web, standbyWeb, set),
     moved(report, mirroredReport, mirror),
-    { name: `trial-${suffix}`, image: alone, expected: alone },
+    {
+      name: `trial-${suffix}`,
+      image: alone,
+      expected: alone,
+      stays: 'nothing is declared for it, so that it cannot start now',
+      isLost: true,
+    },
   ];
 }
 

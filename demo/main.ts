@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { openPage, type Page } from './page.ts';
-import { openCurtain, type Stage, setStage } from './stage.ts';
+import { images } from './cast.ts';
+import { Curtain } from './curtain.ts';
+import { Page } from './page.ts';
+import { type Stage, setStage } from './stage.ts';
 import { tell } from './story.ts';
 
 /**
@@ -8,44 +10,57 @@ import { tell } from './story.ts';
  * itself. Exit code 0 only when every step came out as told; 130 after Ctrl-C.
  */
 const startedMs = performance.now();
-const curtain = openCurtain();
+const page = new Page();
+const curtain = new Curtain();
 const endsByItself = process.argv.includes('--once');
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    page.close('Stopped. Everything that was started ends now.');
     // What is being started just now is not on the curtain yet: the guardian ends that.
-    process.stdout.write('\n    Stopping everything …\n');
     void curtain.fall('atOnce').finally(() => process.exit(130));
   });
 }
 
-process.exitCode = await run(openPage());
+process.exitCode = await run();
 
-async function run(page: Page): Promise<number> {
+async function run(): Promise<number> {
   page.title('kuik: Pods that start although their registry is down');
   let problems = 0;
   try {
     const stage = await setStage(page, curtain);
     problems = await tell(page, stage);
-    invite(page, stage, problems);
+    invite(stage, problems);
     if (!endsByItself) await enter();
   } catch (error) {
     problems += 1;
     page.detail('\nNOT SO', error instanceof Error ? error.message : String(error), 'bad');
   }
-  problems += await end(page);
+  problems += await end();
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   const verdict = problems === 0 ? 'Every step came out as told.' : `${problems} did not come out.`;
   page.title(`${verdict} ${endsByItself ? `${seconds} s in all.` : ''}`);
   return problems === 0 ? 0 : 1;
 }
 
-function invite(page: Page, { operator, plane, namespace }: Stage, problems: number): void {
-  page.title(problems === 0 ? 'Look for yourself' : 'Look what went wrong');
+/** Ends with what to try next: where everything is, and two commands that ask the operator. */
+function invite({ operator, plane, namespace, main }: Stage, problems: number): void {
+  const title = problems === 0 ? 'Look for yourself' : 'Look what went wrong';
+  page.title(endsByItself ? `${title}: without --once all of this stays until Enter` : title);
   page.detail('actors', `${operator.debugUrl}/debug/actors`);
   page.detail('metrics', `${operator.metricsUrl}/metrics`);
-  page.detail('kubeconfig', plane.adminKubeconfig);
-  page.detail('Pods', `kubectl get pods -o yaml -n ${namespace} --kubeconfig …`);
+  page.command(
+    'Pods',
+    `KUBECONFIG=${plane.adminKubeconfig}`,
+    `kubectl get pods -o yaml -n ${namespace}`,
+  );
+  page.title('Try next, in another terminal');
+  page.command(
+    'explain',
+    `npm start --silent -- explain ${main.host}/${images.declared[0]}`,
+    `-n ${namespace} --debug-url ${operator.debugUrl}`,
+  );
+  page.command('status', `npm start --silent -- status --metrics-url ${operator.metricsUrl}`);
 }
 
 async function enter(): Promise<void> {
@@ -56,8 +71,8 @@ async function enter(): Promise<void> {
   process.stdin.pause();
 }
 
-async function end(page: Page): Promise<number> {
-  const done = page.step('Everything ends; the operator drains its reviews first');
+async function end(): Promise<number> {
+  const done = page.step('Everything ends; the operator goes on admitting for 5 s first');
   try {
     await curtain.fall('orderly');
     done();

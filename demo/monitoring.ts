@@ -2,12 +2,11 @@ import { deleteManifest } from '#test/support/registries/images.ts';
 import { registryRequest } from '#test/support/registries/registry-request.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { watched, watching } from './cast.ts';
-import { type Page, wrap } from './page.ts';
+import type { Page } from './page.ts';
 import type { Stage } from './stage.ts';
 
 /** With one check each 200 ms; on a machine that does other things as well. */
 const noticedWithinMs = 20_000;
-const detailColumns = 65;
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 
 /** The part of an entry of `status.images` that the story tells. */
@@ -73,8 +72,7 @@ function show(page: Page, { wanted, seen }: Outcome): number {
     return 1;
   }
   page.detail('  status', seen.status, seen.status === 'Available' ? 'good' : 'changed');
-  const why = seen.lastError === undefined ? [] : wrap(seen.lastError, detailColumns);
-  for (const line of why) page.detail('  why', line);
+  if (seen.lastError !== undefined) page.detail('  why', seen.lastError);
   return 0;
 }
 

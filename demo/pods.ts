@@ -9,6 +9,10 @@ export interface PodStory {
   /** `Kind/name` of the resource that must have proposed it; none when nothing changes. */
   readonly by?: string;
   readonly reason?: string;
+  /** Why it stays as it is, when it does. */
+  readonly stays?: string;
+  /** Its image cannot be pulled from anywhere just now. */
+  readonly isLost?: boolean;
 }
 
 /** What became of a Pod. */

@@ -5,6 +5,7 @@ import { pushImage } from '#test/support/registries/images.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { images, resources } from './cast.ts';
+import type { Curtain } from './curtain.ts';
 import type { Page } from './page.ts';
 
 /** Everything that runs while the story is told; all of it is real. */
@@ -18,13 +19,6 @@ export interface Stage {
   readonly operator: OperatorProcess;
 }
 
-/** What was started so far, in order, with how each is ended. */
-export interface Curtain {
-  readonly add: (orderly: () => Promise<void>, atOnce: () => Promise<void>) => void;
-  /** Ends all in reverse order; `atOnce` for Ctrl-C. Throws the first failure, after the rest. */
-  readonly fall: (how: 'orderly' | 'atOnce') => Promise<void>;
-}
-
 /** Starts the parts one after the other and tells the page; each is added to the curtain. */
 export async function setStage(page: Page, curtain: Curtain): Promise<Stage> {
   const plane = await startPlane(page, curtain);
@@ -34,24 +28,17 @@ export async function setStage(page: Page, curtain: Curtain): Promise<Stage> {
   return { plane, namespace, main, standby, operator };
 }
 
-/** Nothing started yet. */
-export function openCurtain(): Curtain {
-  const endings: { orderly: () => Promise<void>; atOnce: () => Promise<void> }[] = [];
-  return {
-    add: (orderly, atOnce) => void endings.push({ orderly, atOnce }),
-    fall: async (how) => {
-      const failures: unknown[] = [];
-      for (let ending = endings.pop(); ending !== undefined; ending = endings.pop()) {
-        await ending[how]().catch((error: unknown) => failures.push(error));
-      }
-      if (failures.length > 0) throw failures[0];
-    },
-  };
+/** Creates the two resources and waits until the operator routes by them. */
+export async function declare(page: Page, stage: Stage): Promise<void> {
+  const done = page.step('Two resources say what is equal');
+  for (const { path, object } of resources(stage)) await stage.plane.admin.create(path, object);
+  for (const name of images.declared) await hasAlternative(stage, `${stage.main.host}/${name}`);
+  done();
 }
 
 async function startPlane(page: Page, curtain: Curtain): Promise<ControlPlane> {
-  const done = page.step('A control plane: etcd, kube-apiserver, kube-controller-manager');
-  const plane = await startControlPlane();
+  const done = page.step('A control plane: etcd and kube-apiserver');
+  const plane = await startControlPlane({ controllers: false });
   curtain.add(plane.stop, plane.stop);
   done();
   page.detail('API server', plane.server);
@@ -74,6 +61,8 @@ async function startRegistries(
   done();
   page.detail('main', `${main.host}: ${images.main.join(', ')}`);
   page.detail('standby', `${standby.host}: ${images.standby.join(', ')}`);
+  page.calls(main.host, 'main');
+  page.calls(standby.host, 'standby');
   return { main, standby };
 }
 
@@ -90,14 +79,6 @@ async function startTheOperator(
   done();
   page.detail('process', `${operator.pid}, webhook at ${operator.webhookUrl}`);
   return operator;
-}
-
-/** Creates the two resources and waits until the operator routes by them. */
-export async function declare(page: Page, stage: Stage): Promise<void> {
-  const done = page.step('Two resources say what is equal');
-  for (const { path, object } of resources(stage)) await stage.plane.admin.create(path, object);
-  for (const name of images.declared) await hasAlternative(stage, `${stage.main.host}/${name}`);
-  done();
 }
 
 /** Asks the operator as `kuik explain` does; nothing is changed by asking. */

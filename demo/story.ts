@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { meaning, rerouted, unchanged } from './cast.ts';
 import { tellMonitoring } from './monitoring.ts';
-import type { Page } from './page.ts';
+import type { Page, Tone } from './page.ts';
 import { createPod, type PodOutcome, type PodStory } from './pods.ts';
 import { declare, type Stage } from './stage.ts';
 
@@ -11,7 +11,18 @@ const answersRememberedMs = 1_200;
 
 /** A dead registry is found out at once, one that is back by a probe within a few seconds. */
 const noticedWithinMs = 15_000;
-const reachability = ['Closed', 'Suspect', 'Open', 'HalfOpen'];
+
+/** What the state of a registry's circuit means for the next Pod. */
+const circuits: Readonly<Record<string, { readonly means: string; readonly tone: Tone }>> = {
+  Closed: { means: 'it answers, Pods get what they ask for', tone: 'good' },
+  Suspect: { means: 'something failed, Pods go elsewhere meanwhile', tone: 'changed' },
+  Open: { means: 'it is down, and no Pod waits for it any more', tone: 'bad' },
+  HalfOpen: { means: 'it is being tried, Pods go elsewhere meanwhile', tone: 'changed' },
+};
+
+const pendingNote =
+  'All Pods here stay Pending: no scheduler and no kubelet runs. What counts is the image with ' +
+  'which the API server stores them.';
 
 /** Tells the story on the stage; answers how many things did not come out as told. */
 export async function tell(page: Page, stage: Stage): Promise<number> {
@@ -21,6 +32,7 @@ export async function tell(page: Page, stage: Stage): Promise<number> {
 
   let done = page.step('All is well: two Pods');
   done();
+  page.paragraph(pendingNote);
   problems += await show(page, stage, unchanged(stage, 'before'));
 
   done = page.step(`The main registry, ${stage.main.host}, is stopped`);
@@ -53,25 +65,18 @@ async function show(page: Page, stage: Stage, stories: readonly PodStory[]): Pro
 }
 
 function describePod(page: Page, story: PodStory, outcome: PodOutcome): void {
+  const { image, by, reason, admissionMs, warnings, problems } = outcome;
   page.detail('Pod', story.name);
   page.detail('  wants', story.image);
-  if (outcome.image === story.image) page.detail('  gets', 'the same', 'good');
-  else page.detail('  gets', outcome.image, 'changed');
-  page.detail('  why', whyOf(story, outcome));
-  page.detail('  admitted', `in ${outcome.admissionMs.toFixed(1)} ms`);
-  for (const warning of outcome.warnings) page.detail('  warning', warning);
-  for (const problem of outcome.problems) page.detail('  NOT SO', problem, 'bad');
+  if (image !== story.image) page.detail('  gets', image, 'changed');
+  else page.detail('  gets', 'the same', story.isLost === true ? 'bad' : 'good');
+  page.detail('  why', by === undefined ? (story.stays ?? 'nobody says') : `${reason}, by ${by}`);
+  page.detail('  admitted', `in ${admissionMs.toFixed(1)} ms`);
+  for (const warning of warnings) page.detail('  warning', warning);
+  for (const problem of problems) page.detail('  NOT SO', problem, 'bad');
 }
 
-function whyOf(story: PodStory, outcome: PodOutcome): string {
-  if (outcome.by !== undefined) return `${outcome.reason}, by ${outcome.by}`;
-  return story.name.startsWith('trial') ? 'nothing is declared for it' : 'its registry has it';
-}
-
-/**
- * Waits until the actor of the main registry is in one of these states, and shows it: Closed (all is
- * well), Suspect (something failed), Open (down), HalfOpen (being tried).
- */
+/** Waits until the actor of the main registry is in one of these states, and shows it. */
 async function registryState(page: Page, stage: Stage, wanted: readonly string[]): Promise<number> {
   const id = `registry:${stage.main.host}`;
   let seen = 'not there';
@@ -84,7 +89,8 @@ async function registryState(page: Page, stage: Stage, wanted: readonly string[]
       },
       { withinMs: noticedWithinMs },
     );
-    page.detail('actor', `${id} is ${seen}`);
+    const { means, tone } = circuits[seen] ?? { means: '', tone: 'plain' };
+    page.detail('circuit', `${id} is ${seen}: ${means}`, tone);
     return 0;
   } catch {
     page.detail('NOT SO', `expected ${id} to be ${wanted.join(' or ')}, it is ${seen}`, 'bad');
@@ -97,5 +103,5 @@ async function stateOf(stage: Stage, id: string): Promise<string> {
   const url = `${stage.operator.debugUrl}/debug/actors/${encodeURIComponent(id)}`;
   const { state } = (await (await fetch(url)).json()) as { state?: readonly string[] };
   const leaves = (state ?? []).map((one) => one.split('.').at(-1) ?? one);
-  return leaves.find((leaf) => reachability.includes(leaf)) ?? 'not there';
+  return leaves.find((leaf) => leaf in circuits) ?? 'not there';
 }

@@ -1,7 +1,8 @@
 /**
  * What `npm test` and `npm run demo` need and may be missing. Plain JavaScript that any Node from
  * 20 on runs with nothing installed: first the packages (Node 24 is one of them), then, with that
- * Node, the binaries of the control plane. `--packages` stops after the first.
+ * Node, the binaries of the control plane. `--packages` stops after the first, `--demo` leaves out
+ * the binaries that only tests start.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,9 +15,12 @@ const installedNode = join(modules, '.bin', 'node');
 if (Number(process.versions.node.split('.')[0]) < 20) {
   end(`Expected Node 20 or newer, this is ${process.version}.`);
 }
+// Ctrl-C reaches whatever runs below as well: that ends in order, and then this does.
+process.on('SIGINT', () => {});
 if (!packagesAreCurrent()) installPackages();
 if (!process.argv.includes('--packages')) {
-  run(installedNode, [join(root, 'scripts', 'install-binaries.ts')], process.env);
+  const only = process.argv.includes('--demo') ? ['--demo'] : [];
+  run(installedNode, [join(root, 'scripts', 'install-binaries.ts'), ...only], process.env);
 }
 
 /**
@@ -61,7 +65,10 @@ function run(command, args, env) {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (status === 0) return;
-  if (signal !== null) process.exit(130);
+  if (status === 130 || signal !== null) {
+    console.error('Stopped.');
+    process.exit(130);
+  }
   end(`${command} ${args.join(' ')} failed: ${error?.message ?? `exit code ${status}`}.`);
 }
 

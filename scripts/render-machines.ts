@@ -1,25 +1,29 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderMachinePage } from '#actors/machine-page.ts';
 import { allMachines } from '#machines/all-machines.ts';
 
-/** Writes docs/machines/*.md from the machines; with --check only says which are out of date. */
+/**
+ * Writes docs/machines/*.md from the machines, and removes the page of a machine that is gone; with
+ * --check only says which are out of date.
+ */
 const directory = join(import.meta.dirname, '..', 'docs', 'machines');
 const check = process.argv.includes('--check');
 mkdirSync(directory, { recursive: true });
-for (const machine of allMachines) {
-  const path = join(directory, `${machine.id}.md`);
-  const page = renderMachinePage(machine);
-  if (readPage(path) === page) continue;
-  console.log(check ? `out of date: ${path}` : `written: ${path}`);
-  if (check) process.exitCode = 1;
-  else writeFileSync(path, page);
-}
-
-function readPage(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+const pages = new Map(allMachines.map((one) => [`${one.id}.md`, renderMachinePage(one)]));
+const present = readdirSync(directory);
+for (const name of new Set([...pages.keys(), ...present])) {
+  const path = join(directory, name);
+  const page = pages.get(name);
+  if (present.includes(name) && readFileSync(path, 'utf8') === page) continue;
+  if (check) {
+    console.log(`out of date: ${path}`);
+    process.exitCode = 1;
+  } else if (page === undefined) {
+    rmSync(path);
+    console.log(`removed: ${path}`);
+  } else {
+    writeFileSync(path, page);
+    console.log(`written: ${path}`);
   }
 }

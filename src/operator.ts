@@ -1,52 +1,50 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { createActorView } from '#actors/actor-view.ts';
+import { addCertificate, type CertificateOptions } from '#actors/certificate/certificate.ts';
 import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
-import { certificateSecret } from '#actors/certificate/certificate-secret.ts';
-import type { ServingCertificate } from '#actors/certificate/keep-certificate.ts';
+import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
 import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
-import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import { addConditions, type ConditionContributor } from '#actors/conditions/conditions.ts';
+import { EventRecorder } from '#actors/event-recorder.ts';
+import { keepRoutingTable } from '#actors/keep-routing-table.ts';
+import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
-import { recordEvents } from '#actors/leader/record-events.ts';
-import { nothingAvailableEvents } from '#actors/routing/nothing-available.ts';
-import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
-import { watchResources } from '#actors/watch-resources.ts';
-import type { OperatorEnvironment } from '#config/environment.ts';
-import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import { addRegistries } from '#actors/registries/registries.ts';
+import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { addReporting } from '#actors/reporting/reporting.ts';
+import { addRouting } from '#actors/routing/routing.ts';
+import type { SecretSources } from '#actors/secrets/secret-sources.ts';
+import { addSecrets } from '#actors/secrets/secrets.ts';
+import { createSystem } from '#actors/system.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
+import { addTracking } from '#actors/tracking/tracking.ts';
+import { addWatchedResources } from '#actors/watch-resources.ts';
+import { readOwn } from '#config/mapping.ts';
+import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
+import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
+import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { reviewAccess } from '#kube/review-access.ts';
+import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
-import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
-import { createTimerHeap, type TimerHeap } from './actors/timer-heap.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './command/flags.ts';
-import { version } from './core/version.ts';
-import { type AvailabilityRooms, joinAvailability } from './join-availability.ts';
-import { joinLeading } from './join-leading.ts';
-import { joinRouting, type RoutingRooms } from './join-routing.ts';
-import { createServers, type Servers } from './servers.ts';
+import type { OperatorInput } from './command/operator.ts';
+import { Servers } from './servers.ts';
 
 /** Exit codes of the process (behaviour §8); wrong use is `main.ts`'s to say. */
 export const exitCode = { stopped: 0, failed: 1 } as const;
 
-/** What the command line and the surroundings say. */
-export interface OperatorInput {
-  readonly flags: OperatorFlags;
-  readonly configuration: OperatorConfiguration;
-  readonly environment: OperatorEnvironment;
-}
-
-/** kuik v2's Lease: both never lead at once. */
-const leaseName = 'e69ca865.enix.io';
 /** Where the certificate is kept, and the Service that it names. */
 const certificateSecretName = 'kuik-webhook';
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
 const webhookTimeoutSeconds = 5;
 
-/** The one place where the rooms are joined, started, and stopped in order; resolves to the exit code. */
+/** The one place where features are added to the system, started, and stopped in order; resolves to the exit code. */
 export async function runOperator(input: OperatorInput): Promise<number> {
   const { flags, environment } = input;
   const log = createLog({ level: flags.logLevel, format: flags.logFormat });
@@ -58,69 +56,88 @@ export async function runOperator(input: OperatorInput): Promise<number> {
     log.error(access.error.message);
     return exitCode.failed;
   }
-  return await runUntilStopped(build(input, log, access.value));
+  const operator = build(input, log, access.value);
+  return await runUntilStopped(operator, log);
 }
 
 /** All that runs, so that it can be started and stopped. */
-interface Parts {
-  readonly input: OperatorInput;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly clock: TimerHeap;
-  readonly client: KubeClient;
-  readonly table: RoutingTableKeeper;
-  readonly routing: RoutingRooms;
-  readonly availability: AvailabilityRooms;
-  readonly system: KuikSystem;
-  readonly servers: Servers;
-}
+type Operator = ReturnType<typeof build>;
 
-function build(input: OperatorInput, log: Log, access: KubeAccess): Parts {
+/** Nothing runs yet; what is added later may use what was added before, never the other way round. */
+function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = createTimerHeap();
+  const system = createSystem({ clock, log, metrics, now: Date.now, random: Math.random });
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
-  const resources = watchResources({ client, log, random: Math.random });
-  const table = keepRoutingTable(resources.kuik);
-  const events = recordEvents({
-    ...{ client, clock, log },
-    ...{ now: Date.now, random: Math.random, instance: hostname() },
-  });
+  const { registries: treatments } = configuration;
+  const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
+  const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
+  const paceOf = (host: string) => pacingOf(configuration, host);
   const namespace = flags.namespace ?? access.namespace;
-  const proxies = environment.proxies;
-  const routing: RoutingRooms = joinRouting({
-    ...{ configuration, proxies, log, metrics, clock, client },
-    table: table.current,
-    system: () => system,
-    nothingAvailable: nothingAvailableEvents(events),
-    onAnswer: (probe, answer) => availability.onAnswer(probe, answer),
+
+  const resources = addWatchedResources(system, client);
+  const { pods, kuik } = resources;
+  const table = keepRoutingTable(kuik);
+  const events = new EventRecorder(system.runtime, { client, instance: hostname() });
+  const conditions = addConditions(system, { client, stores: kuik, table, events });
+  const treatmentOf = (host: string) => readOwn(treatments, host) ?? {};
+  const registries = addRegistries(system, {
+    ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
-  const availability: AvailabilityRooms = joinAvailability({
-    ...{ configuration, client, namespace, log, metrics, clock, events, resources, table, routing },
-    system: () => system,
+  const secrets = addSecrets(system, { client, table, resources });
+  conditions.contribute(credentialsOf(secrets.sources));
+  const router = addRouting(system, {
+    ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
+    ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
   });
-  const servers: Servers = createServers({
-    ...{ flags, configuration, log, metrics, routing, status: availability.status },
+  const store = new AvailabilityStore(system.runtime, { client, namespace });
+  const tracking = addTracking(system, {
+    ...{ resources, table, registries, secrets: secrets.reader, configuration },
+    ...{ restore: store.restore, checkOptionsOf: paceOf },
+  });
+  const reporting = addReporting(system, {
+    ...{ store, tracking, resources, table, events, conditions, paceOf },
+    ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
+  });
+  const servers = new Servers({
+    ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
-    actors: () => createActorView(system),
     access: (question, signal) => reviewAccess(client, question, signal),
   });
-  const system: KuikSystem = createSystem({
-    ...{ clock, log, metrics },
-    now: Date.now,
-    election: joinElection(flags, client, namespace),
-    certificate: joinCertificate(flags, { client, namespace, take: servers.takeCertificate }),
-    reflectors: resources.sources,
-    services: [routing.service],
-    leaderServices: [
-      ...joinLeading({
-        ...{ client, clock, log, events, table, resources, routing },
-        ...{ more: [availability.conditions], system: () => system },
-      }),
-      ...availability.leaderServices,
-    ],
-  });
-  return { input, log, metrics, clock, client, table, routing, availability, system, servers };
+  const certificate = certificateOptions(flags, client, namespace);
+  addCertificate(system, { ...certificate, serve: servers.serve });
+  const leadership = addLeadership(system, electionOptions(flags, client, namespace));
+  const drain = async () => {
+    await tracking.drain();
+    await reporting.flush();
+    await leadership.release();
+  };
+  const close = async () => {
+    table.stop();
+    events.close();
+    registries.close();
+    secrets.close();
+    await oci.close();
+    system.stop();
+    await client.close();
+    clock.close();
+  };
+  return { system, client, servers, drain, close };
+}
+
+/** The pace of one registry's checks: its own, else that of all others. */
+function pacingOf({ monitoring }: OperatorConfiguration, host: string): PacingConfiguration {
+  return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
+}
+
+/** What is known of the Secrets that a resource names is said of it. */
+function credentialsOf(sources: SecretSources): ConditionContributor {
+  return {
+    statesOf: (resource) => missingCredentials(resource, sources.find),
+    isKnown: (resource) => knowsCredentials(resource, sources.find),
+    subscribe: sources.subscribe,
+  };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */
@@ -128,61 +145,49 @@ function identity(): string {
   return `${hostname()}_${randomBytes(4).toString('hex')}`;
 }
 
-function joinElection(
+function electionOptions(
   flags: OperatorFlags,
   client: KubeClient,
   namespace: string,
-): SystemOptions['election'] {
+): ElectionOptions | undefined {
   if (!flags.leaderElect) return undefined;
+  const { leaseDuration: durationMs, renewDeadline, retryPeriod } = flags;
   return {
-    calls: leaseCalls(client, { namespace, name: leaseName, durationMs: flags.leaseDuration }),
-    identity: identity(),
-    durationMs: flags.leaseDuration,
-    renewDeadlineMs: flags.renewDeadline,
-    retryPeriodMs: flags.retryPeriod,
-    random: Math.random,
+    calls: leaseCalls(client, { namespace, name: leaseName, durationMs }),
+    ...{ identity: identity(), durationMs },
+    ...{ renewDeadlineMs: renewDeadline, retryPeriodMs: retryPeriod },
   };
 }
 
-function joinCertificate(
+function certificateOptions(
   flags: OperatorFlags,
-  means: {
-    readonly client: KubeClient;
-    readonly namespace: string;
-    readonly take: (certificate: ServingCertificate) => void;
-  },
-): SystemOptions['certificate'] {
-  const { client, namespace, take } = means;
+  client: KubeClient,
+  namespace: string,
+): Omit<CertificateOptions, 'serve'> {
   const { webhookCertDir: directory, webhookUrl: url, webhookConfiguration: name } = flags;
+  const webhook = { client, name, url, timeoutSeconds: webhookTimeoutSeconds };
+  if (directory !== undefined) {
+    return { from: 'directory', source: certificateDirectory(directory, Date.now), webhook };
+  }
   const names = webhookNames({ url, service: serviceName, namespace });
   const secret = { client, namespace, secretName: certificateSecretName, names };
-  return {
-    from: directory === undefined ? 'own' : 'directory',
-    source:
-      directory === undefined
-        ? certificateSecret({ ...secret, lifetimes: defaultLifetimes, now: Date.now })
-        : certificateDirectory(directory, Date.now),
-    webhook: { client, name, url, timeoutSeconds: webhookTimeoutSeconds },
-    onCertificate: take,
-  };
+  const source = new CertificateSecret({ ...secret, lifetimes: defaultLifetimes, now: Date.now });
+  return { from: 'own', source, webhook };
 }
 
-/** Runs until a signal, or until a service keeps crashing; then stops in order. */
-async function runUntilStopped(parts: Parts): Promise<number> {
-  const { log, metrics, client, system, servers } = parts;
+/** Runs until a signal, or until a part fails for good; then stops in order. */
+async function runUntilStopped(operator: Operator, log: Log): Promise<number> {
+  const { system, client, servers } = operator;
   const signalled = nextSignal();
   const life = new AbortController();
   try {
     await servers.listen();
     system.start();
-    metrics.setUp(true);
+    system.runtime.metrics.setUp(true);
     log.info({ version, server: client.server }, 'kuik is starting');
     void checkCrds(client, log, life.signal);
-    const end = await Promise.race([signalled, system.failed]);
-    if (end instanceof Error) {
-      log.error({ err: end }, 'a service keeps crashing: the process ends');
-      return exitCode.failed;
-    }
+    const end = await Promise.race([signalled, system.failed, servers.failed]);
+    if (end instanceof Error) throw end;
     log.info({ signal: end }, 'stopping');
     return exitCode.stopped;
   } catch (error) {
@@ -191,23 +196,17 @@ async function runUntilStopped(parts: Parts): Promise<number> {
     return exitCode.failed;
   } finally {
     life.abort();
-    await stop(parts);
+    await stop(operator);
   }
 }
 
 /** Not ready first; then what only a leader does and the Lease; then the reviews; then the rest. */
-async function stop(parts: Parts): Promise<void> {
-  const { metrics, clock, client, table, routing, availability, system, servers } = parts;
-  metrics.setUp(false);
-  const drained = servers.drain();
-  await availability.drain();
-  await system.release();
-  await drained;
-  table.stop();
-  await routing.close();
-  await system.stop();
-  await client.close();
-  clock.close();
+async function stop({ system, servers, drain, close }: Operator): Promise<void> {
+  system.runtime.metrics.setUp(false);
+  const reviewed = servers.drain();
+  await drain();
+  await reviewed;
+  await close();
   await servers.close();
 }
 

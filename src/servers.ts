@@ -1,131 +1,126 @@
-import type { ActorView } from '#actors/actor-view.ts';
-import type { ServingCertificate } from '#actors/certificate/keep-certificate.ts';
+import { createActorView } from '#actors/actor-view.ts';
+import type { ServingCertificate } from '#actors/certificate/certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
+import type { Reporting } from '#actors/reporting/reporting.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { AccessPort } from '#core/access.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
-import { type Listener, listen } from '#http/listen.ts';
-import { buildMetricsApp, type MetricsPorts } from '#http/metrics.ts';
+import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
+import { buildMetricsApp } from '#http/metrics.ts';
 import { listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
-import type { Log } from '#telemetry/log.ts';
-import type { Metrics } from '#telemetry/metrics.ts';
 import type { OperatorFlags } from './command/flags.ts';
-import type { RoutingRooms } from './join-routing.ts';
 
 /** What is served, and where. */
-export interface ServersInput {
+export interface ServersOptions {
+  readonly system: KuikSystem;
   readonly flags: OperatorFlags;
   readonly configuration: OperatorConfiguration;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly routing: RoutingRooms;
-  /** What monitoring shows at the metrics port. */
-  readonly status?: MetricsPorts['status'];
+  readonly router: RoutingQuery;
+  readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
-  readonly actors: () => ActorView;
   /** Who may look at the debug endpoint where it is reached from outside. */
   readonly access: AccessPort;
-}
-
-/** All that listens (behaviour §8). */
-export interface Servers {
-  /** Opens metrics, health and debug; the webhook opens with its first certificate. */
-  readonly listen: () => Promise<void>;
-  readonly takeCertificate: (certificate: ServingCertificate) => void;
-  /** Not ready any more; reviews are accepted for a while yet, and those in flight finished. */
-  readonly drain: () => Promise<void>;
-  readonly close: () => Promise<void>;
 }
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
 const debugHeaderBytesMax = 1_048_576;
 
-/** Makes the servers; nothing listens yet. */
-export function createServers(input: ServersInput): Servers {
-  return new OperatorServers(input);
-}
-
-class OperatorServers implements Servers {
-  readonly #input: ServersInput;
+/** All that listens (behaviour §8); nothing does before `listen`. */
+export class Servers {
+  readonly #options: ServersOptions;
   readonly #plain: Listener[] = [];
-  #webhook: Promise<TlsListener> | undefined;
-  #webhookListens = false;
-  #draining = false;
+  readonly #failed = Promise.withResolvers<Error>();
+  #webhook: TlsListener | undefined;
+  #isDraining = false;
 
-  constructor(input: ServersInput) {
-    this.#input = input;
+  constructor(options: ServersOptions) {
+    this.#options = options;
   }
 
+  /** Resolves when the webhook cannot listen: a start that fails ends the process. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
+  }
+
+  /** Opens metrics, health and debug; rejects with the flag that names what is taken. */
   readonly listen = async (): Promise<void> => {
-    const { flags, log, metrics, routing, actors, access } = this.#input;
-    const readiness = () => this.#readiness();
-    const machines = createMachineViews(allMachines);
-    const debug = { actors, machines, explain: routing.router.explain, access, log };
-    const { debugAddress, debugPort } = flags;
-    const { status } = this.#input;
-    const shown = { metrics: metrics.text, log, ...(status !== undefined && { status }) };
-    this.#plain.push(
-      await listen(buildHealthApp({ readiness, log }), { port: flags.healthPort }),
-      await listen(buildMetricsApp(shown), { port: flags.metricsPort }),
-      await listen(buildDebugApp(debug, { address: debugAddress, hosts: [] }), {
-        ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
-      }),
-    );
+    const { system, flags, router, reporting } = this.#options;
+    const { log, metrics } = system.runtime;
+    const { debugAddress, debugPort, healthPort, metricsPort } = flags;
+    const debug = {
+      actors: createActorView(system),
+      machines: createMachineViews(allMachines),
+      explain: router.explain,
+      access: this.#options.access,
+      log,
+    };
+    const health = buildHealthApp({ readiness: this.#readiness, log });
+    const shown = buildMetricsApp({ metrics: metrics.text, status: reporting, log });
+    const seen = buildDebugApp(debug, { address: debugAddress, hosts: [] });
+    const open = async (app: typeof seen, options: ListenOptions) =>
+      this.#plain.push(await listen(app, options));
+    await open(health, { port: healthPort, flags: { port: '--health-port' } });
+    await open(shown, { port: metricsPort, flags: { port: '--metrics-port' } });
+    await open(seen, {
+      ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
+      flags: { port: '--debug-port', host: '--debug-address' },
+    });
   };
 
-  readonly takeCertificate = (certificate: ServingCertificate): void => {
-    const { flags, log } = this.#input;
-    if (this.#draining) return;
+  /** The webhook opens with its first certificate; resolves once that is served. */
+  readonly serve = async (certificate: ServingCertificate): Promise<void> => {
+    const { flags, system } = this.#options;
+    const { log } = system.runtime;
+    const { webhookPort: port } = flags;
+    if (this.#isDraining) return;
     if (this.#webhook !== undefined) {
-      this.#webhook.then((listener) => {
-        const taken = listener.setCertificate(certificate);
-        if (!taken.ok) log.error({ problem: taken.error }, 'the new certificate cannot serve');
-      }, this.#failed);
+      const taken = this.#webhook.setCertificate(certificate);
+      if (!taken.ok) log.error({ problem: taken.error }, 'the new certificate cannot serve');
       return;
     }
-    this.#webhook = listenTls(this.#webhookApp(), { port: flags.webhookPort, certificate });
-    this.#webhook.then(() => {
-      this.#webhookListens = true;
-      log.info({ port: flags.webhookPort }, 'the webhook listens');
-    }, this.#failed);
+    try {
+      const flags = { port: '--webhook-port' };
+      this.#webhook = await listenTls(this.#webhookApp(), { port, certificate, flags });
+      log.info({ port }, 'the webhook listens');
+    } catch (error) {
+      this.#failed.resolve(error as Error);
+      await new Promise(() => {});
+    }
   };
 
+  /** Not ready any more; reviews are accepted for a while yet, and those in flight finished. */
   readonly drain = async (): Promise<void> => {
-    this.#draining = true;
-    const webhook = await this.#webhook?.catch(() => undefined);
-    await webhook?.drain();
+    this.#isDraining = true;
+    await this.#webhook?.drain();
   };
 
   readonly close = async (): Promise<void> => {
     await Promise.all(this.#plain.map((listener) => listener.close()));
   };
 
-  /** Told, and tried again with the next certificate: a port may be free by then. */
-  readonly #failed = (error: unknown): void => {
-    this.#webhook = undefined;
-    this.#input.log.error({ err: error }, 'the webhook cannot listen');
-  };
-
   #webhookApp() {
-    const { configuration, log, metrics, routing } = this.#input;
+    const { configuration, system, router } = this.#options;
+    const { log, metrics } = system.runtime;
     const { deadlineMs } = configuration.routing;
-    return buildWebhookApp({ admit: routing.router.admit, log, metrics }, { deadlineMs });
+    return buildWebhookApp({ admit: router.admit, log, metrics }, { deadlineMs });
   }
 
-  #readiness() {
-    const caches = Object.entries(this.#input.synced()).map(
+  readonly #readiness = () => {
+    const caches = Object.entries(this.#options.synced()).map(
       ([resource, done]) => [`cache of ${resource}`, done] as const,
     );
     const checks = Object.fromEntries([
       ...caches,
       ['certificate loaded', this.#webhook !== undefined],
-      ['webhook listening', this.#webhookListens],
-      ['not stopping', !this.#draining],
+      ['webhook listening', this.#webhook !== undefined],
+      ['not stopping', !this.#isDraining],
     ]);
     return { ready: Object.values(checks).every(Boolean), checks };
-  }
+  };
 }

@@ -14,6 +14,16 @@ const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const sources = tracked.filter((file) => /\.(ts|mjs|sh)$/.test(file));
 const thisFile = 'test/tidy.test.ts';
+/** What runs: a word in a comment is not one that the code uses. */
+const codeOf = (file: string) =>
+  read(file)
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/^\s*\/\/.*$/gm, '');
+/** Each match in the code of these files, with where it is. */
+const matches = (files: readonly string[], banned: RegExp) =>
+  files.flatMap((file) => [...codeOf(file).matchAll(banned)].map(([found]) => `${file}: ${found}`));
+const inFolder = (folder: string) =>
+  sources.filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.ts'));
 
 test('no source holds a promise, a waiver or a skipped test', () => {
   const banned =
@@ -68,4 +78,59 @@ test('no file is named after nothing', () => {
 
 test('the lock file names no host of a package registry', () => {
   expect(read('package-lock.json')).not.toMatch(/"resolved":/);
+});
+
+test('no machine handles a bug: it crashes, and its supervisor is told', () => {
+  expect(matches(inFolder('src/machines'), /\bonError\b|\bBroken\b|\bbug\b/g)).toEqual([]);
+});
+
+test('what exists by the thousand waits for nobody: its machine has no delays', () => {
+  const many = inFolder('src/machines').filter((file) =>
+    /\/(tracked|mirrored)-image\.ts$/.test(file),
+  );
+  expect(many).not.toEqual([]);
+  expect(matches(many, /\bafter: |\bdelays: |\bdelay: /g)).toEqual([]);
+});
+
+test('no flag beside a machine says what its state says', () => {
+  const flag =
+    /#(is)?(running|again|changed|stopp(ed|ing)|cancel(led)?|busy|dirty|pending|due|working|flushing|renewing)\b(: boolean| = (true|false))/gi;
+  expect(matches(inFolder('src/actors'), flag)).toEqual([]);
+});
+
+test('names are those of the field, for files and for what they export', () => {
+  const file =
+    /\/(places|patience|flown|airborne|wallet|heard-probes|probe-tells|leaving-children|rounds|join-[^/]+|[^/]+-(ports|options)|bug)\.ts$/;
+  expect(sources.filter((name) => name.startsWith('src/') && file.test(name))).toEqual([]);
+  const word =
+    /\b(Places|Patience|Flown|Airborne|goOn|Wallet|HeardProbes|ProbeTells|CheckManner|LeavingChildren|joinTelling|[A-Z]\w*Rooms)\b/g;
+  expect(
+    matches(
+      sources.filter((name) => name !== thisFile),
+      word,
+    ),
+  ).toEqual([]);
+});
+
+test('whoever is told of news is told by the one class for it', () => {
+  expect(sources.filter((file) => file.endsWith('/listeners.ts'))).toEqual([
+    'src/core/listeners.ts',
+  ]);
+  expect(matches(inFolder('src'), /\blisteners\(\)/g)).toEqual([]);
+});
+
+test('a test is found by its title: none is put together', () => {
+  const assembled = /\b(test|it|describe)(\.\w+)*\(\s*(`[^`]*\$\{|['"`][^'"`]*['"`] \+)/g;
+  expect(
+    matches(
+      inFolder('test').filter((file) => file !== thisFile),
+      assembled,
+    ),
+  ).toEqual([]);
+});
+
+test("no file names a place on somebody's machine", () => {
+  const place = /(?<![\w.$}])\/(root|home|work|Users)\/\w/;
+  const texts = tracked.filter((file) => /\.(ts|mjs|sh|md|json|ya?ml)$/.test(file));
+  expect(texts.filter((file) => file !== thisFile && place.test(read(file)))).toEqual([]);
 });

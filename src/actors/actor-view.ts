@@ -1,50 +1,17 @@
 import type { AnyActorRef, Snapshot } from 'xstate';
+import type {
+  ActorDetail,
+  ActorListQuery,
+  ActorPage,
+  ActorSummary,
+  ActorView,
+} from '#core/actor-view.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import { redact } from '#telemetry/log.ts';
 import { stateNamesOf, statesOf } from '#telemetry/states.ts';
 import type { ObservedActor } from '#telemetry/transitions.ts';
 import type { BrokenChild } from './supervisor.ts';
 import type { KuikSystem } from './system.ts';
-
-/** One actor in a list, as `/debug/actors` gives it (behaviour §9). */
-export interface ActorRow {
-  readonly id: string;
-  readonly type: string;
-  readonly state: readonly string[];
-  /** RFC 3339, UTC, whole seconds. */
-  readonly since: string;
-}
-
-/** One actor in full; the context shows no secret. */
-export interface ActorPicture extends ActorRow {
-  readonly context: unknown;
-  readonly transitions: readonly {
-    readonly at: string;
-    readonly event: string;
-    readonly from: readonly string[];
-    readonly to: readonly string[];
-  }[];
-  readonly children: readonly string[];
-}
-
-/** Which actors are asked for; `q` is a part of the id, `cursor` the `next` of the page before. */
-export interface ActorQuery {
-  readonly type?: string;
-  readonly state?: string;
-  readonly q?: string;
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** Looks at the running actors; structurally the `ActorsPort` of `http`. */
-export interface ActorView {
-  readonly list: (query: ActorQuery) => {
-    readonly actors: readonly ActorRow[];
-    readonly next: string | null;
-  };
-  readonly get: (id: string) => ActorPicture | undefined;
-  readonly leader: () => string | null;
-}
 
 /** Makes the view of a system; it reads snapshots and changes nothing. */
 export function createActorView(system: KuikSystem): ActorView {
@@ -60,32 +27,29 @@ function readType(id: string): string {
   return id.split(':', 1)[0] ?? id;
 }
 
-function listActors(system: KuikSystem, query: ActorQuery): ReturnType<ActorView['list']> {
-  const ids = [...system.observer.ids()].filter((id) => isAskedFor(id, query)).sort();
-  const actors: ActorRow[] = [];
-  for (const id of ids) {
-    const row = readRow(system, id, query.state);
-    if (row === undefined) continue;
-    if (actors.length === query.limit) return { actors, next: actors.at(-1)?.id ?? null };
-    actors.push(row);
-  }
-  return { actors, next: null };
+function listActors(system: KuikSystem, query: ActorListQuery): ActorPage {
+  const { cursor, limit } = query;
+  const ids = [...system.observer.ids()].filter((id) => isAskedFor(system, id, query)).sort();
+  const after = cursor === undefined ? ids : ids.filter((id) => id > cursor);
+  const actors = after.slice(0, limit).flatMap((id) => readRow(system, id) ?? []);
+  const next = after.length > limit ? (actors.at(-1)?.id ?? null) : null;
+  return { actors, total: ids.length, next };
 }
 
-function isAskedFor(id: string, { type, q, cursor }: ActorQuery): boolean {
-  const isAfter = cursor === undefined || id > cursor;
-  const isOfType = type === undefined || readType(id) === type;
-  return isAfter && isOfType && (q === undefined || id.includes(q));
-}
-
-function readRow(system: KuikSystem, id: string, state: string | undefined): ActorRow | undefined {
+function isAskedFor(system: KuikSystem, id: string, { type, state, q }: ActorListQuery): boolean {
+  const isNamed =
+    (type === undefined || readType(id) === type) && (q === undefined || id.includes(q));
+  if (!isNamed || state === undefined) return isNamed;
   const observed = system.observer.get(id);
-  if (observed === undefined) return undefined;
-  if (state !== undefined && !isIn(observed, findActor(system, id), state)) return undefined;
-  return makeRow(id, observed);
+  return observed !== undefined && isIn(observed, findActor(system, id), state);
 }
 
-function makeRow(id: string, observed: ObservedActor): ActorRow {
+function readRow(system: KuikSystem, id: string): ActorSummary | undefined {
+  const observed = system.observer.get(id);
+  return observed === undefined ? undefined : makeRow(id, observed);
+}
+
+function makeRow(id: string, observed: ObservedActor): ActorSummary {
   const since = formatTime(observed.sinceMs);
   return { id, type: readType(id), state: observed.states, since };
 }
@@ -100,7 +64,7 @@ function findActor(system: KuikSystem, id: string): AnyActorRef | undefined {
   return system.root.system.get(id) as AnyActorRef | undefined;
 }
 
-function showActor(system: KuikSystem, id: string): ActorPicture | undefined {
+function showActor(system: KuikSystem, id: string): ActorDetail | undefined {
   const observed = system.observer.get(id);
   if (observed === undefined) return undefined;
   const snapshot = findActor(system, id)?.getSnapshot() as Snapshot<unknown> | undefined;

@@ -1,7 +1,10 @@
 import type { TimerHeap } from './timer-heap.ts';
 
+/** What delays run on: the timer heap. */
+export type DelayClock = Pick<TimerHeap, 'after'>;
+
 /** Waits on the timer heap; resolves to false at once when `signal` aborts first. */
-export function pause(clock: TimerHeap, delayMs: number, signal: AbortSignal): Promise<boolean> {
+export function pause(clock: DelayClock, delayMs: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const onAbort = () => {
@@ -18,7 +21,7 @@ export function pause(clock: TimerHeap, delayMs: number, signal: AbortSignal): P
 
 /** Runs a call under a deadline on the timer heap's clock; the call sees it as an abort. */
 export async function withDeadline<T>(
-  clock: TimerHeap,
+  clock: DelayClock,
   { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,5 @@
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { Store } from '#kube/store.ts';
 
@@ -20,12 +21,12 @@ export function keepRoutingTable(
 ): RoutingTableKeeper {
   let table = compileTable([]);
   let pending: NodeJS.Immediate | undefined;
-  const listeners = new Set<(table: RoutingTable) => void>();
+  const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
   const compile = () => {
     pending = undefined;
     const resources = [...stores.values()].flatMap((store) => [...store.values()]);
     table = compileTable(resources, table);
-    for (const listener of listeners) listener(table);
+    tell(table);
   };
   const unsubscribes = [...stores.values()].map((store) =>
     store.subscribe(() => {
@@ -34,10 +35,7 @@ export function keepRoutingTable(
   );
   return {
     current: () => table,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
     stop: () => {
       if (pending !== undefined) clearImmediate(pending);
       for (const unsubscribe of unsubscribes) unsubscribe();

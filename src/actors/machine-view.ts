@@ -1,20 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
-
-/** One machine as `/debug/machines/<id>` and `docs/machines/<id>.md` show it. */
-export interface MachinePicture {
-  readonly id: string;
-  readonly description: string;
-  /** The chart as JSON. */
-  readonly definition: unknown;
-  /** Mermaid `stateDiagram-v2`. */
-  readonly diagram: string;
-}
-
-/** The machines by id; structurally the `MachinesPort` of `http`. */
-export interface MachineViews {
-  readonly list: () => readonly { readonly id: string; readonly description: string }[];
-  readonly get: (id: string) => MachinePicture | undefined;
-}
+import type { MachineView, MachineViews } from '#core/machine-view.ts';
 
 /** Makes the views; each is drawn when it is asked for. */
 export function createMachineViews(machines: readonly AnyStateMachine[]): MachineViews {
@@ -29,7 +14,7 @@ export function createMachineViews(machines: readonly AnyStateMachine[]): Machin
 }
 
 /** Draws one machine. */
-export function drawMachine(machine: AnyStateMachine): MachinePicture {
+export function drawMachine(machine: AnyStateMachine): MachineView {
   return {
     id: machine.id,
     description: describe(machine),
@@ -50,12 +35,20 @@ export interface StateRow {
 
 /** The states of a machine in the order they are written, with what leads out of them. */
 export function listStates(machine: AnyStateMachine): readonly StateRow[] {
-  return listNodes(machine.root).map((node) => ({
+  const rows = listNodes(machine.root).map((node) => ({
     state: node.path.join('.'),
     description: node.description ?? '',
-    transitions: listEdges(node).map(({ label, target }) => `${label} → ${target.path.join('.')}`),
+    transitions: describeEdges(node),
   }));
+  const transitions = describeEdges(machine.root);
+  return transitions.length === 0 ? rows : [{ ...anyState, transitions }, ...rows];
 }
+
+/** What leads out of the machine as a whole: from every state that does not say otherwise. */
+const anyState = {
+  state: 'Any',
+  description: 'Every state that says nothing else of these events.',
+};
 
 interface Edge {
   readonly source: AnyStateNode;
@@ -67,18 +60,25 @@ function describe(machine: AnyStateMachine): string {
   return machine.root.description ?? '';
 }
 
+function describeEdges(node: AnyStateNode): readonly string[] {
+  return listEdges(node).map(({ label, target }) => `${label} → ${target.path.join('.')}`);
+}
+
 function drawDiagram(root: AnyStateNode): string {
   // All edges at the end: Mermaid draws one that crosses the border of a state only there.
   const edges = [root, ...listNodes(root)].flatMap(listEdges).map(drawEdge);
-  return ['stateDiagram-v2', ...drawChildren(root, '  '), ...edges].join('\n');
+  const any = listEdges(root).length === 0 ? [] : [`  state "any state" as ${anyState.state}`];
+  return ['stateDiagram-v2', ...any, ...drawChildren(root, '  '), ...edges].join('\n');
 }
 
 function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
   const isParallel = node.type === 'parallel';
   const first = isParallel ? undefined : node.initial.target[0];
   const start = first === undefined ? [] : [`${indent}[*] --> ${nameNode(first)}`];
+  // After a divider of the whole diagram the edges would count as a part of its last region.
+  const isDivided = isParallel && node.parent !== undefined;
   const children = childrenOf(node).flatMap((child, index) => [
-    ...(isParallel && index > 0 ? [`${indent}--`] : []),
+    ...(isDivided && index > 0 ? [`${indent}--`] : []),
     ...drawNode(child, indent),
   ]);
   return [...start, ...children];
@@ -120,9 +120,9 @@ function listEdges(node: AnyStateNode): readonly Edge[] {
   );
 }
 
-/** Mermaid's ids take neither dots nor dashes. */
+/** Mermaid's ids take neither dots nor dashes; the machine as a whole has no state of its own. */
 function nameNode({ path }: AnyStateNode): string {
-  return path.join('_').replace(/\W/g, '_');
+  return path.length === 0 ? anyState.state : path.join('_').replace(/\W/g, '_');
 }
 
 /** What a person reads: the effect that ended, the time that passed, the event; and the guard. */

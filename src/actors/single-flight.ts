@@ -82,6 +82,12 @@ export class SingleFlight<T> {
     this.#inFlight.delete(key);
   };
 
+  /** Resolves when what is in flight, for one key or for all, has come to an end of any kind. */
+  readonly ended = async (key?: string): Promise<void> => {
+    const flights = key === undefined ? this.#inFlight.values() : [this.#inFlight.get(key)];
+    await Promise.allSettled([...flights].map((flight) => flight?.answer));
+  };
+
   /** Aborts all that is in flight and forgets the rest. */
   readonly close = (): void => {
     for (const { controller } of this.#inFlight.values()) controller.abort();
@@ -97,8 +103,9 @@ export class SingleFlight<T> {
     if (signal.aborted) return undefined;
     const known = this.recall(question.key);
     if (known !== undefined) return { value: known, remembered: true };
-    const flight = this.#inFlight.get(question.key) ?? this.#start(question);
-    flight.waiting += 1;
+    const joined = this.#inFlight.get(question.key);
+    if (joined !== undefined) joined.waiting += 1;
+    const flight = joined ?? this.#start(question);
     try {
       const value = await orAborted(flight.answer, signal);
       return value === undefined ? undefined : { value, remembered: false };
@@ -110,7 +117,7 @@ export class SingleFlight<T> {
   #start({ key, run, lingers }: Question<T>): InFlight<T> {
     const controller = new AbortController();
     const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
-    const flight: InFlight<T> = { answer: promise, controller, lingers, waiting: 0 };
+    const flight: InFlight<T> = { answer: promise, controller, lingers, waiting: 1 };
     this.#inFlight.set(key, flight);
     run({ signal: controller.signal, isWanted: () => flight.waiting > 0 }).then(
       (value) => {

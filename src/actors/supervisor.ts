@@ -54,8 +54,11 @@ export interface SuperviseOptions<TLogic extends AnyActorLogic> {
   readonly type: string;
   /** What each child runs; a function makes it from the key. */
   readonly logic: TLogic | ((key: string) => TLogic);
-  /** When a `vital` child crashes too often, the supervisor itself fails with it. */
-  readonly policy: RestartPolicy;
+  /**
+   * When a `vital` child crashes too often, the supervisor itself fails with it; a function tells it
+   * by the key.
+   */
+  readonly policy: RestartPolicy | ((key: string) => RestartPolicy);
   /** What a crashed child begins with again, from its last snapshot; what it began with unless told. */
   readonly inherit?: (last: SnapshotFrom<TLogic>) => InputFrom<TLogic>;
 }
@@ -255,7 +258,9 @@ class Supervisor<TLogic extends AnyActorLogic> {
     const snapshot = state.children.get(key)?.getSnapshot();
     if (this.#options.inherit !== undefined) child.input = this.#options.inherit(snapshot);
     const nowMs = clock.now();
-    const decision = decideRestart(this.#options.policy, history, { startedMs, nowMs });
+    const { policy } = this.#options;
+    const keyPolicy = typeof policy === 'function' ? policy(key) : policy;
+    const decision = decideRestart(keyPolicy, history, { startedMs, nowMs });
     child.history = decision.history;
     state.children.delete(key);
     stopOrphans(snapshot);

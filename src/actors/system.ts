@@ -1,6 +1,6 @@
 import { type ActorRefFrom, type AnyActorLogic, createActor } from 'xstate';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { observeTransitions, type TransitionObserver } from '#telemetry/transitions.ts';
+import { TransitionObserver } from '#telemetry/transitions.ts';
 import type { Runtime } from './runtime.ts';
 import { type SupervisorLogic, supervise } from './supervisor.ts';
 
@@ -26,9 +26,15 @@ export interface KuikSystem {
   readonly runtime: Runtime;
   readonly root: ActorRefFrom<SupervisorLogic<AnyActorLogic>>;
   readonly observer: TransitionObserver;
-  /** Adds a child that every replica runs; started with the system, in the order of adding. */
+  /**
+   * Adds a child that every replica runs, in the order of adding; the process cannot live without
+   * it, and ends when it crashes again and again.
+   */
   readonly always: (service: Service) => void;
-  /** Adds a child that runs while this process leads; stopped in the reverse order of adding. */
+  /**
+   * Adds a child that runs while this process leads; stopped in the reverse order of adding. One that
+   * crashes is restarted for ever: reviews go on without it.
+   */
   readonly whileLeading: (service: Service) => void;
   /** A running child of the root; after a crash it is another one. */
   readonly find: <TLogic extends AnyActorLogic>(id: string) => ActorRefFrom<TLogic> | undefined;
@@ -69,12 +75,15 @@ class ActorTree implements KuikSystem {
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    this.observer = observeTransitions(runtime);
-    const logic = (id: string): AnyActorLogic => this.#logicOf(id);
-    this.root = createActor(
-      supervise<AnyActorLogic>(runtime, { type: '', logic, policy: 'vital' }),
-      { id: rootId, systemId: rootId, clock: runtime.clock, inspect: this.observer.inspect },
-    );
+    this.observer = new TransitionObserver(runtime);
+    const children = supervise<AnyActorLogic>(runtime, {
+      type: '',
+      logic: (id) => this.#logicOf(id),
+      policy: (id) => (this.#always.some((service) => service.id === id) ? 'vital' : 'object'),
+    });
+    const { inspect } = this.observer;
+    const address = { id: rootId, systemId: rootId };
+    this.root = createActor(children, { ...address, clock: runtime.clock, inspect });
     this.failed = new Promise((resolve) => {
       this.root.subscribe({
         error: (error) => resolve(error instanceof Error ? error : new Error(String(error))),
@@ -122,7 +131,7 @@ class ActorTree implements KuikSystem {
   readonly leads = (): boolean => {
     const snapshot = this.#leadership()?.getSnapshot();
     const { clock } = this.runtime;
-    return snapshot?.value === 'Leading' && holdsLease(snapshot.context, clock.now());
+    return snapshot?.matches('Leading') === true && holdsLease(snapshot.context, clock.now());
   };
 
   readonly leader = (): string | null => this.#leadership()?.getSnapshot().context.holder ?? null;

@@ -37,13 +37,3 @@ export const conditionsSchema = Type.Array(conditionSchema, {
 
 /** One aspect of a resource's state, as `kubectl describe` shows it. */
 export type Condition = ReadOnly<Static<typeof conditionSchema>>;
-
-/** Reasons of the `Ready` condition: `True` with the first two, `False` with the others. */
-export type ReadyReason =
-  | 'Ready'
-  | 'MatchesNothing'
-  | 'InvalidSpec'
-  | 'CredentialsMissing'
-  | 'Collision'
-  | 'CopyFailed'
-  | 'RegistryUnreachable';

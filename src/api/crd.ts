@@ -1,4 +1,3 @@
-import type { CelRule } from './cel.ts';
 import {
   imageSetAvailabilitySpecSchema,
   imageSetAvailabilityStatusSchema,
@@ -6,7 +5,7 @@ import {
 import { imageSetMirrorSpecSchema } from './image-set-mirror.ts';
 import { imageSetMirrorStatusSchema } from './image-set-mirror-status.ts';
 import { apiGroup, apiVersionName, type KindInfo, type KuikKind, kinds } from './kinds.ts';
-import { type PrinterColumn, printerColumns } from './printer-columns.ts';
+import { printerColumns } from './printer-columns.ts';
 import {
   replicatedImageSetSpecSchema,
   replicatedImageSetStatusSchema,
@@ -14,41 +13,22 @@ import {
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 /** A CustomResourceDefinition, as far as kuik writes one. */
-export interface CustomResourceDefinition {
-  readonly apiVersion: 'apiextensions.k8s.io/v1';
-  readonly kind: 'CustomResourceDefinition';
-  readonly metadata: { readonly name: string };
-  readonly spec: {
-    readonly group: string;
-    readonly names: {
-      readonly kind: KuikKind;
-      readonly listKind: string;
-      readonly plural: string;
-      readonly singular: string;
-      readonly shortNames: readonly string[];
-      readonly categories: readonly string[];
-    };
-    readonly scope: KindInfo['scope'];
-    readonly versions: readonly [CustomResourceVersion];
-  };
-}
-
-/** The one version of a kind. */
-export interface CustomResourceVersion {
-  readonly name: string;
-  readonly served: true;
-  readonly storage: true;
-  readonly schema: { readonly openAPIV3Schema: StructuralSchema };
-  readonly subresources: { readonly status: Readonly<Record<string, never>> };
-  readonly additionalPrinterColumns: readonly PrinterColumn[];
-}
+export type CustomResourceDefinition = ReturnType<typeof customResourceDefinition>;
 
 /** The five definitions as they are to be served; throws when a schema says what a CRD cannot. */
 export function customResourceDefinitions(): readonly CustomResourceDefinition[] {
   return kinds.map(customResourceDefinition);
 }
 
-function customResourceDefinition(info: KindInfo): CustomResourceDefinition {
+function customResourceDefinition(info: KindInfo) {
+  const version = {
+    name: apiVersionName,
+    served: true,
+    storage: true,
+    schema: { openAPIV3Schema: objectSchema(info) },
+    subresources: { status: {} },
+    additionalPrinterColumns: printerColumns[info.kind],
+  };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -65,16 +45,7 @@ function customResourceDefinition(info: KindInfo): CustomResourceDefinition {
         categories: ['kuik'],
       },
       scope: info.scope,
-      versions: [
-        {
-          name: apiVersionName,
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: objectSchema(info) },
-          subresources: { status: {} },
-          additionalPrinterColumns: printerColumns[info.kind],
-        },
-      ],
+      versions: [version] as const,
     },
   };
 }
@@ -128,5 +99,3 @@ function bodySchemas(info: KindInfo): { readonly spec: unknown; readonly status:
       return { spec: imageSetAvailabilitySpecSchema, status: imageSetAvailabilityStatusSchema };
   }
 }
-
-export type { CelRule, PrinterColumn, StructuralSchema };

@@ -1,8 +1,7 @@
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 import { rules } from './cel.ts';
 import type { Scope } from './filter.ts';
 import { namespaceCharactersMax, objectNameCharactersMax } from './limits.ts';
-import type { ReadOnly } from './read-only.ts';
 
 /** A reference to a Secret; on cluster-scoped kinds it must say in which namespace. */
 export function credentialSecretSchema(scope: Scope, field: string, description: string) {
@@ -34,6 +33,3 @@ export function credentialSecretSchema(scope: Scope, field: string, description:
     { description, ...(scope === 'Cluster' ? rules(namespaceRequired) : {}) },
   );
 }
-
-/** A Secret with registry credentials; namespaced kinds ignore `namespace` and use their own. */
-export type CredentialSecretReference = ReadOnly<Static<ReturnType<typeof credentialSecretSchema>>>;

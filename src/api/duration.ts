@@ -1,9 +1,6 @@
 import Type from 'typebox';
 import { rules } from './cel.ts';
-import { durationCharactersMax } from './limits.ts';
-
-/** What Go's `time.ParseDuration` reads, without the minus sign. */
-const goDuration = '^[+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$';
+import { durationCharactersMax, durationPattern } from './limits.ts';
 
 /**
  * Numbers so long that Go, which counts nanoseconds in 64 bits, cannot hold them in their unit:
@@ -22,9 +19,9 @@ export function durationSchema(
   return Type.String({
     ...options,
     maxLength: durationCharactersMax,
-    pattern: goDuration,
+    pattern: durationPattern,
     ...rules({
-      rule: `self.matches('${goDuration}') && !self.matches('${tooLong}')`,
+      rule: `self.matches('${durationPattern}') && !self.matches('${tooLong}')`,
       message:
         `${field} must be a duration as Go writes it, such as 720h, 1h30m or 0s: a number with ` +
         'its unit (h, m, s, ms), not negative, at most 2562047h',

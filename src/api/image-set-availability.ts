@@ -9,22 +9,12 @@ import {
   podFilterSchema,
 } from './filter.ts';
 import { filterRules } from './filter-rules.ts';
-import type { ObjectMeta } from './metadata.ts';
+import type { KuikObject } from './kuik-object.ts';
 import type { ReadOnly } from './read-only.ts';
 import { count, time } from './status-fields.ts';
 
-/** Availability of one monitored image (behaviour §4). */
-export type MonitoredStatus =
-  | 'Scheduled'
-  | 'Available'
-  | 'NotFound'
-  | 'Unreachable'
-  | 'InvalidAuth'
-  | 'UnavailableSecret'
-  | 'QuotaExceeded';
-
-/** All of them, in the order in which they are documented. */
-export const monitoredStatuses: readonly MonitoredStatus[] = [
+/** Every availability of a monitored image, in the order in which they are documented. */
+export const monitoredStatuses = [
   'Scheduled',
   'Available',
   'NotFound',
@@ -32,7 +22,10 @@ export const monitoredStatuses: readonly MonitoredStatus[] = [
   'InvalidAuth',
   'UnavailableSecret',
   'QuotaExceeded',
-];
+] as const;
+
+/** Availability of one monitored image (behaviour §4). */
+export type MonitoredStatus = (typeof monitoredStatuses)[number];
 
 /** `spec` of a ClusterImageSetAvailability. */
 export const imageSetAvailabilitySpecSchema = Type.Object(
@@ -113,10 +106,8 @@ export type ClusterImageSetAvailabilityStatus = ReadOnly<
 >;
 
 /** Keep checking that the images in use can still be pulled. */
-export interface ClusterImageSetAvailability {
-  readonly apiVersion: 'kuik.enix.io/v1alpha1';
-  readonly kind: 'ClusterImageSetAvailability';
-  readonly metadata: ObjectMeta;
-  readonly spec?: ClusterImageSetAvailabilitySpec;
-  readonly status?: ClusterImageSetAvailabilityStatus;
-}
+export type ClusterImageSetAvailability = KuikObject<
+  'ClusterImageSetAvailability',
+  ClusterImageSetAvailabilitySpec,
+  ClusterImageSetAvailabilityStatus
+>;

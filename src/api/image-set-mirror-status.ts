@@ -4,21 +4,13 @@ import type { ReadOnly } from './read-only.ts';
 import { count, time } from './status-fields.ts';
 
 /** Where one copy stands (behaviour §2). */
-export type MirrorCopyState = 'Scheduled' | 'Available' | 'Failed' | 'Unused' | 'Expired';
-
-const mirrorCopyStates: readonly MirrorCopyState[] = [
-  'Scheduled',
-  'Available',
-  'Failed',
-  'Unused',
-  'Expired',
-];
+const mirrorCopyStates = ['Scheduled', 'Available', 'Failed', 'Unused', 'Expired'] as const;
 
 const mirrorCopySchema = Type.Object(
   {
     image: Type.String({ description: 'The copy: the image as it is pulled from the mirror.' }),
     state: Type.Optional(
-      Type.Unsafe<MirrorCopyState>({
+      Type.Unsafe<(typeof mirrorCopyStates)[number]>({
         type: 'string',
         enum: mirrorCopyStates,
         description:
@@ -69,12 +61,6 @@ export const imageSetMirrorStatusSchema = Type.Object(
   },
   { description: 'What the leader says of this resource.' },
 );
-
-/** One copy of one image on one mirror. */
-export type MirrorCopy = ReadOnly<Static<typeof mirrorCopySchema>>;
-
-/** One image and its copies. */
-export type MatchingImage = ReadOnly<Static<typeof matchingImageSchema>>;
 
 /** What the leader says of an (Cluster)ImageSetMirror. */
 export type ImageSetMirrorStatus = ReadOnly<Static<typeof imageSetMirrorStatusSchema>>;

@@ -11,9 +11,9 @@ import {
 } from './filter.ts';
 import { filterRules } from './filter-rules.ts';
 import type { ImageSetMirrorStatus } from './image-set-mirror-status.ts';
+import type { KuikObject } from './kuik-object.ts';
 import { mirrorsMax } from './limits.ts';
 import { entryPriority, pathSchema, priority, registrySchema } from './location.ts';
-import type { ObjectMeta } from './metadata.ts';
 import type { ReadOnly } from './read-only.ts';
 
 /**
@@ -90,36 +90,18 @@ export function imageSetMirrorSpecSchema(scope: Scope) {
   );
 }
 
-/** What happens to copies that no Pod uses. */
-export type Cleanup = ReadOnly<Static<ReturnType<typeof cleanupSchema>>>;
-
 /** One destination of copies. */
 export type MirrorEntry = ReadOnly<Static<ReturnType<typeof mirrorSchema>>>;
 
 /** What an (Cluster)ImageSetMirror says; `namespaceFilter` is for the cluster-scoped kind. */
 export type ImageSetMirrorSpec = ReadOnly<Static<ReturnType<typeof imageSetMirrorSpecSchema>>>;
 
-export type {
-  ImageSetMirrorStatus,
-  MatchingImage,
-  MirrorCopy,
-  MirrorCopyState,
-} from './image-set-mirror-status.ts';
-
 /** Copy the images that the Pods of one namespace use to these mirrors, and route to them. */
-export interface ImageSetMirror {
-  readonly apiVersion: 'kuik.enix.io/v1alpha1';
-  readonly kind: 'ImageSetMirror';
-  readonly metadata: ObjectMeta;
-  readonly spec?: ImageSetMirrorSpec;
-  readonly status?: ImageSetMirrorStatus;
-}
+export type ImageSetMirror = KuikObject<'ImageSetMirror', ImageSetMirrorSpec, ImageSetMirrorStatus>;
 
 /** Copy the images that the Pods of all namespaces use to these mirrors, and route to them. */
-export interface ClusterImageSetMirror {
-  readonly apiVersion: 'kuik.enix.io/v1alpha1';
-  readonly kind: 'ClusterImageSetMirror';
-  readonly metadata: ObjectMeta;
-  readonly spec?: ImageSetMirrorSpec;
-  readonly status?: ImageSetMirrorStatus;
-}
+export type ClusterImageSetMirror = KuikObject<
+  'ClusterImageSetMirror',
+  ImageSetMirrorSpec,
+  ImageSetMirrorStatus
+>;

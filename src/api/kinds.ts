@@ -60,6 +60,11 @@ export const kinds: readonly KindInfo[] = [
   },
 ];
 
+/** The plural of a kind, as paths have it. */
+export function pluralOf(kind: KuikKind): string {
+  return kinds.find((info) => info.kind === kind)?.plural ?? '';
+}
+
 /** `Kind/name`, or `Kind/namespace/name`: how a resource is named in annotations and messages. */
 export function resourceName(resource: KuikResource): string {
   const { namespace, name } = resource.metadata;

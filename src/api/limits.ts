@@ -18,5 +18,7 @@ export const objectNameCharactersMax = 253;
 export const namespaceCharactersMax = 63;
 /** Characters of a duration: more than Go ever writes; bounds what the rule over it may cost. */
 export const durationCharactersMax = 64;
+/** What Go's `time.ParseDuration` reads, without the minus sign. */
+export const durationPattern = '^[+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$';
 /** Largest priority: that of 32 bits, exact in every language; the smallest is one below its negative. */
 export const priorityMax = 2_147_483_647;

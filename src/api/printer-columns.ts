@@ -9,34 +9,26 @@ export interface PrinterColumn {
   readonly description: string;
 }
 
-const priority: PrinterColumn = {
-  name: 'Priority',
+const count = (name: string, jsonPath: string, description: string): PrinterColumn => ({
+  name,
   type: 'integer',
-  jsonPath: '.spec.priority',
-  description: 'Below zero: preferred to the original image.',
-};
+  jsonPath,
+  description,
+});
 
-const images: PrinterColumn = {
-  name: 'Images',
-  type: 'integer',
-  jsonPath: '.status.imageCount',
-  description: 'How many images this resource takes care of.',
-};
-
-const ready: PrinterColumn = {
-  name: 'Ready',
+const ofReady = (name: string, field: string, description: string): PrinterColumn => ({
+  name,
   type: 'string',
-  jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-  description: 'Whether all is well.',
-};
+  jsonPath: `.status.conditions[?(@.type=="Ready")].${field}`,
+  description,
+});
 
-const reason: PrinterColumn = {
-  name: 'Reason',
-  type: 'string',
-  jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
-  description: 'Why it is, or is not, ready.',
-};
-
+const images = count(
+  'Images',
+  '.status.imageCount',
+  'How many images this resource takes care of.',
+);
+const ready = ofReady('Ready', 'status', 'Whether all is well.');
 const age: PrinterColumn = {
   name: 'Age',
   type: 'date',
@@ -44,40 +36,33 @@ const age: PrinterColumn = {
   description: 'Since when the object exists.',
 };
 
-const setColumns = [priority, ready, reason, age];
+const setColumns = [
+  count('Priority', '.spec.priority', 'Below zero: preferred to the original image.'),
+  ready,
+  ofReady('Reason', 'reason', 'Why it is, or is not, ready.'),
+  age,
+];
 
-const mirrorColumns: readonly PrinterColumn[] = [
+const mirrorColumns = [
   images,
-  {
-    name: 'Mirrored',
-    type: 'integer',
-    jsonPath: '.status.mirroredCount',
-    description: 'How many of the images have all their copies.',
-  },
-  {
-    name: 'Failed',
-    type: 'integer',
-    jsonPath: '.status.failedCount',
-    description: 'How many of the images have a copy that failed.',
-  },
+  count('Mirrored', '.status.mirroredCount', 'How many of the images have all their copies.'),
+  count('Failed', '.status.failedCount', 'How many of the images have a copy that failed.'),
   ready,
   age,
 ];
 
-const availabilityColumns: readonly PrinterColumn[] = [
+const availabilityColumns = [
   images,
-  {
-    name: 'Available',
-    type: 'integer',
-    jsonPath: '.status.availableCount',
-    description: 'How many of the images were available when last checked.',
-  },
-  {
-    name: 'Missing',
-    type: 'integer',
-    jsonPath: '.status.missingCount',
-    description: 'How many of the images were not available when last checked.',
-  },
+  count(
+    'Available',
+    '.status.availableCount',
+    'How many of the images were available when last checked.',
+  ),
+  count(
+    'Missing',
+    '.status.missingCount',
+    'How many of the images were not available when last checked.',
+  ),
   ready,
   age,
 ];

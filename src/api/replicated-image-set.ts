@@ -11,9 +11,9 @@ import {
   upstreamPatternRules,
 } from './filter.ts';
 import { filterRules } from './filter-rules.ts';
+import type { KuikObject } from './kuik-object.ts';
 import { upstreamsMax } from './limits.ts';
 import { entryPriority, pathSchema, priority, registrySchema } from './location.ts';
-import type { ObjectMeta } from './metadata.ts';
 import type { ReadOnly } from './read-only.ts';
 
 function upstreamSchema(scope: Scope) {
@@ -84,23 +84,18 @@ export type ReplicatedImageSetSpec = ReadOnly<
   Static<ReturnType<typeof replicatedImageSetSpecSchema>>
 >;
 
-/** What the leader says of a (Cluster)ReplicatedImageSet. */
-export type ReplicatedImageSetStatus = ReadOnly<Static<typeof replicatedImageSetStatusSchema>>;
+type ReplicatedImageSetStatus = ReadOnly<Static<typeof replicatedImageSetStatusSchema>>;
 
 /** These upstreams hold the same images, for the Pods of one namespace. */
-export interface ReplicatedImageSet {
-  readonly apiVersion: 'kuik.enix.io/v1alpha1';
-  readonly kind: 'ReplicatedImageSet';
-  readonly metadata: ObjectMeta;
-  readonly spec?: ReplicatedImageSetSpec;
-  readonly status?: ReplicatedImageSetStatus;
-}
+export type ReplicatedImageSet = KuikObject<
+  'ReplicatedImageSet',
+  ReplicatedImageSetSpec,
+  ReplicatedImageSetStatus
+>;
 
 /** These upstreams hold the same images, for the Pods of all namespaces. */
-export interface ClusterReplicatedImageSet {
-  readonly apiVersion: 'kuik.enix.io/v1alpha1';
-  readonly kind: 'ClusterReplicatedImageSet';
-  readonly metadata: ObjectMeta;
-  readonly spec?: ReplicatedImageSetSpec;
-  readonly status?: ReplicatedImageSetStatus;
-}
+export type ClusterReplicatedImageSet = KuikObject<
+  'ClusterReplicatedImageSet',
+  ReplicatedImageSetSpec,
+  ReplicatedImageSetStatus
+>;

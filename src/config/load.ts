@@ -2,8 +2,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type ConfigurationProblem, checkValue, makeProblem } from './check.ts';
-import type { OperatorConfiguration } from './operator-configuration.ts';
-import { findContradictions, resolveConfiguration } from './resolve.ts';
+import {
+  findContradictions,
+  type OperatorConfiguration,
+  resolveConfiguration,
+} from './operator-configuration.ts';
 import { configurationSchema } from './schema.ts';
 import type { SchemaNode } from './schema-node.ts';
 

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { itemsMax, section } from './schema-parts.ts';
 
 /** How the buckets of a classic histogram are laid out. */
-export type BucketType = 'exponential' | 'exponentialRange' | 'custom' | 'disabled';
+const bucketTypes = ['exponential', 'exponentialRange', 'custom', 'disabled'] as const;
 
 /** A page of buckets that no dashboard could show. */
 const bucketsMax = 500;
@@ -34,9 +34,9 @@ export const metricsSchema = section('What `/metrics` exposes.', {
         description: `Most native buckets. ${nativeBuckets}`,
       }),
       legacy: section('The classic buckets.', {
-        bucketType: Type.Unsafe<BucketType>({
+        bucketType: Type.Unsafe<(typeof bucketTypes)[number]>({
           type: 'string',
-          enum: ['exponential', 'exponentialRange', 'custom', 'disabled'],
+          enum: bucketTypes,
           default: 'exponential',
           description:
             'Which of the fields below lay out the buckets; `disabled` leaves only the sum and the count.',

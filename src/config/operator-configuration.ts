@@ -1,72 +1,162 @@
-import type { Method } from './monitoring-schema.ts';
-import type { CompleteConfiguration, Platform } from './schema.ts';
+import type { ReadOnly } from '#api/read-only.ts';
+import { parseDuration } from '#core/duration.ts';
+import { normaliseRegistry } from '#core/image/reference.ts';
+import { assert } from '#core/result.ts';
+import { type ConfigurationProblem, makeProblem, type Path } from './check.ts';
+import { completeValue } from './complete.ts';
+import { builtInItems, type PacingFields } from './monitoring-schema.ts';
+import { type CompleteConfiguration, configurationSchema } from './schema.ts';
+import type { SchemaNode } from './schema-node.ts';
 
 /** The operator configuration as the rooms use it: complete, durations in ms, hosts normalised. */
-export interface OperatorConfiguration {
-  /** Selectors over labels; Pods that match one are left alone everywhere. */
-  readonly skipLabels: readonly string[];
-  readonly skipAnnotations: readonly string[];
-  readonly routing: RoutingConfiguration;
-  readonly mirroring: MirroringConfiguration;
-  readonly monitoring: MonitoringConfiguration;
-  readonly metrics: CompleteConfiguration['metrics'];
-  /** By host; structurally the settings of the OCI client and of the registry actors. */
-  readonly registries: Readonly<Record<string, RegistryConfiguration>>;
-  /** Paths of PEM files to trust for every registry, beside the usual roots. */
-  readonly rootCertificateAuthorities: readonly string[];
+export type OperatorConfiguration = ReadOnly<ReturnType<typeof resolve>>;
+
+/** The configuration of a file that the schema has nothing against: defaults in, units resolved. */
+export function resolveConfiguration(written: unknown): OperatorConfiguration {
+  return resolve(complete(written));
 }
 
-/** The webhook's decisions. */
-export interface RoutingConfiguration {
-  readonly activeCheck: {
-    /** One candidate, with all it needs; where the file says 0, as long as the whole review has. */
-    readonly timeoutMs: number;
-    readonly resolveDigest: boolean;
-    /** `timeoutMs` 0 means none. */
-    readonly staleMirrorCleanup: { readonly maxConcurrent: number; readonly timeoutMs: number };
-  };
-  readonly rewriteOnNeverImagePullPolicy: boolean;
-  readonly honorPrioritiesOnAlwaysImagePullPolicy: boolean;
-  /** A whole review, in ms. */
-  readonly deadlineMs: number;
+/** What no single field can say: fields that contradict each other. `written` has no other fault. */
+export function findContradictions(written: unknown): readonly ConfigurationProblem[] {
+  const { metrics, monitoring, registries } = complete(written);
+  return [
+    ...findBucketFaults(metrics.imageLastMonitorAgeMinutes.legacy),
+    ...findHostsNamedTwice(Object.keys(monitoring.registries.items), [
+      'monitoring',
+      'registries',
+      'items',
+    ]),
+    ...findHostsNamedTwice(Object.keys(registries), ['registries']),
+  ];
 }
 
-/** Copies to mirrors. */
-export interface MirroringConfiguration {
-  /** `all`, `auto` (those of the nodes) or a list of at least one. */
-  readonly platforms: 'all' | 'auto' | readonly Platform[];
-  /** Copies at once to one mirror target. */
-  readonly concurrency: number;
-  /** Below this share of a source's quota, 0 to 1, copying from it waits. */
-  readonly quotaReserve: number;
+function complete(written: unknown): CompleteConfiguration {
+  return completeValue(configurationSchema as SchemaNode, written) as CompleteConfiguration;
 }
 
-/** Checks of images in use; `items` are complete, each field its own or the default's. */
-export interface MonitoringConfiguration {
-  readonly registries: {
-    readonly default: PacingConfiguration;
-    readonly items: Readonly<Record<string, PacingConfiguration>>;
+function resolve(configuration: CompleteConfiguration) {
+  const { skipLabels, skipAnnotations, routing, mirroring, metrics, tls } = configuration;
+  return {
+    skipLabels,
+    skipAnnotations,
+    routing: resolveRouting(routing),
+    mirroring: {
+      ...mirroring,
+      /** A share, 0 to 1. */
+      quotaReserve: Number.parseFloat(String(mirroring.quotaReserve)) / 100,
+    },
+    monitoring: { registries: resolvePacing(configuration.monitoring.registries) },
+    metrics,
+    /** By host. */
+    registries: resolveRegistries(configuration),
+    /** Paths of PEM files to trust for every registry, beside the usual roots. */
+    rootCertificateAuthorities: tls.rootCertificateAuthorities,
   };
 }
 
-/** The pace of one registry's checks. */
-export interface PacingConfiguration {
-  readonly method: Method;
-  readonly intervalMs: number;
-  readonly maxPerInterval: number;
-  /** 0 means none. */
-  readonly timeoutMs: number;
-  readonly resolveDigest: boolean;
-  readonly fallbackCredentialSecret?: { readonly name: string; readonly namespace: string };
+function resolveRouting({ activeCheck, deadline, ...switches }: CompleteConfiguration['routing']) {
+  const { timeout, resolveDigest, staleMirrorCleanup } = activeCheck;
+  const { maxConcurrent } = staleMirrorCleanup;
+  const deadlineMs = readMs(deadline);
+  return {
+    ...switches,
+    /** A whole review. */
+    deadlineMs,
+    activeCheck: {
+      /** One candidate, with all it needs; where the file says 0, as long as the whole review has. */
+      timeoutMs: readMs(timeout) || deadlineMs,
+      resolveDigest,
+      /** `timeoutMs` 0 means none. */
+      staleMirrorCleanup: { maxConcurrent, timeoutMs: readMs(staleMirrorCleanup.timeout) },
+    },
+  };
 }
 
-/** How one registry is spoken to. */
-export interface RegistryConfiguration {
-  readonly insecure: boolean;
-  readonly plainHTTP: boolean;
-  /** Path of a PEM file. */
+/** Field by field: the item's own, the built-in one's for its host, the default's. */
+function resolvePacing(registries: CompleteConfiguration['monitoring']['registries']) {
+  const items = new Map<string, PacingFields>(Object.entries(builtInItems));
+  for (const [written, fields] of Object.entries(registries.items)) {
+    const host = normaliseRegistry(written);
+    items.set(host, { ...items.get(host), ...fields });
+  }
+  const pace = (fields: PacingFields): PacingConfiguration =>
+    readPacing({ ...registries.default, ...fields });
+  return {
+    default: pace({}),
+    items: Object.fromEntries([...items].map(([host, fields]) => [host, pace(fields)])),
+  };
+}
+
+/** The pace of one registry's checks; `timeoutMs` 0 means none. */
+export type PacingConfiguration = ReadOnly<ReturnType<typeof readPacing>>;
+
+function readPacing(fields: CompleteConfiguration['monitoring']['registries']['default']) {
+  const { interval, timeout, ...others } = fields;
+  return { ...others, intervalMs: readMs(interval), timeoutMs: readMs(timeout) };
+}
+
+/** How one registry is spoken to; `caFile` is the path of a PEM file. */
+type RegistryConfiguration = Omit<CompleteConfiguration['registries'][string], 'caFile'> & {
   readonly caFile?: string;
-  readonly concurrency: number;
-  /** Routed to without a probe. */
-  readonly trust: boolean;
+};
+
+function resolveRegistries({
+  registries,
+  tls,
+}: CompleteConfiguration): Readonly<Record<string, RegistryConfiguration>> {
+  const resolved = new Map<string, RegistryConfiguration>();
+  for (const [written, { caFile, ...others }] of Object.entries(registries)) {
+    resolved.set(normaliseRegistry(written), { ...others, ...(caFile !== '' && { caFile }) });
+  }
+  for (const written of tls.insecureRegistries) {
+    const host = normaliseRegistry(written);
+    const settings = resolved.get(host) ?? registryDefaults();
+    resolved.set(host, { ...settings, insecure: true });
+  }
+  return Object.fromEntries(resolved);
+}
+
+function registryDefaults(): RegistryConfiguration {
+  const { additionalProperties } = configurationSchema.properties.registries as SchemaNode;
+  assert(typeof additionalProperties === 'object', 'registries have a schema for each of them');
+  const { caFile: _, ...others } = completeValue(additionalProperties, {}) as RegistryConfiguration;
+  return others;
+}
+
+/** The same rules as kuik v2's; only the fields of the chosen type count. */
+function findBucketFaults(
+  legacy: CompleteConfiguration['metrics']['imageLastMonitorAgeMinutes']['legacy'],
+): readonly ConfigurationProblem[] {
+  const path = ['metrics', 'imageLastMonitorAgeMinutes', 'legacy'];
+  if (legacy.bucketType === 'exponentialRange' && legacy.max <= legacy.min) {
+    return [makeProblem([...path, 'max'], `a number above min (${legacy.min})`, legacy.max)];
+  }
+  if (legacy.bucketType !== 'custom') return [];
+  return legacy.custom.flatMap((bound, position, bounds) => {
+    const before = bounds[position - 1];
+    if (before === undefined || bound > before) return [];
+    const expected = `a number above the one before (${before})`;
+    return [makeProblem([...path, 'custom', position], expected, bound)];
+  });
+}
+
+/** `docker.io` and `index.docker.io` are one registry. */
+function findHostsNamedTwice(
+  hosts: readonly string[],
+  path: Path,
+): readonly ConfigurationProblem[] {
+  const seen = new Map<string, string>();
+  return hosts.flatMap((host) => {
+    const other = seen.get(normaliseRegistry(host));
+    seen.set(normaliseRegistry(host), host);
+    if (other === undefined) return [];
+    return [makeProblem([...path, host], `one key for one registry, which ${other} is too`, host)];
+  });
+}
+
+/** The check let only durations through; a bare 0 is a number in YAML. */
+function readMs(written: string | number): number {
+  const parsed = parseDuration(String(written));
+  assert(parsed.ok, `a duration that passed the check can be read: ${written}`);
+  return parsed.value;
 }

@@ -1,5 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox';
-import { DURATION_EXPECTED, DURATION_PATTERN } from '#core/duration.ts';
+import { durationPattern } from '#api/limits.ts';
+import { DURATION_EXPECTED } from '#core/duration.ts';
 
 /**
  * What a field says of itself. `expected` completes "expected …" where the keywords of the schema
@@ -15,7 +16,7 @@ export const itemsMax = 1_000;
 
 const durationKeywords = {
   anyOf: [
-    { type: 'string', pattern: DURATION_PATTERN, format: 'go-duration' },
+    { type: 'string', pattern: durationPattern, format: 'go-duration' },
     { type: 'integer', const: 0 },
   ],
   expected: DURATION_EXPECTED,
@@ -38,7 +39,7 @@ export function duration(options: FieldOptions & { readonly default?: string }) 
 export function positiveDuration(options: FieldOptions & { readonly default?: string }) {
   return Type.Unsafe<string>({
     type: 'string',
-    pattern: DURATION_PATTERN,
+    pattern: durationPattern,
     format: 'go-duration-above-zero',
     expected: 'a duration above 0 as Go writes it, such as 1h30m or 500ms',
     ...options,

@@ -40,12 +40,6 @@ export interface OpenedEntry {
   readonly entry: DockerConfigEntry;
 }
 
-/** What Secrets hold for one image, in the order to try, and what had to be skipped. */
-export interface CredentialLookup {
-  readonly credentials: readonly Credential[];
-  readonly warnings: readonly string[];
-}
-
 /** Opened once for as long as anybody holds the Secret. */
 const remembered = new WeakMap<SecretView, OpenedSecret>();
 
@@ -63,7 +57,7 @@ export function openSecret(secret: SecretView): OpenedSecret {
  * source does. It holds the password and is never shown.
  */
 export function credentialContent(credential: Credential): string {
-  const { username, password, identityToken, registryToken } = credential;
+  const { username, password, identityToken = '', registryToken = '' } = credential;
   return JSON.stringify([username, password, identityToken, registryToken]);
 }
 
@@ -103,18 +97,6 @@ export function findCredentials(
     .map(({ source, entry }) => ({ source, ...entry }));
 }
 
-/** Opens the Secrets and finds the credentials for one image. */
-export function lookupCredentials(
-  secrets: readonly SecretView[],
-  image: ImageReference,
-): CredentialLookup {
-  const opened = secrets.map(openSecret);
-  return {
-    credentials: findCredentials(opened, image),
-    warnings: opened.flatMap(({ warnings }) => warnings),
-  };
-}
-
 /** Whose credential is tried: the Pod can pull with its own, with another's only with a copy. */
 export interface OwnedCredential {
   readonly credential: Credential;
@@ -136,18 +118,12 @@ export function credentialsToTry(given: {
   const ordered = given.original ? [...pod, ...own] : [...own, ...pod];
   const firsts = new Map<string, OwnedCredential>();
   for (const one of ordered) {
-    const content = contentOf(one.credential);
+    const content = credentialContent(one.credential);
     const first = firsts.get(content);
     if (first === undefined) firsts.set(content, one);
     else if (one.of === 'pod' && first.of === 'entry') firsts.set(content, one);
   }
   return [...firsts.values()].slice(0, CREDENTIALS_MAX);
-}
-
-/** What makes two credentials one, wherever they were found. */
-function contentOf(credential: Credential): string {
-  const { username, password, identityToken = '', registryToken = '' } = credential;
-  return JSON.stringify([username, password, identityToken, registryToken]);
 }
 
 function writtenConfig(

@@ -1,23 +1,16 @@
+import { durationPattern } from '#api/limits.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-
-/** Why a text is no duration: what was expected and what came. */
-export interface DurationProblem {
-  readonly message: string;
-}
 
 /** What a duration looks like, for messages. */
 export const DURATION_EXPECTED =
   'a duration as Go writes it, such as 1h30m, 500ms or 0 (at most 2562047h)';
-
-/** What Go's `time.ParseDuration` reads, without the minus sign; the text of a JSON-schema pattern. */
-export const DURATION_PATTERN = '^[+]?(0|(([0-9]+([.][0-9]*)?|[.][0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$';
 
 /** The longest sensible spelling has some 30 characters. */
 const CHARACTERS_MAX = 128;
 /** Go counts nanoseconds in 64 bits: about 292 years. */
 const MS_MAX = 2 ** 63 / 1e6;
 
-const DURATION = new RegExp(DURATION_PATTERN);
+const DURATION = new RegExp(durationPattern);
 const PART = /([0-9.]+)(ns|us|µs|μs|ms|s|m|h)/g;
 const MS_BY_UNIT: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -31,7 +24,7 @@ const MS_BY_UNIT: Readonly<Record<string, number>> = {
 };
 
 /** Reads a duration as Go writes it (`time.ParseDuration`), or a bare `0`; in ms, never negative. */
-export function parseDuration(text: string): Result<number, DurationProblem> {
+export function parseDuration(text: string): Result<number, { readonly message: string }> {
   const problem = () =>
     fail({ message: `expected ${DURATION_EXPECTED}, got "${text.slice(0, 40)}"` });
   if (text.length > CHARACTERS_MAX || !DURATION.test(text)) return problem();

@@ -1,3 +1,5 @@
+import type { ObjectMeta } from '#api/kuik-object.ts';
+
 /** The parts of a Pod that kuik reads, as the API server sends them. Everything may be absent. */
 export interface PodObject {
   readonly apiVersion?: string;
@@ -7,17 +9,9 @@ export interface PodObject {
   readonly status?: { readonly phase?: string };
 }
 
-/** Object metadata, as far as kuik reads it. */
-export interface PodMetadata {
-  readonly name?: string;
+/** Metadata of a Pod; one that is being created may still be without a name. */
+export interface PodMetadata extends Partial<ObjectMeta> {
   readonly generateName?: string;
-  readonly namespace?: string;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-  readonly creationTimestamp?: string;
-  readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
 }
 

@@ -1,4 +1,18 @@
-import type { Condition, ReadyReason } from '#api/condition.ts';
+import type { Condition } from '#api/condition.ts';
+
+/** Reasons of the `Ready` condition, in the order of behaviour §6a: the first that holds is said. */
+const reasonsBySeverity = [
+  'InvalidSpec',
+  'CredentialsMissing',
+  'Collision',
+  'CopyFailed',
+  'RegistryUnreachable',
+  'MatchesNothing',
+  'Ready',
+] as const;
+
+/** Why a resource is, or is not, ready: it is with the last two. */
+type ReadyReason = (typeof reasonsBySeverity)[number];
 
 /** What is to be said of a resource (behaviour §6a); the condition adds generation and time. */
 export interface ReadyState {
@@ -8,18 +22,7 @@ export interface ReadyState {
 }
 
 /** A message is cut here: `metav1.Condition` allows 32,768 characters, a person reads far fewer. */
-export const conditionMessageCharactersMax = 1024;
-
-/** The order of behaviour §6a: the first that holds is the one that is said. */
-const reasonsBySeverity: readonly ReadyReason[] = [
-  'InvalidSpec',
-  'CredentialsMissing',
-  'Collision',
-  'CopyFailed',
-  'RegistryUnreachable',
-  'MatchesNothing',
-  'Ready',
-];
+const conditionMessageCharactersMax = 1024;
 
 /** Picks what is said of a resource from all that holds; nothing at all means `Ready`. */
 export function worstState(states: readonly ReadyState[], ready: string): ReadyState {

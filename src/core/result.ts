@@ -13,12 +13,21 @@ export function fail<E>(error: E): { readonly ok: false; readonly error: E } {
   return { ok: false, error };
 }
 
+/** The outcome for each item, in order; the first failure ends it and is the failure of all. */
+export function mapUntilFailure<Item, T, E>(
+  items: readonly Item[],
+  outcomeOf: (item: Item, index: number) => Result<T, E>,
+): Result<readonly T[], E> {
+  const values: T[] = [];
+  for (const [index, item] of items.entries()) {
+    const outcome = outcomeOf(item, index);
+    if (!outcome.ok) return outcome;
+    values.push(outcome.value);
+  }
+  return succeed(values);
+}
+
 /** Throws when the impossible happened: a bug, never an answer to bad input. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);
-}
-
-/** Marks a branch that the types rule out. */
-export function unreachable(value: never): never {
-  throw new Error(`Unreachable: got ${JSON.stringify(value)}`);
 }

@@ -1,6 +1,6 @@
 import type { PodAdmission } from '#core/pod.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { checkPatch, PATCH_OPERATIONS_MAX } from '#core/routing/patch.ts';
+import { checkPatch, PATCH_OPERATIONS_MAX } from '#core/routing/check-patch.ts';
 
 /** Text of a patch that may leave, `undefined` where there is nothing to patch; or why none may. */
 export type CheckedPatch = Result<string | undefined, string>;

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
+import type { ActorView } from '#core/actor-view.ts';
+import type { MachineViews } from '#core/machine-view.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import type { ActorsPort, ExplainPort, MachinesPort } from './ports.ts';
 import { refusePages } from './refuse-pages.ts';
 import { requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
@@ -12,9 +14,9 @@ import { isLoopback } from './same-origin.ts';
 
 /** What the debug endpoint shows. */
 export interface DebugPorts {
-  readonly actors: () => ActorsPort;
-  readonly machines: MachinesPort;
-  readonly explain: ExplainPort;
+  readonly actors: ActorView;
+  readonly machines: MachineViews;
+  readonly explain: RoutingQuery['explain'];
   /** Who may look where others than this machine reach it. */
   readonly access: AccessPort;
   readonly log: Log;
@@ -48,7 +50,7 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
     for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
   for (const path of ['/debug', '/debug/']) {
-    app.get(path, async () => ({ leader: ports.actors().leader(), paths }));
+    app.get(path, async () => ({ leader: ports.actors.leader(), paths }));
   }
   app.register(debugActors, ports);
   app.register(debugMachines, ports);

@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import type { MetricsPort, MonitoredImagesPort, WorkloadsPort } from './ports.ts';
 import { refusePages } from './refuse-pages.ts';
-import { statusImages } from './routes/status-images.ts';
-import { statusWorkloads } from './routes/status-workloads.ts';
+import { type StatusImagesPorts, statusImages } from './routes/status-images.ts';
+import { type StatusWorkloadsPorts, statusWorkloads } from './routes/status-workloads.ts';
 import type { OwnNames } from './same-origin.ts';
 import { StatusAnswers } from './status-answers.ts';
 
 /** What is shown at the metrics port. */
 export interface MetricsPorts {
-  readonly metrics: MetricsPort;
+  /** The exposition text of all metrics and its content type. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** What monitoring knows; without it there is only `/metrics`. */
-  readonly status?: { readonly images: MonitoredImagesPort; readonly workloads: WorkloadsPort };
+  readonly status?: StatusImagesPorts & StatusWorkloadsPorts;
   readonly log: Log;
 }
 

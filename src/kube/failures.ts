@@ -28,6 +28,12 @@ export function hasCode(failure: ApiFailure, code: number): boolean {
   return failure.kind === 'status' && failure.code === code;
 }
 
+/** How long the API server asked to be left alone, 0 where it did not; kept to up to `maxMs`. */
+export function retryAfterMs(failure: ApiFailure, maxMs: number): number {
+  const askedMs = failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.min(askedMs, maxMs);
+}
+
 /** What the headers of a refusal say about when to ask again. */
 export interface RefusalHeaders {
   readonly 'retry-after'?: string | readonly string[] | undefined;
@@ -42,13 +48,13 @@ export function statusFailure(
   headers: RefusalHeaders = {},
 ): ApiFailure {
   const status = readStatus(text);
-  const retryAfterMs = readRetryAfter(headers) ?? secondsToMs(status.details?.retryAfterSeconds);
+  const askedMs = readRetryAfter(headers) ?? secondsToMs(status.details?.retryAfterSeconds);
   return {
     kind: 'status',
     code,
     reason: String(status.reason ?? ''),
     message: String(status.message ?? text).slice(0, messageCharactersMax),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(askedMs !== undefined && { retryAfterMs: askedMs }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import type { Result } from '#core/result.ts';
-import { type ApiFailure, isRetryable } from './failures.ts';
+import { type ApiFailure, isRetryable, retryAfterMs } from './failures.ts';
 
 /** How often and how far apart a call is tried again. */
 export interface RetryOptions {
@@ -30,12 +30,8 @@ export async function callWithRetries<T>(
     const answer = await call(signal);
     if (answer.ok || attempt >= attemptsMax || !isRetryable(answer.error)) return answer;
     const jittered = fullJitterMs(attempt, backoff, options.random());
-    const waitMs = Math.min(retryAfterOf(answer.error), retryAfterMsMax) + jittered;
+    const waitMs = retryAfterMs(answer.error, retryAfterMsMax) + jittered;
     await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return answer;
   }
-}
-
-function retryAfterOf(failure: ApiFailure): number {
-  return failure.kind === 'status' ? (failure.retryAfterMs ?? 0) : 0;
 }

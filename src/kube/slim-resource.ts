@@ -1,5 +1,5 @@
 import { apiGroup, apiVersionName, type KuikKind, type KuikResource } from '#api/kinds.ts';
-import type { ObjectMeta } from '#api/metadata.ts';
+import type { ObjectMeta } from '#api/kuik-object.ts';
 import type { ListedObject } from './watch.ts';
 
 /**

@@ -1,3 +1,5 @@
+import { Listeners } from '#core/listeners.ts';
+
 /** One change of a store, after it happened. */
 export type StoreChange<T> =
   | { readonly kind: 'added' | 'updated'; readonly key: string; readonly value: T }
@@ -27,12 +29,9 @@ export interface StoreWriter<T> extends Store<T> {
 /** Makes an empty store. */
 export function createStore<T>(): StoreWriter<T> {
   const entries = new Map<string, T>();
-  const listeners = new Set<(change: StoreChange<T>) => void>();
+  const { subscribe, tell } = new Listeners<[change: StoreChange<T>]>();
   const { promise: synced, resolve } = Promise.withResolvers<void>();
   let isSynced = false;
-  const tell = (change: StoreChange<T>) => {
-    for (const listener of listeners) listener(change);
-  };
   const remove = (key: string) => {
     const value = entries.get(key);
     if (value === undefined) return;
@@ -45,10 +44,7 @@ export function createStore<T>(): StoreWriter<T> {
     size: () => entries.size,
     isSynced: () => isSynced,
     synced,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
     put: (key, value) => {
       const kind = entries.has(key) ? 'updated' : 'added';
       entries.set(key, value);

@@ -1,14 +1,12 @@
 import { assign, setup } from 'xstate';
-import { describeBug, type Thrown } from './bug.ts';
 import { effect } from './effect.ts';
-
-/** Nobody tells the certificate actor anything: files, the Secret and time do. */
-export type CertificateEvent = { readonly type: 'self.none' };
 
 /** Where the serving certificate comes from. */
 export interface CertificateInput {
   /** `directory`: somebody else puts it there; `own`: made and kept in a Secret by us. */
   readonly source: 'directory' | 'own';
+  /** How often the source is looked at, ms. */
+  readonly pollMs: number;
 }
 
 /** What may be shown of a certificate; keys stay with the effects. */
@@ -34,49 +32,46 @@ export type CertificateOutcome =
   | { readonly kind: 'raced' }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** What the watch compares with. */
-export interface WatchInput {
-  readonly serving: string | null;
-  readonly refused: string | null;
-  /** Renewals that failed in a row: the next waits longer. */
-  readonly failures: number;
-}
+/** Fingerprint of what the source holds when it is not what serves, or when something is due. */
+export type CertificateChange = string | null;
 
 /** What is remembered: facts, no key. */
 export interface CertificateContext extends CertificateInput {
   readonly certificate: CertificateFacts | null;
   /** Fingerprint of what was refused last, so that it is not tried again. */
   readonly refused: string | null;
+  /** Attempts that failed in a row: the next waits longer. */
   readonly failures: number;
   /** Why there is no certificate, or why the present one was not replaced. */
   readonly trouble: string | null;
-  readonly bug: string | null;
 }
 
 /** First wait after an attempt that came to nothing; it doubles up to the largest. */
 const retryDelayMsMin = 1_000;
 /** Without a certificate no Pod is routed: never wait longer than this. */
 const retryDelayMsMax = 30_000;
+/** After failures the looks become rarer, up to this. */
+const pollMsMax = 60_000;
 
 /** The webhook's serving certificate: loaded or made, and replaced before it runs out. */
 export const certificateMachine = setup({
   types: {
     input: {} as CertificateInput,
     context: {} as CertificateContext,
-    events: {} as CertificateEvent,
   },
   actors: {
     loadCertificate: effect<CertificateOutcome, undefined>('loadCertificate'),
     issueCertificate: effect<CertificateOutcome, undefined>('issueCertificate'),
+    findChange: effect<CertificateChange, undefined>('findChange'),
     renewCertificate: effect<CertificateOutcome, undefined>('renewCertificate'),
-    watchCertificate: effect<undefined, WatchInput>('watchCertificate'),
-    keepTrust: effect<undefined, undefined>('keepTrust'),
   },
   guards: {
     loaded: (_, outcome: CertificateOutcome) => outcome.kind === 'loaded',
     raced: (_, outcome: CertificateOutcome) => outcome.kind === 'raced',
     issuable: ({ context }, outcome: CertificateOutcome) =>
       context.source === 'own' && (outcome.kind === 'missing' || outcome.kind === 'refused'),
+    isNews: ({ context }, change: CertificateChange) =>
+      change !== null && change !== context.refused,
   },
   actions: {
     remember: assign(({ context }, outcome: CertificateOutcome) => {
@@ -90,22 +85,19 @@ export const certificateMachine = setup({
       if (outcome.kind === 'refused') return { refused: outcome.fingerprint, failures: 0, trouble };
       return { failures: context.failures + 1, trouble };
     }),
-    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
   },
   delays: {
     retryDelay: ({ context }) =>
       Math.min(retryDelayMsMin * 2 ** Math.max(0, context.failures - 1), retryDelayMsMax),
+    pollDelay: ({ context: { pollMs, failures } }) =>
+      Math.max(pollMs, Math.min(pollMs * 2 ** failures, pollMsMax)),
   },
 }).createMachine({
   id: 'certificate',
   description: "The webhook's serving certificate, from a directory or made by the operator.",
   context: ({ input }) => ({
-    source: input.source,
-    certificate: null,
-    refused: null,
-    failures: 0,
-    trouble: null,
-    bug: null,
+    ...input,
+    ...{ certificate: null, refused: null, failures: 0, trouble: null },
   }),
   initial: 'Loading',
   states: {
@@ -129,10 +121,6 @@ export const certificateMachine = setup({
             actions: { type: 'remember', params: ({ event }) => event.output },
           },
         ],
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-        },
       },
     },
     Issuing: {
@@ -151,10 +139,6 @@ export const certificateMachine = setup({
             actions: { type: 'remember', params: ({ event }) => event.output },
           },
         ],
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-        },
       },
     },
     Waiting: {
@@ -162,29 +146,19 @@ export const certificateMachine = setup({
       after: { retryDelay: 'Loading' },
     },
     Serving: {
-      description: 'One is served; what is trusted is kept right, and its end is kept in sight.',
-      invoke: [
-        {
-          src: 'watchCertificate',
-          input: ({ context }) => ({
-            serving: context.certificate?.fingerprint ?? null,
-            refused: context.refused,
-            failures: context.failures,
-          }),
-          onDone: 'Renewing',
-          onError: {
-            target: 'Broken',
-            actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-          },
-        },
-        {
-          src: 'keepTrust',
-          onError: {
-            target: 'Broken',
-            actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-          },
-        },
-      ],
+      description: 'One is served; after a while its source is looked at.',
+      after: { pollDelay: 'Looking' },
+    },
+    Looking: {
+      description:
+        'Whether the source holds something else, or something is due; it goes on serving.',
+      invoke: {
+        src: 'findChange',
+        onDone: [
+          { guard: { type: 'isNews', params: ({ event }) => event.output }, target: 'Renewing' },
+          { target: 'Serving' },
+        ],
+      },
     },
     Renewing: {
       description: 'Replacing it while the present one goes on serving.',
@@ -194,12 +168,7 @@ export const certificateMachine = setup({
           target: 'Serving',
           actions: { type: 'remember', params: ({ event }) => event.output },
         },
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-        },
       },
     },
-    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
   },
 });

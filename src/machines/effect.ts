@@ -15,9 +15,9 @@ export function effect<TOutput, TInput>(name: string): PromiseActorLogic<TOutput
   return fromPromise<TOutput, TInput>(() => Promise.reject(unprovided(name)));
 }
 
-/** Names what tells a machine of changes for as long as it is in a state: a callback actor. */
-export function source(name: string): CallbackActorLogic<EventObject> {
-  return fromCallback(() => {
+/** Names what goes on for as long as a machine is in a state, and may tell it: a callback actor. */
+export function source<TInput = undefined>(name: string): CallbackActorLogic<EventObject, TInput> {
+  return fromCallback<EventObject, TInput>(() => {
     throw unprovided(name);
   });
 }

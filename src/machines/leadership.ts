@@ -1,14 +1,11 @@
 import { assign, setup } from 'xstate';
 import type { ObservedLease } from '#core/lease.ts';
-import { describeBug, type Thrown } from './bug.ts';
-import { effect } from './effect.ts';
+import { effect, source } from './effect.ts';
 
 /** What the leadership actor is told. */
 export type LeadershipEvent =
   /** Stop leading, let go of the Lease, and end: the process is about to stop. */
-  | { readonly type: 'leadership.release' }
-  /** The Lease was renewed by a call that left at this monotonic time, ms. */
-  | { readonly type: 'lease.renewed'; readonly atMs: number };
+  { readonly type: 'leadership.release' };
 
 /** How the process takes part in the election. */
 export interface LeadershipInput {
@@ -20,7 +17,15 @@ export interface LeadershipInput {
 
 /** What one attempt at the Lease came to; the effect has already spread the wait. */
 export type AcquireOutcome =
-  | { readonly kind: 'acquired'; readonly holder: string; readonly atMs: number }
+  | {
+      readonly kind: 'acquired';
+      readonly holder: string;
+      /** When the call left, monotonic ms: the term counts from then. */
+      readonly atMs: number;
+      readonly retryInMs: number;
+      /** Wall time up to which the leader before may have done what it did not record, ms. */
+      readonly unrecordedUntilMs?: number;
+    }
   | {
       readonly kind: 'held';
       readonly holder: string | null;
@@ -34,18 +39,20 @@ export interface AcquireInput {
   readonly observed: ObservedLease | null;
 }
 
-/** How the effect that holds the Lease tells of each renewal. */
-export interface HoldInput {
-  readonly renewed: (atMs: number) => void;
+/** What one attempt to renew came to; `atMs` as with an acquired one. */
+export type RenewOutcome =
+  | { readonly kind: 'renewed'; readonly atMs: number; readonly retryInMs: number }
+  | { readonly kind: 'taken'; readonly message: string; readonly retryInMs: number }
+  | { readonly kind: 'failed'; readonly message: string; readonly retryInMs: number };
+
+/** What is needed to renew. */
+export interface RenewInput {
+  readonly renewedAtMs: number;
 }
 
-/** Why the Lease is no longer ours. */
-export interface LeaseLost {
-  readonly kind: 'lost';
-  /** `deadline`: not renewed in time; `taken`: another holds it. */
-  readonly reason: 'deadline' | 'taken';
-  readonly message: string;
-  readonly retryInMs: number;
+/** What the term that begins is told; see `Term` of the actor tree. */
+export interface LeadInput {
+  readonly unrecordedUntilMs: number | 'unknown' | undefined;
 }
 
 /** What letting go came to; the Lease runs out by itself where it failed. */
@@ -54,22 +61,27 @@ export type ReleaseOutcome =
   | { readonly kind: 'failed'; readonly message: string };
 
 /** What is remembered about the Lease; times on the monotonic clock. */
-export interface LeadershipContext extends LeadershipInput {
+export interface LeadershipContext extends LeadershipInput, LeadInput {
   /** Who holds the Lease as far as we know: an identity, never a secret. */
   readonly holder: string | null;
   readonly observed: ObservedLease | null;
   readonly renewedAtMs: number | null;
+  /** Wait before the next attempt, be it to acquire or to renew. */
   readonly retryInMs: number;
   /** Why the last attempt or the last term came to nothing. */
   readonly trouble: string | null;
-  readonly bug: string | null;
 }
 
 /** Says whether a leader may still act: its Lease was renewed within the deadline. */
 export function holdsLease(context: LeadershipContext, nowMs: number): boolean {
-  if (!context.elect) return true;
-  const { renewedAtMs, renewDeadlineMs } = context;
-  return renewedAtMs !== null && nowMs - renewedAtMs < renewDeadlineMs;
+  return remainingMs(context, nowMs) > 0;
+}
+
+/** How long the Lease counts without another renewal, ms; for ever where there is none. */
+export function remainingMs(context: LeadershipContext, nowMs: number): number {
+  const { elect, renewedAtMs, renewDeadlineMs } = context;
+  if (!elect) return Number.POSITIVE_INFINITY;
+  return renewedAtMs === null ? 0 : Math.max(0, renewedAtMs + renewDeadlineMs - nowMs);
 }
 
 /** Whether this process leads: it takes the Lease, keeps it while it can, and hands it over. */
@@ -81,64 +93,61 @@ export const leadershipMachine = setup({
   },
   actors: {
     acquireLease: effect<AcquireOutcome, AcquireInput>('acquireLease'),
-    holdLease: effect<LeaseLost, HoldInput>('holdLease'),
+    lead: source<LeadInput>('lead'),
+    renewLease: effect<RenewOutcome, RenewInput>('renewLease'),
     releaseLease: effect<ReleaseOutcome, undefined>('releaseLease'),
   },
   guards: {
     unopposed: ({ context }) => !context.elect,
-    acquired: (_, outcome: AcquireOutcome) => outcome.kind === 'acquired',
+    acquired: (_, { kind }: AcquireOutcome) => kind === 'acquired',
+    taken: (_, { kind }: RenewOutcome) => kind === 'taken',
   },
   actions: {
-    rememberTerm: assign((_, outcome: AcquireOutcome) =>
-      outcome.kind === 'acquired'
-        ? { holder: outcome.holder, renewedAtMs: outcome.atMs, observed: null, trouble: null }
-        : {},
-    ),
-    rememberHolder: assign((_, outcome: AcquireOutcome) => {
+    rememberAttempt: assign((_, outcome: AcquireOutcome) => {
+      const { retryInMs } = outcome;
+      if (outcome.kind === 'failed') return { trouble: outcome.message, retryInMs };
+      const { holder } = outcome;
       if (outcome.kind === 'held') {
-        const { holder, observed, retryInMs } = outcome;
-        return { holder, observed, retryInMs, trouble: null };
+        return { holder, observed: outcome.observed, retryInMs, trouble: null };
       }
-      if (outcome.kind === 'failed') {
-        return { trouble: outcome.message, retryInMs: outcome.retryInMs };
-      }
-      return {};
+      const { atMs: renewedAtMs, unrecordedUntilMs } = outcome;
+      return { holder, renewedAtMs, retryInMs, unrecordedUntilMs, observed: null, trouble: null };
     }),
-    rememberRenewal: assign({
-      renewedAtMs: ({ event, context }) =>
-        event.type === 'lease.renewed' ? event.atMs : context.renewedAtMs,
-    }),
-    rememberLoss: assign((_, lost: LeaseLost) => ({
-      holder: null,
-      renewedAtMs: null,
-      retryInMs: lost.retryInMs,
-      trouble: lost.message,
+    rememberRenewal: assign(({ context }, outcome: RenewOutcome) => ({
+      retryInMs: outcome.retryInMs,
+      renewedAtMs: outcome.kind === 'renewed' ? outcome.atMs : context.renewedAtMs,
+    })),
+    rememberTaken: assign((_, outcome: RenewOutcome) => ({
+      ...{ holder: null, renewedAtMs: null, retryInMs: outcome.retryInMs },
+      trouble: outcome.kind === 'renewed' ? null : outcome.message,
+    })),
+    rememberExpiry: assign(({ context }) => ({
+      ...{ holder: null, renewedAtMs: null },
+      trouble: `The Lease was not renewed for ${context.renewDeadlineMs} ms.`,
     })),
     rememberRelease: assign((_, outcome: ReleaseOutcome) => ({
-      holder: null,
-      renewedAtMs: null,
+      ...{ holder: null, renewedAtMs: null },
       trouble: outcome.kind === 'failed' ? outcome.message : null,
     })),
-    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error), renewedAtMs: null })),
   },
-  delays: { retryDelay: ({ context }) => context.retryInMs },
+  delays: {
+    retryDelay: ({ context }) => context.retryInMs,
+    // Only who has a clock can tell: `actors/leader/leadership.ts` provides it.
+    untilExpiry: Number.POSITIVE_INFINITY,
+  },
 }).createMachine({
   id: 'leadership',
   description: 'Whether this process leads, by the Lease that all replicas share.',
   context: ({ input }) => ({
     ...input,
-    holder: null,
-    observed: null,
-    renewedAtMs: null,
-    retryInMs: 0,
-    trouble: null,
-    bug: null,
+    ...{ holder: null, observed: null, renewedAtMs: null, retryInMs: 0, trouble: null },
+    unrecordedUntilMs: 'unknown',
   }),
   initial: 'Following',
   states: {
     Following: {
       description: 'Another leads, or nobody yet; waits before the next attempt.',
-      always: { guard: 'unopposed', target: 'Leading' },
+      always: { guard: 'unopposed', target: 'Leading.Unopposed' },
       after: { retryDelay: 'Acquiring' },
       on: { 'leadership.release': 'Released' },
     },
@@ -147,43 +156,58 @@ export const leadershipMachine = setup({
       on: { 'leadership.release': 'Releasing' },
       invoke: {
         src: 'acquireLease',
-        input: ({ context }) => ({ observed: context.observed }),
+        input: ({ context: { observed } }) => ({ observed }),
         onDone: [
           {
             guard: { type: 'acquired', params: ({ event }) => event.output },
             target: 'Leading',
-            actions: { type: 'rememberTerm', params: ({ event }) => event.output },
+            actions: { type: 'rememberAttempt', params: ({ event }) => event.output },
           },
           {
             target: 'Following',
-            actions: { type: 'rememberHolder', params: ({ event }) => event.output },
+            actions: { type: 'rememberAttempt', params: ({ event }) => event.output },
           },
         ],
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-        },
       },
     },
     Leading: {
-      description:
-        'Holds the Lease and renews it; leaving this state ends what only a leader does.',
-      on: {
-        'lease.renewed': { actions: 'rememberRenewal' },
-        'leadership.release': 'Releasing',
-      },
+      description: 'This process leads; what only a leader does runs for as long.',
+      initial: 'Holding',
+      on: { 'leadership.release': 'Releasing' },
       invoke: {
-        src: 'holdLease',
-        input: ({ self }) => ({
-          renewed: (atMs: number) => self.send({ type: 'lease.renewed', atMs }),
-        }),
-        onDone: {
-          target: 'Following',
-          actions: { type: 'rememberLoss', params: ({ event }) => event.output },
+        src: 'lead',
+        input: ({ context: { unrecordedUntilMs } }) => ({ unrecordedUntilMs }),
+      },
+      states: {
+        Unopposed: {
+          description: 'There is no election.',
+          on: { 'leadership.release': '#leadership.Released' },
         },
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
+        Holding: {
+          description: 'The Lease is ours; it is renewed after a while.',
+          after: {
+            retryDelay: 'Renewing',
+            untilExpiry: { target: '#leadership.Following', actions: 'rememberExpiry' },
+          },
+        },
+        Renewing: {
+          description: 'One attempt to renew the Lease in flight.',
+          after: { untilExpiry: { target: '#leadership.Following', actions: 'rememberExpiry' } },
+          invoke: {
+            src: 'renewLease',
+            input: ({ context: { renewedAtMs } }) => ({ renewedAtMs: renewedAtMs ?? 0 }),
+            onDone: [
+              {
+                guard: { type: 'taken', params: ({ event }) => event.output },
+                target: '#leadership.Following',
+                actions: { type: 'rememberTaken', params: ({ event }) => event.output },
+              },
+              {
+                target: 'Holding',
+                actions: { type: 'rememberRenewal', params: ({ event }) => event.output },
+              },
+            ],
+          },
         },
       },
     },
@@ -195,13 +219,8 @@ export const leadershipMachine = setup({
           target: 'Released',
           actions: { type: 'rememberRelease', params: ({ event }) => event.output },
         },
-        onError: {
-          target: 'Broken',
-          actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-        },
       },
     },
     Released: { description: 'Out of the election for good.', type: 'final' },
-    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
   },
 });

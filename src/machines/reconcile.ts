@@ -33,10 +33,12 @@ export type WorkOutcome =
 export interface WorkInput {
   /** Rounds that failed one after another. */
   readonly failures: number;
+  /** No other round follows if this one succeeds, so it leaves nothing for later. */
+  readonly isLast: boolean;
 }
 
 /** What is remembered between rounds; times are monotonic. */
-export interface ReconcileContext extends WorkInput {
+export interface ReconcileContext extends Pick<WorkInput, 'failures'> {
   readonly earliestMs: number;
   readonly dueMs: number;
   /** Why the last round failed; null while all is well. */
@@ -65,6 +67,8 @@ export const reconcileMachine = setup({
     gone: (_, { kind }: WorkOutcome) => kind === 'gone',
     isOutdated: stateIn({ Working: 'Outdated' }),
     isAwaited: stateIn({ Working: 'Awaited' }),
+    isEndAwaited: stateIn({ Working: 'EndAwaited' }),
+    isOutdatedAtEnd: stateIn({ Ending: { Finishing: 'Outdated' } }),
   },
   actions: {
     remember: assign(({ context }, outcome: WorkOutcome) => {
@@ -109,10 +113,13 @@ export const reconcileMachine = setup({
     Working: {
       description: 'One round of work; a change meanwhile makes it go round again.',
       initial: 'Current',
+      // Aborted, what this round has sent could arrive after what the next one sends.
+      on: { 'reconcile.end': '.EndAwaited' },
       invoke: {
         src: 'work',
-        input: ({ context: { failures } }) => ({ failures }),
+        input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
+          { guard: 'isEndAwaited', target: '#reconcile.Ending' },
           {
             guard: 'isAwaited',
             target: 'Flushing',
@@ -145,6 +152,9 @@ export const reconcileMachine = setup({
           on: { 'reconcile.flush': 'Awaited' },
         },
         Awaited: { description: 'Something changed since it began, and somebody waits for it.' },
+        EndAwaited: {
+          description: 'Somebody waits for the end: this round is let finish, last ones follow.',
+        },
       },
     },
     BackingOff: {
@@ -155,21 +165,30 @@ export const reconcileMachine = setup({
     Ending: {
       description: 'The last rounds: what is left is done whatever the pace.',
       initial: 'Finishing',
-      on: { 'reconcile.changed': '.Finishing', 'reconcile.flush': {}, 'reconcile.end': {} },
+      on: { 'reconcile.flush': {}, 'reconcile.end': {} },
       states: {
         Finishing: {
-          description: 'A last round; a change meanwhile begins it anew.',
+          description: 'A last round; a change meanwhile brings another.',
+          initial: 'Current',
           invoke: {
             src: 'work',
-            input: ({ context: { failures } }) => ({ failures }),
+            input: ({ context: { failures } }) => ({ failures, isLast: true }),
             onDone: [
               {
                 guard: { type: 'failed', params: ({ event }) => event.output },
                 target: 'Retrying',
                 actions: { type: 'remember', params: ({ event }) => event.output },
               },
+              { guard: 'isOutdatedAtEnd', target: 'Finishing', reenter: true },
               { target: '#reconcile.Ended' },
             ],
+          },
+          states: {
+            Current: {
+              description: 'What it works on is as it was when it began.',
+              on: { 'reconcile.changed': 'Outdated' },
+            },
+            Outdated: { description: 'Something changed since it began.' },
           },
         },
         Retrying: {

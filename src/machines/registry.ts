@@ -1,19 +1,42 @@
-import { assign, setup } from 'xstate';
-import { describeBug, type Thrown } from './bug.ts';
-import { effect } from './effect.ts';
+import { type ActorRefFrom, assign, setup } from 'xstate';
+import {
+  countChecks,
+  holdForQuota,
+  type PaceMemory,
+  type Refusal,
+  unpaced,
+} from '#core/monitoring/pace.ts';
+import { effect, source } from './effect.ts';
 
 /** What a registry's actor is told by those who spoke to its registry. */
 export type RegistryEvent =
   /** A connection failed or timed out (`makesSuspect` in core/probe.ts), retries included. */
   | { readonly type: 'connection.failed'; readonly message: string }
   /** A credential was told to wait (429); others may go on. */
-  | { readonly type: 'quota.exceeded' }
-  /** The last credential that had to wait may ask again. */
-  | { readonly type: 'quota.renewed' };
+  | ({ readonly type: 'quota.exceeded' } & ToldQuota)
+  /** Images wait for their check, and one more check may be on its way. */
+  | { readonly type: 'turns.wanted' }
+  | { readonly type: 'turns.unwanted' }
+  /** Checks until then count, whoever made them; monotonic ms. */
+  | { readonly type: 'checks.counted'; readonly atMs: number }
+  /** The request of the turn that is being taken has left, or never will. */
+  | { readonly type: 'turn.began'; readonly atMs: number }
+  /** A check was answered with anything but a quota that is used up. */
+  | { readonly type: 'turn.answered' }
+  /** A check met a quota that is used up. */
+  | ({ readonly type: 'turn.refused' } & Refusal);
 
-/** Which registry it is. */
-export interface RegistryInput {
+/** Which registry it is, and what a crashed actor of it still knew. */
+export interface RegistryInput extends Partial<PaceMemory> {
   /** Host with its port, as in a normalised reference. */
+  readonly host: string;
+  /** The time from one check to the next. */
+  readonly slotMs: number;
+  readonly quotas?: RegistryContext['quotas'];
+}
+
+/** The registry that an effect is about. */
+export interface HostInput {
   readonly host: string;
 }
 
@@ -22,33 +45,38 @@ export type PingOutcome =
   | { readonly kind: 'alive' }
   | { readonly kind: 'dead'; readonly message: string };
 
-/** How long to wait before the next background probe. */
-export interface WaitInput {
-  readonly delayMs: number;
+/** Until when one credential has to wait. */
+export interface ExceededQuota {
+  /** Monotonic time, ms. */
+  readonly untilMs: number;
+  /** The same as wall time, ms. */
+  readonly retryAtMs: number;
+  readonly message: string;
 }
 
 /** What is remembered about one registry; never a credential. */
-export interface RegistryContext extends RegistryInput {
+export interface RegistryContext extends HostInput, PaceMemory {
+  readonly slotMs: number;
   /** Background probes that failed one after another. */
   readonly failures: number;
   /** What the last connection failed of; null while all is well. */
   readonly trouble: string | null;
-  readonly bug: string | null;
+  /** Fingerprint of a credential → its wait, the one told last at the end. */
+  readonly quotas: Readonly<Record<string, ExceededQuota>>;
 }
 
 /** The wait after the first failed background probe (behaviour §3.5); doubles from there… */
 export const pingDelayMsMin = 1_000;
 /** …to this: a registry that is back is found out within half a minute. */
 export const pingDelayMsMax = 30_000;
-
-/** The wait after so many background probes failed one after another, ms. */
-export function pingDelayMs(failures: number): number {
-  return Math.min(pingDelayMsMin * 2 ** Math.max(0, failures - 1), pingDelayMsMax);
-}
+/** Credentials of one registry that are remembered; more Secrets than that hardly name one host. */
+export const quotasMax = 256;
+/** Only who has a clock can tell how long it is until then: `registry-logic.ts` provides these. */
+const unprovidedMs = Number.POSITIVE_INFINITY;
 
 /**
- * One registry, as far as what it does to others goes: whether it can be reached, and whether it
- * throttles us. Only a background probe opens the circuit, and only such a probe closes it.
+ * One registry, as far as it concerns all who ask it: whether it can be reached, whom it told to
+ * wait, and when it is checked. Only a background probe opens the circuit, and only one closes it.
  */
 export const registryMachine = setup({
   types: {
@@ -57,11 +85,16 @@ export const registryMachine = setup({
     events: {} as RegistryEvent,
   },
   actors: {
-    ping: effect<PingOutcome, RegistryInput>('ping'),
-    wait: effect<void, WaitInput>('wait'),
+    ping: effect<PingOutcome, HostInput>('ping'),
+    /** Tells the new actor whether turns are wanted; of each change it is told anyway. */
+    line: source<HostInput>('line'),
+    /** Takes the turn of the first in line; `turn.began` says that its request left. */
+    turn: source<HostInput>('turn'),
   },
   guards: {
     alive: (_, outcome: PingOutcome) => outcome.kind === 'alive',
+    isHeld: ({ context }) => context.heldUntilMs !== null,
+    isThrottled: ({ context }) => Object.keys(context.quotas).length > 0,
   },
   actions: {
     rememberTrouble: assign((_, { message }: { readonly message: string }) => ({
@@ -74,111 +107,178 @@ export const registryMachine = setup({
         : context,
     ),
     forgetTrouble: assign({ trouble: null, failures: 0 }),
-    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
+    rememberQuota: assign(({ context: { quotas } }, told: ToldQuota) => ({
+      quotas: withQuota(quotas, told),
+    })),
+    forgetQuotas: assign({ quotas: {} }),
+    countChecks: assign(({ context }, { atMs }: { readonly atMs: number }) =>
+      countChecks(context, atMs),
+    ),
+    forgetGuesses: assign({ guesses: 0 }),
+    hold: assign(({ context }, refusal: Refusal) => holdForQuota(context, refusal, context.slotMs)),
+    release: assign({ heldUntilMs: null }),
+  },
+  delays: {
+    pingDelay: ({ context: { failures } }) =>
+      Math.min(pingDelayMsMin * 2 ** Math.max(0, failures - 1), pingDelayMsMax),
+    untilRenewed: unprovidedMs,
+    untilSlot: unprovidedMs,
+    untilReleased: unprovidedMs,
   },
 }).createMachine({
   id: 'registry',
-  description: 'One registry: whether it can be reached, and whether it throttles us.',
-  context: ({ input }) => ({ host: input.host, failures: 0, trouble: null, bug: null }),
-  initial: 'Known',
+  description: 'One registry: whether it can be reached, whom it throttles, when it is checked.',
+  context: ({ input }) => ({ failures: 0, trouble: null, quotas: {}, ...unpaced, ...input }),
+  type: 'parallel',
   states: {
-    Known: {
-      description: 'In use; its two sides change independently.',
-      type: 'parallel',
+    reachability: {
+      description: 'Whether candidates on it are asked, or set aside without a request.',
+      initial: 'Closed',
       states: {
-        reachability: {
-          description: 'Whether candidates on it are asked, or set aside without a request.',
-          initial: 'Closed',
-          states: {
-            Closed: {
-              description: 'Answers, as far as anyone knows: asked like any other.',
-              on: {
-                'connection.failed': {
-                  target: 'Suspect',
-                  actions: { type: 'rememberTrouble', params: ({ event }) => event },
-                },
-              },
-            },
-            Suspect: {
-              description: 'A connection failed: set aside while a background probe finds out.',
-              invoke: {
-                id: 'suspectPing',
-                src: 'ping',
-                input: ({ context }) => ({ host: context.host }),
-                onDone: [
-                  {
-                    guard: { type: 'alive', params: ({ event }) => event.output },
-                    target: 'Closed',
-                    actions: 'forgetTrouble',
-                  },
-                  {
-                    target: 'Open',
-                    actions: { type: 'countFailure', params: ({ event }) => event.output },
-                  },
-                ],
-                onError: {
-                  target: '#registry.Broken',
-                  actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-                },
-              },
-            },
-            Open: {
-              description: 'Down: set aside until a background probe is answered.',
-              invoke: {
-                src: 'wait',
-                input: ({ context }) => ({ delayMs: pingDelayMs(context.failures) }),
-                onDone: 'HalfOpen',
-                onError: {
-                  target: '#registry.Broken',
-                  actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-                },
-              },
-            },
-            HalfOpen: {
-              description: 'A background probe asks whether it is back; still set aside.',
-              invoke: {
-                id: 'halfOpenPing',
-                src: 'ping',
-                input: ({ context }) => ({ host: context.host }),
-                onDone: [
-                  {
-                    guard: { type: 'alive', params: ({ event }) => event.output },
-                    target: 'Closed',
-                    actions: 'forgetTrouble',
-                  },
-                  {
-                    target: 'Open',
-                    actions: { type: 'countFailure', params: ({ event }) => event.output },
-                  },
-                ],
-                onError: {
-                  target: '#registry.Broken',
-                  actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
-                },
-              },
+        Closed: {
+          description: 'Answers, as far as anyone knows: asked like any other.',
+          on: {
+            'connection.failed': {
+              target: 'Suspect',
+              actions: { type: 'rememberTrouble', params: ({ event }) => event },
             },
           },
         },
-        quota: {
-          description:
-            'Whether a credential was told to wait; which ones is kept beside the actor.',
-          initial: 'Free',
-          states: {
-            Free: {
-              description: 'No credential has to wait.',
-              on: { 'quota.exceeded': 'Throttled' },
+        Suspect: {
+          description: 'A connection failed: set aside while a background probe finds out.',
+          invoke: {
+            id: 'suspectPing',
+            src: 'ping',
+            input: ({ context: { host } }) => ({ host }),
+            onDone: [
+              {
+                guard: { type: 'alive', params: ({ event }) => event.output },
+                target: 'Closed',
+                actions: 'forgetTrouble',
+              },
+              {
+                target: 'Open',
+                actions: { type: 'countFailure', params: ({ event }) => event.output },
+              },
+            ],
+          },
+        },
+        Open: {
+          description: 'Down: set aside until a background probe is answered.',
+          after: { pingDelay: 'HalfOpen' },
+        },
+        HalfOpen: {
+          description: 'A background probe asks whether it is back; still set aside.',
+          invoke: {
+            id: 'halfOpenPing',
+            src: 'ping',
+            input: ({ context: { host } }) => ({ host }),
+            onDone: [
+              {
+                guard: { type: 'alive', params: ({ event }) => event.output },
+                target: 'Closed',
+                actions: 'forgetTrouble',
+              },
+              {
+                target: 'Open',
+                actions: { type: 'countFailure', params: ({ event }) => event.output },
+              },
+            ],
+          },
+        },
+      },
+    },
+    quota: {
+      description: 'Whether a credential was told to wait; which ones the context says.',
+      initial: 'Free',
+      on: {
+        'quota.exceeded': {
+          target: '.Throttled',
+          reenter: true,
+          actions: { type: 'rememberQuota', params: ({ event }) => event },
+        },
+      },
+      states: {
+        Free: {
+          description: 'No credential has to wait.',
+          always: { guard: 'isThrottled', target: 'Throttled' },
+        },
+        Throttled: {
+          description: 'At least one credential is not used until the registry said so.',
+          after: { untilRenewed: { target: 'Free', actions: 'forgetQuotas' } },
+        },
+      },
+    },
+    pace: {
+      description: 'When the next image is checked, while this process leads.',
+      initial: 'Idle',
+      invoke: { src: 'line', input: ({ context: { host } }) => ({ host }) },
+      on: {
+        'checks.counted': { actions: { type: 'countChecks', params: ({ event }) => event } },
+        'turn.began': { actions: { type: 'countChecks', params: ({ event }) => event } },
+        'turn.answered': { actions: 'forgetGuesses' },
+        'turn.refused': { actions: { type: 'hold', params: ({ event }) => event } },
+      },
+      states: {
+        Idle: {
+          description: 'Nobody waits for a check, or as many are on their way as may.',
+          on: { 'turns.wanted': 'Waiting' },
+        },
+        Waiting: {
+          description: 'The slot of the next check has not come.',
+          always: { guard: 'isHeld', target: 'Held' },
+          after: { untilSlot: 'Taking' },
+          on: {
+            'turns.unwanted': 'Idle',
+            'checks.counted': {
+              target: 'Waiting',
+              reenter: true,
+              actions: { type: 'countChecks', params: ({ event }) => event },
             },
-            Throttled: {
-              description: 'At least one credential is not used until the registry said so.',
-              on: { 'quota.renewed': 'Free' },
+          },
+        },
+        Taking: {
+          description: 'An image has its turn: its Secrets are read, then its request leaves.',
+          invoke: { src: 'turn', input: ({ context: { host } }) => ({ host }) },
+          on: {
+            'turn.began': {
+              target: 'Idle',
+              actions: { type: 'countChecks', params: ({ event }) => event },
+            },
+          },
+        },
+        Held: {
+          description: 'A quota is used up: nobody is checked until the registry said.',
+          after: { untilReleased: { target: 'Waiting', actions: 'release' } },
+          on: {
+            'turns.unwanted': 'Idle',
+            'turn.refused': {
+              target: 'Held',
+              reenter: true,
+              actions: { type: 'hold', params: ({ event }) => event },
             },
           },
         },
       },
     },
-    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
   },
 });
 
+/** The actor of one registry. */
+export type RegistryRef = ActorRefFrom<typeof registryMachine>;
+
 /** What the reachability of a registry's actor is; `Closed` is the one that may be asked. */
 export type Reachability = 'Closed' | 'Suspect' | 'Open' | 'HalfOpen';
+
+interface ToldQuota extends ExceededQuota {
+  readonly credential: string;
+}
+
+function withQuota(
+  quotas: RegistryContext['quotas'],
+  { credential, untilMs, retryAtMs, message }: ToldQuota,
+): RegistryContext['quotas'] {
+  const { [credential]: _, ...others } = quotas;
+  const kept = Object.entries(others).slice(1 - quotasMax);
+  return { ...Object.fromEntries(kept), [credential]: { untilMs, retryAtMs, message } };
+}

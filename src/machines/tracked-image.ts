@@ -1,15 +1,16 @@
 import { assign, setup } from 'xstate';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { CheckVerdict } from '#core/monitoring/verdict.ts';
-import { describeBug, type Thrown } from './bug.ts';
+import type { CheckOutcome, Verdict } from '#core/monitoring/verdict.ts';
 import { effect } from './effect.ts';
 
 /** What the actor of a tracked image is told. */
 export type TrackedImageEvent =
   /** Its turn at its registry has come. */
   | { readonly type: 'check.due' }
+  /** It is checked with other Secrets from now on; `atMs` is wall time. */
+  | { readonly type: 'check.cancel'; readonly atMs: number }
   /** Somebody else asked its registry, with what this resource would have asked with. */
-  | { readonly type: 'probe.seen'; readonly verdict: CheckVerdict }
+  | { readonly type: 'probe.seen'; readonly verdict: Verdict }
   /** Pods use it; whether somebody wrote it, or all of them were rewritten to it. */
   | { readonly type: 'image.used'; readonly original: boolean }
   /** Its last Pod has gone. */
@@ -28,32 +29,26 @@ export interface CheckImageInput {
   readonly image: string;
 }
 
-/** What is remembered of one image. */
-export interface TrackedImageContext {
-  readonly tracked: TrackedImage;
-  readonly bug: string | null;
-}
-
 /** One image of one resource: whether it can be pulled, and whether anybody uses it. */
 export const trackedImageMachine = setup({
   types: {
     input: {} as TrackedImageInput,
-    context: {} as TrackedImageContext,
+    context: {} as TrackedImageInput,
     events: {} as TrackedImageEvent,
   },
-  actors: { checkImage: effect<CheckVerdict, CheckImageInput>('checkImage') },
+  actors: { checkImage: effect<CheckOutcome, CheckImageInput>('checkImage') },
   guards: {
     is: ({ context }, { status }: Pick<TrackedImage, 'status'>) =>
       context.tracked.status === status,
     isUnused: ({ context }) => context.tracked.unusedSinceMs !== undefined,
   },
   actions: {
-    learn: assign(({ context }, verdict: CheckVerdict) => {
-      const { lastError: _, ...before } = context.tracked;
-      if (verdict.kind === 'none') {
-        return { tracked: { ...context.tracked, lastMonitorMs: verdict.atMs } };
+    learn: assign(({ context }, outcome: CheckOutcome) => {
+      if (outcome.kind === 'inconclusive') {
+        return { tracked: { ...context.tracked, lastMonitorMs: outcome.atMs } };
       }
-      const { status, lastError, atMs } = verdict;
+      const { lastError: _, ...before } = context.tracked;
+      const { status, lastError, atMs } = outcome;
       const error = lastError === undefined ? {} : { lastError };
       return { tracked: { ...before, status, lastMonitorMs: atMs, ...error } };
     }),
@@ -64,12 +59,11 @@ export const trackedImageMachine = setup({
     unuse: assign(({ context }, { sinceMs }: { readonly sinceMs: number }) => ({
       tracked: { ...context.tracked, unusedSinceMs: sinceMs },
     })),
-    rememberBug: assign((_, { error }: Thrown) => ({ bug: describeBug(error) })),
   },
 }).createMachine({
   id: 'tracked-image',
   description: 'One image that one resource keeps track of.',
-  context: ({ input }) => ({ tracked: input.tracked, bug: null }),
+  context: ({ input: { tracked } }) => ({ tracked }),
   initial: 'Tracked',
   states: {
     Tracked: {
@@ -107,8 +101,19 @@ export const trackedImageMachine = setup({
               ],
             },
             Checking: {
-              description: 'Its registry is being asked; leaving this state stops waiting for it.',
-              on: { 'check.due': {}, 'probe.seen': {} },
+              description:
+                'Its registry is being asked; leaving this state aborts that, unless others wait for the same answer.',
+              on: {
+                'check.due': {},
+                'probe.seen': {},
+                'check.cancel': {
+                  target: 'Scheduled',
+                  actions: {
+                    type: 'learn',
+                    params: ({ event: { atMs } }) => ({ kind: 'inconclusive', atMs }),
+                  },
+                },
+              },
               invoke: {
                 src: 'checkImage',
                 input: ({ context: { tracked } }) => ({
@@ -118,10 +123,6 @@ export const trackedImageMachine = setup({
                 onDone: {
                   target: 'Scheduled',
                   actions: { type: 'learn', params: ({ event }) => event.output },
-                },
-                onError: {
-                  target: '#tracked-image.Broken',
-                  actions: { type: 'rememberBug', params: ({ event }) => ({ error: event.error }) },
                 },
               },
             },
@@ -159,6 +160,5 @@ export const trackedImageMachine = setup({
       },
     },
     Expired: { description: 'Unused for as long as its resource says: it goes.', type: 'final' },
-    Broken: { description: 'A bug, not a failure: reported to the supervisor.', type: 'final' },
   },
 });

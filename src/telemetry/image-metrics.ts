@@ -1,5 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
-import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import { type AgeBuckets, ageBounds } from './age-buckets.ts';
 import { forEachInTurns } from './in-turns.ts';
 import { describe } from './metrics.ts';
@@ -7,7 +7,7 @@ import { type InTurn, scraped, subjectLabel } from './scraped.ts';
 
 /** What is shown of the images themselves. */
 export interface ImageMetricsOptions {
-  readonly tracked: Pick<TrackedImages, 'resources' | 'imagesOf'>;
+  readonly tracked: ImagesView;
   /** `metrics.imageLastMonitorAgeMinutes.legacy`. */
   readonly ageBuckets: AgeBuckets;
   /** Wall time in ms. */
@@ -51,7 +51,7 @@ export function imageMetrics(
   });
 }
 
-async function countImages(tracked: ImageMetricsOptions['tracked']): Promise<Iterable<Counted>> {
+async function countImages(tracked: ImagesView): Promise<Iterable<Counted>> {
   const all = new Map<string, Counted>();
   const [names, registries] = [subjectLabel(), subjectLabel()];
   for (const resource of tracked.resources()) {

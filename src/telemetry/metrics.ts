@@ -15,41 +15,11 @@ export interface MetricsOptions {
   readonly processMetrics?: boolean;
 }
 
-/** How a registry does, as its actor says. */
-export type RegistryHealth = 'Closed' | 'Suspect' | 'Open' | 'HalfOpen';
-
 /**
  * All metrics of the process. Every label is from a closed set, save hosts and resources, of which
  * only so many are told apart; beyond that they are `other`.
  */
-export interface Metrics {
-  /** Whether the process is healthy: `kube_image_keeper_manager_up`. */
-  readonly setUp: (up: boolean) => void;
-  /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
-  readonly setLeader: (leader: boolean) => void;
-  /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
-  readonly routingDecision: (reason: string) => void;
-  /** One review from its first byte to the answer. */
-  readonly admission: (durationSeconds: number) => void;
-  /** One candidate asked: its ProbeStatus, or why it was not asked. */
-  readonly probe: (result: string) => void;
-  readonly webhookError: (kind: string) => void;
-  /** undefined takes the registry out. */
-  readonly registryHealth: (host: string, health: RegistryHealth | undefined) => void;
-  /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
-  readonly apiRequest: (method: string, outcome: string) => void;
-  readonly reflectorPhase: (resource: string, phase: string) => void;
-  /** An actor changed its states; undefined before is its start, after its end. */
-  readonly actorStates: (
-    type: string,
-    before: readonly string[] | undefined,
-    after: readonly string[] | undefined,
-  ) => void;
-  readonly actorCrash: (type: string) => void;
-  readonly text: () => Promise<{ readonly contentType: string; readonly body: string }>;
-  /** Where later features register their own; never anything with default labels. */
-  readonly registry: Registry;
-}
+export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Every name, with its labels and what it says: the one table (style-guide F3). */
 export const metricTable = {
@@ -114,27 +84,32 @@ const admissionBucketsSeconds = [
 ];
 
 /** Makes the metrics of one process. */
-export function createMetrics(options: MetricsOptions): Metrics {
+export function createMetrics(options: MetricsOptions) {
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   setBuildInfo(registry, options.build);
-  const up = gauge(registry, 'up', []);
-  const leader = gauge(registry, 'isLeader', []);
-  up.set(0);
-  leader.set(0);
   return {
-    setUp: (value) => up.set(Number(value)),
-    setLeader: (value) => leader.set(Number(value)),
+    /** Whether the process is healthy: `kube_image_keeper_manager_up`. */
+    setUp: onOff(registry, 'up'),
+    /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
+    setLeader: onOff(registry, 'isLeader'),
+    /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
     routingDecision: countBy(registry, 'decisions', 'reason'),
+    /** One candidate asked: its ProbeStatus, or why it was not asked. */
     probe: countBy(registry, 'probes', 'result'),
     webhookError: countBy(registry, 'webhookErrors', 'kind'),
     actorCrash: countBy(registry, 'actorCrashes', 'type'),
+    /** One review from its first byte to the answer. */
     admission: observeAdmission(registry),
+    /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
     apiRequest: countApiRequests(registry),
+    /** The state of a registry's connection; undefined takes the registry out. */
     registryHealth: onePresent(registry, 'registryHealth', ['registry', 'state']),
     reflectorPhase: onePresent(registry, 'reflectorPhase', ['resource', 'phase']),
+    /** An actor changed its states; undefined before is its start, after its end. */
     actorStates: countStates(registry),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    /** Where later features register their own; never anything with default labels. */
     registry,
   };
 }
@@ -154,6 +129,12 @@ export function describe<T extends string>(
 
 function gauge<T extends string>(registry: Registry, metric: MetricName, labels: T[]): Gauge<T> {
   return new Gauge(describe(registry, metric, labels));
+}
+
+function onOff(registry: Registry, metric: MetricName): (on: boolean) => void {
+  const series = gauge(registry, metric, []);
+  series.set(0);
+  return (on) => series.set(Number(on));
 }
 
 function setBuildInfo(registry: Registry, build: BuildInfo): void {
@@ -211,7 +192,7 @@ function observeAdmission(registry: Registry): (durationSeconds: number) => void
   return (durationSeconds) => histogram.observe(durationSeconds);
 }
 
-function countApiRequests(registry: Registry): Metrics['apiRequest'] {
+function countApiRequests(registry: Registry): (method: string, outcome: string) => void {
   const counter = new Counter(describe(registry, 'apiRequests', ['method', 'outcome']));
   const methods = new BoundedLabel(closedLabelsMax);
   const outcomes = new BoundedLabel(closedLabelsMax);
@@ -244,7 +225,13 @@ function onePresent(
   };
 }
 
-function countStates(registry: Registry): Metrics['actorStates'] {
+function countStates(
+  registry: Registry,
+): (
+  type: string,
+  before: readonly string[] | undefined,
+  after: readonly string[] | undefined,
+) => void {
   const series = gauge(registry, 'actors', ['type', 'state']);
   const types = new BoundedLabel(closedLabelsMax);
   const states = new BoundedLabel(closedLabelsMax);

@@ -1,54 +1,27 @@
 import { Histogram, type Registry } from 'prom-client';
+import type { FinishedCheck, PaceView, RegistryPace } from '#core/monitoring/pace-view.ts';
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
 import { type ImageMetricsOptions, imageMetrics } from './image-metrics.ts';
 import { countBy, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
 import { type InTurn, oneATurn, scraped, subjectLabel } from './scraped.ts';
 
-/** How one registry's checks keep up. */
-export interface RegistryPaceFigures {
-  readonly registry: string;
-  /** Images that wait for their turn. */
-  readonly queued: number;
-  /** How long the next check has been overdue; 0 while the pace is kept. */
-  readonly lagMs: number;
-}
-
-/** The pace of all checks, as far as metrics show it. */
-export interface PaceFigures {
-  readonly registries: () => readonly RegistryPaceFigures[];
-  /** How long one full round of a resource takes at the configured pace. */
-  readonly roundMsOf: (resource: string) => number;
-}
-
-/** One check that came to an end. */
-export interface CheckFigures {
-  readonly registry: string;
-  /** What it came to, a `MonitoredStatus`. */
-  readonly result: string;
-  readonly durationMs: number;
-  /** What the registry said is left of the quota, where it did. */
-  readonly quotaRemaining?: number;
-}
-
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */
 export interface MonitoringMetricsOptions extends ImageMetricsOptions {
-  readonly pace: PaceFigures;
+  readonly pace: Pick<PaceView, 'registries' | 'roundMsOf'>;
   readonly workloads: () => Promise<readonly WorkloadAtRisk[]>;
-}
-
-/** What is counted as it happens; the rest is computed at each scrape. */
-export interface MonitoringMetrics {
-  readonly check: (check: CheckFigures) => void;
 }
 
 /** From an answer out of a warm connection to a registry that hangs and a deadline that ends it. */
 const checkBucketsSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Registers the metrics of monitoring beside the others. */
+/**
+ * Registers the metrics of monitoring beside the others: most are computed at each scrape, the
+ * answer counts a check as it ends.
+ */
 export function monitoringMetrics(
   registry: Registry,
   options: MonitoringMetricsOptions,
-): MonitoringMetrics {
+): (check: FinishedCheck) => void {
   const inTurn = oneATurn();
   imageMetrics(registry, options, inTurn);
   showWorkloads(registry, options, inTurn);
@@ -60,17 +33,15 @@ export function monitoringMetrics(
     buckets: checkBucketsSeconds,
   });
   const setQuota = showQuotas(registry, options.pace);
-  return {
-    check: (check) => {
-      count(check.result);
-      durations.observe(check.durationMs / 1_000);
-      if (check.quotaRemaining !== undefined) setQuota(check.registry, check.quotaRemaining);
-    },
+  return ({ registry: host, result, durationMs, quotaRemaining }) => {
+    count(result);
+    durations.observe(durationMs / 1_000);
+    if (quotaRemaining !== undefined) setQuota(host, quotaRemaining);
   };
 }
 
 function showPace(registry: Registry, { pace }: MonitoringMetricsOptions): void {
-  const show = (metric: MetricName, read: (figures: RegistryPaceFigures) => number) =>
+  const show = (metric: MetricName, read: (figures: RegistryPace) => number) =>
     scraped(registry, metric, {
       labels: ['registry'],
       fill: (gauge) => {
@@ -99,7 +70,7 @@ function showRounds(registry: Registry, { tracked, pace }: MonitoringMetricsOpti
 /** The last word of each registry, as long as anything of it is checked. */
 function showQuotas(
   registry: Registry,
-  pace: PaceFigures,
+  pace: Pick<PaceView, 'registries'>,
 ): (host: string, remaining: number) => void {
   const quotas = new Map<string, number>();
   scraped(registry, 'quotaRemaining', {

@@ -22,49 +22,13 @@ export interface ObservedActor {
   readonly transitions: readonly Transition[];
 }
 
-/** What the observer feeds, and its clock. */
-export interface ObserverOptions {
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Wall time in ms. */
-  readonly now: () => number;
-  /** Transitions kept an actor; `ringSize` unless told. */
-  readonly ringSize?: number;
-}
-
-/** The one observer of the actor system: log, metrics, and the last transitions of every actor. */
-export interface TransitionObserver {
-  /** Hand this to `createActor(root, { inspect })` or `system.inspect`. */
-  readonly inspect: (event: InspectionEvent) => void;
-  readonly get: (id: string) => ObservedActor | undefined;
-  /** Ids of all that are observed, those that crashed and wait to be restarted too. */
-  readonly ids: () => Iterable<string>;
-}
-
 /** So many transitions are kept an actor: enough for one trouble, and half a kilobyte. */
 export const ringSize = 8;
 /** Crashed actors whose past is kept until they come back; the oldest are forgotten first. */
-export const crashedMax = 1_000;
+const crashedMax = 1_000;
 
 /** Where an actor that crashed stands until its supervisor starts it again. */
 const broken: readonly string[] = ['Broken'];
-
-/** Makes the observer; it knows actors by their systemId and passes over effects, which have none. */
-export function observeTransitions(options: ObserverOptions): TransitionObserver {
-  const observer = new Observer(options);
-  return {
-    inspect: (event) => {
-      try {
-        observer.see(event);
-      } catch (error) {
-        // XState would let it escape in the middle of a transition: an observer must not do harm.
-        options.log.error({ err: error }, 'the observer of transitions failed');
-      }
-    },
-    get: (id) => observer.get(id),
-    ids: () => observer.ids(),
-  };
-}
 
 interface Entry {
   states: readonly string[];
@@ -74,28 +38,51 @@ interface Entry {
   sessionId: string;
 }
 
-class Observer {
-  readonly #options: ObserverOptions;
-  readonly #ringSize: number;
+/**
+ * The one observer of the actor system: feeds log and metrics, and keeps the last transitions of every
+ * actor. It knows actors by their systemId and passes over effects, which have none.
+ */
+export class TransitionObserver {
+  readonly #log: Log;
+  readonly #metrics: Metrics;
+  readonly #now: () => number;
   readonly #entries = new Map<string, Entry>();
   /** Ids of crashed actors, oldest first. */
   readonly #crashed = new Set<string>();
 
-  constructor(options: ObserverOptions) {
-    this.#options = options;
-    this.#ringSize = options.ringSize ?? ringSize;
+  /** `now` is wall time in ms. */
+  constructor(options: {
+    readonly log: Log;
+    readonly metrics: Metrics;
+    readonly now: () => number;
+  }) {
+    this.#log = options.log;
+    this.#metrics = options.metrics;
+    this.#now = options.now;
   }
 
+  /** Hand this to `createActor(root, { inspect })`. */
+  readonly inspect = (event: InspectionEvent): void => {
+    try {
+      this.#see(event);
+    } catch (error) {
+      // XState would let it escape in the middle of a transition: an observer must not do harm.
+      this.#log.error({ err: error }, 'the observer of transitions failed');
+    }
+  };
+
+  /** What is known of an actor by its id. */
   get(id: string): ObservedActor | undefined {
     const entry = this.#entries.get(id);
     return entry && { states: entry.states, sinceMs: entry.sinceMs, transitions: entry.ring };
   }
 
+  /** Ids of all that are observed, those that crashed and wait to be restarted too. */
   ids(): Iterable<string> {
     return this.#entries.keys();
   }
 
-  see(event: InspectionEvent): void {
+  #see(event: InspectionEvent): void {
     if (event.type === '@xstate.snapshot') {
       this.#seeSnapshot(event.actorRef as AnyActorRef, event.snapshot, event.event.type);
     } else if (event.type === '@xstate.event') {
@@ -122,11 +109,8 @@ class Observer {
     }
     // A crash is seen as the event that tells the parent.
     if (snapshot.status === 'error') return;
-    const to = statesOf(snapshot);
-    this.#change(id, { sessionId: actor.sessionId, event, to });
-    if (snapshot.status !== 'done') return;
-    if (to.length === 1 && to[0] === 'Broken') this.#keepCrashed(id);
-    else this.#forget(id, actor.sessionId);
+    this.#change(id, { sessionId: actor.sessionId, event, to: statesOf(snapshot) });
+    if (snapshot.status === 'done') this.#forget(id, actor.sessionId);
   }
 
   #seeCrash(actor: AnyActorRef | undefined, event: string): void {
@@ -144,14 +128,13 @@ class Observer {
     const from = entry?.states ?? [];
     if (entry !== undefined && entry.sessionId === sessionId && sameStates(from, to)) return;
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
-    const { log, metrics, now } = this.#options;
-    const transition: Transition = { atMs: now(), event, from, to };
+    const transition: Transition = { atMs: this.#now(), event, from, to };
     const ring = entry?.ring ?? [];
     ring.push(transition);
-    if (ring.length > this.#ringSize) ring.shift();
+    if (ring.length > ringSize) ring.shift();
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
-    metrics.actorStates(readType(id), entry?.states, to);
-    log.debug({ actor: id, event, from, to }, 'transition');
+    this.#metrics.actorStates(readType(id), entry?.states, to);
+    this.#log.debug({ actor: id, event, from, to }, 'transition');
   }
 
   #keepCrashed(id: string): void {
@@ -172,7 +155,7 @@ class Observer {
     this.#crashed.delete(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    this.#options.metrics.actorStates(readType(id), entry.states, undefined);
+    this.#metrics.actorStates(readType(id), entry.states, undefined);
   }
 }
 
@@ -182,8 +165,7 @@ function readSystemId(actor: AnyActorRef): string | undefined {
 
 /** The first part of an id, `registry` of `registry:docker.io`. */
 function readType(id: string): string {
-  const colon = id.indexOf(':');
-  return colon < 0 ? id : id.slice(0, colon);
+  return id.split(':', 1)[0] ?? id;
 }
 
 function sameStates(left: readonly string[], right: readonly string[]): boolean {

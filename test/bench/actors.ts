@@ -4,9 +4,11 @@ import { type AnyStateMachine, assign, createActor, fromPromise, setup } from 'x
 import { supervise } from '#actors/supervisor.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { CheckVerdict } from '#core/monitoring/verdict.ts';
+import type { CheckOutcome } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
 import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-image.ts';
+import { createLog } from '#telemetry/log.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 import { ratio, table } from './table.ts';
 
 const images = 100_000;
@@ -24,8 +26,8 @@ interface Cost {
 
 /** A hundred thousand tracked images in one process, beside a flat machine in the same place. */
 export async function run(): Promise<void> {
-  const verdict: CheckVerdict = { kind: 'told', status: 'Available', atMs: 1 };
-  const check = fromPromise<CheckVerdict, CheckImageInput>(async () => verdict);
+  const verdict: CheckOutcome = { kind: 'verdict', status: 'Available', atMs: 1 };
+  const check = fromPromise<CheckOutcome, CheckImageInput>(async () => verdict);
   const flat = await measure(flatMachine.provide({ actors: { check } }));
   const tracked = await measure(trackedImageMachine.provide({ actors: { checkImage: check } }));
   const rows = [
@@ -46,7 +48,7 @@ const flatMachine = setup({
     context: {} as { readonly tracked: TrackedImage },
     events: {} as { type: 'check.due' },
   },
-  actors: { check: effect<CheckVerdict, CheckImageInput>('check') },
+  actors: { check: effect<CheckOutcome, CheckImageInput>('check') },
   actions: { learn: assign(({ context }) => ({ tracked: { ...context.tracked } })) },
 }).createMachine({
   id: 'flat',
@@ -63,7 +65,15 @@ const flatMachine = setup({
 
 async function measure(logic: AnyStateMachine): Promise<Cost> {
   const clock = createTimerHeap();
-  const root = createActor(supervise({ type: 'image', logic, policy: 'object', clock })).start();
+  const runtime = {
+    clock,
+    log: createLog({ level: 'silent', format: 'json' }),
+    metrics: createMetrics({ build: { version: '1' } }),
+    ...{ now: Date.now, random: Math.random },
+  };
+  const root = createActor(supervise(runtime, { type: 'image', logic, policy: 'object' }), {
+    clock,
+  }).start();
   const before = heapBytes();
   const spawnMs = timed(() => {
     for (let index = 0; index < images; index += 1) {

@@ -1,4 +1,4 @@
-import { leaseName } from '#actors/leader/hold-lease.ts';
+import { leaseName } from '#actors/leader/leadership.ts';
 import { microTime } from '#kube/micro-time.ts';
 import type { Api } from '#test/support/api-server/api.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';

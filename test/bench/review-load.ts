@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { podReview } from '#test/support/operator/pod-review.ts';
 import { percentile } from './table.ts';
 
 /** What the client process is asked to send; read as JSON from standard input. */
@@ -169,37 +170,27 @@ const environment = Array.from({ length: 40 }, (_, index) => ({
 }));
 
 /** A review of the usual size: about 9 KB, most of it what the router has no use for. */
-function review(plan: LoadPlan, n: number): string {
-  const image = (plan.images[n % plan.images.length] ?? '').replaceAll('{n}', String(n));
-  return JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: `bench-${n}`,
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      namespace: plan.namespace,
-      operation: 'CREATE',
-      dryRun: false,
-      userInfo: { username: 'system:serviceaccount:kube-system:replicaset-controller' },
-      object: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: {
-          generateName: 'bench-',
-          namespace: plan.namespace,
-          labels: { app: 'bench', tier: 'web' },
-          annotations: { note: 'y'.repeat(2_000) },
-        },
-        spec: {
-          containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent', env: environment }],
-          restartPolicy: 'Always',
-          serviceAccountName: 'default',
-        },
-      },
-      oldObject: null,
+function review({ images, namespace }: LoadPlan, n: number): string {
+  const image = (images[n % images.length] ?? '').replaceAll('{n}', String(n));
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      generateName: 'bench-',
+      namespace,
+      labels: { app: 'bench', tier: 'web' },
+      annotations: { note: 'y'.repeat(2_000) },
     },
-  });
+    spec: {
+      containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent', env: environment }],
+      restartPolicy: 'Always',
+      serviceAccountName: 'default',
+    },
+  };
+  const userInfo = { username: 'system:serviceaccount:kube-system:replicaset-controller' };
+  return JSON.stringify(
+    podReview(pod, { uid: `bench-${n}`, namespace, userInfo, oldObject: null }),
+  );
 }
 
 if (import.meta.main) await main();

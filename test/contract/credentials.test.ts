@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { lookupCredentials } from '#core/credentials.ts';
+import { findCredentials, openSecret } from '#core/credentials.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { describeVectors } from '#test/support/runner/vectors.ts';
 
@@ -26,7 +26,9 @@ describeVectors<Given, Expected>('credentials.yaml', ({ secrets, image }, expect
     type,
     data: stringData,
   }));
-  const { credentials, warnings } = lookupCredentials(views, reference.value);
+  const opened = views.map(openSecret);
+  const credentials = findCredentials(opened, reference.value);
+  const warnings = opened.flatMap((secret) => secret.warnings);
   expect({
     usernames: credentials.map(({ username }) => username),
     passwords: credentials.map(({ password }) => password),

@@ -2,18 +2,16 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { createActor } from 'xstate';
-import { recordEvents } from '#actors/leader/record-events.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { EventRecorder } from '#actors/event-recorder.ts';
+import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { addReporting } from '#actors/reporting/reporting.ts';
+import { createSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
-import { parseConfiguration } from '#config/load.ts';
 import type { WorkloadPod } from '#core/monitoring/workloads.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { listen } from '#http/listen.ts';
 import { buildMetricsApp } from '#http/metrics.ts';
 import { createStore, type StoreWriter } from '#kube/store.ts';
-import { createLog } from '#telemetry/log.ts';
-import { createMetrics } from '#telemetry/metrics.ts';
 import { eventsIn } from '#test/support/api-server/events.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin } from '#test/support/api-server/plane.ts';
@@ -21,11 +19,10 @@ import {
   type AvailabilityStage,
   availabilityStage,
 } from '#test/support/monitoring/availability-stage.ts';
-import { manyTracked } from '#test/support/monitoring/tracked-images.ts';
+import { defaultAgeBuckets, manyTracked } from '#test/support/monitoring/tracked-images.ts';
 import { eventually } from '#test/support/time/eventually.ts';
-import { joinTelling } from '../../src/join-telling.ts';
+import { createRealRuntime } from '#test/support/time/real-runtime.ts';
 
-const log = createLog({ level: 'fatal', format: 'json' });
 const entryPoint = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const app = 'quay.io/shop/web:1';
 
@@ -41,7 +38,7 @@ beforeEach(async () => {
   const kind = 'ClusterImageSetAvailability';
   const resources: StoreWriter<KuikResource> = createStore<KuikResource>();
   resources.put(stage.name, { ...resource, kind } as KuikResource);
-  const stores = new Map<KuikKind, StoreWriter<KuikResource>>([[kind, resources]]);
+  const kuik = new Map<KuikKind, StoreWriter<KuikResource>>([[kind, resources]]);
   const pods = createStore<WorkloadPod>();
   pods.put('shop/web-7d9-a', {
     ...{ namespace: 'shop', name: 'web-7d9-a', phase: 'Running', annotations: {} },
@@ -49,44 +46,37 @@ beforeEach(async () => {
     owner: { kind: 'ReplicaSet', name: 'web-7d9' },
   });
   const client = await adminClient();
-  const clock = createTimerHeap();
-  const events = recordEvents({
-    ...{ client, clock, log },
-    now: Date.now,
-    random: Math.random,
-    instance: 'test',
-  });
-  const configuration = parseConfiguration('');
-  if (!configuration.ok) throw new Error('Expected the defaults.');
   const table = compileTable([...resources.values()]);
+  const nothing = { resources: () => [], imagesOf: () => [], subscribe: () => () => undefined };
+  const pace = { registries: () => [], roundMsOf: () => 0, countsOf: () => new Map() };
   const serve = async (leads: boolean) => {
-    const metrics = createMetrics({ build: { version: 'test' } });
-    const telling = joinTelling({
-      ...{ client, namespace: stage.namespace, clock, log, metrics, events, stores, pods },
-      configuration: configuration.value,
-      table: () => table,
-      leads: () => leads,
+    const runtime = createRealRuntime();
+    const { log, metrics } = runtime;
+    const system = { ...createSystem(runtime), leads: () => leads };
+    const events = new EventRecorder(runtime, { client, instance: 'test' });
+    const tracked = leads ? stage.images : nothing;
+    const status = addReporting(system, {
+      ...{ events, paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }) },
+      store: new AvailabilityStore(runtime, { client, namespace: stage.namespace }),
+      tracking: { tracked, pace, isPlanned: () => true, onCheck: () => () => {} },
+      ...{ resources: { kuik, pods }, table: { current: () => table } },
+      conditions: { contribute: () => undefined },
+      ageBuckets: defaultAgeBuckets,
     });
-    const nothing = { resources: () => [], imagesOf: () => [], subscribe: () => () => undefined };
-    const pace = { registries: () => [], roundMsOf: () => 0, countsOf: () => new Map() };
-    const progress = { pace, isPlanned: () => true };
-    const shown = telling.show(leads ? stage.images : nothing, progress);
-    const services = leads ? shown.leaderServices : [];
-    const actors = services.map(({ logic }) => createActor(logic).start());
+    system.start();
+    if (leads) system.lead({ unrecordedUntilMs: undefined });
     onTestFinished(() => {
-      for (const actor of actors) actor.stop();
+      events.close();
+      system.stop();
     });
-    const page = buildMetricsApp({ metrics: metrics.text, status: shown.status, log });
-    const listener = await listen(page, { port: 0, host: '127.0.0.1' });
+    const listener = await listen(buildMetricsApp({ metrics: metrics.text, status, log }), {
+      ...{ port: 0, host: '127.0.0.1' },
+    });
     onTestFinished(listener.close);
     return `http://127.0.0.1:${listener.port}`;
   };
   stage.images.put(stage.image(app), stage.image('docker.io/library/nginx:1'));
   [leader, follower] = await Promise.all([serve(true), serve(false)]);
-  onTestFinished(() => {
-    events.close();
-    clock.close();
-  });
   // What a watch would bring.
   const follow = setInterval(async () => {
     const found = await admin().get(stage.path);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -10,12 +11,13 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { cachePath, cacheRoot, findBinary } from '#test/support/binaries/binaries.ts';
-import { binary } from '#test/support/binaries/binary-source.ts';
-import { silentProgress } from '#test/support/binaries/progress.ts';
+import { cachePath, cacheRoot, findBinaries, findBinary } from '#test/support/binaries/binaries.ts';
+import { binary, demoBinaryNames } from '#test/support/binaries/binary-source.ts';
+import { type Progress, silentProgress } from '#test/support/binaries/progress.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 let directory: TemporaryDirectory;
 /** No Go on this PATH, and a cache that nobody has filled. */
@@ -60,6 +62,57 @@ test('with no way left, one error names all four', async () => {
   expect(failure).toContain('`go` is not on PATH.');
 });
 
+test('what is missing is built by one run of Go, which says how much of how much', async () => {
+  const path = goThat(`
+    if [ "$1" = list ]; then
+      echo "go: downloading k8s.io/api v0.34.4" >&2
+      printf 'errors\\nio\\nk8s.io/kubernetes/cmd/kube-apiserver\\n'
+    else
+      printf 'errors\\nio\\ngo: a word in between\\n' >&2
+      for target in server registry kube-apiserver; do : > "$4$target"; chmod +x "$4$target"; done
+    fi`);
+  const steps = recordedProgress();
+  const found = await findBinaries(demoBinaryNames, {
+    env: { ...env, PATH: path },
+    hosts: nobody,
+    progress: steps.progress,
+  });
+  expect(found).toEqual(demoBinaryNames.map((one) => cachePath(binary(one), env)));
+  expect(steps.seen).toEqual([
+    expect.stringMatching(
+      /^Sources of etcd, registry, kube-apiserver: module 1 of at most \d+: done$/,
+    ),
+    'Building etcd, registry, kube-apiserver: 2 of 3 packages: done',
+  ]);
+});
+
+test('the demo needs no controller manager', () => {
+  expect(demoBinaryNames).not.toContain('kube-controller-manager');
+});
+
+test('whoever stops a build leaves neither compilers nor half a program', async () => {
+  const marker = join(directory.path, 'pid');
+  const path = goThat(`echo $$ > ${marker}; sleep 300`);
+  const stopped = new AbortController();
+  const finding = findBinary(name, {
+    env: { ...env, PATH: path },
+    hosts: nobody,
+    progress,
+    signal: stopped.signal,
+  }).catch(String);
+  const pid = await eventually('Go runs', () => existsSync(marker) && readFileSync(marker, 'utf8'));
+  stopped.abort();
+  expect(await finding).toContain('go ended with SIGTERM');
+  await eventually('its group is gone', () => {
+    try {
+      return !process.kill(-Number(pid), 0);
+    } catch {
+      return true;
+    }
+  });
+  expect(readdirSync(cacheRoot(env))).toEqual([]);
+});
+
 const onLinux = test.runIf(process.platform === 'linux');
 
 onLinux('a released binary is taken when it has the published SHA-256', async () => {
@@ -95,6 +148,23 @@ onLinux('what a killed run left behind, its lock included, is cleared away', asy
   const found = await findBinary(name, { env, hosts: host.hosts, progress });
   expect(readdirSync(root)).toEqual([dirname(found).slice(root.length + 1)]);
 });
+
+/** A PATH on which `go` is this script; the system's own programs follow. */
+function goThat(script: string): string {
+  const folder = join(directory.path, 'bin');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'go'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return [folder, '/usr/bin', '/bin'].join(delimiter);
+}
+
+/** Each step as it ended: what it was, how far it had come, and how it came out. */
+function recordedProgress(): { readonly progress: Progress; readonly seen: string[] } {
+  const seen: string[] = [];
+  const start: Progress['start'] = (title, detail) => (outcome) => {
+    seen.push(`${title}: ${detail?.()}: ${outcome}`);
+  };
+  return { progress: { start }, seen };
+}
 
 function program(path: string): string {
   mkdirSync(dirname(path), { recursive: true });

@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
-import { createActor } from 'xstate';
+import { addConditions } from '#actors/conditions/conditions.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
-import { conditionsLogic } from '#actors/leader/write-conditions.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { createStore } from '#kube/store.ts';
-import { createLog } from '#telemetry/log.ts';
 import { refusal } from '#test/support/api-server/api-proxy.ts';
 import { admin } from '#test/support/api-server/plane.ts';
 import { proxiedClient, proxyToPlane } from '#test/support/api-server/watch-stage.ts';
 import { eventually } from '#test/support/time/eventually.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { startLeading } from '#test/support/time/leading-system.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const collection = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
 /** What failed is looked at again after this. */
@@ -35,11 +34,11 @@ async function startWriter(count: number) {
     onTestFinished(() => admin().remove(`${collection}/${name}`));
   }
   store.finishList(new Set(names));
-  const clock = createSimulatedTimerHeap();
-  const silent = { record: () => undefined, close: () => undefined };
+  const runtime = createTestRuntime();
+  const { clock } = runtime;
+  const silent = { record: () => undefined };
   const client = await proxiedClient(proxy);
-  const log = createLog({ level: 'fatal', format: 'json', destination: { write: () => true } });
-  const options = { client, stores, table, events: silent, clock, now: Date.now, log };
+  const options = { client, stores, table, events: silent };
   const patches = () =>
     proxy
       .requests()
@@ -48,12 +47,8 @@ async function startWriter(count: number) {
   return {
     ...{ proxy, clock, patches },
     start: () => {
-      const actor = createActor(conditionsLogic(options));
-      onTestFinished(() => {
-        actor.stop();
-        table.stop();
-      });
-      actor.start();
+      onTestFinished(table.stop);
+      startLeading({ ...runtime, now: Date.now }, (system) => void addConditions(system, options));
       clock.advance(0);
     },
     said: async () => {

@@ -17,6 +17,10 @@ test('the demo comes out as told, on 80 columns, without colours in a pipe', asy
   expect(code, demo.logs()).toBe(0);
   expect(lines).toContainEqual(expect.stringMatching(/^Every step came out as told\./));
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(demo.logs()).toMatch(
+    /explain +npm start --silent -- explain \S+ \\\n +-n demo-\w+ --debug-url http/,
+  );
+  expect(demo.logs()).toMatch(/status +npm start --silent -- status --metrics-url http/);
   expect(demo.logs()).not.toContain('\u001b');
   expect(left()).toEqual([]);
 }, 120_000);
@@ -27,6 +31,7 @@ test('Ctrl-C in the demo ends everything it started', async () => {
   expect(left()).not.toEqual([]);
   process.kill(demo.pid, 'SIGINT');
   expect(await demo.exited).toEqual({ code: 130, signal: null });
+  expect(demo.logs()).toMatch(/\nStopped\. Everything that was started ends now\.\n$/);
   await untilReady('nothing is left', () => left().length === 0);
 }, 120_000);
 

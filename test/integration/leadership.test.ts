@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
-import { leadershipLogic, leaseName } from '#actors/leader/hold-lease.ts';
+import { leadershipLogic, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -23,22 +23,22 @@ async function createElection() {
   const stand = (identity: string) => {
     const clock = createTimerHeap();
     const line = { cut: false };
-    const logic = leadershipLogic({
-      calls: leaseCalls(cuttable(client, line), { namespace, name: leaseName, durationMs }),
-      identity: `${identity}_${randomUUID()}`,
-      durationMs,
-      renewDeadlineMs,
-      retryPeriodMs,
-      clock,
-      now: Date.now,
-      random: Math.random,
-      onLeading: (leads) => {
-        if (leads) leading.add(identity);
-        else leading.delete(identity);
-        leadingMost = Math.max(leadingMost, leading.size);
+    const logic = leadershipLogic(
+      {
+        ...{ clock, now: Date.now, random: Math.random },
+        lead: () => {
+          leading.add(identity);
+          leadingMost = Math.max(leadingMost, leading.size);
+        },
+        follow: () => void leading.delete(identity),
       },
-    });
-    const actor = createActor(logic, { input: { elect: true, renewDeadlineMs } }).start();
+      {
+        calls: leaseCalls(cuttable(client, line), { namespace, name: leaseName, durationMs }),
+        identity: `${identity}_${randomUUID()}`,
+        ...{ durationMs, renewDeadlineMs, retryPeriodMs },
+      },
+    );
+    const actor = createActor(logic, { input: { elect: true, renewDeadlineMs }, clock }).start();
     onTestFinished(() => {
       actor.stop();
       clock.close();

@@ -100,28 +100,26 @@ describe('100 checks of 100 images on one TLS registry', () => {
 });
 
 describe('a registry that swallows what it is sent', () => {
-  const kinds: Record<string, () => Promise<BlackHole>> = {
-    'accepts and is silent': startSilentHost,
-    'has a full backlog': startFullBacklog,
-  };
-  for (const [kind, start] of Object.entries(kinds)) {
-    test(`and ${kind} costs the deadline and no more, however many ask`, async () => {
-      const hole = await start();
-      const client = stage.makeClient();
-      const startedAtMs = performance.now();
-      const answers = await Promise.all(
-        repositories.map((repository) =>
-          client.manifest(head(imageOn(hole, repository)), AbortSignal.timeout(400)),
-        ),
-      );
-      expect(performance.now() - startedAtMs).toBeLessThan(1_500);
-      for (const answer of answers) {
-        expect(answer).toMatchObject({ error: { kind: 'connection', cause: 'timeout' } });
-      }
-      expect(hole.connections()).toBeLessThanOrEqual(4);
-      await hole.close();
-    });
-  }
+  const kinds: readonly (readonly [kind: string, start: () => Promise<BlackHole>])[] = [
+    ['accepts and is silent', startSilentHost],
+    ['has a full backlog', startFullBacklog],
+  ];
+  test.each(kinds)('and %s costs the deadline and no more, however many ask', async (_, start) => {
+    const hole = await start();
+    const client = stage.makeClient();
+    const startedAtMs = performance.now();
+    const answers = await Promise.all(
+      repositories.map((repository) =>
+        client.manifest(head(imageOn(hole, repository)), AbortSignal.timeout(400)),
+      ),
+    );
+    expect(performance.now() - startedAtMs).toBeLessThan(1_500);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ error: { kind: 'connection', cause: 'timeout' } });
+    }
+    expect(hole.connections()).toBeLessThanOrEqual(4);
+    await hole.close();
+  });
 
   test('delays no other', async () => {
     const hole = await startSilentHost();

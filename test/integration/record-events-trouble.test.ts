@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { recordEvents } from '#actors/leader/record-events.ts';
+import { EventRecorder } from '#actors/event-recorder.ts';
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { refusal } from '#test/support/api-server/api-proxy.ts';
@@ -7,7 +7,7 @@ import { eventsIn } from '#test/support/api-server/events.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
 import { proxiedClient, proxyToPlane } from '#test/support/api-server/watch-stage.ts';
 import { eventually } from '#test/support/time/eventually.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** A series is written at most so often. */
 const foldEveryMs = 60_000;
@@ -16,20 +16,15 @@ const foldEveryMs = 60_000;
 async function startRecorder() {
   const proxy = await proxyToPlane();
   const namespace = await freshNamespace('events');
-  const clock = createSimulatedTimerHeap();
   const lines: string[] = [];
   const destination = { write: (line: string) => lines.push(line) };
-  const recorder = recordEvents({
-    client: await proxiedClient(proxy),
-    clock,
-    now: () => Date.parse('2026-01-01T00:00:00Z') + clock.now(),
-    random: () => 0,
-    instance: 'a-test',
-    log: createLog({ level: 'info', format: 'json', destination }),
-  });
+  const log = createLog({ level: 'info', format: 'json', destination });
+  const runtime = { ...createTestRuntime(), log, random: () => 0 };
+  const client = await proxiedClient(proxy);
+  const recorder = new EventRecorder(runtime, { client, instance: 'a-test' });
   onTestFinished(recorder.close);
   return {
-    ...{ proxy, clock, lines, recorder },
+    ...{ proxy, lines, clock: runtime.clock },
     say: (note = 'it happened', more: Pick<EventNote, 'onceAs'> = {}) =>
       recorder.record({
         ...more,

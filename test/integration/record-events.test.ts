@@ -1,32 +1,21 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { recordEvents } from '#actors/leader/record-events.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { EventRecorder } from '#actors/event-recorder.ts';
 import { createLog } from '#telemetry/log.ts';
 import { eventsOf } from '#test/support/api-server/events.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { freshNamespace } from '#test/support/api-server/plane.ts';
 import { eventually } from '#test/support/time/eventually.ts';
+import { createRealRuntime } from '#test/support/time/real-runtime.ts';
 
 /** One process that tells, and all that it complains of. */
 async function startRecorder() {
   const client = await adminClient();
-  const clock = createTimerHeap();
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLog({ level: 'warn', format: 'json', destination });
-  const recorder = recordEvents({
-    client,
-    clock,
-    log,
-    now: Date.now,
-    random: Math.random,
-    instance: 'test',
-  });
-  onTestFinished(() => {
-    recorder.close();
-    clock.close();
-  });
-  return { ...recorder, lines };
+  const recorder = new EventRecorder(createRealRuntime({ log }), { client, instance: 'test' });
+  onTestFinished(recorder.close);
+  return { record: recorder.record, lines };
 }
 
 const noteOn = (namespace: string, name: string, uid: string) => ({

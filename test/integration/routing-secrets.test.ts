@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createPlaceSecret, type PlaceSecretRequest } from '#actors/secrets/place-secret.ts';
 import { type SecretOwner, secretCopyName } from '#actors/secrets/secret-copy.ts';
-import { createSecretReader } from '#actors/secrets/secrets.ts';
+import { type PlaceSecretRequest, SecretPlacer } from '#actors/secrets/secret-placer.ts';
+import { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
 import { eventually } from '#test/support/time/eventually.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
-const onBug = (error: unknown): never => {
-  throw error;
-};
 const dockerConfig = '{"auths":{"registry.example.com":{"username":"a","password":"b"}}}';
 
 let client: KubeClient;
@@ -52,7 +50,7 @@ async function createSecret(
 describe('reading Secrets', () => {
   function startReader() {
     const clock = createTimerHeap();
-    const reader = createSecretReader({ client, clock, onBug });
+    const reader = new SecretReader({ ...createTestRuntime(), clock }, client);
     onTestFinished(() => {
       reader.close();
       clock.close();
@@ -131,7 +129,7 @@ describe('placing the copy of a Secret', () => {
 
   function startPlacer() {
     const clock = createTimerHeap();
-    const placer = createPlaceSecret({ client, clock, onBug });
+    const placer = new SecretPlacer({ ...createTestRuntime(), clock }, client);
     onTestFinished(() => {
       placer.close();
       clock.close();

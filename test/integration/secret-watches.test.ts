@@ -1,24 +1,26 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { type ActorRefFrom, createActor } from 'xstate';
-import type { SecretKey } from '#actors/secrets/secrets.ts';
-import { type SecretWatchesLogic, watchSecrets } from '#actors/secrets/watch-secrets.ts';
+import { addSecretSources } from '#actors/secrets/secret-sources.ts';
+import { createSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
+import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
-import { createLog } from '#telemetry/log.ts';
+import type { SecretName } from '#core/secret.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
 import { eventually } from '#test/support/time/eventually.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** Watches of what the sets of one namespace's Secrets name, on the real API server. */
 async function startWatches() {
   const client = await adminClient();
   const clock = createTimerHeap();
+  const system = createSystem({ ...createTestRuntime(), clock });
   const streams: string[] = [];
-  const forgotten: SecretKey[] = [];
-  const listeners = new Set<(table: RoutingTable) => void>();
+  const forgotten: SecretName[] = [];
+  const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
   let table = compileTable([]);
-  const watches = watchSecrets({
+  const sources = addSecretSources(system, {
     client: {
       ...client,
       stream: (call, signal) => {
@@ -26,24 +28,13 @@ async function startWatches() {
         return client.stream(call, signal);
       },
     },
-    table: {
-      current: () => table,
-      subscribe: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-      stop: () => undefined,
-    },
-    reader: { forget: (key) => forgotten.push(key) },
-    clock,
-    log: createLog({ level: 'silent', format: 'json' }),
-    random: Math.random,
-    supervisor: () => actors[0] as ActorRefFrom<SecretWatchesLogic>,
+    table: { current: () => table, subscribe, stop: () => undefined },
+    reader: { forget: (name) => forgotten.push(name) },
   });
-  const actors = watches.services.map(({ logic }) => createActor(logic));
-  for (const actor of actors) actor.start();
+  system.start();
+  system.lead({ unrecordedUntilMs: 'unknown' });
   onTestFinished(() => {
-    for (const actor of actors.toReversed()) actor.stop();
+    system.stop();
     clock.close();
   });
   const name = (namespace: string, names: readonly string[]) => {
@@ -55,9 +46,9 @@ async function startWatches() {
       clusterSet(`hub-${index}`, { upstreams: upstreams.slice(index * 32, index * 32 + 32) }),
     );
     table = compileTable(chunks);
-    for (const listener of listeners) listener(table);
+    tell(table);
   };
-  return { ...watches, actors, streams, forgotten, name };
+  return { system, find: sources.find, streams, forgotten, name };
 }
 
 test('a Secret is watched by its name alone, from when a resource names it until none does', async () => {
@@ -100,9 +91,9 @@ test('at most a hundred are watched; what is beyond is read, and what cannot be 
 
 test('who leads no more knows nothing', async () => {
   const namespace = await freshNamespace();
-  const { name, find, actors } = await startWatches();
+  const { name, find, system } = await startWatches();
   name(namespace, ['pull']);
   await eventually('it is known', () => find({ namespace, name: 'pull' }) !== undefined);
-  for (const actor of actors.toReversed()) actor.stop();
+  system.follow();
   expect(find({ namespace, name: 'pull' })).toBeUndefined();
 });

@@ -71,6 +71,21 @@ test('a status and its shards hold every image once, in any order of the images'
   );
 });
 
+test('a status lists those images that sorting all would put first', () => {
+  const rank = ({ status, unusedSinceMs }: TrackedImage) =>
+    (['Available', 'Scheduled'].includes(status) ? 2 : 0) + (unusedSinceMs === undefined ? 0 : 1);
+  const inOrder = (left: TrackedImage, right: TrackedImage) =>
+    rank(left) - rank(right) || (left.image < right.image ? -1 : 1);
+  fc.assert(
+    fc.property(images, (given) => {
+      const { listed, beyond } = listStatus(given);
+      expect(listed).toEqual(given.toSorted(inOrder).slice(0, listed.length));
+      expect(beyond.map(rank)).toEqual(beyond.map(rank).toSorted());
+    }),
+    { numRuns: 10 },
+  );
+});
+
 test('what is written twice is written the same: an entry read back says nothing new', () => {
   fc.assert(
     fc.property(image, (given) => {

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createActor } from 'xstate';
-import { createRegistries, type RegistryProbe } from '#actors/registries/registries.ts';
-import { registriesLogic } from '#actors/registries/registries-logic.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { addRegistries, type RegistryProbe } from '#actors/registries/registries.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { createSystem } from '#actors/system.ts';
 import { CancellationSource } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
@@ -74,25 +73,25 @@ function answerOf({ reference, credentials }: RegistryProbe, doors: World['doors
 function startProcess({ resources, owners, doors }: World) {
   const probes: string[] = [];
   let close = () => {};
-  const registriesOn = (clock: TimerHeap) => {
-    const client = { ping: async () => ({ ok: true, value: 200 }) as const };
-    const supervisor = createActor(registriesLogic({ clock, pingTimeoutMs: 1_000, client }));
-    supervisor.start();
-    const registries = createRegistries({
-      supervisor: () => supervisor,
-      ...{ clock, now: clock.now, treatmentOf: () => ({}), metrics: { registryHealth: () => {} } },
-      onBug: (error) => {
-        throw error;
+  const registriesOn = (runtime: Runtime) => {
+    const system = createSystem(runtime);
+    const registries = addRegistries(system, {
+      client: {
+        ping: async () => ({ ok: true, value: 200 }),
+        manifest: () => Promise.reject(new Error('The test answers for the client.')),
       },
+      ...{ pingTimeoutMs: 1_000, treatmentOf: () => ({}) },
+      paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),
       probeImage: async (probe) => {
         probes.push(formatReference(probe.reference));
-        await new Promise<void>((resolve) => void clock.after(20, resolve));
+        await new Promise<void>((resolve) => void runtime.clock.after(20, resolve));
         return answerOf(probe, doors);
       },
     });
+    system.start();
     close = () => {
       registries.close();
-      supervisor.stop();
+      system.stop();
     };
     return registries;
   };

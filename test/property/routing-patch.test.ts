@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { applyPatch } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
 import { ORIGINAL_IMAGES } from '#core/routing/annotations.ts';
+import { checkPatch } from '#core/routing/check-patch.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
-import { applyPatch, buildPatch, checkPatch } from '#core/routing/patch.ts';
+import { buildPatch } from '#core/routing/patch.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';

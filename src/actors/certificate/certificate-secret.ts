@@ -36,18 +36,7 @@ interface Stored {
  * Our own certificate in a Secret that all replicas share. Each of them may do what is due; the one
  * that loses the race (a conflict) loads what the winner wrote.
  */
-export function certificateSecret(options: CertificateSecretOptions): CertificateSource {
-  const secret = new CertificateSecret(options);
-  return {
-    load: (signal) => secret.load(signal),
-    issue: (signal) => secret.advance(undefined, signal),
-    renew: (serving, signal) => secret.advance(serving, signal),
-    findChange: (serving, signal) => secret.findChange(serving, signal),
-    readBundle: (signal) => secret.readBundle(signal),
-  };
-}
-
-class CertificateSecret {
+export class CertificateSecret implements CertificateSource {
   readonly #options: CertificateSecretOptions;
   /** What was last in force: a Secret that is deleted or spoiled is put back as it was. */
   #last: OwnCertificate | undefined;
@@ -55,6 +44,11 @@ class CertificateSecret {
   constructor(options: CertificateSecretOptions) {
     this.#options = options;
   }
+
+  readonly issue = (signal: AbortSignal) => this.#advance(undefined, signal);
+
+  readonly renew = (serving: CertificateMaterial, signal: AbortSignal) =>
+    this.#advance(serving, signal);
 
   async load(signal: AbortSignal): Promise<SourceOutcome> {
     const read = await this.#read(signal);
@@ -70,7 +64,7 @@ class CertificateSecret {
   }
 
   /** One step from what is there towards what should be. */
-  async advance(
+  async #advance(
     serving: CertificateMaterial | undefined,
     signal: AbortSignal,
   ): Promise<SourceOutcome> {

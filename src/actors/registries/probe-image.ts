@@ -1,3 +1,4 @@
+import { type DelayClock, pause, withDeadline } from '#actors/deadline.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import {
@@ -16,26 +17,6 @@ import {
 } from '#core/probe.ts';
 import type { OciClient } from '#oci/client.ts';
 
-/** One check of one image. */
-export interface ProbeImageOptions {
-  readonly client: Pick<OciClient, 'manifest'>;
-  readonly reference: ImageReference;
-  readonly method: ProbeMethod;
-  /** In the order to try, the one that worked last time first; none means anonymous. */
-  readonly credentials: readonly Credential[];
-  /** Whether a tag is followed to its digest. */
-  readonly resolveDigest: boolean;
-  /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
-  readonly timeoutMs: number;
-  /** The clock that the deadline and the pauses run on; a `TimerHeap` is one. */
-  readonly clock: ProbeClock;
-}
-
-/** Calls back once after `delayMs`; returns how to take that back. */
-export interface ProbeClock {
-  readonly after: (delayMs: number, callback: () => void) => () => void;
-}
-
 /** Before the second and, doubled, the third request: time for a balancer to choose another. */
 const RETRY_PAUSE_MS = 50;
 
@@ -51,13 +32,24 @@ export async function probeImage(
 ): Promise<ProbeOutcome> {
   const { timeoutMs, clock } = options;
   if (timeoutMs <= 0) return await tryCredentials(options, signal);
-  const deadline = new AbortController();
-  const disarm = clock.after(timeoutMs, () => deadline.abort());
-  try {
-    return await tryCredentials(options, AbortSignal.any([signal, deadline.signal]));
-  } finally {
-    disarm();
-  }
+  return await withDeadline(clock, { deadlineMs: timeoutMs, signal }, (bounded) =>
+    tryCredentials(options, bounded),
+  );
+}
+
+/** One check of one image. */
+export interface ProbeImageOptions {
+  readonly client: Pick<OciClient, 'manifest'>;
+  readonly reference: ImageReference;
+  readonly method: ProbeMethod;
+  /** In the order to try, the one that worked last time first; none means anonymous. */
+  readonly credentials: readonly Credential[];
+  /** Whether a tag is followed to its digest. */
+  readonly resolveDigest: boolean;
+  /** For all of it: tokens, credentials, retries and digest; 0 is no deadline. */
+  readonly timeoutMs: number;
+  /** What the deadline and the pauses run on. */
+  readonly clock: DelayClock;
 }
 
 async function tryCredentials(
@@ -136,15 +128,4 @@ async function requestOnce(trial: Trial, signal: AbortSignal): Promise<ManifestA
     ...told,
     ...(quotaResetAtMs !== undefined && { retryAtMs: quotaResetAtMs }),
   };
-}
-
-async function pause(clock: ProbeClock, delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delayMs, resolve);
-  const stop = (): void => resolve();
-  signal.addEventListener('abort', stop, { once: true });
-  await promise;
-  signal.removeEventListener('abort', stop);
-  cancel();
 }

@@ -1,58 +1,43 @@
-import type { ActorRefFrom } from 'xstate';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
+import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
-import type { Reachability, registryMachine } from '#machines/registry.ts';
-import type { Metrics } from '#telemetry/metrics.ts';
-import type { RegistriesLogic } from './registries-logic.ts';
-import { type HostAnswer, RegistryHost, type RegistryProbe } from './registry-host.ts';
+import type { Reachability, RegistryRef } from '#machines/registry.ts';
+import type { OciClient } from '#oci/client.ts';
+import { CheckTurns } from './check-turns.ts';
+import { probeImage } from './probe-image.ts';
+import {
+  type Answered,
+  RegistryHost,
+  type RegistryProbe,
+  reachabilityOf,
+  type SetAside,
+} from './registry-host.ts';
+import { type RegistriesLogic, registriesLogic } from './registry-logic.ts';
 
 export type { RegistryProbe } from './registry-host.ts';
 
-/** What a registry said about one image, or why it was not asked. */
-export type ProbeReport =
-  | {
-      readonly kind: 'Answered';
-      readonly outcome: ProbeOutcome;
-      /** From the question to this answer, ms. */
-      readonly ms: number;
-      /** Position in the request's credentials of the one that was let in. */
-      readonly credentialIndex?: number;
-      /** From memory, or from a quota that is known to be used up: nothing was sent. */
-      readonly remembered: boolean;
-    }
-  /** Down, suspected or overrun: no request was sent. */
-  | { readonly kind: 'SetAside'; readonly message: string }
-  /** Whoever asked does not wait any more. */
-  | { readonly kind: 'Abandoned' };
-
-/** How one asks. */
-export interface AskOptions {
-  /** Ask although the registry is set aside: nothing else was available. */
-  readonly insist?: boolean;
-  /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
-  readonly isQuiet?: boolean;
+/** Adds the registry actors to the system; nothing is asked before it is started. */
+export function addRegistries(system: KuikSystem, options: RegistriesOptions): Registries {
+  const registries = new Registries(system, options);
+  const { turns } = registries;
+  system.always({
+    id: registriesId,
+    logic: registriesLogic(system.runtime, { ...options, turns }),
+  });
+  return registries;
 }
 
-/** The registries of the world as one sees them who wants to know whether an image is there. */
-export interface Registries {
-  readonly probe: (
-    probe: RegistryProbe,
-    signal: AbortSignal,
-    options?: AskOptions,
-  ) => Promise<ProbeReport>;
-  /**
-   * What `probe` would answer at once from memory; undefined where it would not, be it that nobody
-   * asked a moment ago or that the registry is set aside.
-   */
-  readonly recall: (probe: Omit<RegistryProbe, 'timeoutMs'>) => ProbeAnswer | undefined;
-  /** Routed to without a probe (`registries.<host>.trust`). */
-  readonly isTrusted: (host: string) => boolean;
-  /** What its actor says; a registry nobody has asked yet is `Closed`. */
-  readonly reachability: (host: string) => Reachability;
-  /** Hosts that have an actor now. */
-  readonly hosts: () => readonly string[];
-  /** Ends what is in flight and lets all actors go. */
-  readonly close: () => void;
+/** What the registries are made of. */
+export interface RegistriesOptions {
+  readonly client: Pick<OciClient, 'manifest' | 'ping'>;
+  readonly treatmentOf: (host: string) => RegistryTreatment;
+  readonly paceOf: (host: string) => Pace;
+  /** How long a background probe may take: as long as any probe, `routing.activeCheck.timeout`. */
+  readonly pingTimeoutMs: number;
+  /** Asks one registry about one image, inside `timeoutMs`; by the client unless told. */
+  readonly probeImage?: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
 }
 
 /** How one registry is treated. */
@@ -66,35 +51,35 @@ export interface RegistryTreatment {
 export const concurrencyDefault = 4;
 /** A registry nobody asked for so long loses its actor; the next who asks pays to find out. */
 export const idleMs = 600_000;
-/** Registries with an actor at once: their names come from whoever writes a Pod. */
+/**
+ * Registries with an actor at once: their names come from whoever writes a Pod. Those that are
+ * checked are as many as are tracked, and come on top.
+ */
 export const registriesMax = 1_000;
 
-/** What the registries need from outside. */
-export interface RegistriesOptions {
-  /** Finds the running supervisor of `registriesLogic`: after a crash it is another one. */
-  readonly supervisor: () => ActorRefFrom<RegistriesLogic> | undefined;
-  /** Asks one registry about one image, inside `timeoutMs` (probe-image.ts with its client). */
-  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
-  readonly treatmentOf: (host: string) => RegistryTreatment;
-  readonly clock: TimerHeap;
-  /** Wall time, ms: what `Retry-After` is measured with. */
-  readonly now: () => number;
-  readonly metrics: Pick<Metrics, 'registryHealth'>;
-  /** Told of what a registry answered just now to anyone who does not ask quietly. */
-  readonly onAnswer?: (probe: RegistryProbe, answer: ProbeAnswer) => void;
-  /** Told of a probe that rejected when nobody waited for it. */
-  readonly onBug: (error: unknown) => void;
+/** What a registry said about one image, and how it came to be known. */
+export interface ProbeAnswer extends Answered {
+  /** From the question to this answer, ms. */
+  readonly ms: number;
+  /** From memory: nothing was sent. */
+  readonly remembered: boolean;
 }
 
-/** What a registry said about one image. */
-export type ProbeAnswer = Extract<ProbeReport, { kind: 'Answered' }>;
+/** The answer about one image, or why there is none; `Abandoned`: nobody waits any more. */
+export type ProbeReport = ProbeAnswer | SetAside | { readonly kind: 'Abandoned' };
 
-/** Makes the registries; the caller closes them. */
-export function createRegistries(options: RegistriesOptions): Registries {
-  return new RegistryActors(options);
+/** How one asks. */
+export interface AskOptions {
+  /** Ask although the registry is set aside: nothing else was available. */
+  readonly insist?: boolean;
+  /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
+  readonly isQuiet?: boolean;
 }
 
-type RegistryRef = ActorRefFrom<typeof registryMachine>;
+/** Told of what a registry answered just now. */
+export type AnswerListener = (probe: RegistryProbe, answer: ProbeAnswer) => void;
+
+const registriesId = 'registries';
 
 interface Entry {
   readonly host: RegistryHost;
@@ -105,65 +90,108 @@ interface Entry {
   unwatch: () => void;
 }
 
-class RegistryActors implements Registries {
+/** The one door to the registries of the world, for all who ask them. */
+export class Registries {
+  /** When images are checked, while this process leads. */
+  readonly turns: CheckTurns;
+  readonly #runtime: Runtime;
+  readonly #find: KuikSystem['find'];
   readonly #options: RegistriesOptions;
   /** In the order of their last use, longest ago first. */
   readonly #entries = new Map<string, Entry>();
+  /** Host → when it was checked last, for the next actor of a registry that lost its own. */
+  readonly #lastChecks = new BoundedMap<string, number>(registriesMax);
+  readonly #listeners = new Set<AnswerListener>();
 
-  constructor(options: RegistriesOptions) {
+  constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: RegistriesOptions) {
+    this.#runtime = runtime;
+    this.#find = find;
     this.#options = options;
+    this.turns = new CheckTurns(runtime, {
+      paceOf: options.paceOf,
+      // Half of the places, so that what hangs without a limit leaves the rest to routing.
+      inFlightMaxOf: (host) => Math.max(1, Math.floor(this.#concurrencyOf(host) / 2)),
+      actorOf: (host) => this.#actor(host),
+      keep: (host) => this.#use(host),
+    });
   }
 
+  /** Hosts that have an actor now. */
   readonly hosts = (): readonly string[] => [...this.#entries.keys()];
 
+  /** Routed to without a probe (`registries.<host>.trust`). */
   readonly isTrusted = (host: string): boolean => this.#options.treatmentOf(host).trust === true;
 
-  readonly reachability = (host: string): Reachability => {
-    // One that crashed and waits to be restarted knows nothing bad about its registry.
-    return reachabilityOf(this.#actor(host));
+  /** What its actor says; a registry nobody has asked yet is `Closed`. */
+  readonly reachability = (host: string): Reachability => reachabilityOf(this.#actor(host));
+
+  /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
+  readonly onAnswer = (listener: AnswerListener): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   };
 
+  /** Asks a registry about one image, unless it is set aside. */
   readonly probe = async (
     probe: RegistryProbe,
     signal: AbortSignal,
     { insist = false, isQuiet = false }: AskOptions = {},
   ): Promise<ProbeReport> => {
-    const { clock } = this.#options;
+    const { clock } = this.#runtime;
     const askedMs = clock.now();
     const { registry } = probe.reference;
     const entry = this.#use(registry);
     if (entry === undefined) {
       return { kind: 'SetAside', message: `more than ${registriesMax} registries are being asked` };
     }
-    const actor = this.#actor(registry);
-    if (!insist && reachabilityOf(actor) !== 'Closed') {
-      const trouble = actor?.getSnapshot().context.trouble ?? 'a connection failed';
-      return { kind: 'SetAside', message: trouble };
+    if (!insist && entry.host.reachability !== 'Closed') {
+      const { trouble } = this.#actor(registry)?.getSnapshot().context ?? {};
+      return { kind: 'SetAside', message: trouble ?? 'a connection failed' };
     }
-    const flown = await entry.host.probe(probe, signal);
-    if (flown === undefined) return { kind: 'Abandoned' };
-    const told = report(flown, clock.now() - askedMs);
-    const isNews = told.kind === 'Answered' && !told.remembered && !isQuiet;
-    if (isNews) this.#options.onAnswer?.(probe, told);
-    return told;
+    const shared = await entry.host.probe(probe, signal);
+    if (shared === undefined) return { kind: 'Abandoned' };
+    const { value, remembered } = shared;
+    if (value.kind === 'SetAside') return value;
+    const answer = { ...value, ms: clock.now() - askedMs, remembered };
+    if (!remembered && !isQuiet) this.#tell(probe, answer);
+    return answer;
   };
 
+  /**
+   * What `probe` would answer at once from memory; undefined where it would not, be it that nobody
+   * asked a moment ago or that the registry is set aside.
+   */
   readonly recall = (probe: Omit<RegistryProbe, 'timeoutMs'>): ProbeAnswer | undefined => {
     const { registry } = probe.reference;
     const entry = this.#entries.get(registry);
     const value = entry?.host.recall(probe);
     if (entry === undefined || value?.kind !== 'Answered') return undefined;
-    if (this.reachability(registry) !== 'Closed') return undefined;
+    if (entry.host.reachability !== 'Closed') return undefined;
     this.#touch(registry, entry);
     return { ...value, ms: 0, remembered: true };
   };
 
+  /** Ends what is in flight and lets all actors go. */
   readonly close = (): void => {
+    this.turns.end();
     for (const host of this.hosts()) this.#drop(host);
   };
 
+  #tell(probe: RegistryProbe, answer: ProbeAnswer): void {
+    for (const listener of this.#listeners) listener(probe, answer);
+  }
+
+  #concurrencyOf(host: string): number {
+    return this.#options.treatmentOf(host).concurrency ?? concurrencyDefault;
+  }
+
+  /** After a crash of the supervisor it is another one. */
+  #supervisor() {
+    return this.#find<RegistriesLogic>(registriesId);
+  }
+
   #actor(host: string): RegistryRef | undefined {
-    return this.#options.supervisor()?.getSnapshot().children.get(host);
+    return this.#supervisor()?.getSnapshot().children.get(host);
   }
 
   #use(host: string): Entry | undefined {
@@ -175,27 +203,24 @@ class RegistryActors implements Registries {
   }
 
   #touch(host: string, entry: Entry): void {
-    entry.usedMs = this.#options.clock.now();
+    entry.usedMs = this.#runtime.clock.now();
     this.#entries.delete(host);
     this.#entries.set(host, entry);
   }
 
   #add(name: string): Entry | undefined {
-    const { probeImage, treatmentOf, clock, now, onBug } = this.#options;
-    if (this.#entries.size >= registriesMax && !this.#evict()) return undefined;
-    const host = new RegistryHost({
+    const { clock } = this.#runtime;
+    const { client } = this.#options;
+    const isKept = this.turns.keeps(name);
+    const isFull = this.#entries.size - this.turns.kept >= registriesMax;
+    if (isFull && !isKept && !this.#evict()) return undefined;
+    const host = new RegistryHost(this.#runtime, {
       host: name,
-      concurrency: treatmentOf(name).concurrency ?? concurrencyDefault,
-      clock,
-      now,
-      probeImage,
-      onThrottled: (throttled) =>
-        this.#actor(name)?.send({ type: throttled ? 'quota.exceeded' : 'quota.renewed' }),
-      onSuspect: (message) => {
-        this.#actor(name)?.send({ type: 'connection.failed', message });
-        if (this.reachability(name) !== 'Closed') host.dismiss();
-      },
-      onBug,
+      concurrency: this.#concurrencyOf(name),
+      probeImage:
+        this.#options.probeImage ??
+        ((probe, signal) => probeImage({ ...probe, client, clock }, signal)),
+      actor: () => this.#actor(name),
     });
     const cancelSweep = clock.after(idleMs, () => this.#sweep(name));
     return { host, usedMs: clock.now(), cancelSweep, watched: undefined, unwatch: () => {} };
@@ -204,14 +229,16 @@ class RegistryActors implements Registries {
   /** An actor that was restarted is another one, so this is looked at with every use. */
   #watch(name: string, entry: Entry): void {
     if (this.#actor(name) === undefined) {
+      const slotMs = slotMsOf(this.#options.paceOf(name));
+      const input = { host: name, slotMs, lastMs: this.#lastChecks.get(name) ?? null };
       // One that crashed is known to the supervisor, which starts it again in its own time.
-      this.#options.supervisor()?.send({ type: 'child.add', key: name, input: { host: name } });
+      this.#supervisor()?.send({ type: 'child.add', key: name, input });
     }
     const actor = this.#actor(name);
     if (actor === entry.watched) return;
     entry.unwatch();
     entry.watched = actor;
-    const { metrics } = this.#options;
+    const { metrics } = this.#runtime;
     metrics.registryHealth(name, reachabilityOf(actor));
     const subscription = actor?.subscribe({
       next: () => metrics.registryHealth(name, reachabilityOf(actor)),
@@ -222,47 +249,42 @@ class RegistryActors implements Registries {
 
   /** Lets go of the one that was not used for longest and that nobody waits for. */
   #evict(): boolean {
-    for (const [name, { host }] of this.#entries) {
-      if (host.busy > 0) continue;
+    for (const [name, entry] of this.#entries) {
+      if (this.#isNeeded(name, entry)) continue;
       this.#drop(name);
       return true;
     }
     return false;
   }
 
+  #isNeeded(name: string, { host }: Entry): boolean {
+    return host.busy > 0 || this.turns.keeps(name);
+  }
+
   #sweep(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
-    const leftMs = entry.usedMs + idleMs - this.#options.clock.now();
-    if (leftMs <= 0 && entry.host.busy === 0) {
+    const { clock } = this.#runtime;
+    const leftMs = entry.usedMs + idleMs - clock.now();
+    if (leftMs <= 0 && !this.#isNeeded(name, entry)) {
       this.#drop(name);
       return;
     }
-    // One that is busy for so long without a new use is looked at again after as long.
+    // One that is needed for so long without a new use is looked at again after as long.
     const againMs = leftMs > 0 ? leftMs : idleMs;
-    entry.cancelSweep = this.#options.clock.after(againMs, () => this.#sweep(name));
+    entry.cancelSweep = clock.after(againMs, () => this.#sweep(name));
   }
 
   #drop(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
+    const { lastMs = null } = this.#actor(name)?.getSnapshot().context ?? {};
+    if (lastMs !== null) this.#lastChecks.set(name, lastMs);
     this.#entries.delete(name);
     entry.cancelSweep();
     entry.unwatch();
     entry.host[Symbol.dispose]();
-    this.#options.metrics.registryHealth(name, undefined);
-    this.#options.supervisor()?.send({ type: 'child.remove', key: name });
+    this.#runtime.metrics.registryHealth(name, undefined);
+    this.#supervisor()?.send({ type: 'child.remove', key: name });
   }
-}
-
-function reachabilityOf(actor: RegistryRef | undefined): Reachability {
-  const value = actor?.getSnapshot().value;
-  return typeof value === 'object' ? value.Known.reachability : 'Closed';
-}
-
-function report(
-  { value, remembered }: { readonly value: HostAnswer; readonly remembered: boolean },
-  ms: number,
-): ProbeReport {
-  return value.kind === 'SetAside' ? value : { ...value, ms, remembered };
 }

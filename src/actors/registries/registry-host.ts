@@ -1,49 +1,12 @@
-import { hash } from 'node:crypto';
-import { createPlaces, type PlaceOutcome, type Places } from '#actors/places.ts';
-import { createSingleFlight, type Flight, type SingleFlight } from '#actors/single-flight.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { hash, randomBytes } from 'node:crypto';
+import { type Limited, Limiter } from '#actors/limiter.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { type Flight, type SharedAnswer, SingleFlight } from '#actors/single-flight.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import { type Credential, credentialContent } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
-import { createRegistryQuotas, type RegistryQuotas } from './registry-quotas.ts';
-
-/** One question about one image: is it there, for one who has these credentials? */
-export interface RegistryProbe {
-  readonly reference: ImageReference;
-  readonly method: ProbeMethod;
-  /** In the order to try; none means anonymous. */
-  readonly credentials: readonly Credential[];
-  readonly resolveDigest: boolean;
-  /** For all of it, waiting for a place included; 0 is no limit. */
-  readonly timeoutMs: number;
-}
-
-/** What came of a probe that was not called off. */
-export type HostAnswer =
-  | {
-      readonly kind: 'Answered';
-      readonly outcome: ProbeOutcome;
-      /** Position in the request's credentials of the one that the outcome names. */
-      readonly credentialIndex?: number;
-    }
-  | { readonly kind: 'SetAside'; readonly message: string };
-
-/** What a host needs from outside. */
-export interface RegistryHostOptions {
-  readonly host: string;
-  /** Requests at once. */
-  readonly concurrency: number;
-  readonly clock: TimerHeap;
-  /** Wall time, ms. */
-  readonly now: () => number;
-  /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
-  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
-  readonly onThrottled: (throttled: boolean) => void;
-  /** Told of an outcome that makes a suspect. */
-  readonly onSuspect: (message: string) => void;
-  readonly onBug: (error: unknown) => void;
-}
+import type { ExceededQuota, Reachability, RegistryRef } from '#machines/registry.ts';
 
 /** So long an answer is remembered (behaviour §3.5): Pods of one Deployment come together. */
 const probeMemoryMs = 1_000;
@@ -53,38 +16,45 @@ const answersMax = 1_000;
 const goodCredentialsMax = 1_000;
 /** Probes of one host that may wait for a place: at 4 places and 20 ms that is 5 s of work. */
 const waitingMax = 1_000;
+/** A registry that states an hour is asked again after a minute: quotas are lifted, too. */
+export const quotaMemoryMsMax = 60_000;
 /** The credential of one who has none. */
 const anonymous = 'anonymous';
+/** Fingerprints are shown with the actors: without this nobody can try passwords against one. */
+const salt = randomBytes(32).toString('base64');
 
 /**
- * What stands beside the actor of one registry: its places, its memory of probes, of quotas and of
- * the credential that was let in last. The pacer of checks will stand here too.
+ * The requests to one registry: so many at once, identical ones joined and their answers remembered
+ * for a moment, credentials that must wait left out. Who must wait its actor says.
  */
 export class RegistryHost implements Disposable {
+  readonly #runtime: Runtime;
   readonly #options: RegistryHostOptions;
-  readonly #places: Places;
+  readonly #limiter: Limiter;
   readonly #flights: SingleFlight<HostAnswer>;
-  readonly #quotas: RegistryQuotas;
   /** Repository and set of credentials → fingerprint of the one that was let in last. */
-  readonly #good: BoundedMap<string, string>;
+  readonly #good = new BoundedMap<string, string>(goodCredentialsMax);
 
-  constructor(options: RegistryHostOptions) {
-    const { concurrency, clock, now, onThrottled, onBug } = options;
+  constructor(runtime: Runtime, options: RegistryHostOptions) {
+    const { host, concurrency } = options;
+    this.#runtime = runtime;
     this.#options = options;
-    this.#places = createPlaces({ places: concurrency, waitingMax, clock });
-    this.#flights = createSingleFlight({
-      now: clock.now,
+    this.#limiter = new Limiter(runtime, { concurrency, waitingMax });
+    this.#flights = new SingleFlight(runtime, {
+      name: `probe:${host}`,
       memoryMs: () => probeMemoryMs,
       entriesMax: answersMax,
-      onBug,
     });
-    this.#quotas = createRegistryQuotas({ clock, now, onChange: onThrottled });
-    this.#good = new BoundedMap(goodCredentialsMax);
   }
 
   /** Probes in flight, waiting ones included. */
   get busy(): number {
-    return this.#flights.flying();
+    return this.#flights.inFlight;
+  }
+
+  /** What the actor says; one that is broken knows nothing bad about its registry. */
+  get reachability(): Reachability {
+    return reachabilityOf(this.#options.actor());
   }
 
   /**
@@ -92,51 +62,49 @@ export class RegistryHost implements Disposable {
    * first. What nobody waits for any more goes on to its own timeout: to cut it would cost the
    * kept-alive connection, and would hide a dead registry that is never first in order.
    */
-  async probe(
+  readonly probe = (
     probe: RegistryProbe,
     signal: AbortSignal,
-  ): Promise<{ readonly value: HostAnswer; readonly remembered: boolean } | undefined> {
+  ): Promise<SharedAnswer<HostAnswer> | undefined> => {
     const prints = probe.credentials.map(fingerprint);
     const key = keyOf(probe, prints);
     const run = (flight: Flight) => this.#run({ probe, prints }, flight);
-    return await this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
-  }
+    return this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
+  };
 
   /** What is remembered of the same probe. */
-  recall(probe: Omit<RegistryProbe, 'timeoutMs'>): HostAnswer | undefined {
-    return this.#flights.recall(keyOf(probe, probe.credentials.map(fingerprint)));
-  }
-
-  /** Sends away all that wait for a place: the registry is down. */
-  dismiss(): void {
-    this.#places.dismiss();
-  }
+  readonly recall = (probe: Omit<RegistryProbe, 'timeoutMs'>): HostAnswer | undefined =>
+    this.#flights.recall(keyOf(probe, probe.credentials.map(fingerprint)));
 
   [Symbol.dispose](): void {
     this.#flights.close();
-    this.#places.dismiss();
-    this.#quotas.close();
+    this.#limiter.dismiss();
   }
 
   async #run(ordered: FingerprintedProbe, flight: Flight): Promise<HostAnswer | undefined> {
-    const { clock } = this.#options;
     const { probe } = ordered;
     const plan = this.#plan(ordered);
     if (plan.tries.length === 0 && plan.quota !== undefined) return plan.quota;
-    const askedMs = clock.now();
-    const place = await this.#places.take(probe.timeoutMs, flight.signal);
-    if (place !== 'taken') return notPlaced(place, probe);
-    try {
-      if (!flight.isWanted() || flight.signal.aborted) return undefined;
-      const leftMs = probe.timeoutMs === 0 ? 0 : probe.timeoutMs - (clock.now() - askedMs);
-      // 0 would mean no limit at all.
-      const timeoutMs = probe.timeoutMs === 0 ? 0 : Math.max(1, leftMs);
-      const answer = await this.#send(plan, { ...probe, timeoutMs }, flight.signal);
-      this.#tellSuspect(answer.outcome, { probe, timeoutMs, signal: flight.signal });
-      return plan.quota !== undefined && goesOn(answer.outcome) ? plan.quota : answer;
-    } finally {
-      this.#places.leave();
-    }
+    const askedMs = this.#runtime.clock.now();
+    const limited = await this.#limiter.run(() => this.#ask({ probe, plan, askedMs }, flight), {
+      signal: flight.signal,
+      timeoutMs: probe.timeoutMs,
+    });
+    return limited.kind === 'done' ? limited.value : notAsked(limited.kind, probe);
+  }
+
+  async #ask(
+    { probe, plan, askedMs }: PlannedProbe,
+    { signal, isWanted }: Flight,
+  ): Promise<HostAnswer | undefined> {
+    if (!isWanted() || signal.aborted) return undefined;
+    const leftMs = probe.timeoutMs - (this.#runtime.clock.now() - askedMs);
+    // 0 would mean no limit at all.
+    const timeoutMs = probe.timeoutMs === 0 ? 0 : Math.max(1, leftMs);
+    const answer = await this.#send(plan, { ...probe, timeoutMs }, signal);
+    // Called off by us, it says nothing about the registry.
+    if (!signal.aborted) this.#tellSuspect(answer.outcome, { ...probe, leftMs: timeoutMs });
+    return plan.quota !== undefined && goesOn(answer.outcome) ? plan.quota : answer;
   }
 
   /** Which credentials to try, the last good one first, up to one that has to wait. */
@@ -152,26 +120,27 @@ export class RegistryHost implements Disposable {
       index,
       print: prints[index] ?? anonymous,
     }));
-    const stop = tries.findIndex(({ print }) => this.#quotas.find(print) !== undefined);
-    if (stop < 0) return { setKey, tries };
-    const quota = this.#quotas.find(tries[stop]?.print ?? anonymous);
+    const stop = tries.findIndex(({ print }) => this.#quotaOf(print) !== undefined);
+    const quota = this.#quotaOf(tries[stop]?.print);
     if (quota === undefined) return { setKey, tries };
     const { message, retryAtMs } = quota;
     const outcome = { kind: 'QuotaExceeded', message, retryAtMs } as const;
     return { setKey, tries: tries.slice(0, stop), quota: { kind: 'Answered', outcome } };
   }
 
-  async #send(
-    plan: Plan,
-    probe: RegistryProbe,
-    signal: AbortSignal,
-  ): Promise<HostAnswer & { readonly kind: 'Answered' }> {
+  /** Why this credential must not be used now; undefined when it may. */
+  #quotaOf(print: string | undefined): ExceededQuota | undefined {
+    const quota = this.#options.actor()?.getSnapshot().context.quotas[print ?? ''];
+    return quota !== undefined && quota.untilMs > this.#runtime.clock.now() ? quota : undefined;
+  }
+
+  async #send(plan: Plan, probe: RegistryProbe, signal: AbortSignal): Promise<Answered> {
     const credentials = plan.tries.flatMap(({ index }) => probe.credentials[index] ?? []);
     const outcome = await this.#options.probeImage({ ...probe, credentials }, signal);
     const tried = plan.tries[askerOf(outcome) ?? 0];
     const print = tried?.print ?? anonymous;
     if (outcome.kind === 'QuotaExceeded' && outcome.retryAtMs !== undefined) {
-      this.#quotas.exceed(print, outcome.retryAtMs, outcome.message);
+      this.#tellQuota(print, outcome.retryAtMs, outcome.message);
     }
     if (outcome.kind === 'Available' && probe.credentials.length > 1) {
       this.#good.set(plan.setKey, print);
@@ -180,15 +149,69 @@ export class RegistryHost implements Disposable {
     return { kind: 'Answered', outcome, credentialIndex: tried.index };
   }
 
-  #tellSuspect(outcome: ProbeOutcome, asked: Sent): void {
-    // Called off by us, it says nothing about the registry.
-    if (asked.signal.aborted || !makesSuspect(outcome)) return;
-    if (outcome.kind !== 'Unreachable') return;
-    // One that spent its time waiting for a place had hardly any left to be answered in.
-    const short = asked.timeoutMs * 2 < asked.probe.timeoutMs;
-    if (outcome.cause === 'timeout' && short) return;
-    this.#options.onSuspect(outcome.message);
+  /** A 429 that says until when; `retryAtMs` is wall time, ms. */
+  #tellQuota(credential: string, retryAtMs: number, message: string): void {
+    const { clock, now } = this.#runtime;
+    const delayMs = Math.min(retryAtMs - now(), quotaMemoryMsMax);
+    if (delayMs <= 0) return;
+    const until = { untilMs: clock.now() + delayMs, retryAtMs: now() + delayMs };
+    this.#options.actor()?.send({ type: 'quota.exceeded', credential, message, ...until });
   }
+
+  #tellSuspect(
+    outcome: ProbeOutcome,
+    { timeoutMs, leftMs }: { readonly timeoutMs: number; readonly leftMs: number },
+  ): void {
+    if (outcome.kind !== 'Unreachable' || !makesSuspect(outcome)) return;
+    // One that spent its time waiting for a place had hardly any left to be answered in.
+    if (outcome.cause === 'timeout' && leftMs * 2 < timeoutMs) return;
+    this.#options.actor()?.send({ type: 'connection.failed', message: outcome.message });
+    if (this.reachability !== 'Closed') this.#limiter.dismiss();
+  }
+}
+
+/** One question about one image: is it there, for one who has these credentials? */
+export interface RegistryProbe {
+  readonly reference: ImageReference;
+  readonly method: ProbeMethod;
+  /** In the order to try; none means anonymous. */
+  readonly credentials: readonly Credential[];
+  readonly resolveDigest: boolean;
+  /** For all of it, waiting for a place included; 0 is no limit. */
+  readonly timeoutMs: number;
+}
+
+/** What a registry said about one image. */
+export interface Answered {
+  readonly kind: 'Answered';
+  readonly outcome: ProbeOutcome;
+  /** Position in the request's credentials of the one that the outcome names. */
+  readonly credentialIndex?: number;
+}
+
+/** Down, suspected or overrun: no request was sent. */
+export interface SetAside {
+  readonly kind: 'SetAside';
+  readonly message: string;
+}
+
+/** What came of a probe that was not called off. */
+export type HostAnswer = Answered | SetAside;
+
+/** What stands beside an actor and asks its registry. */
+export interface RegistryHostOptions {
+  readonly host: string;
+  /** Requests at once. */
+  readonly concurrency: number;
+  /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
+  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
+  /** The registry's actor; none while it is broken. */
+  readonly actor: () => RegistryRef | undefined;
+}
+
+/** What a registry's actor says; none knows nothing bad about its registry. */
+export function reachabilityOf(actor: RegistryRef | undefined): Reachability {
+  return actor?.getSnapshot().value.reachability ?? 'Closed';
 }
 
 interface FingerprintedProbe {
@@ -202,14 +225,14 @@ interface Plan {
   /** Positions in the probe's credentials (-1 is anonymous), in the order to try. */
   readonly tries: readonly { readonly index: number; readonly print: string }[];
   /** The answer of the next credential, which has to wait: known without asking. */
-  readonly quota?: HostAnswer & { readonly kind: 'Answered' };
+  readonly quota?: Answered;
 }
 
-interface Sent {
+interface PlannedProbe {
   readonly probe: RegistryProbe;
-  /** What was left of the probe's time when it was sent. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly plan: Plan;
+  /** When it began to wait for its place, monotonic ms. */
+  readonly askedMs: number;
 }
 
 function keyOf(
@@ -236,22 +259,22 @@ function goodKey(probe: RegistryProbe, prints: readonly string[]): string {
   return [probe.reference.path, ...prints.toSorted()].join(' ');
 }
 
-function notPlaced(
-  place: Exclude<PlaceOutcome, 'taken'>,
+function notAsked(
+  kind: Exclude<Limited<never>['kind'], 'done'>,
   { reference, timeoutMs }: RegistryProbe,
 ): HostAnswer {
   const { registry } = reference;
-  if (place === 'dismissed') {
+  if (kind === 'dismissed') {
     return { kind: 'SetAside', message: `${registry}: a connection failed a moment ago` };
   }
-  if (place === 'full') {
+  if (kind === 'full') {
     return { kind: 'SetAside', message: `${registry}: more than ${waitingMax} requests wait` };
   }
   const message = `${registry}: expected a free connection within ${timeoutMs} ms, got none`;
   return { kind: 'Answered', outcome: { kind: 'Unreachable', cause: 'timeout', message } };
 }
 
-/** Tells credentials apart; itself opens nothing. */
+/** Tells credentials apart within this process; itself opens nothing. */
 function fingerprint(credential: Credential): string {
-  return hash('sha256', credentialContent(credential), 'base64');
+  return hash('sha256', `${salt}${credentialContent(credential)}`, 'base64');
 }

@@ -2,46 +2,32 @@ import type { TimerHeap } from '#actors/timer-heap.ts';
 import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { readMonitoredImage } from '#core/monitoring/monitored-image.ts';
-import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { Store } from '#kube/store.ts';
-
-/** Images by resource, to be read. */
-export type ImagesView = Pick<TrackedImages, 'resources' | 'imagesOf'>;
-
-/** What the images of the whole cluster are found with. */
-export interface PresentImagesOptions {
-  /** What this process tracks itself: nothing, unless it leads. */
-  readonly tracked: ImagesView;
-  readonly resources: Store<KuikResource>;
-  /** What status and overflow of a resource say; empty when the signal aborts first. */
-  readonly restore: (resource: string, signal: AbortSignal) => Promise<readonly TrackedImage[]>;
-  readonly clock: TimerHeap;
-}
-
-/** Who asks waits no longer for the overflow of a resource; without it there is its status. */
-const restoreWithinMs = 5_000;
-/** An overflow is megabytes: it is read once for all who ask within this. */
-const rememberMs = 10_000;
+import type { AvailabilityStore } from './availability-store.ts';
 
 /**
  * Makes the view of all monitored images, on any replica: what this process tracks itself, and of
  * other resources what their status says, with their overflow where they have one.
  */
-export function presentImages(options: PresentImagesOptions): () => Promise<ImagesView> {
-  const { tracked, resources, restore, clock } = options;
-  const remembered = new Map<string, Promise<readonly TrackedImage[]>>();
-  const readWhole = (resource: string): Promise<readonly TrackedImage[]> => {
+export function reportedImages(
+  clock: TimerHeap,
+  { tracked, resources, store }: ReportedImagesOptions,
+): () => Promise<ImagesView> {
+  const remembered = new Map<string, ReturnType<AvailabilityStore['restore']>>();
+  const restore = (resource: string): ReturnType<AvailabilityStore['restore']> => {
     const known = remembered.get(resource);
     if (known !== undefined) return known;
-    const reading = restore(resource, AbortSignal.timeout(restoreWithinMs));
-    remembered.set(resource, reading);
+    const restoring = store.restore(resource, AbortSignal.timeout(restoreWithinMs));
+    remembered.set(resource, restoring);
     clock.after(rememberMs, () => remembered.delete(resource));
-    return reading;
+    return restoring;
   };
   const imagesOf = async ({ metadata, status }: ClusterImageSetAvailability) => {
     const { images = [], imageCount = 0 } = status ?? {};
-    const whole = imageCount > images.length ? await readWhole(metadata.name) : [];
-    return whole.length > 0 ? whole : readImages(metadata.name, images);
+    const whole = imageCount > images.length ? await restore(metadata.name) : undefined;
+    if (whole?.ok === true && whole.value.length > 0) return whole.value;
+    return images.flatMap((entry) => readMonitoredImage(metadata.name, entry) ?? []);
   };
   return async () => {
     // Read anew each time: what is asked for may be gone through only once.
@@ -59,6 +45,15 @@ export function presentImages(options: PresentImagesOptions): () => Promise<Imag
   };
 }
 
-function readImages(resource: string, entries: readonly unknown[]): readonly TrackedImage[] {
-  return entries.flatMap((entry) => readMonitoredImage(resource, entry) ?? []);
+/** What the images of the whole cluster are found with. */
+export interface ReportedImagesOptions {
+  /** What this process tracks itself: nothing, unless it leads. */
+  readonly tracked: ImagesView;
+  readonly resources: Store<KuikResource>;
+  readonly store: Pick<AvailabilityStore, 'restore'>;
 }
+
+/** Who asks waits no longer for the overflow of a resource; without it there is its status. */
+const restoreWithinMs = 5_000;
+/** An overflow is megabytes: it is read once for all who ask within this. */
+const rememberMs = 10_000;

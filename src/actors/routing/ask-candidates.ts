@@ -1,92 +1,13 @@
 import type { ProbeAnswer, ProbeReport, Registries } from '#actors/registries/registries.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import type { Runtime } from '#actors/runtime.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { ProbeStatus } from '#core/probe.ts';
 import { assert } from '#core/result.ts';
-import type { CandidateStatus } from '#core/routing/decision.ts';
+import type { CandidateAnswer } from '#core/routing/decide.ts';
 
-/** One candidate as its registry is asked about it. */
-export interface CandidateQuestion {
-  readonly reference: ImageReference;
-  /** In the order to try; none means anonymous. */
-  readonly credentials: readonly Credential[];
-}
-
-/** What is known about one candidate so far. */
-export interface CandidateAnswer {
-  readonly status: CandidateStatus;
-  /** From the start of the asking to this answer, whole ms; 0 when nothing was sent for it. */
-  readonly ms: number;
-  readonly message?: string;
-  /** The credential that was let in. */
-  readonly credential?: Credential;
-}
-
-/** How candidates are asked. */
-export interface AskCandidatesOptions {
-  readonly registries: Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
-  readonly clock: TimerHeap;
-  /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
-  readonly timeoutMs: number;
-  /**
-   * What the review has left for it, where that is less. A probe goes on to its own timeout all the
-   * same: a registry that was not given its time must not become a suspect.
-   */
-  readonly withinMs?: number;
-  readonly resolveDigest: boolean;
-  /** On a dry run: no status may come of what is found out (behaviour §3.12). */
-  readonly isQuiet?: boolean;
-}
-
-/** The candidates of one image while they are being asked. */
-export interface CandidateInquiry {
-  /**
-   * Positions of the available candidates in their order, each as soon as all before it have
-   * answered; those set aside come last. Whoever stops listening waits for nobody else.
-   */
-  readonly available: () => AsyncGenerator<number, void, undefined>;
-  /** What each candidate answered by now; `NotAsked` where nobody waits for it. */
-  readonly answers: () => readonly CandidateAnswer[];
-}
-
-/** Prepares to ask; nothing is sent before `available` is listened to. */
-export function askCandidates(
-  options: AskCandidatesOptions,
-  questions: readonly CandidateQuestion[],
-  signal: AbortSignal,
-): CandidateInquiry {
-  return new Inquiry(options, questions, signal);
-}
-
-/**
- * What is known of one candidate without waiting: that its registry is trusted, or what that said a
- * moment ago. Undefined where it has to be asked.
- */
-export function recallCandidate(
-  { registries, resolveDigest }: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest'>,
-  question: CandidateQuestion,
-): CandidateAnswer | undefined {
-  if (registries.isTrusted(question.reference.registry)) return trusted;
-  const report = registries.recall({ ...question, resolveDigest, method: 'HEAD' });
-  return report === undefined ? undefined : readAnswer(report, question, 0);
-}
-
-/** What is none of these would end up in annotations and metrics, as nobody knows what. */
-const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
-  'Available',
-  'NotFound',
-  'InvalidAuth',
-  'QuotaExceeded',
-  'Unreachable',
-]);
-
-/** One for all inquiries: an error with its stack for each would cost more than the asking. */
-const over = new Error('nobody waits for this inquiry any more');
-const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
-const trusted: CandidateAnswer = { status: 'Trusted', ms: 0 };
-
-class Inquiry implements CandidateInquiry {
+/** The candidates of one image while they are being asked; nothing is sent before `available`. */
+export class CandidateInquiry {
   readonly #options: AskCandidatesOptions;
   readonly #questions: readonly CandidateQuestion[];
   readonly #answers: CandidateAnswer[];
@@ -94,7 +15,6 @@ class Inquiry implements CandidateInquiry {
   /** Aborts with the caller, at the deadline, and when nobody listens any more. */
   readonly #signal: AbortSignal;
   #startedMs = 0;
-  #isLate = false;
 
   constructor(
     options: AskCandidatesOptions,
@@ -112,15 +32,17 @@ class Inquiry implements CandidateInquiry {
     return Math.round(Math.min(timeoutMs, withinMs));
   }
 
+  /** What each candidate answered by now; `NotAsked` where nobody waits for it. */
   readonly answers = (): readonly CandidateAnswer[] => [...this.#answers];
 
+  /**
+   * Positions of the available candidates in their order, each as soon as all before it have
+   * answered; those set aside come last. Whoever stops listening waits for nobody else.
+   */
   async *available(): AsyncGenerator<number, void, undefined> {
-    const { clock } = this.#options;
+    const { clock } = this.#options.runtime;
     this.#startedMs = clock.now();
-    const cancel = clock.after(this.#withinMs, () => {
-      this.#isLate = true;
-      this.#stop.abort(over);
-    });
+    const cancel = clock.after(this.#withinMs, () => this.#stop.abort(late));
     try {
       yield* this.#first();
       yield* this.#setAside();
@@ -172,24 +94,75 @@ class Inquiry implements CandidateInquiry {
   async #ask(index: number, insist: boolean): Promise<void> {
     const question = this.#questions[index];
     if (question === undefined) return;
-    const { registries, clock, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
-    const leftMs = Math.max(1, timeoutMs - (clock.now() - this.#startedMs));
+    const { registries, runtime, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
+    const leftMs = Math.max(1, timeoutMs - (runtime.clock.now() - this.#startedMs));
     const probe = { ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs };
     const report = await registries.probe(probe, this.#signal, { insist, isQuiet });
     this.#answers[index] = this.#read(report, question);
   }
 
   #read(report: ProbeReport, question: CandidateQuestion): CandidateAnswer {
-    const sinceMs = Math.round(this.#options.clock.now() - this.#startedMs);
+    const sinceMs = Math.round(this.#options.runtime.clock.now() - this.#startedMs);
     if (report.kind === 'SetAside') return { status: 'SetAside', ms: 0, message: report.message };
     if (report.kind === 'Abandoned') {
-      if (!this.#isLate) return notAsked;
+      if (this.#stop.signal.reason !== late) return notAsked;
       const { registry } = question.reference;
       const message = `${registry}: no answer within ${this.#withinMs} ms`;
       return { status: 'Unreachable', ms: sinceMs, message };
     }
     return readAnswer(report, question, sinceMs);
   }
+}
+
+/** One candidate as its registry is asked about it. */
+export interface CandidateQuestion {
+  readonly reference: ImageReference;
+  /** In the order to try; none means anonymous. */
+  readonly credentials: readonly Credential[];
+}
+
+/** How candidates are asked. */
+export interface AskCandidatesOptions {
+  readonly registries: Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
+  readonly runtime: Pick<Runtime, 'clock'>;
+  /** For all of it, set-aside candidates included (`routing.activeCheck.timeout`). */
+  readonly timeoutMs: number;
+  /**
+   * What the review has left for it, where that is less. A probe goes on to its own timeout all the
+   * same: a registry that was not given its time must not become a suspect.
+   */
+  readonly withinMs?: number;
+  readonly resolveDigest: boolean;
+  /** On a dry run: no status may come of what is found out (behaviour §3.12). */
+  readonly isQuiet?: boolean;
+}
+
+/** What is none of these would end up in annotations and metrics, as nobody knows what. */
+const statuses: ReadonlySet<string> = new Set<ProbeStatus>([
+  'Available',
+  'NotFound',
+  'InvalidAuth',
+  'QuotaExceeded',
+  'Unreachable',
+]);
+
+/** For all inquiries: an error with its stack for each would cost more than the asking. */
+const over = new Error('nobody waits for this inquiry any more');
+const late = new Error('the time for this inquiry is over');
+const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
+const trusted: CandidateAnswer = { status: 'Trusted', ms: 0 };
+
+/**
+ * What is known of one candidate without waiting: that its registry is trusted, or what that said a
+ * moment ago. Undefined where it has to be asked.
+ */
+export function recallCandidate(
+  { registries, resolveDigest }: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest'>,
+  question: CandidateQuestion,
+): CandidateAnswer | undefined {
+  if (registries.isTrusted(question.reference.registry)) return trusted;
+  const report = registries.recall({ ...question, resolveDigest, method: 'HEAD' });
+  return report === undefined ? undefined : readAnswer(report, question, 0);
 }
 
 function readAnswer(

@@ -1,11 +1,7 @@
 import type { Candidate } from '#core/routing/candidates.ts';
-import {
-  type AskCandidatesOptions,
-  askCandidates,
-  type CandidateAnswer,
-  recallCandidate,
-} from './ask-candidates.ts';
-import type { PodWallet } from './route-credentials.ts';
+import type { CandidateAnswer } from '#core/routing/decide.ts';
+import { type AskCandidatesOptions, CandidateInquiry, recallCandidate } from './ask-candidates.ts';
+import type { PodCredentials } from './pod-credentials.ts';
 
 /** What came of asking for one image. */
 export interface ImageRoute {
@@ -23,7 +19,8 @@ export interface ImageRoute {
 /** The candidates of one image, and what they are asked with. */
 export interface ImageRequest {
   readonly candidates: readonly Candidate[];
-  readonly wallet: PodWallet;
+  /** Of the Pod that would run it. */
+  readonly pod: PodCredentials;
 }
 
 /**
@@ -32,16 +29,16 @@ export interface ImageRequest {
  */
 export function recallImage(
   options: AskCandidatesOptions,
-  { candidates, wallet }: ImageRequest,
+  { candidates, pod }: ImageRequest,
 ): ImageRoute | undefined {
   const answers: CandidateAnswer[] = [];
   for (const candidate of candidates) {
-    const credentials = wallet.credentialsFor(candidate);
+    const credentials = pod.credentialsFor(candidate);
     const answer = recallCandidate(options, { reference: candidate.reference, credentials });
     if (answer === undefined) return undefined;
     const winner = answers.push(answer) - 1;
     if (answer.status !== 'Available' && answer.status !== 'Trusted') continue;
-    if (!wallet.suffices(candidate, answer.credential ?? credentials[0])) return undefined;
+    if (!pod.canPullWith(candidate, answer.credential ?? credentials[0])) return undefined;
     return { answers, winner, warnings: [], ms: 0 };
   }
   return undefined;
@@ -53,16 +50,16 @@ export function recallImage(
  */
 export async function routeImage(
   options: AskCandidatesOptions,
-  { candidates, wallet }: ImageRequest,
+  { candidates, pod }: ImageRequest,
   signal: AbortSignal,
 ): Promise<ImageRoute> {
-  const { clock } = options;
+  const { clock } = options.runtime;
   const startedMs = clock.now();
   const questions = candidates.map((candidate) => ({
     reference: candidate.reference,
-    credentials: wallet.credentialsFor(candidate),
+    credentials: pod.credentialsFor(candidate),
   }));
-  const inquiry = askCandidates(options, questions, signal);
+  const inquiry = new CandidateInquiry(options, questions, signal);
   const warnings: string[] = [];
   const troubles = new Map<number, string>();
   const end = () => ({
@@ -74,7 +71,7 @@ export async function routeImage(
     const candidate = candidates[index];
     if (candidate === undefined) continue;
     const credential = inquiry.answers()[index]?.credential ?? questions[index]?.credentials[0];
-    const placed = await wallet.provide(candidate, credential, signal);
+    const placed = await pod.ensurePullSecret(candidate, credential, signal);
     if (placed.ok) {
       const { value: pullSecret } = placed;
       return { ...end(), winner: index, ...(pullSecret !== undefined && { pullSecret }) };

@@ -12,11 +12,15 @@ import type { RouteDecision } from '#core/routing/decision.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { AskCandidatesOptions } from './ask-candidates.ts';
-import { openWallet, type PodWallet, type WalletOptions } from './route-credentials.ts';
+import {
+  type PodCredentials,
+  type PodCredentialsOptions,
+  readPodCredentials,
+} from './pod-credentials.ts';
 import { type ImageRoute, recallImage, routeImage } from './route-images.ts';
 
 /** What a Pod is routed with. */
-export interface RoutePodOptions extends AskCandidatesOptions, WalletOptions {
+export interface RoutePodOptions extends AskCandidatesOptions, PodCredentialsOptions {
   /** The present snapshot of the compiled resources. */
   readonly table: () => RoutingTable;
   readonly policy: RoutingPolicy;
@@ -92,14 +96,16 @@ function askAll(
 ): MaybePromise<AskedImages> {
   const { admission, table, open } = images;
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
-  const startedMs = options.clock.now();
-  return andThen(openWallet(options, { admission, table, candidates }, cancellation), (wallet) => {
+  const { clock } = options.runtime;
+  const startedMs = clock.now();
+  const credentials = readPodCredentials(options, { admission, table, candidates }, cancellation);
+  return andThen(credentials, (pod) => {
     const bounded = {
       ...options,
-      ...leftToAsk(admission, options.clock.now() - startedMs),
+      ...leftToAsk(admission, clock.now() - startedMs),
       isQuiet: admission.dryRun,
     };
-    return recallAll(bounded, open, wallet) ?? askTogether(bounded, { open, wallet }, cancellation);
+    return recallAll(bounded, open, pod) ?? askTogether(bounded, { open, pod }, cancellation);
   });
 }
 
@@ -107,28 +113,28 @@ function askAll(
 function recallAll(
   options: AskCandidatesOptions,
   open: OpenImages['open'],
-  wallet: PodWallet,
+  pod: PodCredentials,
 ): AskedImages | undefined {
   const routes = new Map<string, ImageRoute>();
   for (const [key, { candidates }] of open) {
-    const route = recallImage(options, { candidates, wallet });
+    const route = recallImage(options, { candidates, pod });
     if (route === undefined) return undefined;
     routes.set(key, route);
   }
-  return { routes, warnings: wallet.warnings };
+  return { routes, warnings: pod.warnings };
 }
 
 async function askTogether(
   options: AskCandidatesOptions,
-  { open, wallet }: { readonly open: OpenImages['open']; readonly wallet: PodWallet },
+  { open, pod }: { readonly open: OpenImages['open']; readonly pod: PodCredentials },
   { signal }: Cancellation,
 ): Promise<AskedImages> {
   const routes = await Promise.all(
     [...open].map(async ([key, { candidates }]) => {
-      return [key, await routeImage(options, { candidates, wallet }, signal)] as const;
+      return [key, await routeImage(options, { candidates, pod }, signal)] as const;
     }),
   );
-  return { routes: new Map(routes), warnings: wallet.warnings };
+  return { routes: new Map(routes), warnings: pod.warnings };
 }
 
 /**

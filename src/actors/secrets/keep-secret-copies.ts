@@ -1,32 +1,39 @@
-import { fromCallback } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { createRounds, type RoundEnd } from '#actors/leader/rounds.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { Limiter } from '#actors/limiter.ts';
+import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
 import { type KnownCopy, planSecretCopies } from '#core/routing/secret-copies.ts';
+import { secretNameText } from '#core/secret.ts';
 import { deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
-import type { Log } from '#telemetry/log.ts';
 import { type LentSecret, lentSecrets } from './lent-secrets.ts';
 import { listSecretCopies } from './list-secret-copies.ts';
-import { type PlacedCopy, type SecretPlacer, writeSecretCopy } from './place-secret.ts';
+import { secretPlace } from './read-secret.ts';
 import { makeSecretCopy } from './secret-copy.ts';
-import type { SecretWatches } from './watch-secrets.ts';
+import { type PlacedCopy, type SecretPlacer, writeSecretCopy } from './secret-placer.ts';
+import type { SecretSources } from './secret-sources.ts';
+
+/**
+ * Keeps copied Secrets right while this process leads (behaviour §3.9): from the whole state, which
+ * is listed at first and each minute; a new leader counts the ten minutes of each copy anew.
+ */
+export function secretCopiesLogic(runtime: Runtime, options: SecretCopiesOptions) {
+  const { work, watch } = new CopyKeeper(runtime, options);
+  return reconcileLogic(runtime, { work, watch, settleMs: 0, paceMs });
+}
 
 /** What copies are kept with. */
-export interface KeepSecretCopiesOptions {
+export interface SecretCopiesOptions {
   readonly client: Pick<KubeClient, 'call'>;
   readonly table: RoutingTableKeeper;
-  /** Resolves when table and Pods are what the cluster has. */
-  readonly synced: Promise<unknown>;
-  readonly pods: Store<SlimPod>;
-  readonly sources: Pick<SecretWatches, 'find' | 'subscribe'>;
-  /** Copies that this process has just promised to a Pod. */
-  readonly placed: Pick<SecretPlacer, 'subscribe'>;
-  readonly clock: TimerHeap;
-  readonly log: Log;
+  readonly resources: Pick<WatchedResources, 'kuik' | 'pods'>;
+  readonly sources: Pick<SecretSources, 'find' | 'subscribe'>;
+  /** Tells of copies that this process has just promised to a Pod. */
+  readonly placer: Pick<SecretPlacer, 'subscribe'>;
 }
 
 /** A copy as it was found or made. */
@@ -35,75 +42,59 @@ interface Copy extends KnownCopy, PlacedCopy {}
 /** Copies that other replicas placed are known after this at the latest. */
 const listEveryMs = 60_000;
 /** A rotated Secret reaches its copies within seconds, a burst of changes costs one round. */
-const roundEveryMs = 1_000;
+const paceMs = 1_000;
 const retryMs = 15_000;
 const callTimeoutMs = 10_000;
 /** Copies written at once: the API server's fairness is shared with admissions and watches. */
 const writesMax = 8;
+/** As many as are listed; what is beyond is left to the next round. */
+const waitingMax = 50_000;
 /** How the names of copies begin; others are not even looked for. */
 const copyPrefix = 'kuik-';
 
-/**
- * Keeps copied Secrets right while this process leads (behaviour §3.9): from the whole state, which
- * is listed at first and each minute; a new leader counts the ten minutes of each copy anew.
- */
-export function secretCopiesLogic(options: KeepSecretCopiesOptions) {
-  return fromCallback(() => {
-    const { clock, log, table, sources, placed, pods } = options;
-    const keeper = new CopyKeeper(options);
-    const rounds = createRounds({
-      ...{ clock, everyMs: roundEveryMs, retryMs, run: keeper.round },
-      onBug: (error) => log.error({ err: error }, 'keeping copied Secrets failed'),
-    });
-    const unsubscribes = [
-      table.subscribe(rounds.plan),
-      sources.subscribe(rounds.plan),
-      placed.subscribe(keeper.promise),
-      pods.subscribe(({ kind, value }) => {
-        if (kind === 'added' && keeper.misses(value)) rounds.plan();
-      }),
-    ];
-    let stopped = false;
-    void options.synced.then(() => {
-      if (!stopped) rounds.plan();
-    });
-    return () => {
-      stopped = true;
-      for (const unsubscribe of unsubscribes) unsubscribe();
-      rounds.stop();
-    };
-  });
-}
-
 class CopyKeeper {
-  readonly #options: KeepSecretCopiesOptions;
+  readonly #runtime: Runtime;
+  readonly #options: SecretCopiesOptions;
+  /** What has to be known whole before anything is decided. */
+  readonly #stores: readonly Pick<Store<unknown>, 'isSynced' | 'synced'>[];
+  readonly #limiter: Limiter;
   #copies = new Map<string, Copy>();
   #listedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: KeepSecretCopiesOptions) {
+  constructor(runtime: Runtime, options: SecretCopiesOptions) {
+    this.#runtime = runtime;
     this.#options = options;
+    const { pods, kuik } = options.resources;
+    this.#stores = [pods, ...kuik.values()];
+    this.#limiter = new Limiter(runtime, { concurrency: writesMax, waitingMax });
   }
 
-  /** A Pod that is not stored yet will name this copy: its ten minutes begin now. */
-  readonly promise = (placed: PlacedCopy): void => {
-    const key = keyOf(placed);
-    const known = this.#copies.get(key);
-    const same = known?.uid === placed.uid && known.version === placed.version;
-    const nowMs = this.#options.clock.now();
-    this.#copies.set(key, { ...(same ? known : placed), unneededSinceMs: nowMs });
+  readonly watch = (changed: () => void): (() => void) => {
+    const { table, sources, placer, resources } = this.#options;
+    this.#copies = new Map();
+    this.#listedMs = Number.NEGATIVE_INFINITY;
+    // The first round comes by itself, and finds out what is known by then.
+    const unread = this.#stores.filter((store) => !store.isSynced());
+    for (const { synced } of unread) void synced.then(changed);
+    const unsubscribes = [
+      table.subscribe(changed),
+      sources.subscribe(changed),
+      placer.subscribe(this.#promise),
+      resources.pods.subscribe(({ kind, value }) => {
+        if (kind === 'added' && this.#misses(value)) changed();
+      }),
+    ];
+    return () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    };
   };
 
-  /** Whether a Pod names a copy that is not known here: another replica's, or one that is gone. */
-  readonly misses = ({ namespace, pullSecrets }: SlimPod): boolean =>
-    pullSecrets.some(
-      (name) => name.startsWith(copyPrefix) && !this.#copies.has(`${namespace}/${name}`),
-    );
-
-  readonly round = async (signal: AbortSignal): Promise<RoundEnd> => {
-    const { synced, clock, table, sources } = this.#options;
-    await synced;
-    const listed = await this.#list(signal);
-    if (signal.aborted || !listed) return { kind: 'failed' };
+  readonly work = async (_input: unknown, signal: AbortSignal): Promise<RoundOutcome> => {
+    const { table, sources } = this.#options;
+    const { clock } = this.#runtime;
+    // Until table and Pods are what the cluster has, copies would look as if nobody needed them.
+    if (!this.#stores.every((store) => store.isSynced())) return { kind: 'done', paceMs: 0 };
+    if (!(await this.#list(signal))) return failed('copied Secrets were not listed');
     const { entries } = table.current();
     const lent = await lentSecrets(table.current(), sources.find);
     const owners = [...entries.values()].flatMap(({ resource }) => resource.metadata.uid ?? []);
@@ -115,17 +106,33 @@ class CopyKeeper {
       needs: this.#needs(),
       nowMs: clock.now(),
     });
-    for (const copy of plan.copies) this.#copies.set(keyOf(copy), copy);
-    const deleted = await atOnce(plan.deletions, (one) => this.#delete(one, signal));
-    const written = await atOnce(plan.writes, (one) => this.#write(one, signal));
-    if (![...deleted, ...written].every(Boolean)) return { kind: 'failed' };
-    const dueInMs = (plan.nextMs ?? Number.POSITIVE_INFINITY) - clock.now();
-    return { kind: 'done', nextInMs: Math.min(dueInMs, listEveryMs) };
+    for (const copy of plan.copies) this.#copies.set(secretNameText(copy), copy);
+    const deleted = await this.#each(plan.deletions, (one) => this.#delete(one, signal), signal);
+    const written = await this.#each(plan.writes, (one) => this.#write(one, signal), signal);
+    if (!deleted || !written) return failed('not all copied Secrets are as they should be');
+    const { nextMs = Number.POSITIVE_INFINITY } = plan;
+    return { kind: 'done', dueInMs: Math.min(nextMs, this.#listedMs + listEveryMs) - clock.now() };
   };
+
+  /** A Pod that is not stored yet will name this copy: its ten minutes begin now. */
+  readonly #promise = (placed: PlacedCopy): void => {
+    const key = secretNameText(placed);
+    const known = this.#copies.get(key);
+    const same = known?.uid === placed.uid && known.version === placed.version;
+    const nowMs = this.#runtime.clock.now();
+    this.#copies.set(key, { ...(same ? known : placed), unneededSinceMs: nowMs });
+  };
+
+  /** Whether a Pod names a copy that is not known here: another replica's, or one that is gone. */
+  readonly #misses = ({ namespace, pullSecrets }: SlimPod): boolean =>
+    pullSecrets.some(
+      (name) => name.startsWith(copyPrefix) && !this.#copies.has(`${namespace}/${name}`),
+    );
 
   /** Takes in what is there; a list that is not due costs nothing. */
   async #list(signal: AbortSignal): Promise<boolean> {
-    const { client, clock, log } = this.#options;
+    const { client } = this.#options;
+    const { clock, log } = this.#runtime;
     const startedMs = clock.now();
     if (startedMs - this.#listedMs < listEveryMs) return true;
     const before = new Map(this.#copies);
@@ -135,7 +142,7 @@ class CopyKeeper {
       return false;
     }
     this.#listedMs = startedMs;
-    const found = new Map(listed.value.map((copy) => [keyOf(copy), copy]));
+    const found = new Map(listed.value.map((copy) => [secretNameText(copy), copy]));
     for (const [key, copy] of this.#copies) {
       // What came while the list was made may not be in it.
       if (before.get(key) === copy && !found.has(key)) this.#copies.delete(key);
@@ -148,16 +155,19 @@ class CopyKeeper {
     const known = this.#copies.get(key);
     if (known?.uid === listed.uid && known.version === listed.version) return;
     // Somebody wrote to it: what it holds is to be compared again.
-    const sinceMs = known?.unneededSinceMs;
-    this.#copies.set(key, {
-      ...listed,
-      ...(sinceMs !== undefined && { unneededSinceMs: sinceMs }),
-    });
+    this.#put(key, listed);
+  }
+
+  /** Whatever is found out about it, the time in which nobody needs it goes on. */
+  #put(key: string, copy: Copy): void {
+    const sinceMs = this.#copies.get(key)?.unneededSinceMs;
+    const since = sinceMs !== undefined && { unneededSinceMs: sinceMs };
+    this.#copies.set(key, { ...copy, ...since });
   }
 
   #needs(): ReadonlySet<string> {
     const needs = new Set<string>();
-    for (const { namespace, pullSecrets } of this.#options.pods.values()) {
+    for (const { namespace, pullSecrets } of this.#options.resources.pods.values()) {
       for (const name of pullSecrets) {
         if (name.startsWith(copyPrefix)) needs.add(`${namespace}/${name}`);
       }
@@ -169,21 +179,21 @@ class CopyKeeper {
     { copy, why }: { readonly copy: Copy; readonly why: string },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { client, log } = this.#options;
-    const { namespace, name, uid } = copy;
+    const { client } = this.#options;
+    const { log } = this.#runtime;
+    const key = secretNameText(copy);
     // Promised to a Pod in the meantime, or made anew.
-    if (this.#copies.get(keyOf(copy)) !== copy) return true;
-    const place = { group: '', version: 'v1', plural: 'secrets', namespace, name };
-    const deleted = await deleteObject(client, { place, uid }, bounded(signal));
+    if (this.#copies.get(key) !== copy) return true;
+    const which = { place: secretPlace(copy), uid: copy.uid };
+    const deleted = await deleteObject(client, which, bounded(signal));
     if (!deleted.ok && !hasCode(deleted.error, 409)) {
-      if (!signal.aborted) {
-        log.warn({ copy: keyOf(copy), failure: deleted.error }, 'a copied Secret was not deleted');
-      }
+      const { error: failure } = deleted;
+      if (!signal.aborted) log.warn({ copy: key, failure }, 'a copied Secret was not deleted');
       return false;
     }
     // A conflict is another object under that name: the next list finds it.
-    this.#copies.delete(keyOf(copy));
-    log.info({ copy: keyOf(copy), why }, 'a copied Secret was deleted');
+    this.#copies.delete(key);
+    log.info({ copy: key, why }, 'a copied Secret was deleted');
     return true;
   }
 
@@ -191,48 +201,40 @@ class CopyKeeper {
     { namespace, source }: { readonly namespace: string; readonly source: LentSecret },
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { client, log } = this.#options;
+    const { client } = this.#options;
+    const { log } = this.#runtime;
     const { reduced, owner, copyName, content } = source;
     if (reduced === undefined || content === undefined) return true;
     const wanted = await makeSecretCopy(reduced, owner, namespace);
     const written = await writeSecretCopy(client, wanted, bounded(signal));
     const key = `${namespace}/${copyName}`;
     if (!written.ok) {
-      if (!signal.aborted) {
-        log.warn({ copy: key, problem: written.error.message }, 'a copied Secret was not written');
-      }
+      const { message: problem } = written.error;
+      if (!signal.aborted) log.warn({ copy: key, problem }, 'a copied Secret was not written');
       return false;
     }
-    const sinceMs = this.#copies.get(key)?.unneededSinceMs;
-    this.#copies.set(key, {
-      ...{ ...written.value, content },
-      ...(sinceMs !== undefined && { unneededSinceMs: sinceMs }),
-    });
+    this.#put(key, { ...written.value, content });
     log.debug({ copy: key }, 'a copied Secret is as its source');
     return true;
   }
-}
 
-function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }) {
-  return `${namespace}/${name}`;
+  /** Does each, a few at once; whether all of them worked. */
+  async #each<Item>(
+    items: readonly Item[],
+    run: (item: Item) => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const done = await Promise.all(
+      items.map((item) => this.#limiter.run(() => run(item), { signal })),
+    );
+    return done.every((one) => one.kind === 'done' && one.value);
+  }
 }
 
 function bounded(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
 }
 
-/** Does each, a few at once; the answers say which of them worked. */
-async function atOnce<Item>(
-  items: readonly Item[],
-  run: (item: Item) => Promise<boolean>,
-): Promise<readonly boolean[]> {
-  const queue = [...items];
-  const done: boolean[] = [];
-  const work = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      done.push(await run(item));
-    }
-  };
-  await Promise.all(Array.from({ length: writesMax }, work));
-  return done;
+function failed(message: string): RoundOutcome {
+  return { kind: 'failed', message, retryInMs: retryMs };
 }

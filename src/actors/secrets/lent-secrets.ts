@@ -2,12 +2,11 @@ import { hash } from 'node:crypto';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
 import type { SecretView } from '#core/credentials.ts';
 import { scopeMatchesNamespace } from '#core/filter/scope.ts';
-import type { SecretName } from '#core/routing/compiled.ts';
 import { declaredSecrets, lentLocations } from '#core/routing/declared-secrets.ts';
 import type { CopySource } from '#core/routing/secret-copies.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
+import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 import { reduceSecret, type SecretOwner, secretCopyName } from './secret-copy.ts';
-import { type SecretAnswer, type SecretKey, secretKeyText } from './secrets.ts';
 
 /** A Secret that a resource lends, with what its copies hold. */
 export interface LentSecret extends CopySource {
@@ -19,7 +18,7 @@ export interface LentSecret extends CopySource {
 /** All Secrets that resources lend, each once a resource. */
 export async function lentSecrets(
   table: RoutingTable,
-  find: (key: SecretKey) => SecretAnswer | undefined,
+  find: (name: SecretName) => SecretAnswer | undefined,
 ): Promise<readonly LentSecret[]> {
   const lent = [...table.entries.values()].flatMap(({ resource }) =>
     namesOf(resource).map((secret) => lentSecret(table, resource, { secret, found: find(secret) })),
@@ -29,7 +28,7 @@ export async function lentSecrets(
 
 function namesOf(resource: KuikResource): readonly SecretName[] {
   const lent = declaredSecrets(resource).filter((declared) => declared.lent);
-  return [...new Map(lent.map(({ secret }) => [secretKeyText(secret), secret])).values()];
+  return [...new Map(lent.map(({ secret }) => [secretNameText(secret), secret])).values()];
 }
 
 async function lentSecret(
@@ -54,11 +53,11 @@ async function lentSecret(
     : undefined;
   return {
     ...{ ownerUid: uid, owner, copyName, lendsTo },
-    ...(reduced !== undefined && { reduced, content: contentOf(reduced) }),
+    ...(reduced !== undefined && { reduced, content: hashContent(reduced) }),
   };
 }
 
 /** Hashed: what is remembered of a copy holds no credential. */
-function contentOf({ type, data }: SecretView): string {
+function hashContent({ type, data }: SecretView): string {
   return hash('sha256', JSON.stringify([type, data]), 'base64');
 }

@@ -1,7 +1,7 @@
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
-import type { PlacedCopy } from './place-secret.ts';
 import { ownerUidLabel } from './secret-copy.ts';
+import type { PlacedCopy } from './secret-placer.ts';
 
 /** A page of metadata is some hundred kilobytes. */
 const pageObjects = 500;

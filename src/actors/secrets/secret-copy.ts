@@ -1,8 +1,10 @@
 import xxhash from 'xxhash-wasm';
+import { apiGroup, apiVersionName } from '#api/kinds.ts';
 import { readCredentialKey } from '#core/credential-key.ts';
 import { servesLocation } from '#core/credential-location.ts';
 import type { SecretView } from '#core/credentials.ts';
 import type { Location } from '#core/routing/location.ts';
+import type { SecretName } from '#core/secret.ts';
 
 /** The resource that a copied Secret belongs to. */
 export interface SecretOwner {
@@ -28,8 +30,6 @@ export interface SecretCopy {
 /** The label that says whose copy it is; names are cut, this one decides (behaviour §3.9). */
 export const ownerUidLabel = 'kuik.enix.io/owner-uid';
 
-const group = 'kuik.enix.io';
-const version = 'v1alpha1';
 /** A name of 253 characters, less `kuik-`, a hyphen and 16 digits of hash. */
 const sourceNameMax = 231;
 const labelMax = 63;
@@ -44,10 +44,7 @@ async function hashOf(text: string): Promise<string> {
 }
 
 /** The name of the copy that one resource makes of one Secret, the same in every namespace. */
-export async function secretCopyName(
-  source: { readonly namespace: string; readonly name: string },
-  owner: SecretOwner,
-): Promise<string> {
+export async function secretCopyName(source: SecretName, owner: SecretOwner): Promise<string> {
   // What is left of a cut name may end in a dot, and none of its parts may start with a hyphen.
   const name = source.name.slice(0, sourceNameMax).replace(/[.-]+$/, '');
   return `kuik-${name}-${await hashOf(`${source.namespace}/${owner.uid}`)}`;
@@ -107,13 +104,13 @@ export async function makeSecretCopy(
       name: await secretCopyName(source, owner),
       namespace,
       labels: {
-        'kuik.enix.io/owner-group': group,
-        'kuik.enix.io/owner-version': version,
+        'kuik.enix.io/owner-group': apiGroup,
+        'kuik.enix.io/owner-version': apiVersionName,
         'kuik.enix.io/owner-kind': kind,
         'kuik.enix.io/owner-name': await cutLabel(name),
         [ownerUidLabel]: uid,
       },
-      ownerReferences: [{ apiVersion: `${group}/${version}`, kind, name, uid }],
+      ownerReferences: [{ apiVersion: `${apiGroup}/${apiVersionName}`, kind, name, uid }],
     },
     type: source.type,
     data: Object.fromEntries(data),

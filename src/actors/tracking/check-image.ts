@@ -1,5 +1,5 @@
 import type { ProbeReport, Registries } from '#actors/registries/registries.ts';
-import type { SecretKey, SecretReader } from '#actors/secrets/secrets.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import {
   type Credential,
   findCredentials,
@@ -7,16 +7,71 @@ import {
   openSecret,
 } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { type CheckVerdict, judgeCheck, type NamedSecrets } from '#core/monitoring/verdict.ts';
+import { type CheckOutcome, judgeCheck, type NamedSecrets } from '#core/monitoring/verdict.ts';
 import { CREDENTIALS_MAX, type ProbeMethod } from '#core/probe.ts';
+import { type SecretName, secretNameText } from '#core/secret.ts';
+
+/** What one check came to, and what else the registry said. */
+export interface CheckAnswer {
+  readonly outcome: CheckOutcome;
+  /** The source of the credential that was let in: tried first next time. */
+  readonly acceptedSource?: string;
+  readonly quotaRemaining?: number;
+  /** Wall time, ms, until which the registry said to wait. */
+  readonly retryAtMs?: number;
+}
 
 /** How the images of one registry are checked; structurally a part of the configuration. */
-export interface CheckManner {
+export interface CheckOptions {
   readonly method: ProbeMethod;
   /** 0 is no limit. */
   readonly timeoutMs: number;
   readonly resolveDigest: boolean;
-  readonly fallbackCredentialSecret?: SecretKey;
+  readonly fallbackCredentialSecret?: SecretName;
+}
+
+/** Asks the registry, whatever its actor thinks of it: a check has its turn and uses it. */
+export async function askRegistry(
+  registries: Pick<Registries, 'probe'>,
+  asked: CheckCredentials & {
+    readonly reference: ImageReference;
+    readonly options: CheckOptions;
+    /** Wall time, ms. */
+    readonly atMs: number;
+  },
+  signal: AbortSignal,
+): Promise<CheckAnswer> {
+  const { reference, options, credentials, secrets, atMs } = asked;
+  const { method, timeoutMs, resolveDigest } = options;
+  const report = await registries.probe(
+    { reference, method, timeoutMs, resolveDigest, credentials },
+    signal,
+    { insist: true, isQuiet: true },
+  );
+  if (report.kind === 'Abandoned') return { outcome: { kind: 'inconclusive', atMs } };
+  if (report.kind === 'SetAside') {
+    const { message } = report;
+    const outcome = { kind: 'Unreachable', cause: 'answer', message } as const;
+    return { outcome: judgeCheck(outcome, secrets, atMs) };
+  }
+  const outcome = judgeCheck(report.outcome, secrets, atMs);
+  return { outcome, ...whatElse(report, credentials) };
+}
+
+function whatElse(
+  { outcome, credentialIndex }: Extract<ProbeReport, { kind: 'Answered' }>,
+  credentials: readonly Credential[],
+): Omit<CheckAnswer, 'outcome'> {
+  if (outcome.kind === 'QuotaExceeded') {
+    return outcome.retryAtMs === undefined ? {} : { retryAtMs: outcome.retryAtMs };
+  }
+  if (outcome.kind !== 'Available') return {};
+  const source = credentials[credentialIndex ?? -1]?.source;
+  const { quotaRemaining } = outcome;
+  return {
+    ...(source !== undefined && { acceptedSource: source }),
+    ...(quotaRemaining !== undefined && { quotaRemaining }),
+  };
 }
 
 /** With what an image is asked for. */
@@ -26,40 +81,29 @@ export interface CheckCredentials {
   readonly secrets: NamedSecrets;
 }
 
-/** What one check came to, and with what. */
-export interface CheckAnswer {
-  readonly verdict: CheckVerdict;
-  /** Of the credential that was let in: tried first next time. */
-  readonly let?: string;
-  readonly quotaRemaining?: number;
-  /** Wall time, ms, until which the registry said to wait. */
-  readonly retryAtMs?: number;
+/** With which Secrets an image is checked. */
+export interface CheckSecrets {
+  readonly reference: ImageReference;
+  readonly pullSecrets: readonly SecretName[];
+  readonly fallback: SecretName | undefined;
+  /** The source of the credential that was let in last. */
+  readonly acceptedSource?: string | undefined;
 }
-
-/** What Secrets are read with. */
-export type CheckSecrets = Pick<SecretReader, 'read' | 'forget'>;
 
 /**
  * Reads the Secrets of one check: the Pods' pull secrets, then the fallback; anonymous where none of
- * these holds anything for the image (behaviour §6). They are read anew: checks are few, and one that
- * was just mended or rotated is used at once.
+ * these holds anything for the image (behaviour §6).
  */
 export async function gatherCredentials(
-  secrets: CheckSecrets,
-  asked: {
-    readonly reference: ImageReference;
-    readonly pullSecrets: readonly SecretKey[];
-    readonly fallback: SecretKey | undefined;
-    /** The source of the credential that was let in last. */
-    readonly first: string | undefined;
-  },
+  read: SecretReader['read'],
+  { reference, pullSecrets, fallback, acceptedSource }: CheckSecrets,
   signal: AbortSignal,
 ): Promise<CheckCredentials> {
-  const { reference, pullSecrets, fallback, first } = asked;
-  const own = await readAll(secrets, pullSecrets, signal);
-  const spare = await readAll(secrets, fallback === undefined ? [] : [fallback], signal);
+  const own = await readAll(read, pullSecrets, signal);
+  const spare = await readAll(read, fallback === undefined ? [] : [fallback], signal);
   const found = [...findCredentials(own.opened, reference)].sort(
-    (left, right) => Number(right.source === first) - Number(left.source === first),
+    (left, right) =>
+      Number(right.source === acceptedSource) - Number(left.source === acceptedSource),
   );
   const last = findCredentials(spare.opened, reference);
   // The fallback keeps a place among those that one probe tries.
@@ -75,70 +119,29 @@ export async function gatherCredentials(
   };
 }
 
-/** Asks the registry, whatever its actor thinks of it: a check has its turn and uses it. */
-export async function askRegistry(
-  registries: Pick<Registries, 'probe'>,
-  asked: CheckCredentials & {
-    readonly reference: ImageReference;
-    readonly manner: CheckManner;
-    /** Wall time, ms. */
-    readonly atMs: number;
-  },
-  signal: AbortSignal,
-): Promise<CheckAnswer> {
-  const { reference, manner, credentials, secrets, atMs } = asked;
-  const { method, timeoutMs, resolveDigest } = manner;
-  const report = await registries.probe(
-    { reference, method, timeoutMs, resolveDigest, credentials },
-    signal,
-    { insist: true, isQuiet: true },
-  );
-  if (report.kind === 'Abandoned') return { verdict: { kind: 'none', atMs } };
-  if (report.kind === 'SetAside') {
-    const { message } = report;
-    const outcome = { kind: 'Unreachable', cause: 'answer', message } as const;
-    return { verdict: judgeCheck(outcome, secrets, atMs) };
-  }
-  return { verdict: judgeCheck(report.outcome, secrets, atMs), ...toldBeside(report, credentials) };
-}
-
-function toldBeside(
-  { outcome, credentialIndex }: Extract<ProbeReport, { kind: 'Answered' }>,
-  credentials: readonly Credential[],
-): Omit<CheckAnswer, 'verdict'> {
-  if (outcome.kind === 'QuotaExceeded') {
-    return outcome.retryAtMs === undefined ? {} : { retryAtMs: outcome.retryAtMs };
-  }
-  if (outcome.kind !== 'Available') return {};
-  const source = credentials[credentialIndex ?? -1]?.source;
-  const { quotaRemaining } = outcome;
-  return {
-    ...(source !== undefined && { let: source }),
-    ...(quotaRemaining !== undefined && { quotaRemaining }),
-  };
-}
-
 interface ReadSecrets extends NamedSecrets {
   readonly opened: readonly OpenedSecret[];
 }
 
 /** One that cannot be read counts as missing, as it does for a review (behaviour §3.11). */
 async function readAll(
-  secrets: CheckSecrets,
-  keys: readonly SecretKey[],
+  read: SecretReader['read'],
+  names: readonly SecretName[],
   signal: AbortSignal,
 ): Promise<ReadSecrets> {
-  for (const key of keys) secrets.forget(key);
-  const answers = await Promise.all(keys.map((key) => secrets.read(key, signal)));
-  const opened = answers.flatMap((answer) =>
+  const answers = await Promise.all(
+    names.map(async (name) => ({ name: secretNameText(name), answer: await read(name, signal) })),
+  );
+  const opened = answers.flatMap(({ answer }) =>
     answer.kind === 'found' ? openSecret(answer.secret) : [],
   );
-  const lost = answers.flatMap((answer, index) => {
-    const name = `${keys[index]?.namespace}/${keys[index]?.name}`;
+  const lost = answers.flatMap(({ name, answer }) => {
     if (answer.kind === 'missing') return [`Secret ${name} is missing`];
     return answer.kind === 'unreadable' ? [`Secret ${name} was not read: ${answer.message}`] : [];
   });
   const warnings = [...lost, ...opened.flatMap((one) => one.warnings)];
-  const unread = answers.filter((answer) => answer.kind === 'unreadable' && answer.mayPass).length;
-  return { opened, named: keys.length, missing: lost.length, unread, warnings };
+  const unread = answers.filter(
+    ({ answer }) => answer.kind === 'unreadable' && answer.mayPass,
+  ).length;
+  return { opened, named: names.length, missing: lost.length, unread, warnings };
 }

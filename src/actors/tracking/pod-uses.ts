@@ -1,33 +1,32 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
-import { createUseIndex, type UseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
+import { leavesAlone } from '#core/routing/containers.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 
 /** A Pod with its name, which tells it from the others of its namespace. */
 export type NamedPod = UsingPod & { readonly name: string };
 
-/** What Pods are counted from, and who is told. */
+/** What Pods are counted from. */
 export interface PodUsesOptions {
   readonly pods: Store<NamedPod>;
-  readonly leavesAlone: (pod: UsingPod) => boolean;
-  /** The actor of the resource should plan again. */
-  readonly tellStale: () => void;
+  /** Pods that are left alone use nothing. */
+  readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
 }
 
 /** So many Pods are counted in one turn of the event loop: about 7 ms. */
 const podsPerTurn = 200;
 
 /** Which images the Pods of one resource use, kept up as Pods come and go. */
-export class PodUses implements Disposable {
+export class PodUses {
   readonly #options: PodUsesOptions;
-  readonly #unsubscribe: () => void;
   #current: UseIndex | undefined;
 
   constructor(options: PodUsesOptions) {
     this.#options = options;
-    this.#unsubscribe = options.pods.subscribe((change) => this.#see(change));
   }
 
   /** As counted last, and kept up since; undefined before the first count. */
@@ -35,14 +34,26 @@ export class PodUses implements Disposable {
     return this.#current;
   }
 
+  /** Keeps up what was counted; returns how to stop that, after which it is to be counted anew. */
+  readonly watch = (changed: () => void): (() => void) => {
+    const unsubscribe = this.#options.pods.subscribe((change) => {
+      this.#see(change);
+      if (this.#current?.hasChanged() === true) changed();
+    });
+    return () => {
+      unsubscribe();
+      this.#current = undefined;
+    };
+  };
+
   /** Counts all Pods anew, a slice at a time; what changes meanwhile is counted as it comes. */
   readonly count = async (
     compiled: CompiledAvailability,
     signal: AbortSignal,
   ): Promise<UseIndex> => {
-    const { pods, leavesAlone } = this.#options;
-    const uses = createUseIndex({
-      matchesPod: (pod) => compiled.matchesPod(pod) && !leavesAlone(pod as UsingPod),
+    const { pods, policy } = this.#options;
+    const uses = new UseIndex({
+      matchesPod: (pod) => compiled.matchesPod(pod) && leavesAlone(pod, policy) === undefined,
       matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
     });
     this.#current = uses;
@@ -66,16 +77,10 @@ export class PodUses implements Disposable {
     return all;
   };
 
-  [Symbol.dispose](): void {
-    this.#unsubscribe();
-  }
-
   #see(change: StoreChange<NamedPod>): void {
     const uses = this.#current;
-    if (uses === undefined) return;
-    if (change.kind === 'deleted') uses.remove(keyOf(change.value));
-    else uses.put(keyOf(change.value), change.value);
-    if (uses.hasChanged()) this.#options.tellStale();
+    if (change.kind === 'deleted') uses?.remove(keyOf(change.value));
+    else uses?.put(keyOf(change.value), change.value);
   }
 }
 

@@ -1,32 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
-import { pause } from '#actors/deadline.ts';
-import { listeners } from '#actors/listeners.ts';
-import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.ts';
-import { supervise } from '#actors/supervisor.ts';
-import type { Service } from '#actors/system.ts';
-import { BoundedMap } from '#core/bounded-map.ts';
-import type { PaceView } from '#core/monitoring/pace-view.ts';
+import { type ActorRefFrom, fromCallback } from 'xstate';
+import { coalescedListeners } from '#actors/coalesced-listeners.ts';
+import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import { reconcileLogic } from '#actors/reconcile.ts';
+import type { Registries } from '#actors/registries/registries.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import type { FinishedCheck, PaceView } from '#core/monitoring/pace-view.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
-import {
-  type AvailabilitySetInput,
-  availabilitySetMachine,
-  type PlanOutcome,
-  type SetWaitInput,
-} from '#machines/availability-set.ts';
-import {
-  type TrackedActors,
-  type TrackedImagesLogic,
-  trackedActors,
-  trackedImagesLogic,
-} from './tracked-actors.ts';
-import type { MonitoringOptions } from './tracking-options.ts';
-import { availabilitySetsId, type SetsLogic, specOf, Term } from './tracking-term.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
+import type { Store } from '#kube/store.ts';
+import type { reconcileMachine } from '#machines/reconcile.ts';
+import type { CheckOptions } from './check-image.ts';
+import { ImageChecks } from './image-checks.ts';
+import type { NamedPod } from './pod-uses.ts';
+import { findAvailability, ResourcePlan, type ResourcePlanOptions } from './resource-plan.ts';
+import { TrackedActors, trackedImagesId, trackedImagesLogic } from './tracked-actors.ts';
 
-/** The knowing half of monitoring: what is tracked, checked at its pace, while this process leads. */
-export interface Monitoring {
-  /** In the order to start them. */
-  readonly leaderServices: readonly Service[];
+/** The door of what is known of images: which are tracked, and what their checks came to. */
+export interface Tracking {
   readonly tracked: TrackedImages;
   readonly pace: PaceView;
   /**
@@ -34,140 +28,207 @@ export interface Monitoring {
    * `listed`; true of one that is left out.
    */
   readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
-  /** For the registries: what they answered to a review counts as a check. */
-  readonly onAnswer: (probe: RegistryProbe, answer: ProbeAnswer) => void;
-  /** No check begins any more; those on their way have their time to end. */
+  /** Told of each check that came to an end, once however many resources it served. */
+  readonly onCheck: (listener: (check: FinishedCheck) => void) => () => void;
+  /** No check begins any more; those in flight have their time to end. */
   readonly drain: () => Promise<void>;
 }
 
-const trackedImagesId = 'tracked-images';
-/** Behaviour §8: what is in flight when the process ends has so long. */
-const drainMs = 5_000;
-/** Registries whose last check is remembered from term to term. */
-const registriesMax = 1_000;
-
-/** Makes it; nothing runs before its services are started. */
-export function createMonitoring(options: MonitoringOptions): Monitoring {
-  const rooms = new MonitoringRooms(options);
-  return {
-    leaderServices: rooms.services(),
-    tracked: rooms.tracked,
-    pace: rooms.pace,
-    isPlanned: rooms.isPlanned,
-    onAnswer: (probe, answer) => rooms.term?.checks.see(probe, answer),
-    drain: async () => {
-      rooms.term?.pacers.close();
-      await rooms.term?.checks.drain(drainMs);
-      // The actors take in what came last before anybody writes it down.
-      await nextTurn();
-    },
+/** What tracking is made of; all of it was there before. */
+export interface TrackingOptions {
+  readonly resources: {
+    readonly pods: Store<NamedPod>;
+    readonly kuik: ReadonlyMap<KuikKind, Store<KuikResource>>;
   };
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
+  readonly registries: Pick<Registries, 'probe' | 'turns' | 'onAnswer'>;
+  readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
+  readonly restore: ResourcePlanOptions['restore'];
+  readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
+  /** How the images of a registry are checked. */
+  readonly checkOptionsOf: (registry: string) => CheckOptions;
 }
 
-class MonitoringRooms {
-  readonly #options: MonitoringOptions;
-  readonly #memory = new BoundedMap<string, number>(registriesMax);
-  readonly #changed = listeners();
-  term: Term | undefined;
+/** The supervisor of what plans the resources. */
+type PlansLogic = SupervisorLogic<typeof reconcileMachine>;
 
-  constructor(options: MonitoringOptions) {
+const plansId = 'plans';
+const planKeyOf = (resource: string) => `plan/${resource}`;
+const resourceOf = (planKey: string) => planKey.slice(planKeyOf('').length);
+/** Changes that come together are planned together: Pods of a rollout come at 20 a second. */
+const settleMs = 200;
+/** One resource that cannot be restored must not keep the others from being checked for ever. */
+const restoredWithinMs = 60_000;
+/** Behaviour §8: what is in flight when the process ends has so long. */
+const drainMs = 5_000;
+
+/** Adds it to the system: images are tracked, and checked at their pace, while this process leads. */
+export function addTracking(system: KuikSystem, options: TrackingOptions): Tracking {
+  return new LeaderTracking(system, options);
+}
+
+class LeaderTracking implements Tracking {
+  readonly #system: KuikSystem;
+  readonly #options: TrackingOptions;
+  readonly #actors: TrackedActors;
+  readonly #checks: ImageChecks;
+  /** By resource; one whose actor has ended goes with the next change of the table. */
+  readonly #plans = new Map<string, ResourcePlan>();
+  readonly #changed = coalescedListeners();
+  readonly #checkListeners = new Set<(check: FinishedCheck) => void>();
+
+  constructor(system: KuikSystem, options: TrackingOptions) {
+    this.#system = system;
     this.#options = options;
+    const { runtime } = system;
+    this.#actors = new TrackedActors(system);
+    this.#checks = new ImageChecks(runtime, {
+      ...{ ...options, actors: this.#actors, tellChanged: this.#changed.tell },
+      onCheck: (check) => {
+        for (const listener of this.#checkListeners) listener(check);
+      },
+    });
+    const images = trackedImagesLogic(runtime, this.#checks.check);
+    system.whileLeading({ id: trackedImagesId, logic: images });
+    system.whileLeading({ id: plansId, logic: this.#plansLogic() });
+    system.whileLeading({ id: 'tracking', logic: fromCallback(() => this.#begin()) });
   }
 
   readonly tracked: TrackedImages = {
     resources: () =>
-      [...(this.term?.trackers ?? [])].flatMap(([name, tracker]) =>
-        tracker.isRestored ? [name] : [],
-      ),
-    imagesOf: (resource) => this.term?.actors.imagesOf(resource) ?? [],
+      [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : [])),
+    imagesOf: (resource) =>
+      this.#plans.get(resource)?.isRestored === true ? this.#actors.imagesOf(resource) : [],
     subscribe: (listener) => this.#changed.subscribe(listener),
   };
 
   readonly pace: PaceView = {
-    registries: () => this.term?.pacers.figures() ?? [],
+    registries: () => this.#options.registries.turns.figures(),
     countsOf: (resource) => this.#countsOf(resource),
     roundMsOf: (resource) => {
-      const rounds = [...this.pace.countsOf(resource)].map(
-        ([registry, count]) => count * (this.term?.pacers.slotMsOf(registry) ?? 0),
-      );
-      return Math.max(0, ...rounds);
+      const { slotMsOf } = this.#options.registries.turns;
+      const counts = [...this.#countsOf(resource)];
+      return Math.max(0, ...counts.map(([registry, count]) => count * slotMsOf(registry)));
     },
   };
 
   readonly isPlanned = (resource: string, listed: readonly string[] = []): boolean => {
-    const { table } = this.#options;
-    const { compiled } = specOf(table.current(), resource) ?? {};
-    if (compiled === undefined) return true;
-    const tracker = this.term?.trackers.get(resource);
-    if (tracker?.plannedBy !== compiled) return false;
-    return listed.every((image) => tracker.images().has(image));
+    const present = findAvailability(this.#options.table.current(), resource);
+    if (present === undefined) return true;
+    const plan = this.#plans.get(resource);
+    return plan?.isPlanned === true && listed.every((image) => plan.images.has(image));
   };
 
-  services(): readonly Service[] {
-    const { clock, onCrash } = this.#options;
-    const checkImage = async ({ resource, image }: { resource: string; image: string }) =>
-      (await this.term?.checks.result(resource, image)) ?? {
-        ...{ kind: 'none' as const, atMs: this.#options.now() },
-      };
-    return [
-      { id: trackedImagesId, logic: trackedImagesLogic({ clock, checkImage, onCrash }) },
-      { id: availabilitySetsId, logic: this.#setsLogic() },
-      {
-        id: 'monitoring',
-        logic: fromCallback(() => {
-          const term = new Term(this.#options, {
-            ...{ actors: this.#findActors(), memory: this.#memory },
-            tellChanged: this.#changed.tell,
-          });
-          this.term = term;
-          return () => {
-            this.term = undefined;
-            term.stop();
-          };
-        }),
+  readonly onCheck = (listener: (check: FinishedCheck) => void): (() => void) => {
+    this.#checkListeners.add(listener);
+    return () => this.#checkListeners.delete(listener);
+  };
+
+  readonly drain = async (): Promise<void> => {
+    this.#options.registries.turns.end();
+    await this.#checks.drain(drainMs);
+    // The actors take in what came last before anybody writes it down.
+    await nextTurn();
+  };
+
+  #plansLogic(): PlansLogic {
+    const { runtime } = this.#system;
+    return supervise(runtime, {
+      type: 'reconcile',
+      policy: 'object',
+      logic: (key) => {
+        const plan = this.#plans.get(resourceOf(key)) ?? this.#addPlan(resourceOf(key));
+        return reconcileLogic(runtime, {
+          ...{ settleMs, watch: plan.watch },
+          work: async (input, signal) => {
+            const outcome = await plan.work(input, signal);
+            if (!signal.aborted) this.#openTurns();
+            return outcome;
+          },
+        });
       },
-    ];
+    });
   }
 
-  #setsLogic(): SetsLogic {
-    const { clock, onCrash } = this.#options;
-    const trackerOf = ({ resource }: AvailabilitySetInput) => this.term?.trackers.get(resource);
-    const restoreImages = fromPromise<void, AvailabilitySetInput>(async ({ input, signal }) => {
-      await trackerOf(input)?.restore(signal);
+  #addPlan(resource: string): ResourcePlan {
+    const { resources, registries, configuration } = this.#options;
+    const stored = resources.kuik.get('ClusterImageSetAvailability');
+    const plan = new ResourcePlan(this.#system.runtime, resource, {
+      ...{ ...this.#options, pods: resources.pods, policy: configuration },
+      ...{ actors: this.#actors, checks: this.#checks, turns: registries.turns },
+      observedGeneration: (name) => observedGenerationOf(stored?.get(name)),
+      tellChanged: this.#changed.tell,
     });
-    const plan = fromPromise<PlanOutcome, AvailabilitySetInput>(
-      async ({ input, signal }) =>
-        (await trackerOf(input)?.plan(signal)) ?? { images: 0, againInMs: null },
-    );
-    const wait = fromPromise<void, SetWaitInput>(async ({ input, signal }) => {
-      if (input.delayMs === null) await new Promise(() => {});
-      else await pause(clock, input.delayMs, signal);
-    });
-    return supervise({
-      type: 'availability-set',
-      logic: availabilitySetMachine.provide({
-        actors: { restoreImages, planImages: plan, wait },
-      }),
-      policy: 'object',
-      clock,
-      onCrash,
-    });
+    this.#plans.set(resource, plan);
+    return plan;
+  }
+
+  /** Begins what lasts as long as a term; returns how to end it. */
+  #begin(): () => void {
+    const { table, registries, resources } = this.#options;
+    const { turns } = registries;
+    const { unrecordedUntilMs } = this.#system.term() ?? {};
+    turns.begin({ unrecordedUntilMs, run: this.#checks.run });
+    const stops = [
+      table.subscribe(this.#follow),
+      registries.onAnswer(this.#checks.see),
+      this.#system.runtime.clock.after(restoredWithinMs, turns.open),
+    ];
+    const kinds = resources.kuik.get('ClusterImageSetAvailability');
+    void Promise.all([resources.pods.synced, kinds?.synced])
+      // The table is compiled a turn after its stores have changed.
+      .then(() => nextTurn())
+      .then(() => nextTurn())
+      .then(this.#follow);
+    return () => {
+      for (const stop of stops) stop();
+      turns.end();
+      this.#checks.clear();
+      this.#plans.clear();
+      this.#actors.clear();
+    };
+  }
+
+  /** Each resource has its plan, which ends by itself; none before all Pods and resources are known. */
+  readonly #follow = (): void => {
+    const plans = this.#system.find<PlansLogic>(plansId);
+    const { resources, table } = this.#options;
+    const stores = [resources.pods, resources.kuik.get('ClusterImageSetAvailability')];
+    if (plans === undefined || stores.some((store) => store?.isSynced() !== true)) return;
+    this.#forgetEnded(plans);
+    for (const { identity } of table.current().availabilities) {
+      plans.send({ type: 'child.add', key: planKeyOf(identity.name), input: undefined });
+    }
+    this.#openTurns();
+  };
+
+  #forgetEnded(plans: ActorRefFrom<PlansLogic>): void {
+    const { children, broken } = plans.getSnapshot();
+    for (const resource of this.#plans.keys()) {
+      const key = planKeyOf(resource);
+      if (!children.has(key) && !broken.has(key)) this.#plans.delete(resource);
+    }
+  }
+
+  /** Nothing is checked before all is restored. */
+  #openTurns(): void {
+    const { table, registries } = this.#options;
+    const all = table.current().availabilities.map(({ identity }) => identity.name);
+    const isRestored = (resource: string) => this.#plans.get(resource)?.isRestored === true;
+    if (all.every(isRestored)) registries.turns.open();
   }
 
   #countsOf(resource: string): ReadonlyMap<string, number> {
-    const counts = new Map(this.term?.trackers.get(resource)?.counts());
+    const counts = new Map(this.#plans.get(resource)?.images.counts());
     // Whatever other resources have checked there takes its turns in between.
-    for (const { registry, queued, inFlight } of this.term?.pacers.figures() ?? []) {
+    for (const { registry, queued, inFlight } of this.#options.registries.turns.figures()) {
       const own = counts.get(registry);
       if (own !== undefined) counts.set(registry, Math.max(own, queued + inFlight));
     }
     return counts;
   }
+}
 
-  #findActors(): TrackedActors {
-    const { find } = this.#options;
-    return trackedActors(
-      () => find(trackedImagesId) as ActorRefFrom<TrackedImagesLogic> | undefined,
-    );
-  }
+function observedGenerationOf(resource: KuikResource | undefined): number | undefined {
+  return resource?.status?.conditions?.find(({ type }) => type === 'Ready')?.observedGeneration;
 }

@@ -1,5 +1,5 @@
 import { filterItemsMax } from '#api/limits.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
 import type { FilterProblem } from './pattern.ts';
 
@@ -56,11 +56,6 @@ function compileList<T>(
       message: `expected at most ${filterItemsMax} items, got ${sources.length}`,
     });
   }
-  const items: T[] = [];
-  for (const source of sources) {
-    const compiled = compile(source);
-    if (!compiled.ok) return fail({ field, message: compiled.error.message });
-    items.push(compiled.value);
-  }
-  return succeed(items);
+  const items = mapUntilFailure(sources, compile);
+  return items.ok ? items : fail({ field, message: items.error.message });
 }

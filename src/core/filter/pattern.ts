@@ -104,7 +104,7 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
 }
 
 function matchOf(program: RE2JS, size: number): FullMatch {
-  const match = compileFullMatch(program) ?? ((text) => program.testExact(text));
+  const match = compileFullMatch(program);
   return size > LARGE_INSTRUCTIONS ? memoize(TEXTS_MAX, match) : match;
 }
 

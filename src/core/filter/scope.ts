@@ -67,11 +67,6 @@ export function compileScope(
   });
 }
 
-/** Whether the resource is about this Pod at all. */
-export function scopeMatchesPod(scope: Scope, pod: PodSubject): boolean {
-  return scopeMatchesNamespace(scope, pod.namespace) && scopeMatchesMetadata(scope, pod);
-}
-
 /** Whether the labels and annotations are those of a Pod that the resource is about. */
 export function scopeMatchesMetadata(scope: Scope, pod: PodSubject): boolean {
   return (

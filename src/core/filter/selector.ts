@@ -21,9 +21,9 @@ export function compileSelector(source: string): Result<Selector, FilterProblem>
   if (source.length > selectorCharactersMax) {
     return fail({ message: `expected a selector of at most ${selectorCharactersMax} characters` });
   }
-  const parsed = readRequirements(cursorOver(scan(source)));
+  const parsed = readRequirements(source);
   if (parsed.ok) return succeed({ source, requirements: parsed.value });
-  return fail({ message: `${parsed.error.message} in selector "${source}"` });
+  return fail({ message: `${parsed.error} in selector "${source}"` });
 }
 
 /** Whether labels, or annotations, satisfy every requirement. */
@@ -31,142 +31,60 @@ export function selectorMatches(selector: Selector, pairs: KeyValues): boolean {
   return selector.requirements.every((requirement) => requirementMatches(requirement, pairs));
 }
 
-type TokenKind = 'end' | 'identifier' | '(' | ')' | ',' | '!' | RequirementSign;
-type RequirementSign = '=' | '==' | '!=' | '>' | '<' | 'in' | 'notin';
+/** Anything but blanks and signs; where a key or a value may stand, `in` and `notin` are words too. */
+const word = '[^=!(),<> \\t\\r\\n]+';
+const blanks = '[ \\t\\r\\n]*';
+const comparison = `${blanks}(?<sign>==|!=|[=<>])${blanks}(?<value>${word})?`;
+const choice = `[ \\t\\r\\n]+(?<set>in|notin)${blanks}\\((?<list>[^=!()<>]*)\\)`;
+/** One requirement with the comma or the end behind it. */
+const requirement = new RegExp(
+  `${blanks}(?:!${blanks}(?<absent>${word})|(?<key>${word})(?:${comparison}|${choice})?)` +
+    `${blanks}(?<end>,|$)`,
+  'y',
+);
 
-interface Token {
-  readonly kind: TokenKind;
-  readonly text: string;
-}
-
-const OPERATORS: ReadonlyMap<TokenKind, RequirementOperator> = new Map([
-  ['in', 'in'],
-  ['notin', 'notin'],
-  ['=', '='],
-  ['==', '='],
-  ['!=', '!='],
-  ['>', '>'],
-  ['<', '<'],
-]);
-
-/** The longest operator wins; anything up to a blank or a sign is one word. */
-const TOKEN = /[ \t\r\n]*(?:(==|!=|[=!(),<>])|([^=!(),<> \t\r\n]+))/y;
-
-function scan(source: string): readonly Token[] {
-  const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(source); match !== null; match = TOKEN.exec(source)) {
-    const [, sign, word = ''] = match;
-    if (sign !== undefined) tokens.push({ kind: sign as TokenKind, text: sign });
-    else if (word === 'in' || word === 'notin') tokens.push({ kind: word, text: word });
-    else tokens.push({ kind: 'identifier', text: word });
-  }
-  return [...tokens, { kind: 'end', text: 'the end' }];
-}
-
-type Step<T> = Result<T, FilterProblem>;
-
-/** Reads tokens one by one; where a key or a value may stand, `in` and `notin` are words. */
-interface Cursor {
-  readonly next: () => Token;
-  readonly nextValue: () => Token;
-  readonly peekValue: () => Token;
-}
-
-function cursorOver(tokens: readonly Token[]): Cursor {
-  let position = 0;
-  const peek = (): Token => tokens[position] ?? { kind: 'end', text: 'the end' };
-  const next = (): Token => {
-    const token = peek();
-    position += 1;
-    return token;
-  };
-  return { next, nextValue: () => asValue(next()), peekValue: () => asValue(peek()) };
-}
-
-/** A recursive descent in the shape of Kubernetes' own, so that it refuses what that refuses. */
-function readRequirements(cursor: Cursor): Step<readonly SelectorRequirement[]> {
+function readRequirements(source: string): Result<readonly SelectorRequirement[], string> {
   const requirements: SelectorRequirement[] = [];
-  if (cursor.peekValue().kind === 'end') return succeed(requirements);
-  for (;;) {
-    const requirement = readRequirement(cursor);
-    if (!requirement.ok) return requirement;
-    requirements.push(requirement.value);
-    const separator = cursor.next();
-    if (separator.kind === 'end') return succeed(requirements);
-    if (separator.kind !== ',') return expected('a comma or the end', separator);
+  let end = /^[ \t\r\n]*$/.test(source) ? '' : ',';
+  for (let position = 0; end === ','; position = requirement.lastIndex) {
+    requirement.lastIndex = position;
+    const groups = requirement.exec(source)?.groups;
+    if (groups === undefined) return fail(`expected ${forms}, got "${source.slice(position)}"`);
+    const read = readRequirement(groups);
+    if (!read.ok) return read;
+    requirements.push(read.value);
+    end = groups['end'] ?? '';
   }
+  return succeed(requirements);
 }
 
-function readRequirement(cursor: Cursor): Step<SelectorRequirement> {
-  const first = cursor.nextValue();
-  const negated = first.kind === '!';
-  const key = negated ? cursor.nextValue() : first;
-  if (key.kind !== 'identifier') return expected('a key', key);
-  if (negated) return checked({ key: key.text, operator: '!', values: [] });
-  if (isEndOfRequirement(cursor.peekValue())) {
-    return checked({ key: key.text, operator: 'exists', values: [] });
+const forms = 'key, !key, key=v, key==v, key!=v, key>5, key<5, key in (a,b) or key notin (a,b)';
+
+function readRequirement(
+  groups: Readonly<Record<string, string | undefined>>,
+): Result<SelectorRequirement, string> {
+  const { absent, key = '', sign, value = '', set, list } = groups;
+  if (absent !== undefined) return checked({ key: absent, operator: '!', values: [] });
+  if (sign !== undefined) {
+    const operator = sign === '==' ? '=' : (sign as RequirementOperator);
+    return checked({ key, operator, values: [value] });
   }
-  const sign = cursor.next();
-  const operator = OPERATORS.get(sign.kind);
-  if (operator === undefined) return expected('one of = == != in notin > <', sign);
-  const listed = operator === 'in' || operator === 'notin';
-  const values = listed ? readValueList(cursor) : readExactValue(cursor);
-  return values.ok ? checked({ key: key.text, operator, values: values.value }) : values;
+  if (list === undefined) return checked({ key, operator: 'exists', values: [] });
+  const values = readList(list);
+  if (values === undefined) return fail(`expected values with a comma between, got (${list})`);
+  return checked({ key, operator: set as RequirementOperator, values });
 }
 
-/** Nothing at all is the empty value. */
-function readExactValue(cursor: Cursor): Step<readonly string[]> {
-  if (isEndOfRequirement(cursor.peekValue())) return succeed(['']);
-  const value = cursor.nextValue();
-  return value.kind === 'identifier' ? succeed([value.text]) : expected('a value', value);
+/** Nothing between two commas is the empty value, but Kubernetes refuses an even run at the end. */
+function readList(list: string): readonly string[] | undefined {
+  const values = list.split(',').map((item) => item.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''));
+  if (values.some((item) => /[ \t\r\n]/.test(item))) return undefined;
+  const emptyAtEnd = values.length - 1 - values.findLastIndex((item) => item !== '');
+  const commasAtEnd = emptyAtEnd === values.length ? emptyAtEnd - 1 : emptyAtEnd;
+  return commasAtEnd > 0 && commasAtEnd % 2 === 0 ? undefined : values;
 }
 
-function readValueList(cursor: Cursor): Step<readonly string[]> {
-  const opening = cursor.nextValue();
-  if (opening.kind !== '(') return expected('(', opening);
-  const values: string[] = [];
-  if (cursor.peekValue().kind === ')') values.push('');
-  while (cursor.peekValue().kind !== ')') {
-    const problem = readListItem(cursor, values);
-    if (problem !== undefined) return problem;
-  }
-  cursor.next();
-  return succeed(values);
-}
-
-/** As in Kubernetes, `(,`, `,,` and `,)` hold an empty value each, but `,,)` is refused. */
-function readListItem(cursor: Cursor, values: string[]): Step<never> | undefined {
-  const token = cursor.nextValue();
-  const following = cursor.peekValue();
-  if (token.kind === 'identifier') {
-    values.push(token.text);
-    const ends = following.kind === ',' || following.kind === ')';
-    return ends ? undefined : expected('a comma or )', following);
-  }
-  if (token.kind !== ',') return expected('a value or a comma', token);
-  if (values.length === 0) values.push('');
-  if (following.kind === ')') values.push('');
-  if (following.kind !== ',') return undefined;
-  cursor.next();
-  values.push('');
-  const afterTwo = cursor.peekValue();
-  return afterTwo.kind === ')' ? expected('a value or a comma', afterTwo) : undefined;
-}
-
-function asValue(token: Token): Token {
-  return token.kind === 'in' || token.kind === 'notin' ? { ...token, kind: 'identifier' } : token;
-}
-
-function isEndOfRequirement(token: Token): boolean {
-  return token.kind === 'end' || token.kind === ',';
-}
-
-function expected(what: string, token: Token): Step<never> {
-  return fail({ message: `expected ${what}, got ${token.text}` });
-}
-
-function checked(requirement: SelectorRequirement): Step<SelectorRequirement> {
-  const message = requirementProblem(requirement);
-  return message === undefined ? succeed(requirement) : fail({ message });
+function checked(requirement: SelectorRequirement): Result<SelectorRequirement, string> {
+  const problem = requirementProblem(requirement);
+  return problem === undefined ? succeed(requirement) : fail(problem);
 }

@@ -84,12 +84,6 @@ export function formatReference(reference: ImageReference): string {
   return digest === undefined ? tagged : `${tagged}@${digest}`;
 }
 
-/** Full form with `:latest` when neither tag nor digest was written. */
-export function normalisedReference(reference: ImageReference): string {
-  const text = formatReference(reference);
-  return isUntagged(reference) ? `${text}:latest` : text;
-}
-
 /** Whether neither tag nor digest was written, so that `latest` is meant. */
 export function isUntagged(reference: ImageReference): boolean {
   return reference.tag === undefined && reference.digest === undefined;

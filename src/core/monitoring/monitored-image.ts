@@ -60,24 +60,18 @@ export function readMonitoredImage(resource: string, entry: unknown): TrackedIma
   };
 }
 
-/** One entry an image, of all the places that tell of images. */
-export interface ImageMerger {
-  readonly add: (image: TrackedImage) => void;
-  readonly all: () => readonly TrackedImage[];
-}
-
 /**
- * Makes an empty merger: where several places tell of an image, the later check wins, and the first
+ * Keeps one entry an image of all the places that tell of images: the later check wins, and the first
  * place where neither is later.
  */
-export function createImageMerger(): ImageMerger {
+export function createImageMerger() {
   const merged = new Map<string, TrackedImage>();
   return {
-    add: (image) => {
+    add: (image: TrackedImage): void => {
       const held = merged.get(image.image);
       const later = (image.lastMonitorMs ?? 0) > (held?.lastMonitorMs ?? 0);
       if (held === undefined || later) merged.set(image.image, image);
     },
-    all: () => [...merged.values()],
+    all: (): readonly TrackedImage[] => [...merged.values()],
   };
 }

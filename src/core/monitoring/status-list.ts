@@ -3,7 +3,6 @@ import type {
   MonitoredImage,
 } from '#api/image-set-availability.ts';
 import { utf8Bytes } from '#core/cut-text.ts';
-import { createNamePicker, type NamePicker } from './first-by-name.ts';
 import { isWrong, writeMonitoredImage } from './monitored-image.ts';
 import type { TrackedImage } from './tracked-image.ts';
 
@@ -23,36 +22,43 @@ export interface StatusList {
   readonly beyond: readonly TrackedImage[];
 }
 
-/** Makes a status from images that it is given one by one, so that they can come in slices. */
-export interface StatusLister {
-  readonly add: (image: TrackedImage) => void;
-  /** Called once, after all. */
-  readonly finish: () => StatusList;
-}
-
 /** Behaviour §6: nobody reads more in a status, and an object has to stay small. */
 export const statusImagesMax = 1_000;
 /** Leaves 124 KiB of a mebibyte to conditions, metadata and who wrote which field. */
 export const statusImagesBytesMax = 900 * 1024;
 
 /**
- * Makes the status of one resource from all its images: what is wrong and in use is listed first,
- * then what is wrong, then what is in use, then the rest, each by name. Counts are of all; one that
- * was never checked is in neither `availableCount` nor `missingCount`.
+ * Makes the status of one resource from all its images, added one by one, so that they can come in
+ * slices: what is wrong and in use is listed first, then what is wrong, then what is in use, then the
+ * rest, each by name. Counts are of all; one that was never checked is in neither `availableCount`
+ * nor `missingCount`. To sort tens of thousands for the sake of the first thousand would hold up the
+ * process for 50 ms: what comes after the last of those found so far is not sorted at all.
  */
-export function createStatusLister(): StatusLister {
-  const ranks = Array.from({ length: 4 }, () => createNamePicker<TrackedImage>(statusImagesMax));
+export function createStatusLister() {
   const counts = { imageCount: 0, availableCount: 0, missingCount: 0 };
+  const first: TrackedImage[] = [];
+  const rest: readonly TrackedImage[][] = Array.from({ length: 4 }, () => []);
+  let last: TrackedImage | undefined;
+  const leaveOut = (image: TrackedImage) => rest[rankOf(image)]?.push(image);
+  const cut = (): void => {
+    for (const image of first.sort(compareImages).splice(statusImagesMax)) leaveOut(image);
+    last = first[statusImagesMax - 1];
+  };
   return {
-    add: (image) => {
-      ranks[rankOf(image)]?.add(image);
+    add: (image: TrackedImage): void => {
       counts.imageCount += 1;
       if (image.status === 'Available') counts.availableCount += 1;
       if (isWrong(image.status)) counts.missingCount += 1;
+      if (last !== undefined && compareImages(last, image) < 0) leaveOut(image);
+      else if (first.push(image) >= 2 * statusImagesMax) cut();
     },
-    finish: () => {
-      const { entries, ...filled } = fill(ranks);
-      return { status: { ...counts, images: entries }, ...filled };
+    /** Called once, after all. */
+    finish: (): StatusList => {
+      cut();
+      const images = entriesThatFit(first);
+      const listed = first.slice(0, images.length);
+      const beyond = [...first.slice(images.length), ...rest.flat()];
+      return { status: { ...counts, images }, listed, beyond };
     },
   };
 }
@@ -75,41 +81,21 @@ function rankOf({ status, unusedSinceMs }: TrackedImage): number {
   return isWrong(status) ? used : 2 + used;
 }
 
-function fill(ranks: readonly NamePicker<TrackedImage>[]): {
-  readonly entries: readonly MonitoredImage[];
-  readonly listed: readonly TrackedImage[];
-  readonly beyond: readonly TrackedImage[];
-} {
-  const entries: MonitoredImage[] = [];
-  const listed: TrackedImage[] = [];
-  const beyond: TrackedImage[][] = [];
-  let bytesLeft = statusImagesBytesMax;
-  for (const rank of ranks) {
-    const { first, rest } = rank.pick(beyond.length > 0 ? 0 : statusImagesMax - listed.length);
-    const fitting = entriesThatFit(first, bytesLeft);
-    entries.push(...fitting.entries);
-    listed.push(...first.slice(0, fitting.entries.length));
-    bytesLeft -= fitting.bytes;
-    const left = [...first.slice(fitting.entries.length), ...rest];
-    if (left.length > 0) beyond.push(left);
-  }
-  return { entries, listed, beyond: beyond.flat() };
+function compareImages(left: TrackedImage, right: TrackedImage): number {
+  const byRank = rankOf(left) - rankOf(right);
+  if (byRank !== 0 || left.image === right.image) return byRank;
+  return left.image < right.image ? -1 : 1;
 }
 
-/** The entries of these images, as many as have room. */
-function entriesThatFit(
-  images: readonly TrackedImage[],
-  bytesMax: number,
-): { readonly entries: readonly MonitoredImage[]; readonly bytes: number } {
+function entriesThatFit(images: readonly TrackedImage[]): readonly MonitoredImage[] {
   const entries: MonitoredImage[] = [];
-  let bytes = 0;
+  let bytesLeft = statusImagesBytesMax;
   for (const image of images) {
     const entry = writeMonitoredImage(image);
     // With the comma between two entries.
-    const entryBytes = utf8Bytes(JSON.stringify(entry)) + 1;
-    if (bytes + entryBytes > bytesMax) break;
-    bytes += entryBytes;
+    bytesLeft -= utf8Bytes(JSON.stringify(entry)) + 1;
+    if (bytesLeft < 0) break;
     entries.push(entry);
   }
-  return { entries, bytes };
+  return entries;
 }

@@ -20,11 +20,15 @@ export interface TrackedImage {
   readonly lastError?: string;
 }
 
-/** All that is tracked, for those who tell of it: status, metrics, pages. */
-export interface TrackedImages {
+/** Images by resource, to be read. */
+export interface ImagesView {
   /** Names of the resources that track anything, or did a moment ago. */
   readonly resources: () => readonly string[];
   readonly imagesOf: (resource: string) => Iterable<TrackedImage>;
+}
+
+/** All that is tracked, for those who tell of it: status, metrics, pages. */
+export interface TrackedImages extends ImagesView {
   /** Called with a resource's name after something about its images changed; returns how to stop. */
   readonly subscribe: (listener: (resource: string) => void) => () => void;
 }

@@ -25,25 +25,8 @@ export interface UseScope {
   readonly matchesImage: (reference: ImageReference) => boolean;
 }
 
-/** The images in use by the Pods of one resource, kept up Pod by Pod and never counted anew. */
-export interface UseIndex {
-  /** A Pod as it is now; one that was known by this key is replaced. */
-  readonly put: (key: string, pod: UsingPod) => void;
-  readonly remove: (key: string) => void;
-  readonly get: (image: string) => ImageUse | undefined;
-  readonly images: () => Iterable<string>;
-  /** Images whose use changed since the last call. */
-  readonly takeChanged: () => ReadonlySet<string>;
-  readonly hasChanged: () => boolean;
-}
-
 /** Pull secrets of one image that are looked into: as many as of one Pod that is routed. */
 export const pullSecretsMax = 32;
-
-/** Makes an empty index. What one Pod costs does not depend on how many there are. */
-export function createUseIndex(scope: UseScope): UseIndex {
-  return new CountedUses(scope);
-}
 
 /** What one Pod adds; shared by Pods that are alike. */
 interface PodUse {
@@ -62,7 +45,11 @@ interface Count {
   told: ImageUse | undefined;
 }
 
-class CountedUses implements UseIndex {
+/**
+ * The images in use by the Pods of one resource, kept up Pod by Pod and never counted anew: what one
+ * Pod costs does not depend on how many there are.
+ */
+export class UseIndex {
   readonly #scope: UseScope;
   readonly #pods = new Map<string, PodUse>();
   readonly #counts = new Map<string, Count>();
@@ -74,6 +61,7 @@ class CountedUses implements UseIndex {
     this.#scope = scope;
   }
 
+  /** A Pod as it is now; one that was known by this key is replaced. */
   readonly put = (key: string, pod: UsingPod): void => {
     const before = this.#pods.get(key);
     const after = this.#read(pod);
@@ -107,6 +95,7 @@ class CountedUses implements UseIndex {
 
   readonly hasChanged = (): boolean => this.#changed.size > 0;
 
+  /** Images whose use changed since the last call. */
   readonly takeChanged = (): ReadonlySet<string> => {
     const changed = this.#changed;
     this.#changed = new Set();

@@ -1,16 +1,21 @@
 import type { MonitoredStatus } from '#api/image-set-availability.ts';
+import { cutText } from '#core/cut-text.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
+import { lastErrorBytesMax } from './monitored-image.ts';
 
 /** What one check of one image came to; times are wall time in ms, of when the request left. */
-export type CheckVerdict =
-  | {
-      readonly kind: 'told';
-      readonly status: Exclude<MonitoredStatus, 'Scheduled'>;
-      readonly lastError?: string;
-      readonly atMs: number;
-    }
-  /** It was asked and nothing was learnt, or it was called off: as before, but the slot was used. */
-  | { readonly kind: 'none'; readonly atMs: number };
+export type CheckOutcome =
+  | Verdict
+  /** It was asked and nothing was learnt, or it was aborted: as before, but the slot was used. */
+  | { readonly kind: 'inconclusive'; readonly atMs: number };
+
+/** What a registry said about an image. */
+export interface Verdict {
+  readonly kind: 'verdict';
+  readonly status: Exclude<MonitoredStatus, 'Scheduled'>;
+  readonly lastError?: string;
+  readonly atMs: number;
+}
 
 /** What became of the Secrets that are named for an image. */
 export interface NamedSecrets {
@@ -22,9 +27,6 @@ export interface NamedSecrets {
   readonly warnings: readonly string[];
 }
 
-/** Behaviour §6: an error is told in so many bytes. */
-export const errorBytesMax = 256;
-
 /**
  * The status of an image from what its registry said. Being refused means `UnavailableSecret` only
  * while Secrets are named and all of them are missing, and says nothing while one of them cannot be
@@ -34,34 +36,19 @@ export function judgeCheck(
   outcome: ProbeOutcome,
   secrets: NamedSecrets,
   atMs: number,
-): CheckVerdict {
-  if (outcome.kind === 'Available') return { kind: 'told', status: 'Available', atMs };
+): CheckOutcome {
+  if (outcome.kind === 'Available') return { kind: 'verdict', status: 'Available', atMs };
   // The one that was not read may be the one that opens: the next check knows.
-  if (outcome.kind === 'InvalidAuth' && secrets.unread > 0) return { kind: 'none', atMs };
+  if (outcome.kind === 'InvalidAuth' && secrets.unread > 0) return { kind: 'inconclusive', atMs };
   const allMissing = secrets.named > 0 && secrets.missing === secrets.named;
   const refused = outcome.kind === 'InvalidAuth';
   const status = refused && allMissing ? 'UnavailableSecret' : outcome.kind;
   // A Secret has to do with being refused, not with a registry that is down.
   const sentences = refused ? [...secrets.warnings, outcome.message] : [outcome.message];
-  return { kind: 'told', status, lastError: cutError(sentences.join('; ')), atMs };
-}
-
-/** At most `errorBytesMax` bytes of UTF-8, never half a character. */
-export function cutError(text: string): string {
-  // No character has more bytes than 3 for each of its UTF-16 units.
-  if (text.length * 3 <= errorBytesMax) return text;
-  let bytes = 0;
-  let cut = '';
-  for (const character of text) {
-    bytes += bytesOf(character.codePointAt(0) ?? 0);
-    if (bytes > errorBytesMax) return cut;
-    cut += character;
-  }
-  return cut;
-}
-
-function bytesOf(codePoint: number): number {
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x10000 ? 3 : 4;
+  return {
+    kind: 'verdict',
+    status,
+    lastError: cutText(sentences.join('; '), lastErrorBytesMax),
+    atMs,
+  };
 }

@@ -48,47 +48,41 @@ export interface WorkloadsState {
   readonly tracked: Pick<TrackedImages, 'imagesOf'>;
 }
 
-/** Finds workloads at risk from what it is given one by one, so that it can come in slices. */
-export interface WorkloadsFinder {
-  /** First all images that resources track. */
-  readonly addImage: (image: TrackedImage) => void;
-  /** Whether none of them is wrong, so that nothing is at risk. */
-  readonly isEmpty: () => boolean;
-  /** Then, where there are several resources, all of them once more. */
-  readonly addAvailable: (image: TrackedImage) => void;
-  /** Then all Pods. */
-  readonly addPod: (pod: WorkloadPod) => void;
-  /** By namespace, kind and name. */
-  readonly all: () => Iterable<WorkloadAtRisk>;
-}
-
 /**
- * Finds the workloads that could not start again elsewhere: an image that one of their Pods runs, as
+ * Finds the workloads that could not start again elsewhere, from images and Pods added one by one, so
+ * that they can come in slices: an image that one of their Pods runs, as
  * now written, is not available to a resource that is about the Pod, and to no other such resource
  * either. Pods that have ended start nothing again.
  */
-export function createWorkloadsFinder(scopes: readonly MonitoringScope[]): WorkloadsFinder {
+export function createWorkloadsFinder(scopes: readonly MonitoringScope[]) {
   const verdicts = new Map<string, Verdict>();
   const endings = new Set<string>();
   const byName = new Map(scopes.map((scope) => [scope.name, scope]));
   const workloads = new Map<string, WorkloadSoFar>();
   return {
-    addImage: (image) => {
+    /** First all images that resources track. */
+    addImage: (image: TrackedImage): void => {
       if (!isWrong(image.status) || image.unusedSinceMs !== undefined) return;
-      addWrong(verdicts, image);
+      const verdict = verdicts.get(image.image) ?? { wrong: [], available: new Set() };
+      verdict.wrong.push(image);
+      verdicts.set(image.image, verdict);
       endings.add(lastPart(image.image));
     },
-    isEmpty: () => verdicts.size === 0,
-    addAvailable: ({ image, status, resource }) => {
+    /** Whether none of them is wrong, so that nothing is at risk. */
+    isEmpty: (): boolean => verdicts.size === 0,
+    /** Then, where there are several resources, all of them once more. */
+    addAvailable: ({ image, status, resource }: TrackedImage): void => {
       if (status === 'Available') verdicts.get(image)?.available.add(resource);
     },
-    addPod: (pod) => {
+    /** Then all Pods. */
+    addPod: (pod: WorkloadPod): void => {
       if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
       const images = namesOf(pod, endings).flatMap((image) =>
         judge(pod, verdicts.get(image), byName),
       );
       if (images.length > 0) addPod(workloads, pod, images);
     },
+    /** By namespace, kind and name. */
     all: () => inOrder(workloads),
   };
 }
@@ -100,16 +94,15 @@ interface Verdict {
   readonly available: Set<string>;
 }
 
-function addWrong(verdicts: Map<string, Verdict>, image: TrackedImage): void {
-  const verdict = verdicts.get(image.image);
-  if (verdict === undefined) verdicts.set(image.image, { wrong: [image], available: new Set() });
-  else verdict.wrong.push(image);
-}
-
 function* inOrder(workloads: ReadonlyMap<string, WorkloadSoFar>): Generator<WorkloadAtRisk> {
   for (const key of [...workloads.keys()].sort()) {
     const workload = workloads.get(key);
-    if (workload !== undefined) yield { ...workload, images: sortedByName(workload.images) };
+    if (workload === undefined) continue;
+    const images = [...workload.images.values()];
+    yield {
+      ...workload,
+      images: images.sort((left, right) => (left.image < right.image ? -1 : 1)),
+    };
   }
 }
 
@@ -148,10 +141,7 @@ function judge(
   ];
 }
 
-interface WorkloadSoFar {
-  readonly namespace: string;
-  readonly kind: string;
-  readonly name: string;
+interface WorkloadSoFar extends Omit<WorkloadAtRisk, 'pods' | 'images'> {
   pods: number;
   readonly images: Map<string, WorkloadImage>;
 }
@@ -162,7 +152,7 @@ function addPod(
   images: readonly WorkloadImage[],
 ): void {
   const identity = { namespace: pod.namespace, ...ownerOf(pod) };
-  const key = sortKey(identity);
+  const key = `${identity.namespace}/${identity.kind}/${identity.name}`;
   const known = workloads.get(key) ?? { ...identity, pods: 0, images: new Map() };
   known.pods += 1;
   for (const image of images) known.images.set(image.image, image);
@@ -173,10 +163,7 @@ function addPod(
  * Whom a person calls the owner: a Deployment names its ReplicaSets after itself and the hash of
  * their template, which their Pods carry as a label. The CronJob of a Job cannot be told from it.
  */
-function ownerOf({ name, labels, owner }: WorkloadPod): {
-  readonly kind: string;
-  readonly name: string;
-} {
+function ownerOf({ name, labels, owner }: WorkloadPod): NonNullable<WorkloadPod['owner']> {
   // A static Pod belongs to its Node, which starts nothing else.
   if (owner === undefined || owner.kind === 'Node') return { kind: 'Pod', name };
   const ending = `-${labels['pod-template-hash'] ?? ''}`;
@@ -184,16 +171,4 @@ function ownerOf({ name, labels, owner }: WorkloadPod): {
     return { kind: 'Deployment', name: owner.name.slice(0, -ending.length) };
   }
   return { kind: owner.kind, name: owner.name };
-}
-
-function sortKey({
-  namespace,
-  kind,
-  name,
-}: Pick<WorkloadAtRisk, 'namespace' | 'kind' | 'name'>): string {
-  return `${namespace}/${kind}/${name}`;
-}
-
-function sortedByName(images: ReadonlyMap<string, WorkloadImage>): readonly WorkloadImage[] {
-  return [...images.values()].sort((left, right) => (left.image < right.image ? -1 : 1));
 }

@@ -1,13 +1,21 @@
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
-import type { CompiledMirror, CompiledSet, NamedImage, SecretName } from './compiled.ts';
+import type {
+  CompiledEntry,
+  CompiledMirror,
+  CompiledSet,
+  ImageMatch,
+  NamedImage,
+  UpstreamMatch,
+} from './compiled.ts';
 import type { CandidateOrigin } from './decision.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
 import type { RoutingPolicy } from './policy.ts';
-import type { MirrorVerdict, RoutingTable, SetVerdict } from './table.ts';
+import type { RoutingTable, Verdict } from './table.ts';
 
 /** One image of one Pod, and all of the Pod that the order may depend on (behaviour §3.7). */
 export interface RoutingSubject extends PodSubject {
@@ -64,28 +72,28 @@ export function candidates(
   return distinct(proposals, original.text, discarded);
 }
 
-/** A candidate that has its place, before duplicates are taken out. */
-interface Proposal {
+interface Placed {
   readonly place: CandidatePlace;
+}
+
+/** A candidate that has its place, before duplicates are taken out. */
+interface Proposal extends Placed {
   readonly candidate: Candidate;
 }
 
-interface MatchedSet extends SetVerdict {
-  /** The place that the matching upstream has in its set. */
-  readonly place: CandidatePlace;
-}
+/** A set that matches, at the place that the matching upstream has in it. */
+type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
 
 function matchSets(
   table: RoutingTable,
   subject: RoutingSubject,
   original: NamedImage,
 ): readonly MatchedSet[] {
-  const matched: MatchedSet[] = [];
-  for (const { set, match } of table.setsFor(original, subject.namespace)) {
-    if (!set.matchesPod(subject)) continue;
-    matched.push({ set, match, place: placeOf(set, match.upstream, 0) });
-  }
-  return matched.sort((left, right) => comparePlaces(left.place, right.place));
+  return table
+    .setsFor(original, subject.namespace)
+    .filter(({ compiled }) => compiled.matchesPod(subject))
+    .map((verdict) => ({ ...verdict, place: placeOf(verdict.compiled, verdict.match.upstream, 0) }))
+    .sort(byPlace);
 }
 
 /** The original at its own place, and at that of each upstream that gives it one. */
@@ -100,9 +108,9 @@ function proposeOriginal(
 }
 
 function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
-  const secrets = matched.flatMap(({ set, match }) => {
+  const secrets = matched.flatMap(({ compiled, match }) => {
     const secret = match.upstream.credentialSecret;
-    return secret === undefined ? [] : [{ ...secret, owner: set.identity }];
+    return secret === undefined ? [] : [{ ...secret, owner: compiled.identity }];
   });
   return {
     image: formatReference(image),
@@ -114,15 +122,12 @@ function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]
 }
 
 /** The other upstreams of one set, each with the image's path below the one that matched. */
-function proposeUpstreams({ set, match }: MatchedSet, image: ImageReference): readonly Proposal[] {
-  return set.upstreams.flatMap((upstream) => {
+function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly Proposal[] {
+  const { compiled, match } = matched;
+  return compiled.upstreams.flatMap((upstream) => {
     if (upstream === match.upstream || upstream.discarded) return [];
     const reference = imageBelow(upstream.location, match.rest, image);
-    if (reference === undefined) return [];
-    const place = placeOf(set, upstream, 0);
-    const { credentialSecret } = upstream;
-    const proposer = { compiled: set, credentialSecret, filter: match.filter };
-    return [{ place, candidate: proposedCandidate(reference, proposer) }];
+    return propose({ ...matched, entry: upstream, base: 0 }, reference);
   });
 }
 
@@ -135,51 +140,51 @@ function proposeCopies(
   return bases.flatMap((base, index) =>
     table
       .mirrorsFor(base, subject.namespace)
-      .filter(({ mirror }) => mirror.matchesPod(subject))
+      .filter(({ compiled }) => compiled.matchesPod(subject))
       .flatMap((verdict) => copiesOf(verdict, base, index)),
   );
 }
 
 function copiesOf(
-  { mirror, match }: MirrorVerdict,
-  base: NamedImage,
-  index: number,
+  verdict: Verdict<CompiledMirror, ImageMatch>,
+  { reference }: NamedImage,
+  base: number,
 ): readonly Proposal[] {
-  return mirror.entries.flatMap((entry) => {
+  return verdict.compiled.entries.flatMap((entry) => {
     // What lies on the mirror already is no base for it: copies of copies never arise.
-    if (pathBelow(entry.location, base.reference) !== undefined) return [];
-    const reference = imageBelow(entry.location, base.reference.path, base.reference);
-    if (reference === undefined) return [];
-    const { credentialSecret } = entry;
-    const proposer = { compiled: mirror, credentialSecret, filter: match.filter };
-    const place = placeOf(mirror, entry, index);
-    return [{ place, candidate: proposedCandidate(reference, proposer) }];
+    if (pathBelow(entry.location, reference) !== undefined) return [];
+    const copy = imageBelow(entry.location, reference.path, reference);
+    return propose({ ...verdict, entry, base }, copy);
   });
 }
 
-function proposedCandidate(
-  reference: ImageReference,
-  proposer: {
-    readonly compiled: CompiledSet | CompiledMirror;
-    readonly credentialSecret: SecretName | undefined;
-    readonly filter: string | undefined;
-  },
-): Candidate {
-  const { compiled, credentialSecret, filter } = proposer;
-  return {
+/** The entry that proposes, and the index of the base that it proposes in the place of. */
+interface Proposer extends Verdict<CompiledSet | CompiledMirror, ImageMatch> {
+  readonly entry: CompiledEntry;
+  readonly base: number;
+}
+
+function propose(
+  { compiled, match, entry, base }: Proposer,
+  reference: ImageReference | undefined,
+): readonly Proposal[] {
+  if (reference === undefined) return [];
+  const { credentialSecret } = entry;
+  const candidate: Candidate = {
     image: formatReference(reference),
     reference,
     by: compiled.origin,
     original: false,
     owner: compiled.identity,
     ...(credentialSecret !== undefined && { credentialSecret }),
-    ...(filter !== undefined && { filter }),
+    ...(match.filter !== undefined && { filter: match.filter }),
   };
+  return [{ place: placeOf(compiled, entry, base), candidate }];
 }
 
 function placeOf(
   compiled: CompiledSet | CompiledMirror,
-  entry: { readonly priority: number; readonly declaration: number },
+  entry: CompiledEntry,
   base: number,
 ): CandidatePlace {
   const { kind, namespace, name } = compiled.identity;
@@ -223,7 +228,7 @@ function asOriginal(candidate: Candidate, original: Candidate | undefined): Cand
   };
 }
 
-function byPlace(left: Proposal, right: Proposal): number {
+function byPlace(left: Placed, right: Placed): number {
   return comparePlaces(left.place, right.place);
 }
 

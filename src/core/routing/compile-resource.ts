@@ -10,16 +10,16 @@ import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
 import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
 import { compileScope, type Scope } from '#core/filter/scope.ts';
 import type { WrittenFilters } from '#core/filter/written-filters.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
+import type { SecretName } from '#core/secret.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {
-  type CompiledMirrorEntry,
+  type CompiledEntry,
   type CompiledResource,
   type CompiledUpstream,
   matchImages,
   matchUpstreams,
   rememberByNamespace,
-  type SecretName,
 } from './compiled.ts';
 import { readLocation } from './location.ts';
 
@@ -58,7 +58,7 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
   const scope = scopeOf(resource, spec, { choosesImages: false, compile });
   if (!scope.ok) return scope;
   const problems: SpecProblem[] = [];
-  const entries = compileEntries(written, (upstream, declaration) =>
+  const entries = mapUntilFailure(written, (upstream, declaration) =>
     compileUpstream(resource, upstream, { declaration, problems, compile }),
   );
   if (!entries.ok) return entries;
@@ -111,7 +111,7 @@ function compileMirror(resource: MirrorResource): Result<CompiledResource, Field
   if (written.length > mirrorsMax) return tooMany('spec.mirrors', mirrorsMax, written);
   const scope = scopeOf(resource, spec, { choosesImages: true });
   if (!scope.ok) return scope;
-  const entries = compileEntries(written, (mirror, declaration) =>
+  const entries = mapUntilFailure(written, (mirror, declaration) =>
     compileMirrorEntry(resource, mirror, declaration),
   );
   if (!entries.ok) return entries;
@@ -130,7 +130,7 @@ function compileMirrorEntry(
   resource: MirrorResource,
   mirror: MirrorEntry,
   declaration: number,
-): Result<CompiledMirrorEntry, FieldProblem> {
+): Result<CompiledEntry, FieldProblem> {
   const field = `spec.mirrors[${declaration}]`;
   const entry = readEntry(resource, mirror, field);
   if (!entry.ok) return entry;
@@ -138,20 +138,6 @@ function compileMirrorEntry(
   if (!pull.ok) return pull;
   const secret = pull.value === undefined ? {} : { credentialSecret: pull.value };
   return succeed({ ...entry.value, declaration, ...secret });
-}
-
-/** Compiles each entry of a list; the first that is bad leaves the resource out. */
-function compileEntries<Written, Compiled>(
-  written: readonly Written[],
-  compile: (entry: Written, declaration: number) => Result<Compiled, FieldProblem>,
-): Result<readonly Compiled[], FieldProblem> {
-  const compiled: Compiled[] = [];
-  for (const [declaration, entry] of written.entries()) {
-    const outcome = compile(entry, declaration);
-    if (!outcome.ok) return outcome;
-    compiled.push(outcome.value);
-  }
-  return succeed(compiled);
 }
 
 function baseOf(resource: KuikResource, scope: Scope) {
@@ -183,7 +169,7 @@ function readEntry(
   resource: KuikResource,
   written: Upstream | MirrorEntry,
   field: string,
-): Result<Omit<CompiledMirrorEntry, 'declaration'>, FieldProblem> {
+): Result<Omit<CompiledEntry, 'declaration'>, FieldProblem> {
   const location = readLocation(written, field);
   if (!location.ok) return location;
   const secret = readSecret(resource, written.credentialSecret, `${field}.credentialSecret`);

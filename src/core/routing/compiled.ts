@@ -11,14 +11,9 @@ import {
   scopeMatchesNamespace,
 } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
+import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity, SpecProblem } from '#core/spec-problem.ts';
 import { type Location, pathBelow } from './location.ts';
-
-/** A Secret by name, with the namespace resolved: for namespaced kinds the resource's own. */
-export interface SecretName {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /** An image with its full form, which is made once and asked for by every resource. */
 export interface NamedImage {
@@ -48,47 +43,42 @@ export interface CompiledSet extends CompiledBase {
   readonly match: (image: NamedImage) => UpstreamMatch | null;
 }
 
-/** One upstream of a set. */
-export interface CompiledUpstream {
+/** One entry of a resource: an upstream or a mirror. */
+export interface CompiledEntry {
   /** Its index in the list as declared. */
   readonly declaration: number;
   readonly location: Location;
   readonly priority: number;
-  /** `undefined` matches no image: the upstream is an alternative only. */
-  readonly filter: IncludeExclude<Pattern> | undefined;
-  readonly discarded: boolean;
+  /** What is pulled with; of a mirror `pullCredentialSecret`, else `credentialSecret`. */
   readonly credentialSecret?: SecretName;
 }
 
-/** The upstream that an image lies on, and what is left of its path below it. */
-export interface UpstreamMatch {
-  readonly upstream: CompiledUpstream;
-  readonly rest: string;
+/** One upstream of a set. */
+export interface CompiledUpstream extends CompiledEntry {
+  /** `undefined` matches no image: the upstream is an alternative only. */
+  readonly filter: IncludeExclude<Pattern> | undefined;
+  readonly discarded: boolean;
+}
+
+/** That a resource covers an image. */
+export interface ImageMatch {
   /** The included pattern that matched, as written; absent where only excludes are given. */
   readonly filter?: string;
+}
+
+/** The upstream that an image lies on, and what is left of its path below it. */
+export interface UpstreamMatch extends ImageMatch {
+  readonly upstream: CompiledUpstream;
+  readonly rest: string;
 }
 
 /** A (Cluster)ImageSetMirror that can be asked. */
 export interface CompiledMirror extends CompiledBase {
   readonly type: 'mirror';
   /** In the order of declaration. */
-  readonly entries: readonly CompiledMirrorEntry[];
+  readonly entries: readonly CompiledEntry[];
   /** Whether the image filter matches; the same for every Pod. */
-  readonly match: (image: NamedImage) => MirrorMatch | null;
-}
-
-/** One mirror. */
-export interface CompiledMirrorEntry {
-  readonly declaration: number;
-  readonly location: Location;
-  readonly priority: number;
-  /** What copies are pulled with: `pullCredentialSecret`, else `credentialSecret`. */
-  readonly credentialSecret?: SecretName;
-}
-
-/** That a mirror covers an image, and the included pattern that says so. */
-export interface MirrorMatch {
-  readonly filter?: string;
+  readonly match: (image: NamedImage) => ImageMatch | null;
 }
 
 /** A ClusterImageSetAvailability that can be asked; it proposes nothing. */
@@ -128,16 +118,13 @@ export function matchUpstreams(
 }
 
 /** Whether the image filter of a mirror lets the image through. */
-export function matchImages(filter: Scope['images'], image: ImageReference): MirrorMatch | null {
+export function matchImages(filter: Scope['images'], image: ImageReference): ImageMatch | null {
   const texts = filterTexts(image);
   if (filter === 'nothing' || !matchesAnyText(filter, texts)) return null;
   return matchedPattern(filter, texts);
 }
 
-function matchedPattern(
-  filter: IncludeExclude<Pattern>,
-  texts: readonly string[],
-): { readonly filter?: string } {
+function matchedPattern(filter: IncludeExclude<Pattern>, texts: readonly string[]): ImageMatch {
   const pattern = filter.include.find(({ matches }) => texts.some(matches));
   return pattern === undefined ? {} : { filter: pattern.source };
 }

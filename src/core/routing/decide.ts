@@ -1,3 +1,4 @@
+import type { Credential } from '#core/credentials.ts';
 import { assert } from '#core/result.ts';
 import type { Candidate } from './candidates.ts';
 import type {
@@ -11,12 +12,12 @@ import type {
 /** What is known of one candidate when the decision falls. */
 export interface CandidateAnswer {
   readonly status: CandidateStatus;
-  /** From the start of the asking to this answer, in ms; 0 when nothing was sent for it. */
+  /** From the start of the asking to this answer, whole ms; 0 when nothing was sent for it. */
   readonly ms: number;
   /** Why it is not available, or why it was passed over although it is. */
   readonly message?: string;
   /** The credential that was let in; only where it comes from is ever shown. */
-  readonly credential?: { readonly source: string };
+  readonly credential?: Credential;
 }
 
 /** The container, init container or image volume that a decision is about. */
@@ -33,7 +34,7 @@ export interface DecisionInput {
   readonly candidates: readonly Candidate[];
   /** One a candidate, in the same order; what is missing counts as not asked. */
   readonly answers: readonly CandidateAnswer[];
-  /** Index of the candidate that is taken, as `firstAvailable` says, or `undefined`. */
+  /** Index of the candidate that is taken; `undefined` when nothing is available. */
   readonly winner: number | undefined;
   /** All of the asking, in ms. */
   readonly ms: number;
@@ -50,18 +51,6 @@ const NOT_ASKED: CandidateAnswer = { status: 'NotAsked', ms: 0 };
  */
 export function needsAsking(candidates: readonly Candidate[]): boolean {
   return candidates.some(({ original }) => !original);
-}
-
-/** The first in order that is available, or trusted to be; those passed over do not count. */
-export function firstAvailable(
-  answers: readonly CandidateAnswer[],
-  passedOver: ReadonlySet<number> = new Set(),
-): number | undefined {
-  const index = answers.findIndex(
-    ({ status }, position) =>
-      (status === 'Available' || status === 'Trusted') && !passedOver.has(position),
-  );
-  return index === -1 ? undefined : index;
 }
 
 /** The decision for one image (behaviour §3.5, §3.6 and §3.10). */

@@ -1,5 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
-import type { CompiledResource, SecretName } from './compiled.ts';
+import type { SecretName } from '#core/secret.ts';
+import type { CompiledResource } from './compiled.ts';
 import { type Location, readLocation } from './location.ts';
 
 /** A Secret that an entry of a resource names, and what for. */

@@ -2,20 +2,13 @@ import type { KuikResource } from '#api/kinds.ts';
 import { opensLocation } from '#core/credential-location.ts';
 import { openSecret, type SecretView } from '#core/credentials.ts';
 import type { ReadyState } from '#core/ready-condition.ts';
-import type { SecretName } from './compiled.ts';
+import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import { type DeclaredSecret, declaredSecrets } from './declared-secrets.ts';
-
-/** What is known of a Secret. */
-export type KnownSecret =
-  | { readonly kind: 'found'; readonly secret: SecretView; readonly isCopy: boolean }
-  | { readonly kind: 'missing' }
-  /** It may well be there: nothing is said of it. */
-  | { readonly kind: 'unreadable' };
 
 /** What a resource must be told of the Secrets it names (behaviour §6a); field and Secret by name. */
 export function missingCredentials(
   resource: KuikResource,
-  find: (secret: SecretName) => KnownSecret | undefined,
+  find: (secret: SecretName) => SecretAnswer | undefined,
 ): readonly ReadyState[] {
   return declaredSecrets(resource).flatMap((declared) => {
     const trouble = troubleOf(declared, find(declared.secret));
@@ -29,14 +22,14 @@ export function missingCredentials(
 /** Whether everything is known that the resource is judged by. */
 export function knowsCredentials(
   resource: KuikResource,
-  find: (secret: SecretName) => KnownSecret | undefined,
+  find: (secret: SecretName) => SecretAnswer | undefined,
 ): boolean {
   return declaredSecrets(resource).every(({ secret }) => find(secret) !== undefined);
 }
 
 function troubleOf(
   { location }: DeclaredSecret,
-  known: KnownSecret | undefined,
+  known: SecretAnswer | undefined,
 ): string | undefined {
   if (known === undefined || known.kind === 'unreadable') return undefined;
   if (known.kind === 'missing') return 'does not exist';

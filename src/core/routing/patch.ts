@@ -11,9 +11,6 @@ import {
 import { isRewritten } from './decide.ts';
 import type { RouteDecision } from './decision.ts';
 
-export { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
-export { checkPatch, PATCH_OPERATIONS_MAX } from './check-patch.ts';
-
 /**
  * The smallest patch that carries out the decisions (behaviour §3.10): images, kuik's annotations for
  * what was rewritten, and pull secrets that the Pod does not name yet. Nothing to do is an empty

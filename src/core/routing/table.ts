@@ -8,7 +8,7 @@ import type {
   CompiledMirror,
   CompiledResource,
   CompiledSet,
-  MirrorMatch,
+  ImageMatch,
   NamedImage,
   UpstreamMatch,
 } from './compiled.ts';
@@ -19,29 +19,29 @@ export interface RoutingTable {
   readonly problems: readonly SpecProblem[];
   readonly availabilities: readonly CompiledAvailability[];
   /** The sets of which an upstream matches the image, as far as a Pod of this namespace may ask. */
-  readonly setsFor: (image: NamedImage, namespace: string) => readonly SetVerdict[];
+  readonly setsFor: Lookup<CompiledSet, UpstreamMatch>;
   /** The mirrors that cover the image, as far as a Pod of this namespace may ask. */
-  readonly mirrorsFor: (image: NamedImage, namespace: string) => readonly MirrorVerdict[];
+  readonly mirrorsFor: Lookup<CompiledMirror, ImageMatch>;
   /** One resource by `Kind/[namespace/]name`. */
   readonly find: (origin: string) => CompiledResource | undefined;
   /** What the next snapshot may take over. */
   readonly entries: ReadonlyMap<string, TableEntry>;
 }
 
-/** A set, and the upstream of it that matches. */
-export interface SetVerdict {
-  readonly set: CompiledSet;
-  readonly match: UpstreamMatch;
-}
+/** Finds what matches an image, for a Pod of that namespace. */
+type Lookup<Compiled, Match> = (
+  image: NamedImage,
+  namespace: string,
+) => readonly Verdict<Compiled, Match>[];
 
-/** A mirror, and the pattern by which it covers an image. */
-export interface MirrorVerdict {
-  readonly mirror: CompiledMirror;
-  readonly match: MirrorMatch;
+/** A resource, and how it matches an image. */
+export interface Verdict<Compiled, Match> {
+  readonly compiled: Compiled;
+  readonly match: Match;
 }
 
 /** One resource as it was compiled. */
-export interface TableEntry {
+interface TableEntry {
   readonly resource: KuikResource;
   readonly outcome: Result<CompiledResource, FieldProblem>;
 }
@@ -76,8 +76,8 @@ export function compileTable(
       const outcome = entries.get(origin)?.outcome;
       return outcome?.ok === true ? outcome.value : undefined;
     },
-    setsFor: indexSets(sets),
-    mirrorsFor: indexMirrors(mirrors),
+    setsFor: index(sets, ({ upstreams }) => upstreams.map(({ location }) => location.registry)),
+    mirrorsFor: index(mirrors, () => [anyRegistry]),
   };
 }
 
@@ -97,30 +97,31 @@ function problemsOf({ resource, outcome }: TableEntry): readonly SpecProblem[] {
   return outcome.ok ? outcome.value.problems : [problemOf(resource, 'InvalidSpec', outcome.error)];
 }
 
-/** A Pod asks the cluster-scoped sets and those of its namespace, with an upstream on its registry. */
-function indexSets(sets: readonly CompiledSet[]): RoutingTable['setsFor'] {
-  const keysOf = (set: CompiledSet) =>
-    new Set(set.upstreams.map(({ location }) => indexKey(set, location.registry)));
-  const index = groupBy(sets, keysOf);
-  return rememberVerdicts((image, namespace) => {
-    const { registry } = image.reference;
-    return [`/${registry}`, `${namespace}/${registry}`]
-      .flatMap((key) => index.get(key) ?? [])
-      .flatMap((set) => {
-        const match = set.match(image);
-        return match === null ? [] : [{ set, match }];
-      });
-  });
-}
+/** In the place of a registry: the resource may match images of all of them. */
+const anyRegistry = '';
 
-function indexMirrors(mirrors: readonly CompiledMirror[]): RoutingTable['mirrorsFor'] {
-  const index = groupBy(mirrors, (mirror) => [indexKey(mirror, '')]);
+/** A Pod asks the cluster-scoped resources and those of its namespace that know the registry. */
+function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
+  all: readonly (Compiled & { readonly match: (image: NamedImage) => Match | null })[],
+  registriesOf: (one: Compiled) => readonly string[],
+): Lookup<Compiled, Match> {
+  const groups = new Map<string, (typeof all)[number][]>();
+  for (const one of all) {
+    for (const registry of new Set(registriesOf(one))) {
+      // Before the slash the one namespace that a resource sees, nothing where it may see all.
+      const key = `${one.scope.ownNamespace ?? ''}/${registry}`;
+      const group = groups.get(key) ?? [];
+      group.push(one);
+      groups.set(key, group);
+    }
+  }
   return rememberVerdicts((image, namespace) =>
-    ['/', `${namespace}/`]
-      .flatMap((key) => index.get(key) ?? [])
-      .flatMap((mirror) => {
-        const match = mirror.match(image);
-        return match === null ? [] : [{ mirror, match }];
+    ['', namespace]
+      .flatMap((owner) => [`${owner}/${image.reference.registry}`, `${owner}/${anyRegistry}`])
+      .flatMap((key) => groups.get(key) ?? [])
+      .flatMap((compiled): readonly Verdict<Compiled, Match>[] => {
+        const match = compiled.match(image);
+        return match === null ? [] : [{ compiled, match }];
       }),
   );
 }
@@ -132,35 +133,13 @@ const VERDICTS_MAX = 2_048;
  * To ask 200 resources one by one costs more than all the rest of a review. What an image comes to is
  * the same for every Pod of a namespace as long as the table is.
  */
-function rememberVerdicts<Verdict>(
-  ask: (image: NamedImage, namespace: string) => readonly Verdict[],
-): (image: NamedImage, namespace: string) => readonly Verdict[] {
+function rememberVerdicts<Compiled, Match>(ask: Lookup<Compiled, Match>): Lookup<Compiled, Match> {
   let asked: { readonly image: NamedImage; readonly namespace: string } | undefined;
-  const memo = memoize<readonly Verdict[]>(VERDICTS_MAX, () =>
+  const memo = memoize<ReturnType<typeof ask>>(VERDICTS_MAX, () =>
     asked === undefined ? [] : ask(asked.image, asked.namespace),
   );
   return (image, namespace) => {
     asked = { image, namespace };
     return memo(`${namespace} ${image.text}`);
   };
-}
-
-/** Before the slash the one namespace that a resource sees, nothing where it may see all. */
-function indexKey({ scope }: CompiledResource, registry: string): string {
-  return `${scope.ownNamespace ?? ''}/${registry}`;
-}
-
-function groupBy<Item>(
-  items: readonly Item[],
-  keysOf: (item: Item) => Iterable<string>,
-): ReadonlyMap<string, readonly Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    for (const key of keysOf(item)) {
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [item]);
-      else group.push(item);
-    }
-  }
-  return groups;
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import type { ActorView } from '#core/actor-view.ts';
 import { eventName } from '#http/event-name.ts';
-import type { ActorsPort } from '#http/ports.ts';
 
 /** A page that a person scrolls through; more is asked for with `cursor`. */
 const limitDefault = 200;
@@ -26,16 +26,16 @@ const querySchema = Type.Object(
 /** `GET /debug/actors` and `GET /debug/actors/<id>`. */
 export async function debugActors(
   app: FastifyInstance,
-  ports: { readonly actors: () => ActorsPort },
+  ports: { readonly actors: ActorView },
 ): Promise<void> {
   app.get('/debug/actors', { schema: { querystring: querySchema } }, async (request) => {
     const query = request.query as Static<typeof querySchema>;
-    return ports.actors().list({ limit: limitDefault, ...query });
+    return ports.actors.list({ limit: limitDefault, ...query });
   });
   // Ids hold image references, and so slashes.
   app.get('/debug/actors/*', async (request, reply) => {
     const id = (request.params as { readonly '*': string })['*'];
-    const actor = ports.actors().get(id);
+    const actor = ports.actors.get(id);
     if (actor !== undefined) {
       const transitions = actor.transitions.map((one) => ({
         ...one,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import type { MachinesPort } from '#http/ports.ts';
+import type { MachineViews } from '#core/machine-view.ts';
 
 const querySchema = Type.Object(
   {
@@ -18,7 +18,7 @@ const querySchema = Type.Object(
 /** `GET /debug/machines` and `GET /debug/machines/<id>`: definition as JSON, and drawn. */
 export async function debugMachines(
   app: FastifyInstance,
-  ports: { readonly machines: MachinesPort },
+  ports: { readonly machines: MachineViews },
 ): Promise<void> {
   app.get('/debug/machines', async () => {
     const machines = ports.machines.list();

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { fail, type Result, succeed } from '#core/result.ts';
-import type { ExplainPort } from '#http/ports.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 
 const pairsExpected = 'key=value pairs with commas between (\\, is a comma in a value)';
@@ -35,7 +35,7 @@ const answerTimeoutMsDefault = 10_000;
 
 /** What the route asks, and how long it waits. */
 export interface DebugRouteOptions {
-  readonly explain: ExplainPort;
+  readonly explain: RoutingQuery['explain'];
   readonly answerTimeoutMs?: number;
 }
 

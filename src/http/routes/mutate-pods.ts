@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
+import type { AdmissionAnswer, RoutingQuery } from '#core/routing/admission.ts';
 import { reviewDeadlineMs } from '#http/admission-deadline.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import {
@@ -10,14 +11,13 @@ import {
   readReview,
 } from '#http/admission-review.ts';
 import { boundWarnings } from '#http/admission-warnings.ts';
-import type { AdmissionAnswer, AdmitPort } from '#http/ports.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 
 /** What the webhook asks, and what it tells. */
 export interface WebhookPorts {
-  readonly admit: AdmitPort;
+  readonly admit: RoutingQuery['admit'];
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'admission' | 'webhookError'>;
 }
@@ -152,21 +152,28 @@ interface Failure {
   readonly error: unknown;
 }
 
-/** Sentences for whoever created the Pod; what exactly happened is for the log. */
-const warningOf: Readonly<Record<Failure['kind'], string>> = {
-  malformed: 'kuik: this review could not be read; the Pod is admitted unchanged.',
-  late: 'kuik: no decision was reached in time; the Pod is admitted unchanged.',
-  failed: 'kuik: an internal error occurred; the Pod is admitted unchanged.',
-  patch: 'kuik: a change that would have spoiled the Pod was dropped; it is admitted unchanged.',
-  fault: 'kuik: an internal error occurred; the Pod is admitted unchanged.',
+/** For whoever created the Pod; what exactly happened is for the log. */
+const causes: Readonly<Record<Failure['kind'], string>> = {
+  malformed: 'this review could not be read',
+  late: 'no decision was reached in time',
+  failed: 'an internal error occurred',
+  patch: 'its patch was dropped',
+  fault: 'an internal error occurred',
 };
+
+/** Only what was wrong with a patch is the Pod's own affair: its annotations may have no room. */
+function warningOf({ kind, error }: Failure): string {
+  const why = kind === 'patch' ? `: ${String(error)}` : '';
+  return `kuik: ${causes[kind]}${why}; the Pod is admitted unchanged.`;
+}
 
 /** Lets the Pod in as it came, and says why to the log, the metrics and the user. */
 function pass(
   review: Pick<ReadReview, 'uid' | 'apiVersion'>,
   { log, metrics }: MutatePodsOptions,
-  { kind, error }: Failure,
+  failure: Failure,
 ): ReviewAnswer {
+  const { kind, error } = failure;
   quietly(() => {
     metrics.webhookError(kind);
     const fields = error instanceof Error ? { err: error } : { detail: String(error) };
@@ -175,7 +182,7 @@ function pass(
       'A Pod was admitted unchanged because its review failed.',
     );
   });
-  return answerReview(review, { warnings: [warningOf[kind]] });
+  return answerReview(review, { warnings: boundWarnings([warningOf(failure)]) });
 }
 
 /** The answer is worth more than what is told about it: an error that cannot be shown costs none. */

@@ -1,9 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { formatTime } from '#core/rfc3339.ts';
-import type { MonitoredImagesPort } from '#http/ports.ts';
 import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
+
+/** What is shown. */
+export interface StatusImagesPorts {
+  /** All monitored images as this replica knows them: the leader's own, or those of the statuses. */
+  readonly images: () => Promise<ImagesView>;
+}
 
 /** The key that items are grouped by, and that they then go without. */
 type GroupKey = 'cisa' | 'registry';
@@ -17,7 +22,7 @@ const itemsPerTurn = 500;
  */
 export async function statusImages(
   app: FastifyInstance,
-  ports: { readonly images: MonitoredImagesPort; readonly answers: StatusAnswers },
+  ports: StatusImagesPorts & { readonly answers: StatusAnswers },
 ): Promise<void> {
   app.get('/status/images', async (request, reply) => {
     const { groupBy: asked } = request.query as { readonly groupBy?: unknown };
@@ -34,14 +39,14 @@ export async function statusImages(
 }
 
 async function* imagePieces(
-  port: MonitoredImagesPort,
+  read: StatusImagesPorts['images'],
   groupBy: GroupKey | '',
 ): AsyncGenerator<string> {
-  const images = [...allImages(await port())];
+  const images = [...allImages(await read())];
   yield* groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
 }
 
-function* allImages(known: Awaited<ReturnType<MonitoredImagesPort>>): Generator<TrackedImage> {
+function* allImages(known: ImagesView): Generator<TrackedImage> {
   for (const resource of known.resources().toSorted()) yield* known.imagesOf(resource);
 }
 

@@ -1,9 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { WorkloadAtRisk, WorkloadImage } from '#core/monitoring/workloads.ts';
+import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
 import { formatTime } from '#core/rfc3339.ts';
-import type { WorkloadsPort } from '#http/ports.ts';
 import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
+
+/** What is shown. */
+export interface StatusWorkloadsPorts {
+  /** The workloads at risk, of one namespace or of all. */
+  readonly workloads: (namespace?: string) => Promise<WorkloadsReport>;
+}
 
 const querySchema = Type.Object(
   { namespace: Type.Optional(Type.String({ description: 'the name of a namespace' })) },
@@ -16,7 +22,7 @@ const workloadsMax = 5_000;
 /** `GET /status/workloads?namespace=`: what could not start again elsewhere, and why. */
 export async function statusWorkloads(
   app: FastifyInstance,
-  ports: { readonly workloads: WorkloadsPort; readonly answers: StatusAnswers },
+  ports: StatusWorkloadsPorts & { readonly answers: StatusAnswers },
 ): Promise<void> {
   app.get('/status/workloads', { schema: { querystring: querySchema } }, (request, reply) => {
     const { namespace } = request.query as Static<typeof querySchema>;
@@ -28,10 +34,10 @@ export async function statusWorkloads(
 }
 
 async function* reportPieces(
-  port: WorkloadsPort,
+  read: StatusWorkloadsPorts['workloads'],
   namespace: string | undefined,
 ): AsyncGenerator<string> {
-  const { workloads, ...counts } = await port(namespace);
+  const { workloads, ...counts } = await read(namespace);
   const shown = workloads.slice(0, workloadsMax).map(workloadItem);
   yield JSON.stringify({ workloads: shown, total: workloads.length, ...counts });
 }

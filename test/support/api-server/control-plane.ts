@@ -10,17 +10,17 @@ import {
   startChild,
 } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { type Api, apiOf, kubeconfigFor } from './api.ts';
-import { makePlaneCertificates, type PlaneCertificates } from './plane-certificates.ts';
 
-/** A real etcd, kube-apiserver and kube-controller-manager on loopback, with our CRDs in it. */
+/** A real etcd and kube-apiserver on loopback, with our CRDs in it, and the controllers if asked. */
 export interface ControlPlane {
   readonly server: string;
   /** Path of a kubeconfig with every right. */
   readonly adminKubeconfig: string;
   readonly admin: Api;
-  /** The three processes, with their logs. */
+  /** Its processes, with their logs. */
   readonly children: readonly Child[];
   /** Ends all of it; nothing is left on disk. */
   readonly stop: () => Promise<void>;
@@ -30,14 +30,17 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** Whether `crds/` is applied; `true` unless told. */
   readonly crds?: boolean;
+  /**
+   * Whether kube-controller-manager runs; `true` unless told. Without it nobody collects what has
+   * lost its owner, empties a deleted namespace or makes Pods, and a first run builds a third less.
+   */
+  readonly controllers?: boolean;
 }
 
 /** Somebody else may take a port between our look and the bind. */
 const startTriesMax = 3;
 const etcdReadyMs = 20_000;
 const apiServerReadyMs = 60_000;
-const stopGraceMs = 2000;
-
 /** Starts a plane; it is ready for Pods when this resolves, in about four seconds. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt += 1) {
@@ -52,7 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
 interface Site {
   readonly directory: string;
-  readonly certificates: PlaneCertificates;
+  readonly authorityPem: string;
   readonly token: string;
   readonly etcdPort: number;
   readonly peerPort: number;
@@ -61,21 +64,22 @@ interface Site {
 }
 
 async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const [etcd, apiServer, manager] = await findBinaries([
+  const withControllers = options.controllers !== false;
+  const [etcd = '', apiServer = '', manager = ''] = await findBinaries([
     'etcd',
     'kube-apiserver',
-    'kube-controller-manager',
+    ...(withControllers ? (['kube-controller-manager'] as const) : []),
   ]);
   const directory = temporaryDirectory('plane');
   const children: Child[] = [];
   const site = await prepareSite(directory.path);
   const server = `https://127.0.0.1:${site.apiPort}`;
-  const { authorityPem } = site.certificates;
+  const { authorityPem } = site;
   const admin = apiOf({ server, authorityPem, token: site.token });
   const stop = async () => {
     await admin.close();
-    // The manager first, so that it does not fill its log with an API server that is gone.
-    for (const child of children.toReversed()) await child.stop('SIGTERM', stopGraceMs);
+    // The data go with the processes, so that nobody has to be given time to save them.
+    await Promise.all(children.map((child) => child.stop('SIGKILL', 0)));
     directory.remove();
   };
   try {
@@ -85,16 +89,18 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
       children.push(child);
       return child;
     };
-    const store = await run('etcd', etcd ?? '', etcdArguments(site));
+    const store = await run('etcd', etcd, etcdArguments(site));
     await healthy(store, `http://127.0.0.1:${site.etcdPort}/health`, etcdReadyMs);
-    const api = await run('kube-apiserver', apiServer ?? '', apiServerArguments(site));
+    const api = await run('kube-apiserver', apiServer, apiServerArguments(site));
     await answers(api, () => admin.call('GET', '/readyz'), apiServerReadyMs);
     // Before the manager: its garbage collector looks for new kinds only every 30 s.
     if (options.crds !== false) await applyCrds(admin);
-    await run('kube-controller-manager', manager ?? '', managerArguments(site));
-    await untilReady('the default service account is there', () =>
-      admin.get('/api/v1/namespaces/default/serviceaccounts/default'),
-    );
+    if (withControllers) {
+      await run('kube-controller-manager', manager, managerArguments(site));
+      await untilReady('the default service account is there', () =>
+        admin.get('/api/v1/namespaces/default/serviceaccounts/default'),
+      );
+    }
     const adminKubeconfig = join(site.directory, 'admin.kubeconfig');
     return { server, adminKubeconfig, admin, children, stop };
   } catch (error) {
@@ -103,8 +109,15 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
   }
 }
 
+/** This machine's loopback and the API server's own Service. */
+const serverNames = [
+  ...['localhost', '127.0.0.1', '::1'],
+  ...['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
+];
+
 async function prepareSite(directory: string): Promise<Site> {
-  const certificates = await makePlaneCertificates();
+  const authority = await makeAuthority('kuik test authority');
+  const certificate = await authority.issue({ names: serverNames });
   const token = randomBytes(16).toString('hex');
   const [etcdPort = 0, peerPort = 0, apiPort = 0, managerPort = 0] = await freePorts(4);
   const signing = generateKeyPairSync('rsa', {
@@ -113,11 +126,11 @@ async function prepareSite(directory: string): Promise<Site> {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
   const server = `https://127.0.0.1:${apiPort}`;
-  const { authorityPem } = certificates;
+  const authorityPem = authority.pem;
   const files: Record<string, string> = {
     'authority.crt': authorityPem,
-    'server.crt': certificates.certificatePem,
-    'server.key': certificates.keyPem,
+    'server.crt': certificate.certificatePem,
+    'server.key': certificate.keyPem,
     'service-account.key': signing.privateKey,
     'service-account.pub': signing.publicKey,
     'tokens.csv': `${token},admin,admin,"system:masters"\n`,
@@ -126,7 +139,7 @@ async function prepareSite(directory: string): Promise<Site> {
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(directory, name), content, { mode: 0o600 });
   }
-  return { directory, certificates, token, etcdPort, peerPort, apiPort, managerPort };
+  return { directory, authorityPem, token, etcdPort, peerPort, apiPort, managerPort };
 }
 
 function etcdArguments(site: Site): string[] {

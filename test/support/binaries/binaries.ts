@@ -12,6 +12,8 @@ export interface FindOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly hosts?: ReleaseHosts;
   readonly progress?: Progress;
+  /** Stops downloads and compilers; what is half done is removed. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -30,13 +32,18 @@ export async function findBinaries(
   options: FindOptions = {},
 ): Promise<string[]> {
   const env = options.env ?? process.env;
-  const missing = names.filter((name) => present(binary(name), env) === undefined);
-  if (missing.length > 0) await install(missing.map(binary), env, options);
+  const missing = missingBinaries(names, env);
+  if (missing.length > 0) await install(missing, env, options);
   return names.map((name) => {
     const path = present(binary(name), env);
     if (path === undefined) throw new Error(`${name} was installed and then disappeared.`);
     return path;
   });
+}
+
+/** Those that would have to be downloaded or built first. */
+export function missingBinaries(names: readonly BinaryName[], env: NodeJS.ProcessEnv): Binary[] {
+  return names.map(binary).filter((one) => present(one, env) === undefined);
 }
 
 /** The directory that holds all versions; `XDG_CACHE_HOME` moves it. */
@@ -71,30 +78,23 @@ async function install(
   env: NodeJS.ProcessEnv,
   options: FindOptions,
 ): Promise<void> {
-  const progress = options.progress ?? terminalProgress();
-  await withInstallLock(cacheRoot(env), progress, async (workspace) => {
+  const { hosts = releaseHosts, progress = terminalProgress(), signal } = options;
+  await withInstallLock(cacheRoot(env), { progress, signal }, async (workspace) => {
     // Another run may have installed them while this one waited.
     const absent = wanted.filter((one) => present(one, env) === undefined);
     const why = new Map<string, string>();
-    const left: Binary[] = [];
     const unreachable = new Map<string, string>();
-    for (const one of absent) {
-      const hosts = options.hosts ?? releaseHosts;
-      const target = cachePath(one, env);
-      const outcome = await downloadRelease(one, {
-        hosts,
-        workspace,
-        target,
-        progress,
-        unreachable,
-      });
-      if (outcome.ok) continue;
-      why.set(one.name, outcome.error);
-      left.push(one);
+    for (const [index, one] of absent.entries()) {
+      const title = `Downloading ${one.name} ${one.version}, ${index + 1} of ${absent.length}`;
+      const path = cachePath(one, env);
+      const details = { hosts, workspace, target: path, title, progress, unreachable, signal };
+      const outcome = await downloadRelease(one, details);
+      if (!outcome.ok) why.set(one.name, outcome.error);
     }
+    const left = absent.filter((one) => why.has(one.name));
     if (left.length === 0) return;
-    const targets = left.map((one) => ({ binary: one, target: cachePath(one, env) }));
-    const built = await buildWithGo(targets, { workspace, env, progress });
+    const targets = left.map((one) => ({ binary: one, path: cachePath(one, env) }));
+    const built = await buildWithGo(targets, { workspace, env, progress, signal });
     if (!built.ok) throw new Error(notFound({ left, why, env, goError: built.error }));
   });
 }

@@ -23,7 +23,10 @@ export interface DownloadOptions {
   /** For what is half done; on the same file system as `target`. */
   readonly workspace: string;
   readonly target: string;
+  /** What is shown while it lasts. */
+  readonly title: string;
   readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
   /** Hosts that did not answer, with the reason: asked once a run. */
   readonly unreachable: Map<string, string>;
 }
@@ -62,7 +65,7 @@ export async function downloadRelease(
     bodyTimeout: idleTimeoutMs,
   });
   try {
-    return await fetchVerified(wanted, source, { ...options, agent });
+    return await fetchVerified(source, { ...options, agent });
   } catch (error) {
     const reason = `${host} could not be reached (${rootCause(error)})`;
     options.unreachable.set(host, reason);
@@ -100,19 +103,18 @@ function releaseOf(wanted: Binary, hosts: ReleaseHosts): Release | undefined {
 }
 
 async function fetchVerified(
-  wanted: Binary,
   source: Release,
   options: DownloadOptions & { readonly agent: Dispatcher },
 ): Promise<Result<void, string>> {
-  const listed = await get(source.checksumUrl, options.agent);
+  const listed = await get(source.checksumUrl, options);
   if (!listed.ok) return fail(`${source.checksumUrl} answered ${listed.status}`);
   const text = (await listed.text()).slice(0, checksumBytesMax);
   const expected = checksumIn(text, basename(source.url));
   if (expected === undefined) return fail(`${source.checksumUrl} holds no SHA-256 of the file`);
-  const answer = await get(source.url, options.agent);
+  const answer = await get(source.url, options);
   if (!answer.ok) return fail(`${source.url} answered ${answer.status}`);
   const file = join(options.workspace, basename(source.url));
-  const actual = await save(answer, file, `Downloading ${wanted.name} ${wanted.version}`, options);
+  const actual = await save(answer, file, options);
   if (actual !== expected) {
     return fail(`${source.url} has SHA-256 ${actual}, expected the published ${expected}`);
   }
@@ -120,8 +122,11 @@ async function fetchVerified(
   return succeed(undefined);
 }
 
-async function get(url: string, dispatcher: Dispatcher): Promise<Response> {
-  return await fetch(url, { dispatcher, redirect: 'follow' });
+async function get(
+  url: string,
+  { agent, signal }: DownloadOptions & { readonly agent: Dispatcher },
+): Promise<Response> {
+  return await fetch(url, { dispatcher: agent, redirect: 'follow', signal: signal ?? null });
 }
 
 /** The one hash in `text`, or the one on the line that names `file`. */
@@ -132,12 +137,7 @@ function checksumIn(text: string, file: string): string | undefined {
   return [named, first].find((hash) => hash !== undefined && /^[0-9a-f]{64}$/.test(hash));
 }
 
-async function save(
-  answer: Response,
-  file: string,
-  title: string,
-  options: DownloadOptions,
-): Promise<string> {
+async function save(answer: Response, file: string, options: DownloadOptions): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
   const count = new Transform({
@@ -151,7 +151,10 @@ async function save(
     },
   });
   const total = megabytes(Number(answer.headers.get('content-length') ?? 0));
-  const done = options.progress.start(title, () => `${megabytes(bytes)} of ${total || '?'} MB`);
+  const done = options.progress.start(
+    options.title,
+    () => `${megabytes(bytes)} of ${total || '?'} MB`,
+  );
   try {
     const body = answer.body ?? new ReadableStream<Uint8Array>();
     await pipeline(Readable.fromWeb(body as never), count, createWriteStream(file));

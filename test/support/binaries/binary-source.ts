@@ -9,47 +9,57 @@ export interface Binary {
   readonly name: BinaryName;
   /** As Go modules write it, `v1.34.4`. */
   readonly version: string;
+  /** What it is started for, in the words of who waits for it. */
+  readonly purpose: string;
   /** What `go build` is given. */
   readonly goPackage: string;
   /** What `go build` calls the result. */
   readonly goOutput: string;
 }
 
-/** Every program, in the order in which they are installed. */
-export const binaryNames: readonly BinaryName[] = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'registry',
-];
+/** What the demo starts, in the order in which it is installed. */
+export const demoBinaryNames: readonly BinaryName[] = ['etcd', 'registry', 'kube-apiserver'];
+
+/** Every program. The last one is for tests alone: a seventh more to build. */
+export const binaryNames: readonly BinaryName[] = [...demoBinaryNames, 'kube-controller-manager'];
 
 /** The Go module that pins each version and from which what is missing is built. */
 export const goModuleDirectory = join(import.meta.dirname, '..', '..', 'controlplane');
 
 /** A program with its version, read from the one place that pins it. */
 export function binary(name: BinaryName): Binary {
-  const { module, path, output } = goSources[name];
+  const { module, ...source } = sources[name];
   const pinned = readFileSync(join(goModuleDirectory, 'go.mod'), 'utf8');
   const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(pinned)?.[1];
   if (version === undefined) throw new Error(`Expected ${module} in go.mod, found none.`);
-  return { name, version, goPackage: `${module}${path}`, goOutput: output };
+  return { name, version, ...source };
 }
 
-const goSources: Record<BinaryName, { module: string; path: string; output: string }> = {
-  etcd: { module: 'go.etcd.io/etcd/server/v3', path: '', output: 'server' },
-  'kube-apiserver': {
-    module: 'k8s.io/kubernetes',
-    path: '/cmd/kube-apiserver',
-    output: 'kube-apiserver',
-  },
-  'kube-controller-manager': {
-    module: 'k8s.io/kubernetes',
-    path: '/cmd/kube-controller-manager',
-    output: 'kube-controller-manager',
+type Source = Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> & { readonly module: string };
+
+const sources: Record<BinaryName, Source> = {
+  etcd: {
+    module: 'go.etcd.io/etcd/server/v3',
+    purpose: 'where the API server keeps its objects',
+    goPackage: 'go.etcd.io/etcd/server/v3',
+    goOutput: 'server',
   },
   registry: {
     module: 'github.com/distribution/distribution/v3',
-    path: '/cmd/registry',
-    output: 'registry',
+    purpose: 'image registries that can be stopped',
+    goPackage: './registry',
+    goOutput: 'registry',
+  },
+  'kube-apiserver': {
+    module: 'k8s.io/kubernetes',
+    purpose: 'the API server that asks kuik about each Pod',
+    goPackage: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    goOutput: 'kube-apiserver',
+  },
+  'kube-controller-manager': {
+    module: 'k8s.io/kubernetes',
+    purpose: 'owners, namespaces and Deployments in tests',
+    goPackage: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    goOutput: 'kube-controller-manager',
   },
 };

@@ -27,12 +27,12 @@ const waitMsMax = 45 * 60_000;
  */
 export async function withInstallLock<T>(
   root: string,
-  progress: Progress,
+  options: LockOptions,
   install: (workspace: string) => Promise<T>,
 ): Promise<T> {
   await mkdir(root, { recursive: true });
   const lock = join(root, '.lock');
-  await acquire(lock, progress);
+  await acquire(lock, options);
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(lock, now, now).catch(() => {});
@@ -54,7 +54,13 @@ export async function withInstallLock<T>(
   }
 }
 
-async function acquire(lock: string, progress: Progress): Promise<void> {
+/** Who is told of a wait, and what ends it. */
+export interface LockOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function acquire(lock: string, { progress, signal }: LockOptions): Promise<void> {
   const startedMs = performance.now();
   let done: ((outcome: string) => void) | undefined;
   while (!(await tryAcquire(lock))) {
@@ -63,7 +69,7 @@ async function acquire(lock: string, progress: Progress): Promise<void> {
       done('gave up');
       throw new Error(`Expected ${lock} to be released within 45 minutes, it was not.`);
     }
-    await delay(pollMs);
+    await delay(pollMs, undefined, { signal });
   }
   done?.('its turn is over');
 }

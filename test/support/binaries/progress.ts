@@ -1,8 +1,8 @@
 /** Says what a long step is doing, for a person or for a log. */
 export interface Progress {
   /**
-   * Shows `title` with the seconds gone until the step ends; `detail` is asked each time a line
-   * is written. The returned function ends the step and says how it came out.
+   * Shows `title`, how far it is and the seconds gone until the step ends; `detail` is asked each
+   * time a line is written. The returned function ends the step and says how it came out.
    */
   readonly start: (title: string, detail?: () => string) => (outcome: string) => void;
 }
@@ -16,21 +16,21 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
   return {
     start: (title, detail) => {
       const startedMs = performance.now();
-      const line = () => {
+      const rest = () => {
         const seconds = Math.round((performance.now() - startedMs) / 1000);
         const extra = detail?.() ?? '';
-        return `${title}: ${seconds} s${extra === '' ? '' : `, ${extra}`}`;
+        return `: ${extra === '' ? '' : `${extra}, `}${seconds} s`;
       };
       const show = () => {
-        if (stream.isTTY) stream.write(`\r\u001b[2K${cut(line(), stream.columns)}`);
-        else stream.write(`${line()}\n`);
+        if (stream.isTTY) stream.write(`\r\u001b[2K${fitting(title, rest(), stream.columns)}`);
+        else stream.write(`${title}${rest()}\n`);
       };
       show();
       const timer = setInterval(show, stream.isTTY ? terminalIntervalMs : logIntervalMs);
       return (outcome) => {
         clearInterval(timer);
         if (stream.isTTY) stream.write('\r\u001b[2K');
-        stream.write(`${line()}: ${outcome}\n`);
+        stream.write(`${title}${rest()}: ${outcome}\n`);
       };
     },
   };
@@ -39,7 +39,7 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
 /** No word to anybody: for tests. */
 export const silentProgress: Progress = { start: () => () => {} };
 
-function cut(line: string, columns: number | undefined): string {
-  // A line that wraps could not be rewritten in place.
-  return line.slice(0, (columns ?? 80) - 1);
+/** A line that wraps could not be rewritten in place; how far it is matters more than of what. */
+function fitting(title: string, rest: string, columns = 80): string {
+  return `${title.slice(0, Math.max(0, columns - 1 - rest.length))}${rest}`;
 }

@@ -1,23 +1,17 @@
 import { onTestFinished } from 'vitest';
-import { createActor } from 'xstate';
-import { overflowShards } from '#actors/reporting/overflow-shards.ts';
-import { availabilityRestorer } from '#actors/reporting/restore-availability.ts';
-import {
-  type AvailabilityWriter,
-  availabilityWriter,
-} from '#actors/reporting/write-availability.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { addStatusWriters } from '#actors/reporting/status-writers.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail } from '#core/result.ts';
 import type { ApiCall, KubeClient } from '#kube/client.ts';
 import type { ApiFailure } from '#kube/failures.ts';
-import { createLog } from '#telemetry/log.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
+import { startLeading } from '#test/support/time/leading-system.ts';
+import { createRealRuntime } from '#test/support/time/real-runtime.ts';
 import { createTrackedImages, type TrackedImagesTwin, tracked } from './tracked-images.ts';
 
 const base = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
-const log = createLog({ level: 'fatal', format: 'json' });
 
 /** A call that wrote something, or tried to. */
 export interface WrittenCall {
@@ -27,7 +21,9 @@ export interface WrittenCall {
 }
 
 /** What a leader runs, ended with the test at the latest. */
-export interface LeadingWriter extends AvailabilityWriter {
+export interface LeadingWriter {
+  /** Writes what is still to be written, whatever the pace. */
+  readonly flush: () => Promise<void>;
   readonly stop: () => void;
 }
 
@@ -116,17 +112,13 @@ function lead({
   namespace,
   images,
 }: Pick<AvailabilityStage, 'client' | 'namespace' | 'images'>): LeadingWriter {
-  const clock = createTimerHeap();
-  const overflow = overflowShards(client, namespace);
-  const means = { client, overflow, clock, log, random: Math.random };
-  const writer = availabilityWriter({ ...means, tracked: images });
-  const actor = createActor(writer.logic).start();
-  const stop = () => {
-    actor.stop();
-    clock.close();
-  };
-  onTestFinished(stop);
-  return { ...writer, stop };
+  const runtime = createRealRuntime();
+  const store = new AvailabilityStore(runtime, { client, namespace });
+  let flush: LeadingWriter['flush'] = async () => undefined;
+  const system = startLeading(runtime, (made) => {
+    flush = addStatusWriters(made, { tracked: images, store });
+  });
+  return { flush, stop: system.follow };
 }
 
 async function restore({
@@ -134,10 +126,8 @@ async function restore({
   namespace,
   name,
 }: Pick<AvailabilityStage, 'client' | 'namespace' | 'name'>): Promise<readonly TrackedImage[]> {
-  const clock = createTimerHeap();
-  const overflow = overflowShards(client, namespace);
-  const restorer = availabilityRestorer({ client, overflow, clock, random: Math.random, log });
-  const images = await restorer(name, new AbortController().signal);
-  clock.close();
-  return images;
+  const store = new AvailabilityStore(createRealRuntime(), { client, namespace });
+  const images = await store.restore(name, new AbortController().signal);
+  if (!images.ok) throw new Error(images.error.message);
+  return images.value;
 }

@@ -1,111 +1,116 @@
 import { onTestFinished } from 'vitest';
-import { type AnyActorLogic, createActor } from 'xstate';
-import type { ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
-import type { SecretAnswer } from '#actors/secrets/secrets.ts';
-import { supervise } from '#actors/supervisor.ts';
-import type { Service } from '#actors/system.ts';
-import { createMonitoring } from '#actors/tracking/tracking.ts';
-import type { MonitoringOptions } from '#actors/tracking/tracking-options.ts';
+import {
+  type AnswerListener,
+  addRegistries,
+  type ProbeReport,
+  type RegistryProbe,
+} from '#actors/registries/registries.ts';
+import { createSystem, type Term } from '#actors/system.ts';
+import type { NamedPod } from '#actors/tracking/pod-uses.ts';
+import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
+import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
-import { createStore } from '#kube/store.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
-
-type NamedPod = MonitoringOptions['pods'] extends { get: (key: string) => infer P | undefined }
-  ? P
-  : never;
+import type { SecretAnswer } from '#core/secret.ts';
+import { createStore, type Store } from '#kube/store.ts';
+import { createTestRuntime, startOfTime } from '#test/support/time/test-runtime.ts';
 
 /** The first moment of the stage, wall time in ms. */
-export const stageStartMs = 1_700_000_000_000;
+export const stageStartMs = startOfTime;
+
+/** What a stage is told beside what it is told later. */
+export interface StageOptions
+  extends Partial<Pick<TrackingOptions, 'secrets' | 'restore'>>,
+    Partial<Term> {
+  readonly pace?: Pace;
+  /** The generation that the condition of each resource is about. */
+  readonly observedGeneration?: number | undefined;
+}
 
 /** Monitoring on simulated time, with registries that answer as they are told. */
-export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
-  const clock = createSimulatedTimerHeap();
+export function startMonitoring(given: StageOptions = {}) {
+  const runtime = createTestRuntime();
+  const { clock } = runtime;
+  const system = createSystem(runtime);
   const pods = createStore<NamedPod>();
+  const resources = createStore<KuikResource>();
+  const { pace = { intervalMs: 10_000, maxPerInterval: 1 } } = given;
   const sent: RegistryProbe[] = [];
   const checks: FinishedCheck[] = [];
   const secrets = new Map<string, SecretAnswer>();
-  const bugs: unknown[] = [];
-  let answer: (probe: RegistryProbe) => Promise<ProbeReport> | ProbeReport = () =>
-    answered({ kind: 'Available' });
-  let resources: readonly KuikResource[] = [];
-  let table: RoutingTable = compileTable([]);
-  const listeners = new Set<(table: RoutingTable) => void>();
-  let services: readonly Service[] = [];
-  const root = createActor(
-    supervise<AnyActorLogic>({
-      type: 'service',
-      logic: (key) => services.find(({ id }) => id === key)!.logic,
-      policy: 'object',
-      clock,
-      address: (key) => key,
-      onCrash: (_, error) => bugs.push(error),
-    }),
-    { id: 'kuik', systemId: 'kuik' },
-  ).start();
-  const monitoring = createMonitoring({
-    ...{ clock, pods, now: () => stageStartMs + clock.now() },
-    table: {
-      current: () => table,
-      subscribe: (listener) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-    },
-    ...{ synced: pods.synced, isSynced: pods.isSynced, leavesAlone: () => false },
+  let answer: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeReport> | ProbeReport =
+    () => answered({ kind: 'Available' });
+  const table = keepTable(resources);
+  const seen = new Set<AnswerListener>();
+  const registries = addRegistries(system, {
+    ...{ paceOf: () => pace, treatmentOf: () => ({}), pingTimeoutMs: 1_000 },
+    client: { ping: unasked, manifest: unasked },
+  });
+  const monitoring = addTracking(system, {
+    table,
     registries: {
-      probe: async (probe) => {
+      turns: registries.turns,
+      onAnswer: (listener) => {
+        seen.add(listener);
+        return () => seen.delete(listener);
+      },
+      probe: async (probe, signal) => {
         sent.push(probe);
-        return await answer(probe);
+        return await answer(probe, signal);
       },
     },
+    resources: { pods, kuik: new Map([['ClusterImageSetAvailability', resources]]) },
     secrets: {
       read: async ({ namespace, name }) =>
         secrets.get(`${namespace}/${name}`) ?? { kind: 'missing' },
       forget: () => {},
     },
-    paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),
-    mannerOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
-    inFlightMaxOf: () => 2,
-    unrecordedUntilMs: () => undefined,
-    observedGeneration: () => undefined,
-    find: (id) => root.getSnapshot().children.get(id),
-    restore: async () => [],
-    onCheck: (check) => checks.push(check),
-    onCrash: (_, error) => bugs.push(error),
-    onBug: (error) => bugs.push(error),
+    configuration: { skipLabels: [], skipAnnotations: [] },
+    checkOptionsOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
+    restore: async () => succeed([]),
     ...given,
   });
-  services = monitoring.leaderServices;
-  onTestFinished(() => void root.stop());
+  monitoring.onCheck((check) => checks.push(check));
+  system.start();
+  onTestFinished(() => {
+    registries.close();
+    system.stop();
+  });
   return {
-    ...{ clock, pods, sent, checks, secrets, bugs, root, monitoring },
+    ...{ runtime, clock, pods, sent, checks, secrets, system, monitoring },
+    /** What crashed. */
+    bugs: () => runtime.lines().filter(({ msg }) => msg === 'an actor crashed'),
     lead: async () => {
+      resources.finishList(new Set([...resources.values()].map(({ metadata }) => metadata.name)));
       pods.finishList(new Set([...pods.values()].map((pod) => `${pod.namespace}/${pod.name}`)));
-      for (const { id } of services) root.send({ type: 'child.add', key: id, input: undefined });
+      system.lead({ unrecordedUntilMs: given.unrecordedUntilMs });
       await turns();
     },
     answerWith: (next: typeof answer) => {
       answer = next;
     },
+    /** A review asked, and this is what a registry told it. */
+    see: (probe: RegistryProbe, report: ProbeReport) => {
+      for (const listener of seen) if (report.kind === 'Answered') listener(probe, report);
+    },
     /** One that is declared under another uid takes the place of the one before. */
     declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
-      resources = [
-        ...resources.filter(({ metadata }) => metadata.name !== name),
-        {
-          apiVersion: 'kuik.enix.io/v1alpha1',
-          kind: 'ClusterImageSetAvailability',
-          metadata: { name, uid, generation },
-          spec,
-        },
-      ];
-      table = compileTable(resources, table);
-      for (const listener of listeners) listener(table);
+      const { observedGeneration: observed } = given;
+      const ready = { type: 'Ready', status: 'True', reason: 'Valid', message: '' } as const;
+      const condition = { ...ready, lastTransitionTime: '', observedGeneration: observed };
+      resources.put(name, {
+        apiVersion: 'kuik.enix.io/v1alpha1',
+        kind: 'ClusterImageSetAvailability',
+        metadata: { name, uid, generation },
+        ...{ spec, status: { conditions: [condition] } },
+      } as KuikResource);
     },
+    remove: (name: string) => resources.remove(name),
     run: (name: string, image: string, more: Partial<NamedPod> = {}) => {
       const pod = {
         ...{ namespace: 'apps', name, labels: {}, annotations: {}, pullSecrets: [] },
@@ -123,6 +128,28 @@ export function startMonitoring(given: Partial<MonitoringOptions> = {}) {
     tracked: (resource: string): readonly TrackedImage[] => [
       ...monitoring.tracked.imagesOf(resource),
     ],
+  };
+}
+
+/** Nobody asks the registries themselves. */
+function unasked(): Promise<never> {
+  return Promise.reject(new Error('The stage answers for the client.'));
+}
+
+/** The table of what is stored, compiled at once. */
+function keepTable(resources: Store<KuikResource>): TrackingOptions['table'] {
+  let table: RoutingTable = compileTable([]);
+  const listeners = new Set<(table: RoutingTable) => void>();
+  resources.subscribe(() => {
+    table = compileTable([...resources.values()], table);
+    for (const listener of listeners) listener(table);
+  });
+  return {
+    current: () => table,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 }
 

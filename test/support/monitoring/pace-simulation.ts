@@ -1,5 +1,13 @@
-import { createPacer, type Pace, type Pacer, recordedMsMax } from '#core/monitoring/pace.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createActor } from 'xstate';
+import { pause } from '#actors/deadline.ts';
+import { CheckTurns, type Turn } from '#actors/registries/check-turns.ts';
+import { registriesLogic } from '#actors/registries/registry-logic.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { createTimerHeap } from '#actors/timer-heap.ts';
+import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** One registry, watched by one leader after another. */
 export interface PaceLoad {
@@ -31,6 +39,9 @@ export interface SeenChecks {
 const writtenAfterMsMax = 10_000;
 const secretsMsMax = 200;
 const answerMsMax = 3_000;
+const host = 'registry.example.com';
+/** Of all leaders: to make its metrics takes longer than many of them live. */
+const told = createTestRuntime();
 
 /** What outlives a leader: statuses, and what the Lease says of its last crash. */
 interface Stored {
@@ -39,17 +50,11 @@ interface Stored {
   expiredAtMs: number | undefined;
 }
 
-interface Process {
-  readonly pacer: Pacer;
-  /** Its monotonic clock began then. */
-  readonly bornMs: number;
-}
-
 /**
  * Plays the life of one registry's checks: each leader restores what is stored, takes turns, and
  * stores what it did a while later, unless it crashes before.
  */
-export function simulatePace(load: PaceLoad): SeenChecks {
+export async function simulatePace(load: PaceLoad): Promise<SeenChecks> {
   const stored: Stored = { lastMonitorMs: new Map(), expiredAtMs: undefined };
   const sentMs: number[] = [];
   const byImage = new Map<string, number[]>();
@@ -58,7 +63,6 @@ export function simulatePace(load: PaceLoad): SeenChecks {
   for (const restart of [...load.restarts, undefined]) {
     // One that falls into the time without a leader ends one that has hardly begun.
     const endMs = Math.max(startMs, restart?.atMs ?? load.durationMs);
-    const process = begin({ load, stored, images, startMs });
     const recorded: { image: string; atMs: number; writtenMs: number }[] = [];
     const see = (image: string, atMs: number) => {
       sentMs.push(atMs);
@@ -67,7 +71,7 @@ export function simulatePace(load: PaceLoad): SeenChecks {
       else times.push(atMs);
       recorded.push({ image, atMs, writtenMs: atMs + load.random() * writtenAfterMsMax });
     };
-    live({ process, load, endMs, startMs, see });
+    await lead({ load, stored, images, startMs, endMs, see });
     // A graceful end writes what is still to be written.
     const keptMs = restart?.how === 'crash' ? endMs : Number.POSITIVE_INFINITY;
     for (const { image, atMs } of recorded.filter(({ writtenMs }) => writtenMs <= keptMs)) {
@@ -79,68 +83,76 @@ export function simulatePace(load: PaceLoad): SeenChecks {
   return { sentMs, byImage };
 }
 
-function begin({
-  load,
-  stored,
-  images,
-  startMs,
-}: {
+interface Leader {
   readonly load: PaceLoad;
   readonly stored: Stored;
   readonly images: readonly string[];
   readonly startMs: number;
-}): Process {
-  const pacer = createPacer(load.pace);
-  const now = { wallMs: startMs, monotonicMs: 0 };
-  for (const image of images) {
-    const lastMonitorMs = stored.lastMonitorMs.get(image);
-    const checkedMs = lastMonitorMs === undefined ? undefined : toMonotonicMs(lastMonitorMs, now);
-    pacer.add(image, checkedMs);
-    if (checkedMs !== undefined) pacer.resume(checkedMs + recordedMsMax);
-  }
-  if (stored.expiredAtMs !== undefined) pacer.resume(toMonotonicMs(stored.expiredAtMs, now));
-  return { pacer, bornMs: startMs };
-}
-
-/** Runs one leader to its end; answers come in while later turns are taken. */
-function live({
-  process: { pacer, bornMs },
-  load,
-  startMs,
-  endMs,
-  see,
-}: {
-  readonly process: Process;
-  readonly load: PaceLoad;
-  readonly startMs: number;
   readonly endMs: number;
   readonly see: (image: string, atMs: number) => void;
-}): void {
-  const flying: { image: string; beganMs: number; doneMs: number }[] = [];
-  const land = (untilMs: number) => {
-    while (flying[0] !== undefined && flying[0].doneMs <= untilMs) {
-      const { image, beganMs } = flying.shift()!;
-      pacer.answered();
-      pacer.end(image, beganMs - bornMs);
+}
+
+/** One leader from its beginning to its end, with the registry's actor and its line. */
+async function lead({ load, stored, images, startMs, endMs, see }: Leader): Promise<void> {
+  const { clock, advance } = steppedClock();
+  const runtime: Runtime = { ...told, clock, now: () => startMs + clock.now() };
+  const never = new AbortController().signal;
+  const pace = { paceOf: () => load.pace, inFlightMaxOf: () => Number.POSITIVE_INFINITY };
+  const turns = new CheckTurns(runtime, {
+    ...pace,
+    actorOf: () => supervisor.getSnapshot().children.get(host),
+    keep: () => {
+      const input = { host, slotMs: slotMsOf(load.pace) };
+      supervisor.send({ type: 'child.add', key: host, input });
+    },
+  });
+  const client = { ping: () => Promise.reject(new Error('Nobody suspects the registry.')) };
+  const logic = registriesLogic(runtime, { client, pingTimeoutMs: 1_000, turns });
+  const supervisor = createActor(logic, { clock }).start();
+  const run = async (_: string, image: string, turn: Turn) => {
+    await pause(clock, load.random() * secretsMsMax, never);
+    turn.begin();
+    see(image, runtime.now());
+    await pause(clock, load.random() * answerMsMax, never);
+    turn.answered();
+  };
+  turns.begin({ unrecordedUntilMs: stored.expiredAtMs, run });
+  for (const image of images) {
+    const lastMonitorMs = stored.lastMonitorMs.get(image);
+    turns.recorded(host, lastMonitorMs);
+    const isNew = lastMonitorMs === undefined;
+    turns.add(host, image, isNew ? undefined : toMonotonicMs(lastMonitorMs, turns.clocks()));
+  }
+  turns.open();
+  await advance(endMs - startMs);
+  clock.close();
+  supervisor.stop();
+}
+
+/** A simulated clock that waits for what each of its timers brings about. */
+function steppedClock() {
+  let nowMs = 0;
+  let timer: { readonly dueMs: number; readonly callback: () => void } | undefined;
+  const clock = createTimerHeap({
+    monotonicMs: () => nowMs,
+    setTimer: (delayMs, callback) => {
+      const armed = { dueMs: nowMs + delayMs, callback };
+      timer = armed;
+      return () => {
+        if (timer === armed) timer = undefined;
+      };
+    },
+  });
+  const advance = async (untilMs: number): Promise<void> => {
+    while (timer !== undefined && timer.dueMs < untilMs) {
+      const { dueMs, callback } = timer;
+      timer = undefined;
+      nowMs = dueMs;
+      callback();
+      await nextTurn();
     }
   };
-  for (let nowMs = startMs; nowMs < endMs; ) {
-    land(nowMs);
-    const nextMs = pacer.nextMs();
-    if (nextMs === undefined) {
-      nowMs = flying[0]?.doneMs ?? endMs;
-      continue;
-    }
-    nowMs = Math.max(nowMs, nextMs + bornMs);
-    // Two clocks with fractions: what is due on one must not be a rounding early on the other.
-    const image = nowMs < endMs ? pacer.take(Math.max(nextMs, nowMs - bornMs)) : undefined;
-    nowMs += load.random() * secretsMsMax;
-    if (image === undefined || nowMs >= endMs) return;
-    pacer.begin(nowMs - bornMs);
-    see(image, nowMs);
-    flying.push({ image, beganMs: nowMs, doneMs: nowMs + load.random() * answerMsMax });
-    flying.sort((left, right) => left.doneMs - right.doneMs);
-  }
+  return { clock, advance };
 }
 
 /** Numbers from 0 to 1 that are the same in each run (a linear congruential generator). */

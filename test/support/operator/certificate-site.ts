@@ -1,15 +1,17 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { createActor } from 'xstate';
+import { addCertificate, type ServingCertificate } from '#actors/certificate/certificate.ts';
 import { isSignedBy, readBundle } from '#actors/certificate/certificate-material.ts';
-import { certificateSecret } from '#actors/certificate/certificate-secret.ts';
+import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
 import type { CertificateSource } from '#actors/certificate/certificate-source.ts';
-import { certificateLogic, type ServingCertificate } from '#actors/certificate/keep-certificate.ts';
 import { defaultLifetimes, type Lifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
+import { createSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
+import { certificateMachine } from '#machines/certificate.ts';
 import { createLog } from '#telemetry/log.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
 
@@ -54,23 +56,24 @@ export function startReplica(
   const served: ServingCertificate[] = [];
   const lines: string[] = [];
   const { source } = options;
-  const actor = createActor(
-    certificateLogic({
-      source: source ?? ownSource(site, site.client, options.lifetimes),
-      webhook: { client: site.client, name: site.name, url: site.url, timeoutSeconds: 5 },
-      clock,
-      log: createLog({
-        level: 'debug',
-        format: 'json',
-        destination: { write: (line: string) => lines.push(line) },
-      }),
-      onCertificate: (certificate) => served.push(certificate),
-      pollMs,
-    }),
-    { input: { source: source === undefined ? 'own' : 'directory' } },
-  ).start();
+  const destination = { write: (line: string) => lines.push(line) };
+  const system = createSystem({
+    clock,
+    log: createLog({ level: 'debug', format: 'json', destination }),
+    metrics: createMetrics({ build: { version: '1' } }),
+    ...{ now: Date.now, random: Math.random },
+  });
+  addCertificate(system, {
+    from: source === undefined ? 'own' : 'directory',
+    source: source ?? ownSource(site, site.client, options.lifetimes),
+    webhook: { client: site.client, name: site.name, url: site.url, timeoutSeconds: 5 },
+    serve: async (certificate) => void served.push(certificate),
+    pollMs,
+  });
+  system.start();
+  const actor = system.find<typeof certificateMachine>(certificateMachine.id)!;
   onTestFinished(() => {
-    actor.stop();
+    system.stop();
     clock.close();
   });
   return { actor, served, lines, serving: () => served.at(-1) };
@@ -78,7 +81,7 @@ export function startReplica(
 
 function ownSource(site: Site, client: KubeClient, lifetimes = defaultLifetimes) {
   const { namespace, url } = site;
-  return certificateSecret({
+  return new CertificateSecret({
     client,
     namespace,
     secretName: 'kuik-webhook',

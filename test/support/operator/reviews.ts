@@ -1,26 +1,15 @@
 import { onTestFinished } from 'vitest';
-import type { AdmitPort } from '#http/ports.ts';
+import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
+import { podReview } from './pod-review.ts';
 
 /** The path of the webhook. */
 export const webhookPath = '/mutate--v1-pod';
 
-/** A review of a new Pod as an API server sends it. */
+/** A review of a new Pod, the usual one unless told. */
 export function reviewOf(pod: object = podOf(), request: object = {}): object {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: 'review-1',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      operation: 'CREATE',
-      namespace: 'apps',
-      dryRun: false,
-      object: pod,
-      ...request,
-    },
-  };
+  return podReview(pod, request);
 }
 
 /** A Pod of one container. */
@@ -71,7 +60,11 @@ export function stageWebhook(
     format: 'json',
     destination: { write: (line) => lines.push(line) },
   });
-  const ports = { admit: admit as AdmitPort, log: (options.log ?? log) as typeof log, metrics };
+  const ports = {
+    admit: admit as RoutingQuery['admit'],
+    log: (options.log ?? log) as typeof log,
+    metrics,
+  };
   const app = buildWebhookApp(ports, { deadlineMs: options.deadlineMs ?? 1_000 });
   onTestFinished(async () => await app.close());
   const send = async (payload: string, contentType: string | undefined, query = '') => {

@@ -2,6 +2,7 @@ import { Pool } from 'undici';
 import type { Api } from '#test/support/api-server/api.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 import type { OperatorProcess } from './operator-process.ts';
+import { podReview } from './pod-review.ts';
 
 /** What the webhook made of a Pod. */
 export interface ReviewedPod {
@@ -77,22 +78,11 @@ function read({ response }: ReviewAnswer, image: string): ReviewedPod {
 }
 
 function reviewOf(namespace: string, image: string, number: number): object {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: `review-${number}`,
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      namespace,
-      operation: 'CREATE',
-      dryRun: false,
-      object: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { generateName: 'pod-', namespace },
-        spec: { containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent' }] },
-      },
-    },
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { generateName: 'pod-', namespace },
+    spec: { containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent' }] },
   };
+  return podReview(pod, { uid: `review-${number}`, namespace });
 }

@@ -1,14 +1,15 @@
 import { onTestFinished } from 'vitest';
-import { createActor } from 'xstate';
-import { probeImage } from '#actors/registries/probe-image.ts';
 import {
-  createRegistries,
+  addRegistries,
   type Registries,
   type RegistryTreatment,
 } from '#actors/registries/registries.ts';
-import { registriesLogic } from '#actors/registries/registries-logic.ts';
+import type { RegistriesLogic } from '#actors/registries/registry-logic.ts';
+import { createSystem } from '#actors/system.ts';
 import { createTimerHeap, type TimerHeap } from '#actors/timer-heap.ts';
 import type { OciClient } from '#oci/client.ts';
+import { createLog } from '#telemetry/log.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 
 /** Registry actors over a real client, on real time. */
 export interface LiveRegistries {
@@ -32,25 +33,30 @@ export function startLiveRegistries(
   { pingTimeoutMs = 300, treatmentOf = () => ({}) }: LiveRegistriesOptions = {},
 ): LiveRegistries {
   const clock = createTimerHeap();
-  const supervisor = createActor(registriesLogic({ client, pingTimeoutMs, clock }));
-  supervisor.start();
-  const registries = createRegistries({
-    supervisor: () => supervisor,
+  const system = createSystem({
     clock,
+    log: createLog({ level: 'error', format: 'json', destination: { write: fail } }),
+    metrics: createMetrics({ build: { version: '1' } }),
     now: Date.now,
-    treatmentOf,
-    metrics: { registryHealth: () => {} },
-    onBug: (error) => {
-      throw error;
-    },
-    probeImage: (probe, signal) => probeImage({ client, clock: clock, ...probe }, signal),
+    random: Math.random,
   });
+  const registries = addRegistries(system, {
+    ...{ client, pingTimeoutMs, treatmentOf },
+    paceOf: () => ({ intervalMs: 1_000, maxPerInterval: 1 }),
+  });
+  system.start();
   const close = (): void => {
     registries.close();
-    supervisor.stop();
+    system.stop();
     clock.close();
   };
   onTestFinished(close);
-  const actors = (): number => supervisor.getSnapshot().children.size;
+  const actors = (): number =>
+    system.find<RegistriesLogic>('registries')?.getSnapshot().children.size ?? 0;
   return { registries, clock, actors, close };
+}
+
+/** Errors are bugs, and a bug fails the test. */
+function fail(line: string): void {
+  throw new Error(line);
 }

@@ -1,14 +1,15 @@
 import { onTestFinished } from 'vitest';
-import { createActor } from 'xstate';
 import {
-  createRegistries,
+  addRegistries,
   type ProbeReport,
+  type RegistriesOptions,
   type RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { registriesLogic } from '#actors/registries/registries-logic.ts';
+import type { RegistriesLogic } from '#actors/registries/registry-logic.ts';
+import { createSystem } from '#actors/system.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** The image is there. */
 export const available: ProbeOutcome = { kind: 'Available' };
@@ -26,59 +27,81 @@ export interface Sent {
   readonly probe: RegistryProbe;
   readonly signal: AbortSignal;
   readonly answer: (outcome: ProbeOutcome) => Promise<void>;
+  readonly crash: (error: Error) => Promise<void>;
 }
 
 /** Registries on simulated time whose probes and pings are answered by hand. */
-export function startRegistries(treatment: { concurrency?: number; trust?: boolean } = {}) {
-  const clock = createSimulatedTimerHeap();
+export function startRegistries(
+  treatment: { concurrency?: number; trust?: boolean } = {},
+  given: Partial<RegistriesOptions> = {},
+) {
   const sent: Sent[] = [];
-  const pings: { host: string; answer: (alive: boolean) => Promise<void> }[] = [];
+  const pings: Ping[] = [];
   const health = new Map<string, string | undefined>();
-  const bugs: unknown[] = [];
   const told: string[] = [];
-  const supervisor = createActor(
-    registriesLogic({
-      clock,
-      pingTimeoutMs: 1_000,
-      client: {
-        ping: (host) =>
-          new Promise((resolve) => {
-            const answer = async (alive: boolean): Promise<void> => {
-              if (alive) resolve({ ok: true, value: 200 });
-              else {
-                const error = { kind: 'connection', cause: 'refused', message: 'refused' } as const;
-                resolve({ ok: false, error });
-              }
-              await settled();
-            };
-            pings.push({ host, answer });
-          }),
-      },
-    }),
-  );
-  supervisor.start();
-  const registries = createRegistries({
-    supervisor: () => supervisor,
-    clock,
-    now: () => 1_700_000_000_000 + clock.now(),
+  const kept = createTestRuntime();
+  const registryHealth = (host: string, state?: string) => health.set(host, state);
+  const runtime = { ...kept, metrics: { ...kept.metrics, registryHealth } };
+  const { clock } = runtime;
+  const system = createSystem(runtime);
+  const registries = addRegistries(system, {
+    pingTimeoutMs: 1_000,
+    paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),
     treatmentOf: () => treatment,
-    metrics: { registryHealth: (host, state) => health.set(host, state) },
-    onBug: (error) => bugs.push(error),
-    onAnswer: ({ reference }, { outcome }) => told.push(`${reference.path} ${outcome.kind}`),
-    probeImage: (probe, signal) =>
-      new Promise((resolve) => {
-        const answer = async (outcome: ProbeOutcome): Promise<void> => {
-          resolve(outcome);
-          await settled();
-        };
-        sent.push({ probe, signal, answer });
-      }),
+    client: {
+      ping: (host) => {
+        const { promise, resolve, reject } = Promise.withResolvers<PingAnswer>();
+        const ping = byHand(resolve, reject);
+        pings.push({ host, crash: ping.crash, answer: (alive) => ping.answer(pingAnswer(alive)) });
+        return promise;
+      },
+      manifest: () => Promise.reject(new Error('The stage answers for the client.')),
+    },
+    probeImage: (probe, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<ProbeOutcome>();
+      sent.push({ probe, signal, ...byHand(resolve, reject) });
+      return promise;
+    },
+    ...given,
   });
+  registries.onAnswer(({ reference }, { outcome }) => {
+    told.push(`${reference.path} ${outcome.kind}`);
+  });
+  system.start();
+  const supervisor = system.find<RegistriesLogic>('registries');
+  if (supervisor === undefined) throw new Error('Expected the system to run the registries.');
   onTestFinished(() => {
     registries.close();
-    supervisor.stop();
+    system.stop();
   });
-  return { clock, registries, supervisor, sent, pings, health, bugs, told };
+  return { clock, runtime, registries, system, supervisor, sent, pings, health, told };
+}
+
+/** One background probe, to be answered by the test. */
+interface Ping {
+  readonly host: string;
+  readonly answer: (alive: boolean) => Promise<void>;
+  readonly crash: (error: Error) => Promise<void>;
+}
+
+type PingAnswer = Awaited<ReturnType<RegistriesOptions['client']['ping']>>;
+
+function pingAnswer(alive: boolean): PingAnswer {
+  if (alive) return { ok: true, value: 200 };
+  return { ok: false, error: { kind: 'connection', cause: 'refused', message: 'refused' } };
+}
+
+function byHand<T>(resolve: (value: T) => void, reject: (error: Error) => void) {
+  return {
+    answer: async (value: T): Promise<void> => {
+      resolve(value);
+      await settled();
+    },
+    crash: async (error: Error): Promise<void> => {
+      reject(error);
+      await settled();
+    },
+  };
 }
 
 /** Until all that was promised so far has come. */

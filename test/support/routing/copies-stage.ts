@@ -1,19 +1,19 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
 import { secretCopiesLogic } from '#actors/secrets/keep-secret-copies.ts';
-import type { PlacedCopy } from '#actors/secrets/place-secret.ts';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
-import type { SecretAnswer } from '#actors/secrets/secrets.ts';
+import type { PlacedCopy } from '#actors/secrets/secret-placer.ts';
 import type { ClusterReplicatedImageSet } from '#api/replicated-image-set.ts';
+import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import type { SecretAnswer } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { createStore } from '#kube/store.ts';
-import { createLog } from '#telemetry/log.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin } from '#test/support/api-server/plane.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const sets = '/apis/kuik.enix.io/v1alpha1/clusterreplicatedimagesets';
 const dockerConfig = 'kubernetes.io/dockerconfigjson';
@@ -75,33 +75,23 @@ function countLists(client: KubeClient) {
 }
 
 function createWorld(set: ClusterReplicatedImageSet) {
-  const listeners = new Set<(table: RoutingTable) => void>();
-  const promises = new Set<(copy: PlacedCopy) => void>();
+  const changes = new Listeners<[table: RoutingTable]>();
+  const promises = new Listeners<[copy: PlacedCopy]>();
+  const runtime = createTestRuntime();
   const pods = createStore<SlimPod>();
   const interner = createInterner();
   let table = compileTable([set]);
   let source: SecretAnswer = { kind: 'missing' };
-  const change = () => {
-    for (const listener of listeners) listener(table);
-  };
-  const subscribe = (listener: (table: RoutingTable) => void) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  };
+  const { subscribe } = changes;
+  const change = () => changes.tell(table);
   return {
-    clock: createSimulatedTimerHeap(),
+    runtime,
+    clock: runtime.clock,
     pods,
     table: { current: () => table, subscribe, stop: () => undefined },
-    sources: { find: () => source, subscribe: (listener: () => void) => subscribe(listener) },
-    placed: {
-      subscribe: (listener: (copy: PlacedCopy) => void) => {
-        promises.add(listener);
-        return () => promises.delete(listener);
-      },
-    },
-    promise: (copy: PlacedCopy) => {
-      for (const listener of promises) listener(copy);
-    },
+    sources: { find: () => source, subscribe },
+    placer: promises,
+    promise: promises.tell,
     setSource: (next: Source) => {
       source = next === undefined ? { kind: 'missing' } : found(next);
       change();
@@ -128,11 +118,14 @@ function found({ type = dockerConfig, text }: NonNullable<Source>): SecretAnswer
 
 /** Starts a leader; the answer ends its term. */
 function leaderOf(world: ReturnType<typeof createWorld>, client: KubeClient): () => () => void {
-  const log = createLog({ level: 'silent', format: 'json' });
+  const { runtime, pods } = world;
   world.pods.finishList(new Set());
   return () => {
-    const logic = secretCopiesLogic({ ...world, client, log, synced: world.pods.synced });
-    const actor = createActor(logic);
+    const logic = secretCopiesLogic(runtime, {
+      ...world,
+      ...{ client, resources: { pods, kuik: new Map() } },
+    });
+    const actor = createActor(logic, { clock: runtime.clock });
     actor.start();
     onTestFinished(() => void actor.stop());
     return () => void actor.stop();

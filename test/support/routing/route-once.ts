@@ -1,5 +1,5 @@
+import { applyPatch } from '#core/json-patch.ts';
 import type { PodAdmission, PodObject } from '#core/pod.ts';
-import { applyPatch } from '#core/routing/patch.ts';
 import { admissionOf, podOf } from './pods.ts';
 import { clusterSet } from './resources.ts';
 import { type RouterStageOptions, startRouter } from './router-stage.ts';

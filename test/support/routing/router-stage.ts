@@ -4,21 +4,23 @@ import type {
   Registries,
   RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { createRouter, type PodAnswer } from '#actors/routing/route.ts';
-import type { PlaceSecret } from '#actors/secrets/place-secret.ts';
-import type { SecretAnswer } from '#actors/secrets/secrets.ts';
-import type { TimerHeap } from '#actors/timer-heap.ts';
+import { Router } from '#actors/routing/router.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { CancellationSource } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
 import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
+import type { AdmissionAnswer } from '#core/routing/admission.ts';
 import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
+import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
+import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { settled } from '#test/support/registries/registries-stage.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** What one image is for one who asks. */
 export interface ImagePlan {
@@ -43,9 +45,9 @@ export interface RouterStageOptions {
   readonly trusted?: readonly string[];
   /** By `namespace/name`; what is not there is missing. */
   readonly secrets?: Readonly<Record<string, SecretAnswer>>;
-  readonly placeSecret?: PlaceSecret;
+  readonly placeSecret?: SecretPlacer['place'];
   /** Asks the registries by another way, on the stage's own time. */
-  readonly registries?: (clock: TimerHeap) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
+  readonly registries?: (runtime: Runtime) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
 
 /** A Secret that opens registries for a user whose password is the same word. */
@@ -71,6 +73,7 @@ export function pullSecret(
   };
 }
 
+const silent = createLog({ level: 'silent', format: 'json' });
 /** How finely simulated time goes on: a divisor of every delay that a test names. */
 const stepMs = 10;
 /** A review that has not ended by then never will. */
@@ -78,10 +81,12 @@ const reviewMsMax = 60_000;
 
 /** A router over registries and Secrets that do as planned, on simulated time. */
 export function startRouter(options: RouterStageOptions) {
-  const clock = createSimulatedTimerHeap();
+  const runtime = { ...createTestRuntime(), log: silent };
+  const { clock } = runtime;
   const asked: string[] = [];
   const placed: string[] = [];
   const read: string[] = [];
+  const notes: EventNote[] = [];
   const { images = {}, aside = [], trusted = [], secrets = {}, remembered = {} } = options;
 
   const probe = (
@@ -108,31 +113,29 @@ export function startRouter(options: RouterStageOptions) {
     return plan === undefined ? undefined : { ...answer(plan, users), remembered: true };
   };
 
-  const router = createRouter({
+  const readSecret = async (name: SecretName): Promise<SecretAnswer> => {
+    const text = secretNameText(name);
+    read.push(text);
+    return secrets[text] ?? { kind: 'missing' };
+  };
+  const place: SecretPlacer['place'] = async ({ source, owner, namespace, dryRun }) => {
+    placed.push(`${dryRun ? 'dry ' : ''}${namespace}/${source.name} of ${owner.name}`);
+    return { ok: true, value: `kuik-${source.name}-0` };
+  };
+
+  const router = new Router({
+    runtime,
     table: () => table,
     policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
-    registries: options.registries?.(clock) ?? {
+    registries: options.registries?.(runtime) ?? {
       probe,
       recall,
       isTrusted: (host) => trusted.includes(host),
     },
-    secrets: {
-      read: ({ namespace, name }) => {
-        read.push(`${namespace}/${name}`);
-        return Promise.resolve(secrets[`${namespace}/${name}`] ?? { kind: 'missing' });
-      },
-    },
-    placeSecret:
-      options.placeSecret ??
-      (async ({ source, owner, namespace, dryRun }) => {
-        placed.push(`${dryRun ? 'dry ' : ''}${namespace}/${source.name} of ${owner.name}`);
-        return { ok: true, value: `kuik-${source.name}-0` };
-      }),
+    secrets: { reader: { read: readSecret }, placer: { place: options.placeSecret ?? place } },
+    events: { record: (note) => notes.push(note) },
     timeoutMs: options.timeoutMs ?? 1_000,
     resolveDigest: false,
-    clock,
-    log: createLog({ level: 'silent', format: 'json' }),
-    metrics: { routingDecision: () => {}, probe: () => {}, webhookError: () => {} },
   });
   const table = compileTable(options.resources ?? []);
 
@@ -153,12 +156,12 @@ export function startRouter(options: RouterStageOptions) {
   /** One review. */
   const admit = async (
     admission: PodAdmission,
-  ): Promise<PodAnswer & { readonly tookMs: number }> => {
+  ): Promise<AdmissionAnswer & { readonly tookMs: number }> => {
     const { value, tookMs } = await drive(router.admit(admission, new CancellationSource()));
     return { ...value, tookMs };
   };
 
-  return { router, admit, drive, clock, asked, placed, read };
+  return { router, admit, drive, clock, asked, placed, read, notes };
 }
 
 function answer({ kind, users }: ImagePlan, given: readonly string[]): ProbeAnswer {

@@ -37,7 +37,7 @@ export function describeVectors<Given, Expected>(
   const path = join(folder, file);
   describe(file, () => {
     if (folder !== defaultVectorFolder && !existsSync(path)) {
-      test(`${folder} has no ${file}`, ({ skip }) => skip('the folder has no such file'));
+      test('the chosen folder has no such file', ({ skip }) => skip(`${path} is not there`));
       return;
     }
     for (const vector of loadVectors<Given, Expected>(path)) {

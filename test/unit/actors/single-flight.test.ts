@@ -1,17 +1,15 @@
 import { expect, test } from 'vitest';
-import { createSingleFlight } from '#actors/single-flight.ts';
+import { SingleFlight } from '#actors/single-flight.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const forever = new AbortController().signal;
 
 test('what was forgotten is asked anew, and an answer that was on its way is not remembered', async () => {
   const waiting: ((value: string) => void)[] = [];
-  const flights = createSingleFlight<string>({
-    now: () => 0,
+  const flights = new SingleFlight<string>(createTestRuntime(), {
+    name: 'secrets',
     memoryMs: () => 5_000,
     entriesMax: 10,
-    onBug: (error) => {
-      throw error;
-    },
   });
   const ask = () => {
     const run = () => new Promise<string>((resolve) => waiting.push(resolve));
@@ -30,4 +28,20 @@ test('what was forgotten is asked anew, and an answer that was on its way is not
   const third = ask();
   waiting[2]?.('newest');
   expect(await third).toEqual({ value: 'newest', remembered: false });
+});
+
+test('a bug that nobody waits for any more is in log and metric', async () => {
+  const runtime = createTestRuntime();
+  const flights = new SingleFlight<string>(runtime, {
+    ...{ name: 'secrets', memoryMs: () => 0, entriesMax: 10 },
+  });
+  const { promise, reject } = Promise.withResolvers<string>();
+  const nobody = new AbortController();
+  const asked = flights.ask({ key: 'a', run: () => promise, lingers: true }, nobody.signal);
+  nobody.abort();
+  expect(await asked).toBeUndefined();
+  reject(new Error('a bug'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(runtime.lines()).toMatchObject([{ level: 'error', actor: 'secrets' }]);
+  expect(await runtime.text()).toContain('actor_crashes_total{type="secrets"} 1');
 });

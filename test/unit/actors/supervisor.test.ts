@@ -1,18 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { assign, createActor, fromCallback, fromPromise, setup } from 'xstate';
-import { restartDelayMsMax, vitalWindowMs } from '#core/restart.ts';
 import { supervise } from '#actors/supervisor.ts';
+import { restartDelayMsMax, vitalWindowMs } from '#core/restart.ts';
 import { effect } from '#machines/effect.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** Everything that went wrong in one actor, in one machine: it throws, breaks, ends, or checks. */
 const subjectMachine = setup({
   types: {
     input: {} as { readonly name: string },
-    context: {} as { readonly name: string; readonly checks: number; readonly bug?: string },
+    context: {} as { readonly name: string; readonly checks: number },
     events: {} as { type: 'throw' } | { type: 'break' } | { type: 'end' } | { type: 'check' },
   },
-  actors: { check: effect<'Available', string>('check') },
+  actors: {
+    check: effect<'Available', string>('check'),
+    breaks: fromPromise<void>(() => Promise.reject(new Error('the effect rejected'))),
+  },
   actions: {
     fall: assign(() => {
       throw new Error('thrown in an action');
@@ -27,7 +30,7 @@ const subjectMachine = setup({
     Scheduled: {
       on: {
         throw: { actions: 'fall' },
-        break: { target: 'Broken', actions: assign({ bug: 'the check rejected' }) },
+        break: 'Breaking',
         end: 'Expired',
         check: 'Checking',
       },
@@ -39,32 +42,29 @@ const subjectMachine = setup({
         src: 'check',
         input: ({ context }) => context.name,
         onDone: 'Scheduled',
-        onError: 'Broken',
       },
     },
+    Breaking: { invoke: { src: 'breaks' } },
     Expired: { type: 'final' },
-    Broken: { type: 'final' },
   },
 });
 
 function start(policy: 'object' | 'vital', logic: typeof subjectMachine = subjectMachine) {
-  const clock = createSimulatedTimerHeap();
-  const crashes: [string, string][] = [];
-  const root = createActor(
-    supervise({
-      type: 'subject',
-      logic,
-      policy,
-      clock,
-      onCrash: (id, error) => crashes.push([id, (error as Error).message]),
-    }),
-  );
+  const runtime = createTestRuntime();
+  const { clock } = runtime;
+  /** Who crashed and why, as the log has it. */
+  const crashes = () =>
+    runtime
+      .lines()
+      .filter(({ msg }) => msg === 'an actor crashed')
+      .map(({ actor, err }) => [actor, (err as Error).message]);
+  const root = createActor(supervise(runtime, { type: 'subject', logic, policy }));
   const failures: unknown[] = [];
   root.subscribe({ error: (error) => failures.push(error) });
   root.start();
   const add = (key: string) => root.send({ type: 'child.add', key, input: { name: key } });
   const child = (key: string) => root.getSnapshot().children.get(key);
-  return { clock, crashes, root, failures, add, child };
+  return { runtime, clock, crashes, root, failures, add, child };
 }
 
 describe('a supervisor', () => {
@@ -95,20 +95,20 @@ describe('a supervisor', () => {
     child('a')?.send({ type: 'end' });
     expect(child('a')).toBeUndefined();
     expect(root.system.get('subject:a')).toBeUndefined();
-    expect(crashes).toEqual([]);
+    expect(crashes()).toEqual([]);
     root.stop();
   });
 
   test('stopping it stops every child, those of nested supervisors too', () => {
-    const clock = createSimulatedTimerHeap();
+    const runtime = createTestRuntime();
     const stopped: string[] = [];
     const leaf = fromCallback<{ type: 'none' }, string>(
       ({ input }) =>
         () =>
           stopped.push(input),
     );
-    const inner = supervise({ type: 'leaf', logic: leaf, policy: 'object', clock });
-    const root = createActor(supervise({ type: 'inner', logic: inner, policy: 'object', clock }));
+    const inner = supervise(runtime, { type: 'leaf', logic: leaf, policy: 'object' });
+    const root = createActor(supervise(runtime, { type: 'inner', logic: inner, policy: 'object' }));
     root.start();
     root.send({ type: 'child.add', key: 'i', input: undefined });
     const ref = root.getSnapshot().children.get('i');
@@ -122,12 +122,14 @@ describe('a supervisor', () => {
 describe('what belongs to one object', () => {
   test.each(['throw', 'break'] as const)(
     'is restarted after it crashed by a %s, its siblings untouched',
-    (how) => {
-      const { root, clock, add, child, crashes } = start('object');
+    async (how) => {
+      const { runtime, root, clock, add, child, crashes } = start('object');
       add('a');
       add('b');
       const sibling = child('b');
       child('a')?.send({ type: how });
+      await Promise.resolve();
+      await Promise.resolve();
       expect(child('a')).toBeUndefined();
       expect(root.getSnapshot().broken.get('a')).toMatchObject({ crashes: 1, retryAtMs: 1_000 });
       clock.advance(999);
@@ -139,9 +141,9 @@ describe('what belongs to one object', () => {
       });
       expect(root.getSnapshot().broken.size).toBe(0);
       expect(child('b')).toBe(sibling);
-      expect(crashes).toEqual([
-        ['subject:a', how === 'throw' ? 'thrown in an action' : 'the check rejected'],
-      ]);
+      const why = how === 'throw' ? 'thrown in an action' : 'the effect rejected';
+      expect(crashes()).toEqual([['subject:a', why]]);
+      expect(await runtime.text()).toContain('actor_crashes_total{type="subject"} 1');
       root.stop();
     },
   );
@@ -201,8 +203,8 @@ describe('what the process cannot live without', () => {
       expect(child('a')?.getSnapshot().value).toBe('Scheduled');
     }
     expect(failures).toEqual([]);
-    child('a')?.send({ type: 'break' });
-    expect(crashes).toHaveLength(4);
+    child('a')?.send({ type: 'throw' });
+    expect(crashes()).toHaveLength(4);
     expect(root.getSnapshot().status).toBe('error');
     expect((failures[0] as Error).message).toMatch(/^subject:a crashed/);
     expect(sibling?.getSnapshot().status).toBe('stopped');
@@ -221,12 +223,14 @@ describe('what the process cannot live without', () => {
 });
 
 test('a check cycle among 20,000 children with as many timers takes under a millisecond', async () => {
-  const clock = createSimulatedTimerHeap();
+  const runtime = createTestRuntime();
+  const { clock } = runtime;
   const checking = subjectMachine.provide({
     actors: { check: effectOf(() => Promise.resolve('Available' as const)) },
   });
   const root = createActor(
-    supervise({ type: 'subject', logic: checking, policy: 'object', clock }),
+    supervise(runtime, { type: 'subject', logic: checking, policy: 'object' }),
+    { clock },
   );
   root.start();
   for (let index = 0; index < 20_000; index++) {

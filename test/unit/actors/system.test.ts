@@ -1,100 +1,82 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
-import { type ActorView, createActorView } from '#actors/actor-view.ts';
-import type { CertificateSource } from '#actors/certificate/certificate-source.ts';
-import type { ReflectorSource, ReportPhase } from '#actors/reflectors.ts';
+import { createActorView } from '#actors/actor-view.ts';
+import { addLeadership, type ElectionOptions, type Leadership } from '#actors/leader/leadership.ts';
+import { type ReflectorSource, type ReportPhase, reflectorLogic } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
-import { createSystem, type KuikSystem, type SystemOptions } from '#actors/system.ts';
-import type { ActorsPort } from '#http/ports.ts';
-import type { KubeClient } from '#kube/client.ts';
+import { createSystem, type KuikSystem, type Service } from '#actors/system.ts';
+import type { ActorView } from '#core/actor-view.ts';
 import { registryMachine } from '#machines/registry.ts';
-import { createLog } from '#telemetry/log.ts';
-import { createMetrics } from '#telemetry/metrics.ts';
 import { createLeaseTwin } from '#test/support/api-server/lease-twin.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+
+import { createTestRuntime, type TestRuntime } from '#test/support/time/test-runtime.ts';
 
 const never = () => new Promise<never>(() => {});
-/** Nothing is loaded here: the certificate's own tests do that. */
-const noCertificate: CertificateSource = {
-  load: never,
-  issue: never,
-  renew: never,
-  findChange: never,
-  readBundle: never,
-};
-const noClient: KubeClient = {
-  call: never,
-  stream: never,
-  server: 'https://127.0.0.1:1',
-  close: async () => {},
-};
 
 interface Started {
   readonly system: KuikSystem;
-  readonly clock: ReturnType<typeof createSimulatedTimerHeap>;
-  readonly lines: string[];
-  readonly text: () => Promise<string>;
+  readonly runtime: TestRuntime;
+  readonly leadership: Leadership;
+  /** As a process ends: the Lease is handed over, then all actors stop. */
+  readonly stop: () => Promise<void>;
 }
 
 const running = new Set<KuikSystem>();
 afterEach(() => {
-  for (const system of running) system.root.stop();
+  for (const system of running) system.stop();
   running.clear();
 });
 
-function start(options: Partial<SystemOptions> = {}): Started {
-  const clock = createSimulatedTimerHeap();
-  const metrics = createMetrics({ build: { version: '1' } });
-  const lines: string[] = [];
-  const destination = { write: (line: string) => lines.push(line) };
-  const registries = supervise({
-    type: 'registry',
-    logic: registryMachine,
-    policy: 'object',
-    clock,
-  });
-  const system = createSystem({
-    clock,
-    metrics,
-    log: createLog({ level: 'debug', format: 'json', destination }),
-    now: () => Date.parse('2026-01-01T00:00:00.500Z') + clock.now(),
-    election: undefined,
-    certificate: {
-      from: 'own',
-      source: noCertificate,
-      webhook: { client: noClient, name: 'kuik', url: undefined, timeoutSeconds: 5 },
-      onCertificate: () => {},
-    },
-    reflectors: [{ resource: 'pods', run: never }],
-    services: [{ id: 'registries', logic: registries }],
-    ...options,
-  });
+function start(
+  options: {
+    readonly pods?: ReflectorSource['run'];
+    readonly leaderServices?: readonly Service[];
+    readonly election?: ElectionOptions;
+  } = {},
+): Started {
+  const runtime = createTestRuntime();
+  const system = createSystem(runtime);
+  const { pods: run = never, leaderServices = [], election } = options;
+  const log = runtime.log.child({ actor: 'reflector:pods' });
+  const logic = reflectorLogic({ resource: 'pods', run }, { ...runtime, log });
+  system.always({ id: 'reflector:pods', logic });
+  const registry = registryMachine.provide({ actors: { line: fromCallback(() => {}) } });
+  const registries = { type: 'registry', logic: registry, policy: 'object' } as const;
+  system.always({ id: 'registries', logic: supervise(runtime, registries) });
+  for (const service of leaderServices) system.whileLeading(service);
+  const leadership = addLeadership(system, election);
   system.start();
   running.add(system);
-  return { system, clock, lines, text: async () => (await metrics.text()).body };
+  const stop = async () => {
+    await leadership.release();
+    system.stop();
+  };
+  return { system, runtime, leadership, stop };
 }
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const addRegistry = ({ system }: Started, host: string) =>
-  system.root.getSnapshot().children.get('registries')?.send({
-    type: 'child.add',
-    key: host,
-    input: { host },
-  });
+  system.root
+    .getSnapshot()
+    .children.get('registries')
+    ?.send({
+      type: 'child.add',
+      key: host,
+      input: { host, slotMs: 1_000 },
+    });
 
 describe('the root', () => {
   test('starts every service, and says who runs and in which state', async () => {
     const started = start();
     addRegistry(started, 'docker.io');
     expect([...started.system.observer.ids()].sort()).toEqual([
-      'certificate',
       'kuik',
       'leadership',
       'reflector:pods',
       'registries',
       'registry:docker.io',
     ]);
-    expect(await started.text()).toContain(
+    expect(await started.runtime.text()).toContain(
       'kube_image_keeper_actors{type="registry",state="reachability.Closed"} 1',
     );
   });
@@ -109,61 +91,57 @@ describe('the root', () => {
       }),
     });
     const leaderServices = [service('availability-sets'), service('mirror-sets')];
-    const { system, text } = start({ leaderServices });
+    const { system, runtime, stop } = start({ leaderServices });
     expect([system.leads(), news]).toEqual([true, ['availability-sets on', 'mirror-sets on']]);
-    expect(await text()).toContain('kube_image_keeper_manager_is_leader 1');
-    await system.stop();
+    expect(await runtime.text()).toContain('kube_image_keeper_manager_is_leader 1');
+    await stop();
     expect(news.slice(2)).toEqual(['mirror-sets off', 'availability-sets off']);
     expect([system.leads(), [...system.observer.ids()]]).toEqual([false, []]);
-    expect(await text()).toContain('kube_image_keeper_manager_is_leader 0');
+    expect(await runtime.text()).toContain('kube_image_keeper_manager_is_leader 0');
   });
 
   test('hands over its Lease before it stops', async () => {
     const twin = createLeaseTwin();
-    const { system, clock } = start({
+    const { system, runtime, stop } = start({
       election: {
         calls: twin.callsOf(),
         identity: 'a',
         durationMs: 15_000,
         renewDeadlineMs: 10_000,
         retryPeriodMs: 2_000,
-        random: () => 0,
       },
     });
-    while (!system.leads()) await new Promise((resolve) => setTimeout(resolve, 1));
+    runtime.clock.advance(0);
+    await settle();
+    expect(system.leads()).toBe(true);
     expect([twin.record()?.holder, system.leader()]).toEqual(['a', 'a']);
-    await system.stop();
-    expect([twin.record()?.holder, system.leads(), clock.size]).toEqual(['', false, 0]);
+    await stop();
+    expect([twin.record()?.holder, system.leads(), runtime.clock.size]).toEqual(['', false, 0]);
   });
 
   test('fails when a service crashes too often, so that the process can end non-zero', async () => {
-    const pods: ReflectorSource = {
-      resource: 'pods',
-      run: () => Promise.reject(new Error('a bug in the reflector')),
-    };
-    const { system, text, lines } = start({ reflectors: [pods] });
+    const pods = () => Promise.reject(new Error('a bug in the reflector'));
+    const { system, runtime } = start({ pods });
     const error = await system.failed;
     expect(error.message).toMatch(/^reflector:pods crashed/);
     expect((error.cause as Error).message).toBe('a bug in the reflector');
-    expect(await text()).toContain('kube_image_keeper_actor_crashes_total{type="reflector"} 4');
-    expect(lines.filter((line) => line.includes('an actor crashed'))).toHaveLength(4);
+    const crashes = 'kube_image_keeper_actor_crashes_total{type="reflector"} 4';
+    expect(await runtime.text()).toContain(crashes);
+    expect(runtime.lines().filter(({ msg }) => msg === 'an actor crashed')).toHaveLength(4);
     await settle();
     expect(system.root.getSnapshot().children.size).toBe(0);
   });
 
   test('says why a watch was interrupted, and goes on', () => {
     let report: ReportPhase = () => {};
-    const pods: ReflectorSource = {
-      resource: 'pods',
-      run: (reporter) => {
-        report = reporter;
-        return never();
-      },
+    const pods = (reporter: ReportPhase) => {
+      report = reporter;
+      return never();
     };
-    const { system, lines } = start({ reflectors: [pods] });
+    const { system, runtime } = start({ pods });
     report('BackingOff', 'the API server answered 503');
     expect(system.observer.get('reflector:pods')?.states).toEqual(['BackingOff']);
-    const [warning] = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn');
+    const [warning] = runtime.lines().filter(({ level }) => level === 'warn');
     expect(warning).toMatchObject({
       actor: 'reflector:pods',
       reason: 'the API server answered 503',
@@ -172,28 +150,57 @@ describe('the root', () => {
 
   test('restarts a reflector that ended by itself, and aborts its loop when it stops', async () => {
     const signals: AbortSignal[] = [];
-    const pods: ReflectorSource = {
-      resource: 'pods',
-      run: async (report, signal) => {
-        signals.push(signal);
-        report('Watching');
-        if (signals.length > 1) await never();
-      },
+    const pods = async (report: ReportPhase, signal: AbortSignal) => {
+      signals.push(signal);
+      report('Watching');
+      if (signals.length > 1) await never();
     };
-    const { system, text } = start({ reflectors: [pods] });
+    const { system, runtime, stop } = start({ pods });
     await settle();
     expect(signals).toHaveLength(2);
-    expect(await text()).toContain(
+    expect(await runtime.text()).toContain(
       'kube_image_keeper_reflector_phase{resource="pods",phase="Watching"} 1',
     );
     expect(system.observer.get('reflector:pods')?.states).toEqual(['Watching']);
-    await system.stop();
+    await stop();
     expect(signals[1]?.aborted).toBe(true);
+  });
+
+  test('what only a leader runs crashes without ending the process, and is started again', async () => {
+    let starts = 0;
+    const logic = fromCallback(() => {
+      starts += 1;
+      throw new Error('a bug in what leads');
+    });
+    const { system, runtime } = start({ leaderServices: [{ id: 'mirror-sets', logic }] });
+    for (let crash = 0; crash < 6; crash += 1) runtime.clock.advance(60_000);
+    expect(starts).toBeGreaterThanOrEqual(6);
+    expect(system.root.getSnapshot().status).toBe('active');
+    expect(await runtime.text()).toContain(`actor_crashes_total{type="mirror-sets"} ${starts}`);
+  });
+
+  test('a leader whose Lease cannot be kept because of a bug leads no more', async () => {
+    const twin = createLeaseTwin();
+    let update: () => Promise<never> = never;
+    const calls = { ...twin.callsOf(), update: () => update() };
+    const times = { durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
+    const { system, runtime } = start({ election: { calls, identity: 'a', ...times } });
+    runtime.clock.advance(0);
+    await settle();
+    expect(system.leads()).toBe(true);
+    update = () => Promise.reject(new Error('a bug in the renewal'));
+    runtime.clock.advance(2_500);
+    expect(system.term()).toBeDefined();
+    await settle();
+    expect(system.leads()).toBe(false);
+    expect(runtime.lines().filter(({ msg }) => msg === 'an actor crashed')).toMatchObject([
+      { actor: 'leadership', err: { message: 'a bug in the renewal' } },
+    ]);
   });
 });
 
 describe('the view of the actors', () => {
-  const view = (started: Started): ActorView & ActorsPort => createActorView(started.system);
+  const view = (started: Started): ActorView => createActorView(started.system);
   const ids = (page: { actors: readonly { id: string }[] }) => page.actors.map(({ id }) => id);
 
   test('lists them by id, in pages', () => {
@@ -210,12 +217,12 @@ describe('the view of the actors', () => {
     expect(first.actors[0]).toEqual({
       id: 'registry:docker.io',
       type: 'registry',
-      state: ['reachability.Closed', 'quota.Free'],
+      state: ['reachability.Closed', 'quota.Free', 'pace.Idle'],
       since: '2026-01-01T00:00:00Z',
     });
   });
 
-  test.each(['Closed', 'reachability.Closed', 'Free', 'Known'])(
+  test.each(['Closed', 'reachability.Closed', 'Free', 'pace'])(
     'finds those in state %s',
     (state) => {
       const started = start();
@@ -228,7 +235,11 @@ describe('the view of the actors', () => {
     const started = start();
     addRegistry(started, 'docker.io');
     expect(ids(view(started).list({ q: 'docker', limit: 10 }))).toEqual(['registry:docker.io']);
-    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({ actors: [], next: null });
+    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
+      actors: [],
+      total: 0,
+      next: null,
+    });
   });
 
   test('shows one in full: context, transitions, children', () => {
@@ -243,7 +254,7 @@ describe('the view of the actors', () => {
     expect(actors.get('registries')?.children).toEqual(['registry:docker.io']);
     expect(actors.get('kuik')).toMatchObject({
       state: ['Running'],
-      children: ['reflector:pods', 'registries', 'certificate', 'leadership'],
+      children: ['reflector:pods', 'registries', 'leadership'],
     });
     expect(actors.get('registry:nowhere')).toBeUndefined();
     expect(JSON.parse(JSON.stringify(actors.get('leadership')))).toMatchObject({

@@ -26,7 +26,7 @@ describe('challenges that no specification foresees', () => {
     ['Bearer realm="a",realm="b"', [bearer({ realm: 'b' })]],
     ['Bearer realm="a\\\\b"', [bearer({ realm: 'a\\b' })]],
   ];
-  test.each(cases)('%j', (line, challenges) => {
+  test.each(cases)('are read: %j', (line, challenges) => {
     expect(parseChallenges([line])).toEqual(challenges);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ActorListQuery } from '#core/actor-view.ts';
+import type { ImageQuery } from '#core/routing/admission.ts';
 import { buildDebugApp, type DebugOptions, type DebugPorts } from '#http/debug.ts';
-import type { ActorListQuery, ExplainQuery } from '#http/ports.ts';
 import { createLog } from '#telemetry/log.ts';
 
 const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], since: 'now' };
@@ -8,17 +9,17 @@ const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], sinc
 /** The debug endpoint in front of ports that keep what they were asked. */
 function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = {}) {
   const lists: ActorListQuery[] = [];
-  const queries: ExplainQuery[] = [];
+  const queries: ImageQuery[] = [];
   const ports: DebugPorts = {
-    actors: () => ({
+    actors: {
       list: (query) => {
         lists.push(query);
-        return { actors: [actor], next: null };
+        return { actors: [actor], total: 1, next: null };
       },
       get: (id) =>
         id === actor.id ? { ...actor, context: {}, transitions: [], children: [] } : undefined,
       leader: () => 'kuik-0',
-    }),
+    },
     machines: {
       list: () => [{ id: 'registry', description: 'One registry.' }],
       get: (id) =>

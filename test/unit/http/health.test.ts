@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Readiness } from '#http/health.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { buildMetricsApp } from '#http/metrics.ts';
-import type { Readiness } from '#http/ports.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 

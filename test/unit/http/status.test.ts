@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { buildMetricsApp } from '#http/metrics.ts';
-import type { WorkloadsPort } from '#http/ports.ts';
+import type { StatusWorkloadsPorts } from '#http/routes/status-workloads.ts';
 import { createLog } from '#telemetry/log.ts';
 import {
   createTrackedImages,
@@ -9,11 +9,11 @@ import {
   tracked,
 } from '#test/support/monitoring/tracked-images.ts';
 
-const noWorkloads: WorkloadsPort = async () => ({
+const noWorkloads: StatusWorkloadsPorts['workloads'] = async () => ({
   ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, resources: 0 },
 });
 
-function stage(workloads: WorkloadsPort = noWorkloads) {
+function stage(workloads = noWorkloads) {
   const images = createTrackedImages();
   const app = buildMetricsApp({
     metrics: async () => ({ contentType: 'text/plain', body: '' }),

@@ -1,55 +1,86 @@
-import { describe, expect, test } from 'vitest';
-import { createActor, fromPromise } from 'xstate';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createActor, fromCallback, fromPromise } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { type PingOutcome, registryMachine, type WaitInput } from '#machines/registry.ts';
+import {
+  type HostInput,
+  type PingOutcome,
+  quotasMax,
+  type RegistryInput,
+  registryMachine,
+} from '#machines/registry.ts';
+import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
-/** The machine with a registry that answers its background probes as told, one by one. */
-function start() {
-  const pings: ((outcome: PingOutcome | Error) => void)[] = [];
-  const waits: { delayMs: number; pass: () => void }[] = [];
+const slotMs = 10_000;
+
+/** The machine on simulated time, with a registry that answers its background probes as told. */
+function start(known: Partial<RegistryInput> = {}) {
+  const clock = createSimulatedTimerHeap();
+  const pings: { answer: (outcome: PingOutcome | Error) => void; signal: AbortSignal }[] = [];
+  let turns = 0;
+  let turnsLeft = 0;
+  const untilMs = (atMs: number | null): number => Math.max(0, (atMs ?? 0) - clock.now());
   const actor = createActor(
     registryMachine.provide({
       actors: {
-        ping: fromPromise<PingOutcome, { readonly host: string }>(
-          () =>
-            new Promise((resolve, reject) =>
-              pings.push((outcome) =>
-                outcome instanceof Error ? reject(outcome) : resolve(outcome),
-              ),
-            ),
+        ping: fromPromise<PingOutcome, HostInput>(
+          ({ signal }) =>
+            new Promise((resolve, reject) => {
+              const answer = (outcome: PingOutcome | Error) =>
+                outcome instanceof Error ? reject(outcome) : resolve(outcome);
+              pings.push({ answer, signal });
+            }),
         ),
-        wait: fromPromise<void, WaitInput>(
-          ({ input }) =>
-            new Promise((resolve) => waits.push({ delayMs: input.delayMs, pass: resolve })),
-        ),
+        line: fromCallback(() => {}),
+        turn: fromCallback(() => {
+          turns += 1;
+          return () => {
+            turnsLeft += 1;
+          };
+        }),
+      },
+      delays: {
+        untilRenewed: ({ context }) =>
+          Math.max(...Object.values(context.quotas).map((quota) => untilMs(quota.untilMs))),
+        untilSlot: ({ context }) =>
+          context.lastMs === null ? 0 : untilMs(context.lastMs + context.slotMs),
+        untilReleased: ({ context }) => untilMs(context.heldUntilMs),
       },
     }),
-    { input: { host: 'registry.example.com' } },
+    { input: { host: 'registry.example.com', slotMs, ...known }, clock },
   );
+  actor.subscribe({ error: () => {} });
   actor.start();
-  const at = (): unknown => actor.getSnapshot().value;
+  onTestFinished(() => void actor.stop());
+  const at = () => actor.getSnapshot().value;
   const answer = async (outcome: PingOutcome | Error): Promise<void> => {
-    pings.shift()?.(outcome);
+    pings.shift()?.answer(outcome);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  const pass = async (): Promise<number | undefined> => {
-    const wait = waits.shift();
-    wait?.pass();
-    await new Promise((resolve) => setImmediate(resolve));
-    return wait?.delayMs;
+  /** How long it takes until the reachability is another one, to the millisecond. */
+  const pass = (): number => {
+    const before = at().reachability;
+    let passedMs = 0;
+    for (; at().reachability === before; passedMs += 1) clock.advance(1);
+    return passedMs;
   };
-  return { actor, at, answer, pass, pings, waits };
+  const counts = () => ({ turns, turnsLeft });
+  return { actor, at, answer, pass, pings, clock, counts };
 }
 
-const known = (reachability: string, quota = 'Free') => ({ Known: { reachability, quota } });
+const known = (reachability: string, quota = 'Free', pace = 'Idle') => ({
+  reachability,
+  quota,
+  pace,
+});
 const dead: PingOutcome = { kind: 'dead', message: 'refused' };
 const failed = { type: 'connection.failed', message: 'timed out' } as const;
+const exceeded = (credential: string, untilMs: number) =>
+  ({ type: 'quota.exceeded', credential, untilMs, retryAtMs: untilMs, message: '429' }) as const;
 
 describe('the reachability of a registry', () => {
   test('is closed at first, and no background probe is sent', () => {
-    const { actor, at, pings } = start();
+    const { at, pings } = start();
     expect([at(), pings.length]).toEqual([known('Closed'), 0]);
-    actor.stop();
   });
 
   test('becomes suspect with one failed connection, and a background probe is sent at once', () => {
@@ -57,7 +88,6 @@ describe('the reachability of a registry', () => {
     actor.send(failed);
     expect([at(), pings.length]).toEqual([known('Suspect'), 1]);
     expect(actor.getSnapshot().context.trouble).toBe('timed out');
-    actor.stop();
   });
 
   test('closes again when the background probe is answered: a slow image is no dead registry', async () => {
@@ -66,7 +96,6 @@ describe('the reachability of a registry', () => {
     await answer({ kind: 'alive' });
     expect(at()).toEqual(known('Closed'));
     expect(actor.getSnapshot().context.trouble).toBeNull();
-    actor.stop();
   });
 
   test('opens only when the background probe failed as well', async () => {
@@ -76,22 +105,20 @@ describe('the reachability of a registry', () => {
     await answer(dead);
     expect(at()).toEqual(known('Open'));
     expect(actor.getSnapshot().context).toMatchObject({ failures: 1, trouble: 'refused' });
-    actor.stop();
   });
 
   test('is probed after 1 s, then doubling to 30 s, for as long as nothing answers', async () => {
     const { actor, at, answer, pass } = start();
     actor.send(failed);
-    const delaysMs: (number | undefined)[] = [];
+    const delaysMs: number[] = [];
     for (let round = 0; round < 8; round++) {
       await answer(dead);
-      delaysMs.push(await pass());
+      delaysMs.push(pass());
       expect(at()).toEqual(known('HalfOpen'));
     }
     expect(delaysMs).toEqual([1, 2, 4, 8, 16, 30, 30, 30].map((seconds) => seconds * 1_000));
     await answer({ kind: 'alive' });
     expect(at()).toEqual(known('Closed'));
-    actor.stop();
   });
 
   test('starts its delays anew in the next outage', async () => {
@@ -99,61 +126,174 @@ describe('the reachability of a registry', () => {
     actor.send(failed);
     for (let round = 0; round < 4; round++) {
       await answer(dead);
-      await pass();
+      pass();
     }
     await answer({ kind: 'alive' });
     actor.send(failed);
     await answer(dead);
-    expect(await pass()).toBe(1_000);
-    actor.stop();
+    expect(pass()).toBe(1_000);
   });
 
-  test('a background probe that rejects is a bug: the actor is broken and says why', async () => {
-    const { actor, at, answer } = start();
+  test('a background probe that rejects is a bug: the actor crashes with it', async () => {
+    const { actor, answer, clock } = start();
     actor.send(failed);
-    await answer(new Error('undefined is not a function'));
-    expect([at(), actor.getSnapshot().status]).toEqual(['Broken', 'done']);
-    expect(actor.getSnapshot().context.bug).toBe('undefined is not a function');
+    const bug = new Error('undefined is not a function');
+    await answer(bug);
+    expect(actor.getSnapshot()).toMatchObject({ status: 'error', error: bug });
+    expect(clock.size).toBe(0);
+  });
+
+  test('a background probe is called off with its actor', () => {
+    const { actor, pings } = start();
+    actor.send(failed);
+    actor.stop();
+    expect(pings[0]?.signal.aborted).toBe(true);
   });
 });
 
 describe('the quota of a registry', () => {
   test('is throttled from the first credential that must wait until the last that did', () => {
-    const { actor, at } = start();
-    actor.send({ type: 'quota.exceeded' });
-    actor.send({ type: 'quota.exceeded' });
+    const { actor, at, clock } = start();
+    actor.send(exceeded('anna', 20_000));
+    actor.send(exceeded('bert', 10_000));
     expect(at()).toEqual(known('Closed', 'Throttled'));
-    actor.send({ type: 'quota.renewed' });
+    expect(actor.getSnapshot().context.quotas).toMatchObject({ anna: { untilMs: 20_000 } });
+    clock.advance(19_999);
+    expect(at()).toEqual(known('Closed', 'Throttled'));
+    clock.advance(1);
     expect(at()).toEqual(known('Closed', 'Free'));
-    actor.stop();
+    expect(actor.getSnapshot().context.quotas).toEqual({});
   });
 
   test('changes independently of the reachability', async () => {
-    const { actor, at, answer } = start();
-    actor.send({ type: 'quota.exceeded' });
+    const { actor, at, answer, clock } = start();
+    actor.send(exceeded('anna', 500));
     actor.send(failed);
     await answer(dead);
     expect(at()).toEqual(known('Open', 'Throttled'));
-    actor.send({ type: 'quota.renewed' });
+    clock.advance(500);
     expect(at()).toEqual(known('Open', 'Free'));
-    actor.stop();
+  });
+
+  test('is that of so many credentials at most: the one told longest ago is forgotten', () => {
+    const { actor } = start();
+    for (let index = 0; index <= quotasMax; index++) actor.send(exceeded(`c${index}`, 1_000));
+    actor.send(exceeded('c1', 2_000));
+    actor.send(exceeded('another', 1_000));
+    const names = Object.keys(actor.getSnapshot().context.quotas);
+    expect(names).toHaveLength(quotasMax);
+    expect(names).not.toContain('c0');
+    expect(names).not.toContain('c2');
+    expect(names.slice(-2)).toEqual(['c1', 'another']);
+  });
+
+  test('is known to an actor that begins with what a crashed one knew', () => {
+    const quotas = { anna: { untilMs: 5_000, retryAtMs: 5_000, message: '429' } };
+    const { at, clock } = start({ quotas });
+    expect(at()).toEqual(known('Closed', 'Throttled'));
+    clock.advance(5_000);
+    expect(at()).toEqual(known('Closed'));
+  });
+});
+
+describe('the pace of a registry', () => {
+  test('is idle while nobody waits, and takes a turn at once where nobody was checked', () => {
+    const { actor, at, clock, counts } = start();
+    clock.advance(60_000);
+    expect(at().pace).toBe('Idle');
+    actor.send({ type: 'turns.wanted' });
+    expect(at().pace).toBe('Waiting');
+    clock.advance(0);
+    expect([at().pace, counts()]).toEqual(['Taking', { turns: 1, turnsLeft: 0 }]);
+  });
+
+  test('waits a slot from when the request left, however long the turn was taken', () => {
+    const { actor, at, clock, counts } = start();
+    actor.send({ type: 'turns.wanted' });
+    clock.advance(12_000);
+    actor.send({ type: 'turns.wanted' });
+    expect(at().pace).toBe('Taking');
+    actor.send({ type: 'turn.began', atMs: clock.now() });
+    expect([at().pace, counts()]).toEqual(['Idle', { turns: 1, turnsLeft: 1 }]);
+    actor.send({ type: 'turns.wanted' });
+    clock.advance(slotMs - 1);
+    expect(at().pace).toBe('Waiting');
+    clock.advance(1);
+    expect([at().pace, counts()]).toEqual(['Taking', { turns: 2, turnsLeft: 1 }]);
+  });
+
+  test('waits longer when it hears of a later check, and no longer when nobody waits', () => {
+    const { actor, at, clock } = start({ lastMs: 0 });
+    actor.send({ type: 'turns.wanted' });
+    clock.advance(5_000);
+    actor.send({ type: 'checks.counted', atMs: 3_000 });
+    actor.send({ type: 'checks.counted', atMs: 2_000 });
+    clock.advance(7_999);
+    expect(at().pace).toBe('Waiting');
+    actor.send({ type: 'turns.unwanted' });
+    clock.advance(60_000);
+    expect(at().pace).toBe('Idle');
+  });
+
+  test('is held while a quota is used up, whatever the slots, and goes on after that', () => {
+    const { actor, at, clock } = start({ lastMs: 0 });
+    actor.send({ type: 'turns.wanted' });
+    actor.send({ type: 'turn.refused', atMs: 0, untilMs: 30_000 });
+    expect(at().pace).toBe('Held');
+    clock.advance(29_000);
+    actor.send({ type: 'turn.refused', atMs: 29_000, untilMs: 40_000 });
+    clock.advance(10_999);
+    expect(at().pace).toBe('Held');
+    clock.advance(1);
+    expect(actor.getSnapshot().context.heldUntilMs).toBeNull();
+    clock.advance(0);
+    expect(at().pace).toBe('Taking');
+  });
+
+  test('remembers a hold that it hears of while a turn is taken, or while nobody waits', () => {
+    const { actor, at, clock } = start();
+    actor.send({ type: 'turns.wanted' });
+    clock.advance(0);
+    actor.send({ type: 'turn.refused', atMs: 0, untilMs: 30_000 });
+    expect(at().pace).toBe('Taking');
+    actor.send({ type: 'turn.began', atMs: 0 });
+    actor.send({ type: 'turns.wanted' });
+    expect(at().pace).toBe('Held');
+    actor.send({ type: 'turns.unwanted' });
+    expect(at().pace).toBe('Idle');
+    actor.send({ type: 'turns.wanted' });
+    expect(at().pace).toBe('Held');
+  });
+
+  test('guesses growing holds where nothing is said, and short ones after an answer', () => {
+    const { actor } = start();
+    const heldMs = () => {
+      actor.send({ type: 'turn.refused', atMs: 0, untilMs: undefined });
+      return actor.getSnapshot().context.heldUntilMs;
+    };
+    expect([heldMs(), heldMs(), heldMs()]).toEqual([20_000, 40_000, 80_000]);
+    actor.send({ type: 'turn.answered' });
+    expect(actor.getSnapshot().context.guesses).toBe(0);
   });
 });
 
 test('every state says what it is for, and each can be reached by the events alone', () => {
   const reached = new Set(
     getShortestPaths(registryMachine, {
-      input: { host: 'registry.example.com' },
+      input: { host: 'registry.example.com', slotMs },
       events: [
         failed,
-        { type: 'quota.exceeded' },
-        { type: 'quota.renewed' },
+        exceeded('anna', 1_000),
+        { type: 'turns.wanted' },
+        { type: 'turn.refused', atMs: 0, untilMs: 1_000 },
         { type: 'xstate.done.actor.suspectPing', output: dead },
       ] as never,
     }).map(({ state }) => JSON.stringify(state.value)),
   );
-  expect(reached).toContain(JSON.stringify(known('Open', 'Throttled')));
-  for (const { description } of Object.values(registryMachine.root.states)) {
-    expect(description).toBeTruthy();
+  expect(reached).toContain(JSON.stringify(known('Open', 'Throttled', 'Held')));
+  for (const region of Object.values(registryMachine.root.states)) {
+    for (const state of [region, ...Object.values(region.states)]) {
+      expect(state.description).toBeTruthy();
+    }
   }
 });

@@ -14,8 +14,8 @@ function start(tracked: Partial<TrackedImage> = {}, ...events: readonly TrackedI
   return state;
 }
 
-const told = (status: 'Available' | 'NotFound', atMs: number, lastError?: string) => ({
-  ...{ kind: 'told' as const, status, atMs },
+const verdict = (status: 'Available' | 'NotFound', atMs: number, lastError?: string) => ({
+  ...{ kind: 'verdict' as const, status, atMs },
   ...(lastError !== undefined && { lastError }),
 });
 
@@ -28,8 +28,8 @@ describe('a tracked image', () => {
   });
 
   test('takes over what a probe saw, and forgets why it failed before', () => {
-    const lost = { type: 'probe.seen', verdict: told('NotFound', 7, 'no such tag') } as const;
-    const back = { type: 'probe.seen', verdict: told('Available', 8) } as const;
+    const lost = { type: 'probe.seen', verdict: verdict('NotFound', 7, 'no such tag') } as const;
+    const back = { type: 'probe.seen', verdict: verdict('Available', 8) } as const;
     expect(start({}, lost).context.tracked).toMatchObject({
       ...{ status: 'NotFound', lastMonitorMs: 7, lastError: 'no such tag' },
     });
@@ -40,7 +40,7 @@ describe('a tracked image', () => {
 
   test('asks when its turn comes; what others see meanwhile waits for that answer', () => {
     const due = { type: 'check.due' } as const;
-    const seen = { type: 'probe.seen', verdict: told('Available', 8) } as const;
+    const seen = { type: 'probe.seen', verdict: verdict('Available', 8) } as const;
     const state = start({ status: 'NotFound' }, due, due, seen);
     expect(state.value).toMatchObject({ Tracked: { availability: 'Checking' } });
     expect(state.context.tracked.status).toBe('NotFound');

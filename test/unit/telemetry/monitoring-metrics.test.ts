@@ -16,7 +16,7 @@ const age = 'kube_image_keeper_monitoring_image_last_monitor_age_minutes';
 function stage(given: Partial<MonitoringMetricsOptions> = {}) {
   const held = createTrackedImages();
   const metrics = createMetrics({ build: { version: '1' } });
-  const told = monitoringMetrics(metrics.registry, {
+  const countCheck = monitoringMetrics(metrics.registry, {
     tracked: held,
     pace: { registries: () => [], roundMsOf: () => 0 },
     workloads: async () => [],
@@ -26,7 +26,7 @@ function stage(given: Partial<MonitoringMetricsOptions> = {}) {
   });
   const samples = async (name: string) =>
     (await metrics.text()).body.split('\n').filter((line) => line.startsWith(`${name}`));
-  return { held, told, samples };
+  return { held, countCheck, samples };
 }
 
 describe('the metrics of monitoring', () => {
@@ -73,15 +73,15 @@ describe('the metrics of monitoring', () => {
 
   test('show the pace, the quota and the full round, as long as anything is checked', async () => {
     const registries = [
-      { registry: 'docker.io', queued: 12, lagMs: 1_500 },
-      { registry: 'quay.io', queued: 0, lagMs: 0 },
+      { registry: 'docker.io', slotMs: 1_000, queued: 12, inFlight: 1, lagMs: 1_500 },
+      { registry: 'quay.io', slotMs: 1_000, queued: 0, inFlight: 0, lagMs: 0 },
     ];
-    const { held, told, samples } = stage({
+    const { held, countCheck, samples } = stage({
       pace: { registries: () => registries, roundMsOf: () => 3_600_000 },
     });
     held.put(tracked('docker.io/library/nginx:1'));
-    told.check({ registry: 'docker.io', result: 'Available', durationMs: 40, quotaRemaining: 76 });
-    told.check({ registry: 'docker.io', result: 'NotFound', durationMs: 40 });
+    countCheck({ registry: 'docker.io', result: 'Available', durationMs: 40, quotaRemaining: 76 });
+    countCheck({ registry: 'docker.io', result: 'NotFound', durationMs: 40 });
     const prefix = 'kube_image_keeper_monitoring';
     expect(await samples(`${prefix}_queue`)).toEqual([
       `${prefix}_queue_length{registry="docker.io"} 12`,

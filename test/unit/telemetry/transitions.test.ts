@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { assign, createActor, fromPromise, setup } from 'xstate';
 import { supervise } from '#actors/supervisor.ts';
-import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 import { stateNamesOf, statesOf } from '#telemetry/states.ts';
-import { observeTransitions, ringSize } from '#telemetry/transitions.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { ringSize, TransitionObserver } from '#telemetry/transitions.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const lampMachine = setup({
   types: { events: {} as { type: 'press' | 'look' | 'smash' | 'unscrew' } },
@@ -41,29 +40,19 @@ const roomMachine = setup({}).createMachine({
 });
 
 function start() {
+  const runtime = createTestRuntime();
   let nowMs = 1_000;
-  const lines: string[] = [];
-  const log = createLog({
-    level: 'debug',
-    format: 'json',
-    destination: { write: (line: string) => lines.push(line) },
-  });
-  const metrics = createMetrics({ build: { version: '1' } });
-  const observer = observeTransitions({ log, metrics, now: () => nowMs++ });
-  const clock = createSimulatedTimerHeap();
+  const observer = new TransitionObserver({ ...runtime, now: () => nowMs++ });
+  const { clock, log, lines } = runtime;
   const root = createActor(
-    supervise({ type: 'lamp', logic: lampMachine, policy: 'object', clock }),
-    {
-      id: 'kuik',
-      systemId: 'kuik',
-      inspect: observer.inspect,
-    },
+    supervise(runtime, { type: 'lamp', logic: lampMachine, policy: 'object' }),
+    { id: 'kuik', systemId: 'kuik', inspect: observer.inspect },
   );
   root.start();
   root.send({ type: 'child.add', key: 'a', input: undefined });
   const lamp = () => root.getSnapshot().children.get('a');
   const actors = async () =>
-    (await metrics.text()).body
+    (await runtime.text())
       .split('\n')
       .filter((line) => line.startsWith('kube_image_keeper_actors{type="lamp"'))
       .filter((line) => !line.endsWith(' 0'));
@@ -85,7 +74,7 @@ describe('the observer of transitions', () => {
       ],
     });
     expect(observer.get('lamp:a')?.sinceMs).toBe(observer.get('lamp:a')?.transitions[1]?.atMs);
-    const logged = lines.map((line) => JSON.parse(line)).filter(({ actor }) => actor === 'lamp:a');
+    const logged = lines().filter(({ actor }) => actor === 'lamp:a');
     expect(logged.map(({ level, msg, to }) => [level, msg, to])).toEqual([
       ['debug', 'transition', ['Off']],
       ['debug', 'transition', ['On']],
@@ -139,7 +128,7 @@ describe('the observer of transitions', () => {
   test('does no harm when it fails itself', () => {
     const { log, lines } = start();
     const metrics = createMetrics({ build: { version: '1' } });
-    const observer = observeTransitions({
+    const observer = new TransitionObserver({
       log,
       metrics,
       now: () => {
@@ -150,7 +139,7 @@ describe('the observer of transitions', () => {
     actor.start();
     actor.send({ type: 'press' });
     expect(actor.getSnapshot().value).toBe('On');
-    expect(lines.at(-1)).toContain('the observer of transitions failed');
+    expect(lines().at(-1)).toMatchObject({ msg: 'the observer of transitions failed' });
     actor.stop();
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { quotaMemoryMsMax } from '#actors/registries/registry-quotas.ts';
+import { quotaMemoryMsMax } from '#actors/registries/registry-host.ts';
 import type { Credential } from '#core/credentials.ts';
 import {
   available,
@@ -12,6 +12,7 @@ import {
   startRegistries,
   timedOut,
 } from '#test/support/registries/registries-stage.ts';
+import { startOfTime } from '#test/support/time/test-runtime.ts';
 
 describe('the places of a registry', () => {
   test('are four, and who waits gets in as one leaves', async () => {
@@ -108,7 +109,7 @@ describe('the credentials of a registry', () => {
     void ask();
     await settled();
     expect(usernames(sent[1])).toEqual(['bert', 'anna', 'carl']);
-    const retryAtMs = 1_700_000_000_000 + 60_000;
+    const retryAtMs = startOfTime + 60_000;
     await sent[1]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, ...who });
     clock.advance(1_000);
     void ask();
@@ -121,13 +122,13 @@ describe('the credentials of a registry', () => {
     const { registries, sent, clock, supervisor } = startRegistries();
     const ask = (by: Credential, image = 'app') =>
       registries.probe(probeOf(image, { credentials: [by] }), forever);
-    const retryAtMs = 1_700_000_000_000 + 20_000;
+    const retryAtMs = startOfTime + 20_000;
     void ask(anna);
     await settled();
     await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs, credentialIndex: 0 });
     const states = () =>
       supervisor.getSnapshot().children.get('registry.example.com')?.getSnapshot().value;
-    expect(states()).toEqual({ Known: { reachability: 'Closed', quota: 'Throttled' } });
+    expect(states()).toEqual({ reachability: 'Closed', quota: 'Throttled', pace: 'Idle' });
     clock.advance(10_000);
     expect(await ask(anna, 'other')).toMatchObject({
       outcome: { kind: 'QuotaExceeded', retryAtMs },
@@ -137,7 +138,7 @@ describe('the credentials of a registry', () => {
     await settled();
     expect(sent).toHaveLength(2);
     clock.advance(10_000);
-    expect(states()).toEqual({ Known: { reachability: 'Closed', quota: 'Free' } });
+    expect(states()).toEqual({ reachability: 'Closed', quota: 'Free', pace: 'Idle' });
     void ask(anna, 'other');
     await settled();
     expect(sent).toHaveLength(3);
@@ -147,7 +148,7 @@ describe('the credentials of a registry', () => {
     const { registries, sent } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
-    const retryAtMs = 1_700_000_000_000 + 20_000;
+    const retryAtMs = startOfTime + 20_000;
     await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs });
     expect(kindOf(await registries.probe(probeOf('other'), forever))).toBe('QuotaExceeded');
     void registries.probe(probeOf('other', { credentials: [anna] }), forever);
@@ -165,7 +166,7 @@ describe('the credentials of a registry', () => {
     await sent[1]?.answer({
       kind: 'QuotaExceeded',
       message: '429',
-      retryAtMs: 1_700_000_000_000 + 86_400_000,
+      retryAtMs: startOfTime + 86_400_000,
     });
     clock.advance(quotaMemoryMsMax - 1);
     expect(kindOf(await registries.probe(probeOf('third'), forever))).toBe('QuotaExceeded');
@@ -177,7 +178,7 @@ describe('the credentials of a registry', () => {
 
   test('those before one that has to wait are still tried; its turn is answered without asking', async () => {
     const { registries, sent } = startRegistries();
-    const retryAtMs = 1_700_000_000_000 + 20_000;
+    const retryAtMs = startOfTime + 20_000;
     void registries.probe(probeOf('app', { credentials: [bert] }), forever);
     await settled();
     await sent[0]?.answer({ kind: 'QuotaExceeded', message: '429', retryAtMs });

@@ -1,5 +1,5 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { createRegistries, idleMs } from '#actors/registries/registries.ts';
+import { describe, expect, test } from 'vitest';
+import { idleMs } from '#actors/registries/registries.ts';
 import {
   available,
   credential,
@@ -163,29 +163,20 @@ describe('identical probes', () => {
   });
 
   test('a probe that throws is a bug: those who wait get it, else it is reported', async () => {
-    const { registries, bugs, supervisor, clock } = startRegistries();
-    registries.close();
-    const broken = createRegistries({
-      supervisor: () => supervisor,
-      clock,
-      now: clock.now,
-      treatmentOf: () => ({}),
-      metrics: { registryHealth: () => {} },
-      onBug: (error) => bugs.push(error),
-      probeImage: async () => {
-        await settled();
-        throw new Error('a bug');
-      },
-    });
-    onTestFinished(() => broken.close());
-    await expect(broken.probe(probeOf(), forever)).rejects.toThrow('a bug');
-    expect(bugs).toEqual([]);
+    const { registries, sent, runtime } = startRegistries();
+    const bugs = () => runtime.lines().filter(({ msg }) => msg === 'an actor crashed');
+    const waited = registries.probe(probeOf(), forever);
+    const thrown = expect(waited).rejects.toThrow('a bug');
+    await settled();
+    await sent[0]?.crash(new Error('a bug'));
+    await thrown;
+    expect(bugs()).toEqual([]);
     const caller = new AbortController();
-    const given = broken.probe(probeOf(), caller.signal);
+    const given = registries.probe(probeOf(), caller.signal);
+    await settled();
     caller.abort();
     await given;
-    await settled();
-    await settled();
-    expect(bugs).toHaveLength(1);
+    await sent[1]?.crash(new Error('a bug'));
+    expect(bugs()).toMatchObject([{ actor: 'probe:registry.example.com' }]);
   });
 });

@@ -1,29 +1,31 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { createActor } from 'xstate';
-import { tellAvailabilityLogic } from '#actors/reporting/availability-events.ts';
+import { expect, test } from 'vitest';
+import { addAvailabilityEvents } from '#actors/reporting/availability-events.ts';
 import type { EventNote } from '#kube/events.ts';
-import { turns } from '#test/support/monitoring/monitoring-stage.ts';
 import { createTrackedImages, tracked } from '#test/support/monitoring/tracked-images.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { startLeading } from '#test/support/time/leading-system.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
+import { turns } from '#test/support/time/turns.ts';
 
 const app = 'quay.io/team/app:1';
 const wrong = tracked(app, { status: 'NotFound', lastError: 'manifest unknown' });
 
 function stage() {
   const images = createTrackedImages();
-  const clock = createSimulatedTimerHeap();
+  const runtime = createTestRuntime();
   const told: EventNote[] = [];
-  let uid: string | undefined = 'some-uid';
-  const lead = () => {
-    const logic = tellAvailabilityLogic({
-      ...{ tracked: images, clock, uidOf: () => uid },
-      events: { record: (note) => void told.push(note), close: () => undefined },
-    });
-    const actor = createActor(logic).start();
-    onTestFinished(() => void actor.stop());
-    return actor;
+  const owner = {
+    ...{ apiVersion: 'kuik.enix.io/v1alpha1', kind: 'ClusterImageSetAvailability' as const },
+    ...{ name: 'all', uid: 'some-uid' },
   };
-  return { images, clock, told, lead, remove: () => (uid = undefined) };
+  let isThere = true;
+  const lead = () =>
+    startLeading(runtime, (system) =>
+      addAvailabilityEvents(system, {
+        ...{ tracked: images, ownerOf: () => (isThere ? owner : undefined) },
+        events: { record: (note) => void told.push(note) },
+      }),
+    );
+  return { images, clock: runtime.clock, told, lead, remove: () => (isThere = false) };
 }
 
 test('an image in use that is lost and comes back is told on its resource, once each', async () => {
@@ -56,13 +58,13 @@ test('an image in use that is lost and comes back is told on its resource, once 
 test('what the last leader has told is not told again', async () => {
   const { images, clock, told, lead } = stage();
   images.put(wrong);
-  const first = lead();
+  const system = lead();
   images.put(tracked('quay.io/team/other:1'));
   clock.advance(1_000);
   await turns();
-  first.stop();
+  system.follow();
   images.put(tracked(app, { status: 'Unreachable' }));
-  lead();
+  system.lead({ unrecordedUntilMs: undefined });
   clock.advance(60_000);
   await turns();
   expect(told).toEqual([]);

@@ -1,15 +1,32 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { roundMessages } from '#actors/reporting/ready-messages.ts';
+import type { ConditionContributor } from '#actors/conditions/conditions.ts';
+import { addReadyMessages, type ReadyMessagesOptions } from '#actors/reporting/ready-messages.ts';
 import { createTrackedImages, tracked } from '#test/support/monitoring/tracked-images.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { startLeading } from '#test/support/time/leading-system.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
+import { turns } from '#test/support/time/turns.ts';
 
-test('a resource that monitors says how long a round takes, and tells only of another answer', () => {
+/** What the writer of conditions asks, and how often it was told of news. */
+function startMessages(options: ReadyMessagesOptions) {
+  const runtime = createTestRuntime();
+  let messages!: Required<ConditionContributor>;
+  startLeading(runtime, (system) => {
+    messages = addReadyMessages(system, options);
+  });
+  let news = 0;
+  const unsubscribe = messages.subscribe(() => {
+    news += 1;
+  });
+  onTestFinished(unsubscribe);
+  return { clock: runtime.clock, messages, unsubscribe, news: () => news };
+}
+
+test('a resource that monitors says how long a round takes, and tells only of another answer', async () => {
   const images = createTrackedImages();
-  const clock = createSimulatedTimerHeap();
   const counts = new Map<string, number>();
-  const messages = roundMessages({
-    ...{ tracked: images, clock, countsOf: () => counts, isPlanned: () => true },
+  const { clock, messages, unsubscribe, news } = startMessages({
+    ...{ tracked: images, pace: { countsOf: () => counts }, isPlanned: () => true },
     paceOf: () => ({ intervalMs: 3_600_000, maxPerInterval: 6 }),
   });
   const kind = 'ClusterImageSetAvailability' as const;
@@ -18,45 +35,36 @@ test('a resource that monitors says how long a round takes, and tells only of an
     kind,
     metadata: { name: 'all' },
   };
-  let news = 0;
-  const unsubscribe = messages.subscribe(() => {
-    news += 1;
-  });
   expect(messages.readyMessage(resource)).toBeUndefined();
-  const change = (count: number) => {
+  const change = async (count: number) => {
     counts.set('docker.io', count);
     images.put(tracked('docker.io/library/nginx:1'));
     clock.advance(5_000);
-    return news;
+    await turns();
+    return news();
   };
-  expect(change(500)).toBe(1);
+  expect(await change(500)).toBe(1);
   expect(messages.readyMessage(resource)).toBe(
     'One full round of checks takes 83 h: 500 images of docker.io at 6 an hour.',
   );
-  expect(change(500)).toBe(1);
-  expect(change(600)).toBe(2);
+  expect(await change(500)).toBe(1);
+  expect(await change(600)).toBe(2);
   expect(messages.readyMessage(clusterSet('set', {}))).toBeUndefined();
   unsubscribe();
-  expect(change(700)).toBe(2);
+  expect(await change(700)).toBe(2);
 });
 
 describe('nothing is said of a resource', () => {
   const nginx = 'docker.io/library/nginx:1';
 
-  function startMessages(isPlanned: (listed: readonly string[]) => boolean) {
+  function startUnplanned(isPlanned: (listed: readonly string[]) => boolean) {
     const images = createTrackedImages('all');
-    const messages = roundMessages({
-      ...{ tracked: images, clock: createSimulatedTimerHeap(), countsOf: () => new Map() },
+    const started = startMessages({
+      ...{ tracked: images, pace: { countsOf: () => new Map() } },
       paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }),
       isPlanned: (_, listed = []) => isPlanned(listed),
     });
-    let news = 0;
-    onTestFinished(
-      messages.subscribe(() => {
-        news += 1;
-      }),
-    );
-    return { images, messages, news: () => news };
+    return { images, ...started };
   }
 
   const resource = (observedGeneration = 1) => ({
@@ -71,7 +79,7 @@ describe('nothing is said of a resource', () => {
 
   test('before it is planned by its present spec, and then at once', () => {
     let isPlanned = false;
-    const { images, messages, news } = startMessages(() => isPlanned);
+    const { images, messages, news } = startUnplanned(() => isPlanned);
     expect(messages.isKnown(resource())).toBe(false);
     expect(messages.isKnown(clusterSet('set', {}))).toBe(true);
     images.put(tracked(nginx));
@@ -85,7 +93,7 @@ describe('nothing is said of a resource', () => {
   });
 
   test('while its status lists what a new spec has left out', () => {
-    const { messages } = startMessages((listed) => !listed.includes(nginx));
+    const { messages } = startUnplanned((listed) => !listed.includes(nginx));
     expect(messages.isKnown(resource())).toBe(false);
     // By this spec something may expire at any time: that holds nothing up.
     expect(messages.isKnown(resource(2))).toBe(true);

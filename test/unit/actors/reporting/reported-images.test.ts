@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { presentImages } from '#actors/reporting/reported-images.ts';
+import { reportedImages } from '#actors/reporting/reported-images.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { succeed } from '#core/result.ts';
 import { createStore } from '#kube/store.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
@@ -16,7 +17,7 @@ const image: TrackedImage = {
 test('what this process tracks is there each time that it is gone through', async () => {
   const clock = createSimulatedTimerHeap();
   onTestFinished(clock.close);
-  const view = presentImages({
+  const view = reportedImages(clock, {
     tracked: {
       resources: () => ['own'],
       *imagesOf() {
@@ -24,8 +25,7 @@ test('what this process tracks is there each time that it is gone through', asyn
       },
     },
     resources: createStore<KuikResource>(),
-    restore: async () => [],
-    clock,
+    store: { restore: async () => succeed([]) },
   });
   const { resources, imagesOf } = await view();
   expect(resources()).toEqual(['own']);

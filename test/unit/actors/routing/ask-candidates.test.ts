@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
-import { askCandidates, type CandidateAnswer } from '#actors/routing/ask-candidates.ts';
+import { CandidateInquiry } from '#actors/routing/ask-candidates.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
+import type { CandidateAnswer } from '#core/routing/decide.ts';
 import { forever, settled } from '#test/support/registries/registries-stage.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
@@ -58,8 +59,11 @@ function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 
     reference: { registry: `r${index}`, path: 'app' },
     credentials: [],
   }));
-  const options = { registries, clock, timeoutMs: 1_000, withinMs, resolveDigest: false };
-  return { inquiry: askCandidates(options, questions, signal), clock, asked, given };
+  const options = {
+    ...{ registries, runtime: { clock } },
+    ...{ timeoutMs: 1_000, withinMs, resolveDigest: false },
+  };
+  return { inquiry: new CandidateInquiry(options, questions, signal), clock, asked, given };
 }
 
 type Inquired = ReturnType<typeof inquire>;

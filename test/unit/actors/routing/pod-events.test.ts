@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
-import { nothingAvailableEvents } from '#actors/routing/nothing-available.ts';
-import { newsMs, tellRewritesLogic } from '#actors/routing/tell-rewrites.ts';
+import { newsMs, recordNothingAvailable, rewriteEventsLogic } from '#actors/routing/pod-events.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import type { EventNote } from '#kube/events.ts';
@@ -27,11 +26,8 @@ describe('a rewritten Pod', () => {
   function lead() {
     const pods = createStore<SlimPod>();
     const notes: EventNote[] = [];
-    const logic = tellRewritesLogic({
-      pods,
-      events: { record: (note) => notes.push(note) },
-      now: () => nowMs,
-    });
+    const events = { record: (note: EventNote) => notes.push(note) };
+    const logic = rewriteEventsLogic({ now: () => nowMs }, { pods, events });
     const put = (pod: SlimPod) => pods.put(`apps/${pod.name}`, pod);
     const start = () => {
       const actor = createActor(logic);
@@ -84,10 +80,10 @@ describe('where nothing answered', () => {
   });
   function told(metadata: object, messages: readonly string[]): EventNote[] {
     const notes: EventNote[] = [];
-    const tell = nothingAvailableEvents({ record: (note) => notes.push(note) });
+    const events = { record: (note: EventNote) => notes.push(note) };
     const pod = { metadata } as PodAdmission['pod'];
     const admission = { pod, namespace: 'apps', subresource: '', dryRun: false, uid: '1' } as const;
-    tell(admission, messages.map(decision));
+    recordNothingAvailable(events, admission, messages.map(decision));
     return notes;
   }
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'u' };

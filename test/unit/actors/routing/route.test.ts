@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
 import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
 import { clusterMirror, namespacedSet } from '#test/support/routing/resources.ts';
 import {
@@ -140,10 +141,11 @@ test('a patch that would spoil the Pod is dropped, and the Pod admitted as it ca
     imageFilter: everything,
     mirrors: [{ registry: 'ghcr.io' }],
   });
-  const { answer } = await route(
-    { resources: [mirror], images: { [ghcr]: available } },
-    podOf(image, { metadata }),
-  );
-  expect(answer.patch).toEqual([]);
+  const { router, drive } = startRouter({ resources: [mirror], images: { [ghcr]: available } });
+  const webhook = stageWebhook(router.admit);
+  const review = reviewOf(podOf(image, { metadata }), { uid: 'full' });
+  const { value: answer } = await drive(webhook.review(review));
+  expect(answer).toMatchObject({ uid: 'full', allowed: true, patch: undefined });
   expect(answer.warnings.join()).toContain('its patch was dropped');
+  expect(webhook.errors).toEqual(['patch']);
 });

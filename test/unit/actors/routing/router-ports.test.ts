@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
-import { createRouter, type RouterOptions } from '#actors/routing/route.ts';
+import { Router, type RouterOptions } from '#actors/routing/router.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
@@ -67,17 +67,20 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
   } = { ...good, ...over };
   const clock = createTimerHeap();
   onTestFinished(() => clock.close());
-  const router = createRouter({
+  const log = createLog({
+    level: 'debug',
+    format: 'json',
+    destination: { write: () => undefined },
+  });
+  const router = new Router({
+    runtime: { clock, log, metrics: { routingDecision: tell, probe: tell } },
     table: currentTable,
     policy: DEFAULT_ROUTING_POLICY,
     registries: { probe, isTrusted, recall },
-    secrets: { read },
-    placeSecret,
-    clock,
+    secrets: { reader: { read }, placer: { place: placeSecret } },
+    events: { record: tell },
     timeoutMs: 50,
     resolveDigest: false,
-    log: createLog({ level: 'debug', format: 'json', destination: { write: () => undefined } }),
-    metrics: { routingDecision: tell, probe: tell, webhookError: tell },
   } as unknown as RouterOptions);
   return await stageWebhook(router.admit, { deadlineMs }).review(reviewOf(pod));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { succeed } from '#core/result.ts';
 import {
   answered,
   stageStartMs,
@@ -11,8 +12,10 @@ describe('what was tracked before this process led', () => {
   /** Its Pods in scope have gone; one in another namespace runs it. */
   async function planFirst(observed: number | undefined, include: string) {
     const list = [restored('a', { lastMonitorMs: stageStartMs - 4_000 })];
-    const observedGeneration = () => observed;
-    const stage = startMonitoring({ restore: async () => list, observedGeneration });
+    const stage = startMonitoring({
+      restore: async () => succeed(list),
+      observedGeneration: observed,
+    });
     stage.run('a', image('a'), { namespace: 'elsewhere' });
     const namespaceFilter = { include: ['apps'] };
     stage.declare('all', { imageFilter: { include: [include] }, namespaceFilter }, 2);
@@ -35,7 +38,7 @@ describe('what was tracked before this process led', () => {
 
   test('goes when the filters are narrowed afterwards', async () => {
     const list = [restored('a', { lastMonitorMs: stageStartMs - 4_000 })];
-    const stage = startMonitoring({ restore: async () => list, observedGeneration: () => 1 });
+    const stage = startMonitoring({ restore: async () => succeed(list), observedGeneration: 1 });
     stage.run('a', image('a'), { namespace: 'elsewhere' });
     stage.declare('all', everything);
     await stage.lead();
@@ -53,7 +56,7 @@ describe('what was tracked before this process led', () => {
 
 test('a resource is not told of before all that was tracked is there again', async () => {
   const reading = Promise.withResolvers<readonly TrackedImage[]>();
-  const stage = startMonitoring({ restore: () => reading.promise });
+  const stage = startMonitoring({ restore: async () => succeed(await reading.promise) });
   stage.run('b', image('b'));
   stage.declare('all', everything);
   const seen: unknown[] = [];
@@ -75,7 +78,7 @@ test('a resource made anew under its name tracks everything anew, be it ever so 
   const all = Array.from({ length: 1_000 }, (_, index) => `app-${index}`);
   // What went is dismissed in another order than what came is planned in.
   const lists = [all.toReversed().map((name) => restored(name)), []];
-  const stage = startMonitoring({ restore: async () => lists.shift() ?? [] });
+  const stage = startMonitoring({ restore: async () => succeed(lists.shift() ?? []) });
   for (const name of all) stage.run(name, image(name));
   stage.declare('all', everything, 1, 'first');
   await stage.lead();
@@ -85,7 +88,7 @@ test('a resource made anew under its name tracks everything anew, be it ever so 
   await stage.pass(4_000);
   expect(stage.tracked('all')).toHaveLength(1_000);
   expect(new Set(stage.tracked('all').map(({ status }) => status))).toEqual(new Set(['Scheduled']));
-  expect([stage.bugs, lists]).toEqual([[], []]);
+  expect([stage.bugs(), lists]).toEqual([[], []]);
 });
 
 describe('a private image whose Pods went before this process led', () => {
@@ -93,7 +96,7 @@ describe('a private image whose Pods went before this process led', () => {
 
   async function leadWith(before: Partial<TrackedImage>) {
     const list = [restored('a', { unusedSinceMs: stageStartMs - hourMs, ...before })];
-    const stage = startMonitoring({ restore: async () => list });
+    const stage = startMonitoring({ restore: async () => succeed(list) });
     stage.answerWith(() => refused);
     stage.declare('all', everything);
     await stage.lead();

@@ -1,20 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { createSecretReader } from '#actors/secrets/secrets.ts';
+import { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { ApiFailure } from '#kube/failures.ts';
 import { answered, startMonitoring, turns } from '#test/support/monitoring/monitoring-stage.ts';
-import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** One private image with one Secret, read by a reader that remembers it for ever. */
 async function lead() {
   let answer: Result<object, ApiFailure> = secretOf('alice');
-  const secrets = createSecretReader({
-    client: { call: async <T>() => answer as Result<T, ApiFailure> },
-    clock: createSimulatedTimerHeap(),
-    onBug: (error) => {
-      throw error;
-    },
-  });
+  const client = { call: async <T>() => answer as Result<T, ApiFailure> };
+  const secrets = new SecretReader(createTestRuntime(), client);
   const stage = startMonitoring({ secrets });
   stage.run('a', 'quay.io/team/a:1', { pullSecrets: ['pull'] });
   stage.declare('all', { imageFilter: { include: ['.*'] } });
@@ -80,7 +75,7 @@ describe('what a routing probe learnt of an image with Secrets', () => {
       ...{ method: 'HEAD' as const, resolveDigest: false, timeoutMs: 1_000 },
       credentials: users.map((username) => ({ username, password: 'secret', source: 'a/copy' })),
     };
-    if (missing.kind === 'Answered') stage.monitoring.onAnswer(probe, missing);
+    stage.see(probe, missing);
     await turns();
     return stage.tracked('all')[0]?.status;
   }

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  compileScope,
-  type PodSubject,
-  scopeMatchesImage,
-  scopeMatchesPod,
-} from '#core/filter/scope.ts';
+import { compileScope, type PodSubject, scopeMatchesImage } from '#core/filter/scope.ts';
 import type { ScopeKind, WrittenFilters } from '#core/filter/written-filters.ts';
+import { rememberByNamespace } from '#core/routing/compiled.ts';
 import { reference } from '#test/support/routing/resources.ts';
 
 const mirror: ScopeKind = { ownNamespace: undefined, choosesImages: true };
@@ -59,20 +55,20 @@ describe('scopes', () => {
   test('a unified filter of labels alone takes every image of those Pods', () => {
     const scope = scopeOf({ filter: { include: [{ label: 'app=web' }] } });
     expect(scopeMatchesImage(scope.images, reference('quay.io/a/b:1'))).toBe(true);
-    expect(scopeMatchesPod(scope, pod({ labels: { app: 'web' } }))).toBe(true);
-    expect(scopeMatchesPod(scope, pod({ labels: { app: 'db' } }))).toBe(false);
+    expect(rememberByNamespace(scope)(pod({ labels: { app: 'web' } }))).toBe(true);
+    expect(rememberByNamespace(scope)(pod({ labels: { app: 'db' } }))).toBe(false);
   });
 
   test('a namespaced kind sees its own namespace alone', () => {
     const scope = scopeOf({ imageFilter: { include: ['.*'] } }, namespaced);
-    expect(scopeMatchesPod(scope, pod({ namespace: 'team-a' }))).toBe(true);
-    expect(scopeMatchesPod(scope, pod({ namespace: 'team-b' }))).toBe(false);
+    expect(rememberByNamespace(scope)(pod({ namespace: 'team-a' }))).toBe(true);
+    expect(rememberByNamespace(scope)(pod({ namespace: 'team-b' }))).toBe(false);
   });
 
   test('a label called like a member of every object is looked for among the labels', () => {
     const scope = scopeOf({ filter: { include: [{ label: 'constructor' }] } });
-    expect(scopeMatchesPod(scope, pod({}))).toBe(false);
-    expect(scopeMatchesPod(scope, pod({ labels: { constructor: 'x' } as never }))).toBe(true);
+    expect(rememberByNamespace(scope)(pod({}))).toBe(false);
+    expect(rememberByNamespace(scope)(pod({ labels: { constructor: 'x' } as never }))).toBe(true);
   });
 
   test.each<[string, WrittenFilters, ScopeKind, string]>([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createUseIndex, type UsingPod } from '#core/monitoring/use.ts';
+import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
 
 const original = 'kuik.enix.io/original-images';
 
@@ -8,7 +8,7 @@ function pod(images: Record<string, string>, more: Partial<UsingPod> = {}): Usin
 }
 
 function index(matchesImage: (path: string) => boolean = () => true) {
-  return createUseIndex({
+  return new UseIndex({
     matchesPod: ({ labels }) => labels['out'] === undefined,
     matchesImage: ({ path }) => matchesImage(path),
   });

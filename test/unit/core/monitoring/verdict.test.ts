@@ -11,13 +11,13 @@ describe('an image that is refused', () => {
     ['is UnavailableSecret where all are missing', { ...all, missing: 2 }, 'UnavailableSecret'],
     ['is InvalidAuth where none is named', { ...all, named: 0 }, 'InvalidAuth'],
   ])('%s', (_, secrets, status) => {
-    expect(judgeCheck(refused, secrets, 5)).toMatchObject({ kind: 'told', status, atMs: 5 });
+    expect(judgeCheck(refused, secrets, 5)).toMatchObject({ kind: 'verdict', status, atMs: 5 });
   });
 
   test('is what it was while the API server does not give a Secret away', () => {
     const secrets = { ...all, missing: 2, unread: 1 };
-    expect(judgeCheck(refused, secrets, 5)).toEqual({ kind: 'none', atMs: 5 });
+    expect(judgeCheck(refused, secrets, 5)).toEqual({ kind: 'inconclusive', atMs: 5 });
     const found = judgeCheck({ kind: 'Available' }, secrets, 5);
-    expect(found).toEqual({ kind: 'told', status: 'Available', atMs: 5 });
+    expect(found).toEqual({ kind: 'verdict', status: 'Available', atMs: 5 });
   });
 });

@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type KnownSecret,
-  knowsCredentials,
-  missingCredentials,
-} from '#core/routing/missing-credentials.ts';
+import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
+import type { SecretAnswer } from '#core/secret.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
 
 const hub = clusterSet('hub', {
@@ -14,18 +11,18 @@ const hub = clusterSet('hub', {
 const dockerConfig = 'kubernetes.io/dockerconfigjson';
 const entry = { username: 'a', password: 'b' };
 
-function found(auths: object | string, type = dockerConfig, isCopy = false): KnownSecret {
+function found(auths: object | string, type = dockerConfig, isCopy = false): SecretAnswer {
   const text = typeof auths === 'string' ? auths : JSON.stringify({ auths });
   const data = { '.dockerconfigjson': text };
   return { kind: 'found', isCopy, secret: { namespace: 'ns', name: 'pull', type, data } };
 }
 
 describe('a resource whose Secret', () => {
-  test.each<[string, KnownSecret | undefined, string | undefined]>([
+  test.each<[string, SecretAnswer | undefined, string | undefined]>([
     ['opens its entry is right', found({ 'ghcr.io': entry }), undefined],
     ['opens a part of its entry is right', found({ 'ghcr.io/team/app': entry }), undefined],
     ['was not looked for is told nothing', undefined, undefined],
-    ['could not be read is told nothing', { kind: 'unreadable' }, undefined],
+    ['could not be read is told nothing', { kind: 'unreadable', message: '' }, undefined],
     ['is missing is told which field and which Secret', { kind: 'missing' }, 'does not exist'],
     [
       'opens other registries only is told which it must open',

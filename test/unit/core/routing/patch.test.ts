@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { applyPatch } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
+import { checkPatch } from '#core/routing/check-patch.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
-import { applyPatch, buildPatch, checkPatch } from '#core/routing/patch.ts';
+import { buildPatch } from '#core/routing/patch.ts';
 import { decisionOf } from '#test/support/routing/decisions.ts';
 import { container, podOf } from '#test/support/routing/pods.ts';
 

@@ -1,0 +1,110 @@
+import type { EventRecorder } from '#actors/event-recorder.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
+import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
+import type { PodAdmission } from '#core/pod.ts';
+import type { AdmissionAnswer, ImageQuery, RoutingQuery } from '#core/routing/admission.ts';
+import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/decide.ts';
+import type { RouteDecision } from '#core/routing/decision.ts';
+import { buildPatch } from '#core/routing/patch.ts';
+import { recordNothingAvailable } from './pod-events.ts';
+import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
+
+/** Answers the routing query, and tells of what came of it; it holds nothing of its own. */
+export class Router implements RoutingQuery {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  readonly admit = (
+    admission: PodAdmission,
+    cancellation: Cancellation,
+  ): MaybePromise<AdmissionAnswer> =>
+    andThen(routePod(this.#options, admission, cancellation), (route) =>
+      conclude(this.#options, admission, { route, isLate: cancellation.isCancelled }),
+    );
+
+  readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteDecision> => {
+    const admission = admissionOf(query);
+    const { decisions } = await routePod(this.#options, admission, cancellationOf(signal));
+    const container = { key: containerName, image: query.image };
+    return decisions[0] ?? skippedDecision(container, 'no image is named');
+  };
+}
+
+/** What the router routes with, and whom it tells. */
+export interface RouterOptions extends RoutePodOptions {
+  readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>;
+  /** Told where nothing answered; not a word of it on a dry run. */
+  readonly events: Pick<EventRecorder, 'record'>;
+}
+
+/** The one container of a Pod that is only asked about. */
+const containerName = 'image';
+
+/** The review that a Pod with this image would make; a dry run, so that nothing is changed. */
+function admissionOf(query: ImageQuery): PodAdmission {
+  const { image, namespace, labels, annotations, policy, pullSecrets } = query;
+  const container = { name: containerName, image, imagePullPolicy: policy };
+  const imagePullSecrets = pullSecrets.map((name) => ({ name }));
+  const spec = { containers: [container], imagePullSecrets };
+  const pod = { metadata: { namespace, labels, annotations }, spec };
+  return { pod, namespace, subresource: '', dryRun: true, uid: '' };
+}
+
+/** Carries out what came of a Pod, and tells of it. Whoever lets the patch leave checks it. */
+function conclude(
+  { runtime, events }: RouterOptions,
+  admission: PodAdmission,
+  { route, isLate }: { readonly route: PodRoute; readonly isLate: boolean },
+): AdmissionAnswer {
+  const { metrics } = runtime;
+  for (const { status } of route.asked.flatMap(({ answers }) => answers)) {
+    if (status !== 'NotAsked') metrics.probe(status);
+  }
+  // What is known by then came too late to be acted upon: half of it may be missing.
+  if (isLate) return { patch: [], warnings: [lateWarning], decisions: [] };
+  const { decisions, pullSecrets, unparsable } = route;
+  const patch = buildPatch(admission.pod, decisions, { pullSecretsToAdd: pullSecrets });
+  for (const decision of decisions) {
+    metrics.routingDecision(countedAs(decision));
+    logDecision(runtime, admission, { decision, isUnparsable: unparsable.includes(decision) });
+  }
+  const failed = decisions.filter(({ reason }) => reason === 'NothingAvailable');
+  if (failed.length > 0 && !admission.dryRun) recordNothingAvailable(events, admission, failed);
+  return { patch, warnings: warningsOf(route), decisions };
+}
+
+const lateWarning = 'kuik: the Pod stays as it came: the time for the review was over';
+
+function warningsOf({ decisions, warnings }: PodRoute): readonly string[] {
+  const own = warnings.map((warning) => `kuik: ${warning}`);
+  return [...new Set([...decisions.flatMap((one) => decisionWarning(one) ?? []), ...own])];
+}
+
+/** As the annotation has it where something was rewritten; what was left alone is one. */
+function countedAs(decision: RouteDecision): string {
+  if (isRewritten(decision) || decision.reason === 'NothingAvailable') return decision.reason;
+  return 'Unchanged';
+}
+
+/** One line a decision, with the value that everybody else shows, too. */
+function logDecision(
+  { log }: Pick<Runtime, 'log'>,
+  { uid, namespace, pod, dryRun }: PodAdmission,
+  { decision, isUnparsable }: { readonly decision: RouteDecision; readonly isUnparsable: boolean },
+): void {
+  const level = levelOf(decision, isUnparsable);
+  // Most decisions change nothing: their lines are not even put together.
+  if (!log.isLevelEnabled(level)) return;
+  const { name, generateName } = pod.metadata ?? {};
+  const review = { uid, namespace, pod: name ?? generateName ?? '', dryRun };
+  log[level]({ review, decision }, 'an image was decided on');
+}
+
+function levelOf(decision: RouteDecision, isUnparsable: boolean): 'debug' | 'info' | 'warn' {
+  if (isUnparsable || decision.reason === 'NothingAvailable') return 'warn';
+  return isRewritten(decision) ? 'info' : 'debug';
+}

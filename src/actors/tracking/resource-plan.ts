@@ -1,0 +1,285 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import type { RoundOutcome } from '#actors/reconcile.ts';
+import type { CheckTurns } from '#actors/registries/check-turns.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { fullJitterMs } from '#core/backoff.ts';
+import { parseDuration } from '#core/duration.ts';
+import { scopeMatchesImage } from '#core/filter/scope.ts';
+import { parseReference } from '#core/image/reference.ts';
+import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import type { UseIndex } from '#core/monitoring/use.ts';
+import type { Result } from '#core/result.ts';
+import type { CompiledAvailability } from '#core/routing/compiled.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
+import type { WorkInput } from '#machines/reconcile.ts';
+import type { ImageChecks } from './image-checks.ts';
+import { PodUses, type PodUsesOptions } from './pod-uses.ts';
+import { ResourceImages } from './resource-images.ts';
+import type { TrackedActors } from './tracked-actors.ts';
+
+/** What one resource is kept track of with. */
+export interface ResourcePlanOptions extends PodUsesOptions {
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
+  readonly turns: Pick<CheckTurns, 'recorded'>;
+  readonly actors: TrackedActors;
+  readonly checks: Pick<ImageChecks, 'join' | 'leave'>;
+  /** What a resource's status and overflow say that was tracked; one try. */
+  readonly restore: (
+    resource: string,
+    signal: AbortSignal,
+  ) => Promise<Result<readonly TrackedImage[], { readonly message: string }>>;
+  /** The generation that the last leader's condition of a resource is about. */
+  readonly observedGeneration: (resource: string) => number | undefined;
+  readonly tellChanged: (resource: string) => void;
+}
+
+/** So many images are dealt with in one turn of the event loop: about 7 ms. */
+const imagesPerTurn = 100;
+const restoreBackoff = { baseMs: 500, capMs: 30_000 };
+
+/**
+ * What one ClusterImageSetAvailability keeps track of, and the work that keeps this in line with its
+ * Pods: `reconcile:plan/<resource>` does it.
+ */
+export class ResourcePlan {
+  readonly #runtime: Runtime;
+  readonly #resource: string;
+  readonly #options: ResourcePlanOptions;
+  readonly #uses: PodUses;
+  readonly images = new ResourceImages();
+  /** The resource that they are tracked for: another may get its name. */
+  #identity: CompiledAvailability['identity'] | undefined;
+  /** What all images were planned by last; before that they are not all restored. */
+  #plannedBy: CompiledAvailability | undefined;
+  /** Wall time in ms at which the first of the unused images may expire, or before. */
+  #expiresMs = Number.POSITIVE_INFINITY;
+
+  constructor(runtime: Runtime, resource: string, options: ResourcePlanOptions) {
+    this.#runtime = runtime;
+    this.#resource = resource;
+    this.#options = options;
+    this.#uses = new PodUses(options);
+  }
+
+  /** Whether all that was tracked before is there again, of the resource that has the name now. */
+  get isRestored(): boolean {
+    const present = findAvailability(this.#options.table.current(), this.#resource);
+    return this.#plannedBy !== undefined && present?.identity.uid === this.#identity?.uid;
+  }
+
+  /** Whether its images are planned by the present spec. */
+  get isPlanned(): boolean {
+    const present = findAvailability(this.#options.table.current(), this.#resource);
+    return this.#plannedBy !== undefined && this.#plannedBy === present;
+  }
+
+  /** Calls back when the Pods or the spec changed. */
+  readonly watch = (changed: () => void): (() => void) => {
+    const stopPods = this.#uses.watch(changed);
+    const stopTable = this.#options.table.subscribe(() => {
+      if (!this.isPlanned) changed();
+    });
+    return () => {
+      stopPods();
+      stopTable();
+    };
+  };
+
+  /** Restores once what was tracked; then plans all images, or those of which something changed. */
+  readonly work = async ({ failures }: WorkInput, signal: AbortSignal): Promise<RoundOutcome> => {
+    const compiled = findAvailability(this.#options.table.current(), this.#resource);
+    const before = this.#identity;
+    if (before !== undefined && before.uid !== compiled?.identity.uid) await this.#dismiss(signal);
+    if (compiled === undefined) return { kind: 'gone' };
+    this.#identity = compiled.identity;
+    if (this.#plannedBy === undefined) {
+      const restored = await this.#restore(signal);
+      if (!restored.ok) return this.#failed(restored.error.message, failures);
+    }
+    if (!signal.aborted) await this.#plan(compiled, signal);
+    return { kind: 'done', dueInMs: Math.max(0, this.#expiresMs - this.#runtime.now()) };
+  };
+
+  /** Its resource is gone, or another has its name: nothing is tracked any more. */
+  async #dismiss(signal: AbortSignal): Promise<void> {
+    const { actors, checks, tellChanged } = this.#options;
+    this.#plannedBy = undefined;
+    await forEachSlice([...this.images.names()], signal, (images) => {
+      for (const image of images) {
+        checks.leave(this.#resource, image);
+        actors.remove(this.#resource, image);
+        this.images.delete(image);
+      }
+    });
+    if (!signal.aborted) tellChanged(this.#resource);
+  }
+
+  /** Builds the actors of what was tracked before, as it was. */
+  async #restore(signal: AbortSignal): ReturnType<ResourcePlanOptions['restore']> {
+    const { restore, actors, turns } = this.#options;
+    const resource = this.#resource;
+    const restored = await restore(resource, signal);
+    if (!restored.ok) return restored;
+    await forEachSlice(restored.value, signal, (slice) => {
+      for (const tracked of slice) {
+        const reference = parseReference(tracked.image);
+        if (!reference.ok) continue;
+        const registry = this.images.add(tracked.image, reference.value, 'status');
+        if (tracked.unusedSinceMs !== undefined) this.images.unused.add(tracked.image);
+        turns.recorded(registry, tracked.lastMonitorMs);
+        actors.add({ ...tracked, resource, registry });
+      }
+    });
+    return restored;
+  }
+
+  #failed(message: string, failures: number): RoundOutcome {
+    const retryInMs = fullJitterMs(failures, restoreBackoff, this.#runtime.random());
+    // However much its Pods change meanwhile.
+    return { kind: 'failed', message, retryInMs, quietMs: retryInMs };
+  }
+
+  async #plan(compiled: CompiledAvailability, signal: AbortSignal): Promise<void> {
+    const before = this.#plannedBy;
+    const known = before === compiled ? this.#uses.current : undefined;
+    const uses = known ?? (await this.#uses.count(compiled, signal));
+    const isAnew = known === undefined;
+    const isDue = isAnew || this.#runtime.now() >= this.#expiresMs;
+    const images = this.#imagesToPlan({ uses, isAnew, isDue });
+    const newScope = before === compiled ? undefined : this.#newScope(compiled);
+    const round = { uses, newScope, unusedExpiryMs: this.#unusedExpiryMs() };
+    // Whoever looks at all of them finds out anew when the first expires.
+    let earliestMs = isDue ? Number.POSITIVE_INFINITY : this.#expiresMs;
+    await forEachSlice(images, signal, (slice) => {
+      earliestMs = Math.min(earliestMs, this.#planSlice(slice, round));
+    });
+    if (signal.aborted) return;
+    this.#expiresMs = earliestMs;
+    this.#plannedBy = compiled;
+    if (images.size > 0 || isAnew) this.#options.tellChanged(this.#resource);
+  }
+
+  /** All of them, or those of which something may have changed. */
+  #imagesToPlan(given: {
+    readonly uses: UseIndex;
+    readonly isAnew: boolean;
+    readonly isDue: boolean;
+  }): ReadonlySet<string> {
+    const { uses, isAnew, isDue } = given;
+    const changed = uses.takeChanged();
+    if (isAnew) return new Set([...this.images.names(), ...uses.images()]);
+    return isDue ? new Set([...changed, ...this.images.unused]) : changed;
+  }
+
+  #newScope({ scope, identity }: CompiledAvailability): NewScope {
+    const observed = this.#options.observedGeneration(this.#resource);
+    // kuik v2 wrote no generation, and of what it tracked nothing is forgotten.
+    const mayHaveChanged = observed !== undefined && observed !== identity.generation;
+    const isFirst = this.#plannedBy === undefined;
+    let everywhere: Set<string> | undefined;
+    return {
+      matchesImage: (image) => {
+        const known = this.images.get(image);
+        return known !== undefined && scopeMatchesImage(scope.images, known.reference);
+      },
+      isStillThere: (image) => {
+        // With the filters that it was planned by, what left the scope did so by its Pods.
+        if (isFirst && !mayHaveChanged) return false;
+        everywhere ??= this.#uses.everywhere();
+        return everywhere.has(image);
+      },
+    };
+  }
+
+  #planSlice(images: readonly string[], { uses, newScope, unusedExpiryMs }: PlanRound): number {
+    const { actors, checks } = this.#options;
+    const plan = planImages({
+      ...{ images, use: uses.get, unusedExpiryMs, nowMs: this.#runtime.now() },
+      entry: (image) => actors.get(this.#resource, image),
+      ...(newScope !== undefined && { newScope }),
+    });
+    for (const step of plan.steps) this.#apply(step);
+    for (const image of images) {
+      const use = uses.get(image);
+      // Where there is no Pod it is checked with the pull secrets of the last ones: a private image
+      // must not seem lost between two runs of a CronJob.
+      if (use !== undefined) this.images.use(image, use.pullSecrets);
+      const using = this.images.get(image);
+      const tracked = actors.get(this.#resource, image);
+      if (using !== undefined && tracked !== undefined) checks.join(tracked, using);
+    }
+    return plan.nextWakeMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  #apply(step: ImageStep): void {
+    const { actors, checks } = this.#options;
+    const { image } = step;
+    const resource = this.#resource;
+    if (step.kind === 'track') this.#track(image, step.original);
+    else if (step.kind === 'use') {
+      this.images.unused.delete(image);
+      actors.send(resource, image, { type: 'image.used', original: step.original });
+    } else if (step.kind === 'unuse') {
+      this.images.unused.add(image);
+      actors.send(resource, image, { type: 'image.unused', sinceMs: step.sinceMs });
+    } else {
+      this.images.delete(image);
+      checks.leave(resource, image);
+      if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
+      // One that crashed does not hear that it expired.
+      actors.remove(resource, image);
+    }
+  }
+
+  #track(image: string, original: boolean): void {
+    const reference = parseReference(image);
+    if (!reference.ok) return;
+    const registry = this.images.add(image, reference.value, 'pods');
+    const resource = this.#resource;
+    this.#options.actors.add({ resource, image, registry, original, status: 'Scheduled' });
+  }
+
+  /** How long unused images are kept: for ever (0) where the duration cannot be read. */
+  #unusedExpiryMs(): number {
+    const entry = this.#options.table.current().entries.get(originOf(this.#resource));
+    if (entry?.resource.kind !== kind) return 0;
+    const expiry = parseDuration(entry.resource.spec?.unusedImageExpiry ?? '0s');
+    return expiry.ok ? expiry.value : 0;
+  }
+}
+
+interface PlanRound {
+  readonly uses: UseIndex;
+  readonly newScope: NewScope | undefined;
+  readonly unusedExpiryMs: number;
+}
+
+const kind = 'ClusterImageSetAvailability';
+
+/** The resource as it is compiled now; undefined where there is none of this name. */
+export function findAvailability(
+  table: RoutingTable,
+  name: string,
+): CompiledAvailability | undefined {
+  const compiled = table.find(originOf(name));
+  return compiled?.type === 'availability' ? compiled : undefined;
+}
+
+function originOf(name: string): string {
+  return `${kind}/${name}`;
+}
+
+/** A slice in each turn of the event loop, until the signal aborts. */
+async function forEachSlice<T>(
+  all: Iterable<T>,
+  signal: AbortSignal,
+  work: (slice: readonly T[]) => void,
+): Promise<void> {
+  const rest = [...all];
+  for (let start = 0; start < rest.length && !signal.aborted; start += imagesPerTurn) {
+    work(rest.slice(start, start + imagesPerTurn));
+    await nextTurn();
+  }
+}

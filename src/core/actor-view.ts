@@ -1,0 +1,50 @@
+/** Looks at the running actors; changes nothing. */
+export interface ActorView {
+  readonly list: (query: ActorListQuery) => ActorPage;
+  readonly get: (id: string) => ActorDetail | undefined;
+  /** Who leads, for a follower's debug page: the holder of the Lease, or `null`. */
+  readonly leader: () => string | null;
+}
+
+/** `/debug/actors` in pages of `limit`, ordered by id. */
+export interface ActorListQuery {
+  readonly type?: string;
+  readonly state?: string;
+  /** A part of the id. */
+  readonly q?: string;
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly cursor?: string;
+}
+
+/** A page of actors; `next` is the cursor of the page after it. */
+export interface ActorPage {
+  readonly actors: readonly ActorSummary[];
+  /** All that were asked for, on whatever page. */
+  readonly total: number;
+  readonly next: string | null;
+}
+
+/** One actor in a list. */
+export interface ActorSummary {
+  readonly id: string;
+  /** The part of the id before its first colon. */
+  readonly type: string;
+  /** Every active state, `region.State` where regions are parallel. */
+  readonly state: readonly string[];
+  /** RFC 3339, UTC, whole seconds: when it entered that state. */
+  readonly since: string;
+}
+
+/** One actor in full; `context` never holds a secret. */
+export interface ActorDetail extends ActorSummary {
+  readonly context: unknown;
+  /** Newest last. */
+  readonly transitions: readonly {
+    readonly at: string;
+    readonly event: string;
+    readonly from: readonly string[];
+    readonly to: readonly string[];
+  }[];
+  readonly children: readonly string[];
+}
