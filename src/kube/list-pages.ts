@@ -1,10 +1,11 @@
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import { type ApiCall, type KubeClient, objectBytesMax } from './client.ts';
 import type { ApiFailure } from './failures.ts';
 
 /** Some objects of a list, and the version of the list as a whole. */
 export interface Page<T> {
-  readonly version: string;
+  /** Absent where something in between has answered, and no API server. */
+  readonly version: string | undefined;
   readonly items: readonly T[];
 }
 
@@ -48,7 +49,7 @@ export async function* listPages<T>(
     const mayGrow = fitting % pagesBeforeGrowth === 0;
     limit = mayGrow ? Math.min(fitted.limit * 2, pageObjects) : fitted.limit;
     const { page } = fitted;
-    yield page.ok ? pageOf(page.value) : page;
+    yield page.ok ? succeed(pageOf(page.value)) : page;
     token = page.ok ? page.value.metadata?.continue || undefined : undefined;
   } while (token !== undefined);
 }
@@ -70,9 +71,6 @@ async function fitPage<T>(
   }
 }
 
-/** Something in between that answers an empty object must not look like an empty list. */
-function pageOf<T>({ metadata, items = [] }: ListAnswer<T>): Result<Page<T>, ApiFailure> {
-  const version = metadata?.resourceVersion;
-  if (version) return succeed({ version, items });
-  return fail({ kind: 'connection', message: 'expected a list with its version' });
+function pageOf<T>({ metadata, items = [] }: ListAnswer<T>): Page<T> {
+  return { version: metadata?.resourceVersion, items };
 }

@@ -103,8 +103,10 @@ async function list<T>(
       await forgetGone(options, page.error, signal);
       return troubleOf(page.error, state.lists++);
     }
-    await takeIn(page.value.items, options, listed);
     version = page.value.version;
+    // An empty list of something in between would forget all that is known.
+    if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
+    await takeIn(page.value.items, options, listed);
   }
   state.version = version;
   state.lists = 0;

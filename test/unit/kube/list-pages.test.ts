@@ -70,12 +70,4 @@ describe('a list', () => {
     expect(items).toEqual([0]);
     expect(failures).toEqual(['oversize']);
   });
-
-  test('without a version is none: something else has answered', async () => {
-    const call = async () => succeed({ items: [] });
-    const client = { call } as unknown as Pick<KubeClient, 'call'>;
-    for await (const page of listPages(client, { path: '/api/v1/pods', pageObjects: 2 }, never)) {
-      expect(page).toMatchObject({ ok: false, error: { kind: 'connection' } });
-    }
-  });
 });
