@@ -30,6 +30,8 @@ export interface ServersOptions {
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
 const debugHeaderBytesMax = 1_048_576;
+/** So large are headers that few may come at once. */
+const debugConnectionsMax = 64;
 
 /** All that listens (behaviour §8); nothing does before `listen`. */
 export class Servers {
@@ -68,7 +70,8 @@ export class Servers {
     await open(health, { port: healthPort, flags: { port: '--health-port' } });
     await open(shown, { port: metricsPort, flags: { port: '--metrics-port' } });
     await open(seen, {
-      ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
+      ...{ port: debugPort, host: debugAddress },
+      ...{ headerBytesMax: debugHeaderBytesMax, connectionsMax: debugConnectionsMax },
       flags: { port: '--debug-port', host: '--debug-address' },
     });
   };

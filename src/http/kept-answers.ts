@@ -1,41 +1,16 @@
 import { BoundedMap } from '#core/bounded-map.ts';
 
-/** How long answers are kept, and how many are made. */
-export interface KeptAnswersOptions {
-  /** From when it was made, by how long that took. */
-  readonly keepMs: (tookMs: number) => number;
-  /** Answers kept; the one not asked for the longest goes first. */
-  readonly entriesMax: number;
-  /** Answers made at once; more wait. */
-  readonly makingMax: number;
-  /** From the end of a making to the next one in its place: others have the time between. */
-  readonly restMs: (tookMs: number) => number;
-  /** Askers of different answers that wait for their turn. */
-  readonly waitingMax: number;
-}
-
-interface Made<T> {
-  readonly value: T;
-  readonly tookMs: number;
-}
-
-interface Kept<T> {
-  readonly answer: Promise<Made<T>>;
-  /** Monotonic ms; endless while it is being made. */
-  keptUntilMs: number;
-}
-
 /**
  * Answers that many ask for: made a few at once, shared by all who ask meanwhile, and kept for a
  * moment. Sixty clients cost what one costs (behaviour §10).
  */
 export class KeptAnswers<T> {
-  readonly #options: KeptAnswersOptions;
+  readonly #options: KeptAnswersOptions<T>;
   readonly #kept: BoundedMap<string, Kept<T>>;
   readonly #waiting: (() => void)[] = [];
   #making = 0;
 
-  constructor(options: KeptAnswersOptions) {
+  constructor(options: KeptAnswersOptions<T>) {
     this.#options = options;
     this.#kept = new BoundedMap(options.entriesMax);
   }
@@ -50,8 +25,8 @@ export class KeptAnswers<T> {
     const kept: Kept<T> = { keptUntilMs: Number.POSITIVE_INFINITY, answer: this.#inTurn(make) };
     this.#kept.set(key, kept);
     kept.answer.then(
-      ({ tookMs }) => {
-        kept.keptUntilMs = performance.now() + this.#options.keepMs(tookMs);
+      (made) => {
+        kept.keptUntilMs = performance.now() + this.#options.keepMs(made);
       },
       () => {
         kept.keptUntilMs = 0;
@@ -91,4 +66,30 @@ export class KeptAnswers<T> {
     if (next === undefined) this.#making -= 1;
     else next();
   }
+}
+
+/** How long answers are kept, and how many are made. */
+export interface KeptAnswersOptions<T> {
+  /** From when it was made. */
+  readonly keepMs: (made: Made<T>) => number;
+  /** Answers kept; the one not asked for the longest goes first. */
+  readonly entriesMax: number;
+  /** Answers made at once; more wait. */
+  readonly makingMax: number;
+  /** From the end of a making to the next one in its place: others have the time between. */
+  readonly restMs: (tookMs: number) => number;
+  /** Askers of different answers that wait for their turn. */
+  readonly waitingMax: number;
+}
+
+/** An answer, and how long it took. */
+export interface Made<T> {
+  readonly value: T;
+  readonly tookMs: number;
+}
+
+interface Kept<T> {
+  readonly answer: Promise<Made<T>>;
+  /** Monotonic ms; endless while it is being made. */
+  keptUntilMs: number;
 }

@@ -3,21 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Access, AccessPort } from '#core/access.ts';
 import { KeptAnswers } from './kept-answers.ts';
 
-/** A token of a service account is a kilobyte or two; OIDC's with many groups are longer. */
-const tokenCharactersMax = 16_384;
-/** A right that was taken away opens nothing after so long. */
-const keepMs = 10_000;
-/** Tokens remembered. */
-const tokensMax = 256;
-/** Tokens that the API server is asked about at once, and that wait: made-up ones must not flood it. */
-const askedMax = 4;
-const waitingMax = 16;
-/** The API server answers in milliseconds or is not there. */
-const answerTimeoutMs = 5_000;
-
-/** What everything below it needs the right to `get`. */
-const path = '/debug';
-
 /**
  * Lets nobody in but the bearers of tokens that the API server knows and that may `get` the
  * non-resource URL `/debug` (behaviour §9): what listens beyond the machine is reached by everybody in
@@ -25,8 +10,9 @@ const path = '/debug';
  */
 export function requireBearer(app: FastifyInstance, access: AccessPort): void {
   const kept = new KeptAnswers<Access>({
-    ...{ keepMs: () => keepMs, entriesMax: tokensMax },
-    ...{ makingMax: askedMax, waitingMax, restMs: () => 0 },
+    // An API server that could not be asked may be asked again at once.
+    keepMs: ({ value }) => (value.kind === 'unanswered' ? 0 : keepMs),
+    ...{ entriesMax: tokensMax, makingMax: askedMax, waitingMax, restMs: () => 0 },
   });
   app.addHook('onRequest', async ({ headers }, reply) => {
     const token = bearerOf(headers.authorization);
@@ -46,6 +32,20 @@ export function requireBearer(app: FastifyInstance, access: AccessPort): void {
   });
 }
 
+/** A token of a service account is a kilobyte or two; OIDC's with many groups are longer. */
+const tokenCharactersMax = 16_384;
+/** A right that was taken away opens nothing after so long. */
+const keepMs = 10_000;
+/** Tokens remembered. */
+const tokensMax = 256;
+/** Tokens that the API server is asked about at once, and that wait: made-up ones must not flood it. */
+const askedMax = 4;
+const waitingMax = 16;
+/** The API server answers in milliseconds or is not there. */
+const answerTimeoutMs = 5_000;
+
+/** What everything below it needs the right to `get`. */
+const path = '/debug';
 const challenge = { 'www-authenticate': 'Bearer realm="kuik"' };
 const noToken = { error: 'expected a bearer token that the API server knows' };
 const tooMany: Access = { kind: 'unanswered', message: 'too many tokens are asked about' };

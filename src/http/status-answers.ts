@@ -27,7 +27,7 @@ export class StatusAnswers {
   constructor({ keeps }: { readonly keeps: boolean }) {
     this.#kept = new KeptAnswers({
       ...{ entriesMax, waitingMax, makingMax: 1 },
-      keepMs: (tookMs) => (keeps ? Math.min(keepMsMax, tookMs * keepTimes) : 0),
+      keepMs: ({ tookMs }) => (keeps ? Math.min(keepMsMax, tookMs * keepTimes) : 0),
       restMs: (tookMs) => Math.min(restMsMax, tookMs * restTimes),
     });
   }

@@ -3,7 +3,7 @@ import { KeptAnswers, type KeptAnswersOptions } from '#http/kept-answers.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** Answers that end when the test says so. */
-function stage(over: Partial<KeptAnswersOptions> = {}) {
+function stage(over: Partial<KeptAnswersOptions<number>> = {}) {
   const kept = new KeptAnswers<number>({
     ...{ entriesMax: 10, makingMax: 1, waitingMax: 2 },
     ...{ keepMs: () => 60_000, restMs: () => 0, ...over },

@@ -69,6 +69,13 @@ describe('a door that tokens open', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('asks again at once where the API server could not be asked', async () => {
+    const answers: Access[] = [{ kind: 'unanswered', message: 'no answer in time' }, allowed()];
+    const { get } = stage(() => answers.shift() ?? allowed());
+    expect((await get('Bearer good')).status).toBe(503);
+    expect((await get('Bearer good')).status).toBe(200);
+  });
+
   test('takes no answer about one token for another', async () => {
     const { get } = stage(({ token }) => (token === 'good' ? allowed() : { kind: 'unknown' }));
     expect((await get('Bearer good')).status).toBe(200);
