@@ -22,7 +22,8 @@ const pagesBeforeGrowth = 8;
 
 interface ListAnswer<T> {
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly T[];
+  /** An empty list of metadata has `null` here. */
+  readonly items?: readonly T[] | null;
 }
 
 /**
@@ -71,6 +72,6 @@ async function fitPage<T>(
   }
 }
 
-function pageOf<T>({ metadata, items = [] }: ListAnswer<T>): Page<T> {
-  return { version: metadata?.resourceVersion, items };
+function pageOf<T>({ metadata, items }: ListAnswer<T>): Page<T> {
+  return { version: metadata?.resourceVersion, items: items ?? [] };
 }

@@ -70,4 +70,10 @@ describe('a list', () => {
     expect(items).toEqual([0]);
     expect(failures).toEqual(['oversize']);
   });
+
+  test.each([{ items: null }, { items: [] }, {}])('that is %j is empty', async (answer) => {
+    const client = { call: async () => succeed(answer) } as unknown as Pick<KubeClient, 'call'>;
+    const pages = listPages(client, { path: '/api/v1/pods', pageObjects: 2 }, never);
+    for await (const page of pages) expect(page).toMatchObject({ ok: true, value: { items: [] } });
+  });
 });
