@@ -21,15 +21,20 @@ const weighedBytesMin = 262_144;
 /** Has an app read JSON within bounds, each body of its own and all together; answers the budget. */
 export function readBodies(app: FastifyInstance, bounds: BodyBounds): BodyBudget {
   const budget = new BodyBudget(bounds.allBytesMax);
+  const inTurn = takeTurns();
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', (_request, payload: IncomingMessage, done) => {
     const length = Number(payload.headers['content-length'] ?? 0);
     if (length > bounds.bytesMax) return done(tooLarge(bounds.bytesMax), undefined);
     receive(payload, { budget, bytesMax: bounds.bytesMax }, (error, body) => {
       if (body === undefined) return done(error ?? null, undefined);
-      const parsed = parse(body, bounds);
-      if (parsed instanceof Error) done(parsed, undefined);
-      else done(null, parsed.value);
+      const answer = () => {
+        const parsed = parse(body, bounds);
+        if (parsed instanceof Error) done(parsed, undefined);
+        else done(null, parsed.value);
+      };
+      if (body.length > weighedBytesMin) inTurn(answer);
+      else answer();
     });
   });
   app.addHook('onResponse', (request, _reply, done) => {
@@ -37,6 +42,24 @@ export function readBodies(app: FastifyInstance, bounds: BodyBounds): BodyBudget
     done();
   });
   return budget;
+}
+
+/** One large body a turn of the event loop: however many end together, others are served between. */
+function takeTurns(): (work: () => void) => void {
+  const waiting: (() => void)[] = [];
+  const next = (): void => {
+    try {
+      waiting[0]?.();
+    } finally {
+      waiting.shift();
+      // What is put off during a turn is done in the next one.
+      if (waiting.length > 0) setImmediate(next);
+    }
+  };
+  return (work) => {
+    waiting.push(work);
+    if (waiting.length === 1) setImmediate(next);
+  };
 }
 
 interface Receiving {

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
+import { buildMetricsApp } from '#http/metrics.ts';
 import { listenTls, type TlsListenOptions } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -83,6 +84,27 @@ describe('bodies', () => {
     expect(await review(listener, written)).toBe(200);
   });
 
+  test('that end together are parsed one a turn, and others have turns between', async () => {
+    const listener = await start();
+    const env = [{ name: 'X', value: '<'.repeat(1_000_000) }];
+    const pod = podOf('a:1', {}, { containers: [{ name: 'app', image: 'a:1', env }] });
+    const body = JSON.stringify(reviewOf(pod));
+    let [turns, turnsAtFirst] = [0, 0];
+    const count = () => {
+      turns += 1;
+      next = setImmediate(count);
+    };
+    let next = setImmediate(count);
+    const answers = Array.from({ length: 8 }, async () => {
+      const status = await review(listener, body);
+      turnsAtFirst ||= turns;
+      return status;
+    });
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]));
+    clearImmediate(next);
+    expect(turns - turnsAtFirst).toBeGreaterThanOrEqual(5);
+  });
+
   test('that parse to many times their size are refused', async () => {
     const listener = await start();
     expect(await review(listener, `[${'[],'.repeat(2_000_000)}[]]`)).toBe(413);
@@ -126,6 +148,31 @@ describe('connections', () => {
     await eventually('an idle one is closed', () => idle[0]?.ended.value === true);
     expect([ended.value, idle[1]?.ended.value]).toEqual([false, false]);
     waiting[0]?.();
+  });
+});
+
+describe('the metrics port', () => {
+  const ask = async ({ port }: Listener, headers: Readonly<Record<string, string>>) => {
+    const sent = request({ host, port, path: '/metrics', agent: false, headers });
+    sent.end();
+    const [answer] = await once(sent, 'response');
+    answer.resume();
+    return answer.statusCode;
+  };
+
+  test('answers on a loopback address, where a port-forward ends, by names of its own alone', async () => {
+    const log = createLog({ level: 'silent', format: 'json' });
+    const metrics = async () => ({ contentType: 'text/plain', body: 'up 1' });
+    const app = buildMetricsApp({ metrics, log }, { hosts: ['kuik.example.com'] });
+    // As the operator does: on all addresses.
+    const listener = await listen(app, { port: 0 });
+    onTestFinished(listener.close);
+    for (const name of ['localhost:8080', '127.0.0.1:1', 'kuik.example.com']) {
+      expect([name, await ask(listener, { host: name })]).toEqual([name, 200]);
+    }
+    for (const name of ['evil.example.com', 'kuik.example.com.evil.com', '192.0.2.7:8080']) {
+      expect([name, await ask(listener, { host: name })]).toEqual([name, 403]);
+    }
   });
 });
 
