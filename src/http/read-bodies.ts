@@ -75,19 +75,10 @@ function receive(
 ): void {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  const stop = (): void => {
-    payload.off('data', take).off('end', finish).off('error', fail).off('close', gone);
-  };
-  const fail = (error: Error): void => {
-    stop();
-    // Whoever is gone, or was closed, reads no answer; it must have a status all the same.
-    done(Object.assign(error, { statusCode: 400 }));
-  };
-  const gone = () => fail(new Error('expected a whole body, the connection was closed'));
   const take = (piece: Buffer): void => {
     bytes += piece.length;
     if (bytes > bytesMax) {
-      stop();
+      payload.off('data', take).off('end', finish).off('error', fail);
       done(tooLarge(bytesMax));
       return;
     }
@@ -95,11 +86,14 @@ function receive(
     budget.received(payload, piece);
   };
   const finish = (): void => {
-    stop();
+    // Who goes away from here on fails no body.
+    payload.off('error', fail);
     budget.complete(payload);
     done(undefined, Buffer.concat(pieces, bytes));
   };
-  payload.on('data', take).on('end', finish).on('error', fail).on('close', gone);
+  // Whoever is gone, or was closed, reads no answer; it must have a status all the same.
+  const fail = (error: Error): void => done(Object.assign(error, { statusCode: 400 }));
+  payload.on('data', take).once('end', finish).once('error', fail);
 }
 
 function parse(
