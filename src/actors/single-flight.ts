@@ -146,7 +146,7 @@ export class SingleFlight<T> {
     if (flight.waiting > 0 || flight.lingers) return;
     // Whoever asks from now on must not be handed what is being called off.
     this.#end(key, flight);
-    flight.controller.abort();
+    flight.controller.abort(nobodyWaits);
   }
 
   /** Whether it was still the one in flight for its question. */
@@ -154,6 +154,9 @@ export class SingleFlight<T> {
     return this.#inFlight.get(key) === flight && this.#inFlight.delete(key);
   }
 }
+
+/** One for all: answers come by the thousand, and an error of its own for each costs as much again. */
+const nobodyWaits = new Error('nobody waits for this answer any more');
 
 /** One caller's way out, which leaves the answer to the others. */
 async function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

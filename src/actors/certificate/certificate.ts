@@ -2,6 +2,7 @@ import { fromPromise } from 'xstate';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { Listeners } from '#core/listeners.ts';
 import {
   type CertificateChange,
   type CertificateFacts,
@@ -10,16 +11,11 @@ import {
 } from '#machines/certificate.ts';
 import { type CertificateMaterial, describeMaterial, readKeyPair } from './certificate-material.ts';
 import type { CertificateSource, SourceOutcome } from './certificate-source.ts';
+import type { IssuedCertificate } from './issue-certificate.ts';
 import {
   keepWebhookConfiguration,
   type WebhookConfigurationOptions,
 } from './webhook-configuration.ts';
-
-/** What a TLS listener needs; the only place where the key leaves this room. */
-export interface ServingCertificate {
-  readonly cert: string;
-  readonly key: string;
-}
 
 /** How the certificate is kept. */
 export interface CertificateOptions {
@@ -27,7 +23,7 @@ export interface CertificateOptions {
   readonly source: CertificateSource;
   readonly webhook: WebhookConfigurationOptions;
   /** Called with each new certificate; resolves once connections are served with it. */
-  readonly serve: (certificate: ServingCertificate) => Promise<void>;
+  readonly serve: (certificate: IssuedCertificate) => Promise<void>;
   /** How often source and configuration are looked at; `pollMs` unless told. */
   readonly pollMs?: number;
 }
@@ -48,7 +44,7 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
         keeper.take(options.source.load(signal)),
       ),
       issueCertificate: fromPromise<CertificateOutcome, undefined>(({ signal }) =>
-        keeper.take(options.source.issue(signal)),
+        keeper.take(options.source.renew(undefined, signal)),
       ),
       findChange: fromPromise<CertificateChange, undefined>(async ({ signal }) => {
         const change = await options.source.findChange(keeper.serving, signal);
@@ -75,7 +71,8 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
 class CertificateKeeper {
   readonly #options: CertificateOptions;
   readonly #log: Runtime['log'];
-  readonly #watchers = new Set<() => void>();
+  readonly #changed = new Listeners();
+  readonly watch = this.#changed.subscribe;
   #serving: CertificateMaterial | undefined;
   /** What was said last about the configuration: said again only when it changed. */
   #toldTrust = '';
@@ -90,11 +87,6 @@ class CertificateKeeper {
     if (this.#serving === undefined) throw new Error('Nothing serves yet.');
     return this.#serving;
   }
-
-  readonly watch = (changed: () => void): (() => void) => {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
-  };
 
   async take(attempt: Promise<SourceOutcome>): Promise<CertificateOutcome> {
     const found = await attempt;
@@ -121,7 +113,7 @@ class CertificateKeeper {
       this.#log.info({ notAfter, names }, 'serving certificate loaded');
     }
     this.#serving = material;
-    for (const changed of this.#watchers) changed();
+    this.#changed.tell();
     return facts;
   }
 

@@ -30,7 +30,7 @@ export class CheckTurns {
 
   /** All that was tracked before is in line: turns are taken from now on. */
   readonly open = (): void => {
-    if (this.#term === undefined) return;
+    if (this.#term === undefined || this.#term.isOpen) return;
     this.#term.isOpen = true;
     for (const host of this.#term.lines.keys()) this.tell(host);
   };

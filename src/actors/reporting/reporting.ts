@@ -5,7 +5,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
-import type { CheckPace } from '#core/monitoring/round.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import type { WorkloadPod, WorkloadsState } from '#core/monitoring/workloads.ts';
 import { reportWorkloads, type WorkloadsReport } from '#core/monitoring/workloads-report.ts';
@@ -13,7 +13,7 @@ import { createStore, type Store } from '#kube/store.ts';
 import type { AgeBuckets } from '#telemetry/age-buckets.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import { addAvailabilityEvents } from './availability-events.ts';
-import type { AvailabilityStore } from './availability-store.ts';
+import { type AvailabilityStore, ownerOf } from './availability-store.ts';
 import { findWorkloads } from './find-workloads.ts';
 import { addReadyMessages } from './ready-messages.ts';
 import { reportedImages } from './reported-images.ts';
@@ -43,7 +43,7 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
     ...{ tracked, events },
     ownerOf: (resource) => {
       const uid = resources.get(resource)?.metadata.uid;
-      return uid === undefined ? undefined : store.ownerOf(resource, uid);
+      return uid === undefined ? undefined : ownerOf(resource, uid);
     },
   });
   conditions.contribute(addReadyMessages(system, { tracked, pace, paceOf, isPlanned }));
@@ -71,7 +71,7 @@ export interface ReportingOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
   /** The configured pace of a registry's checks. */
-  readonly paceOf: (registry: string) => CheckPace;
+  readonly paceOf: (registry: string) => Pace;
   /** `metrics.imageLastMonitorAgeMinutes.legacy`. */
   readonly ageBuckets: AgeBuckets;
 }

@@ -8,28 +8,30 @@ import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome, Verdict } from '#core/monitoring/verdict.ts';
 import type { SecretName } from '#core/secret.ts';
-import type { CheckImageInput } from '#machines/tracked-image.ts';
-import { askRegistry, gatherCredentials } from './check-image.ts';
+import {
+  askRegistry,
+  type CheckCredentials,
+  type CheckOptions,
+  gatherCredentials,
+} from './check-image.ts';
 import { ProbeVerdicts, type ProbeVerdictsOptions, type SeenProbe } from './probe-verdicts.ts';
-import type { ResourceImage } from './resource-images.ts';
-import type { TrackedActors } from './tracked-actors.ts';
+import type { TrackedEntry } from './tracked-images.ts';
 
 /** What checks are made with, and whom they tell. */
 export interface ImageChecksOptions extends ProbeVerdictsOptions {
   readonly registries: Pick<Registries, 'probe' | 'turns'>;
   readonly secrets: Pick<SecretReader, 'read' | 'forget'>;
-  readonly actors: Pick<TrackedActors, 'get' | 'send'>;
   /** Something about the images of a resource may have changed. */
   readonly tellChanged: (resource: string) => void;
   readonly onCheck: (check: FinishedCheck) => void;
 }
 
 /** What is checked: an image with a set of Secrets, for all resources that ask so. */
-interface Item extends ResourceImage {
+interface Check extends Pick<TrackedEntry, 'image' | 'reference' | 'pullSecrets'> {
   readonly key: string;
-  readonly image: string;
-  /** Resources, each once; a list, since nearly always there is one. */
-  members: readonly string[];
+  readonly hasUnknownSecrets: boolean;
+  /** One a resource; a list, since nearly always there is one. */
+  entries: readonly TrackedEntry[];
   /** The turn that was taken for it last. */
   turn: Turn | undefined;
   /** The source of the credential that was let in last. */
@@ -44,11 +46,10 @@ interface Item extends ResourceImage {
 export class ImageChecks {
   readonly #runtime: Runtime;
   readonly #options: ImageChecksOptions;
-  readonly #items = new Map<string, Item>();
-  /** Image → its items: one a set of Secrets. */
-  readonly #byImage = new Map<string, readonly Item[]>();
-  /** `resource/image` → the item it is a member of. */
-  readonly #memberships = new Map<string, Item>();
+  readonly #checks = new Map<string, Check>();
+  /** Image → its checks: one a set of Secrets. */
+  readonly #byImage = new Map<string, readonly Check[]>();
+  readonly #byEntry = new Map<TrackedEntry, Check>();
   readonly #inFlight: SingleFlight<CheckOutcome>;
   readonly #probes: ProbeVerdicts;
 
@@ -62,75 +63,68 @@ export class ImageChecks {
     this.#probes = new ProbeVerdicts(options);
   }
 
-  /** The resource tracks it from now on; what it is checked with may differ from before. */
-  readonly join = (tracked: TrackedImage, using: ResourceImage): void => {
-    const { resource, image } = tracked;
-    const { pullSecrets, hasUnknownSecrets } = using;
+  /** A resource tracks it; what it is checked with may differ from before. */
+  readonly join = (entry: TrackedEntry): void => {
+    const { image, pullSecrets, hasUnknownSecrets } = entry;
     const key = [image, ...pullSecrets, ...(hasUnknownSecrets ? ['?'] : [])].join(' ');
-    const before = this.#memberships.get(`${resource}/${image}`);
+    const before = this.#byEntry.get(entry);
     if (before?.key === key) return;
-    const { actors, registries } = this.#options;
     if (before !== undefined) {
-      this.leave(resource, image);
-      const atMs = registries.turns.clocks().wallMs;
-      actors.send(resource, image, { type: 'check.cancel', atMs });
+      this.leave(entry);
+      entry.send({ type: 'check.cancel', atMs: this.#runtime.now() });
     }
-    const item = this.#items.get(key) ?? this.#add(key, tracked, using);
-    const verdict = tracked.status === 'Scheduled' ? this.#knownOf(item) : undefined;
-    item.members = [...item.members, resource];
-    this.#memberships.set(`${resource}/${image}`, item);
-    if (item.members.length === 1) this.#recall(item);
-    if (verdict !== undefined) actors.send(resource, image, { type: 'probe.seen', verdict });
+    const check = this.#checks.get(key) ?? this.#add(key, entry);
+    const verdict = knownOf(check);
+    check.entries = [...check.entries, entry];
+    this.#byEntry.set(entry, check);
+    if (verdictOf(entry.tracked) !== undefined) return;
+    if (verdict !== undefined) entry.send({ type: 'probe.seen', verdict });
+    else this.#recall(check);
   };
 
   /** The resource tracks it no more. */
-  readonly leave = (resource: string, image: string): void => {
-    const item = this.#memberships.get(`${resource}/${image}`);
-    if (item === undefined) return;
-    this.#memberships.delete(`${resource}/${image}`);
-    item.members = item.members.filter((member) => member !== resource);
-    if (item.members.length > 0) return;
-    this.#items.delete(item.key);
-    const others = this.#byImage.get(image)?.filter((other) => other !== item) ?? [];
+  readonly leave = (entry: TrackedEntry): void => {
+    const check = this.#byEntry.get(entry);
+    if (check === undefined) return;
+    this.#byEntry.delete(entry);
+    check.entries = check.entries.filter((other) => other !== entry);
+    if (check.entries.length > 0) return;
+    const { key, image, reference } = check;
+    this.#checks.delete(key);
+    const others = this.#byImage.get(image)?.filter((other) => other !== check) ?? [];
     if (others.length === 0) this.#byImage.delete(image);
     else this.#byImage.set(image, others);
-    this.#options.registries.turns.remove(item.reference.registry, item.key);
+    this.#options.registries.turns.remove(reference.registry, key);
   };
 
   /** Runs one turn, from the Secrets to the answer. */
   readonly run: RunTurn = async (_, key, turn) => {
-    const item = this.#items.get(key);
-    if (item === undefined) return;
-    const { actors, tellChanged } = this.#options;
-    item.turn = turn;
-    for (const resource of item.members) {
-      actors.send(resource, item.image, { type: 'check.due' });
-    }
+    const check = this.#checks.get(key);
+    if (check === undefined) return;
+    check.turn = turn;
+    for (const entry of check.entries) entry.send({ type: 'check.due' });
     // They have asked by now. Where all of them crashed nobody did, and the turn passes.
     await this.#inFlight.ended(key);
     // The actors hear of it in this turn of the event loop, those who are told here after it.
-    for (const resource of item.members) tellChanged(resource);
+    for (const { resource } of check.entries) this.#options.tellChanged(resource);
   };
 
-  /** What the actor of an image asks for while it is `Checking`. */
-  readonly check = async (
-    { resource, image }: CheckImageInput,
+  /** What an actor asks for while it is `Checking`: nobody's answer where it is not tracked any more. */
+  readonly ask = async (
+    entry: TrackedEntry | undefined,
     signal: AbortSignal,
   ): Promise<CheckOutcome> => {
-    const item = this.#memberships.get(`${resource}/${image}`);
-    const { actors, registries } = this.#options;
-    const shared = item && (await this.#inFlight.ask(this.#questionOf(item), signal));
-    const atMs = registries.turns.clocks().wallMs;
-    if (item === undefined || shared === undefined) return { kind: 'inconclusive', atMs };
-    const { value } = shared;
-    const isNews = !isRefusedAsUnknown(item, actors.get(resource, image), value);
-    return isNews ? value : { kind: 'inconclusive', atMs: value.atMs };
+    const check = entry && this.#byEntry.get(entry);
+    const shared = check && (await this.#inFlight.ask(this.#questionOf(check), signal));
+    const outcome = shared?.value ?? inconclusive(this.#runtime.now());
+    const saysNothing = check !== undefined && isRefusedAsUnknown(check, entry?.tracked, outcome);
+    return saysNothing ? inconclusive(outcome.atMs) : outcome;
   };
 
   /** A registry answered to a review: that may be as good as a check. */
   readonly see = (probe: RegistryProbe, answer: ProbeAnswer): void => {
     const seen = this.#probes.remember(probe, answer, this.#options.registries.turns.clocks());
-    for (const item of this.#byImage.get(seen.image) ?? []) this.#judge(item, seen);
+    for (const check of this.#byImage.get(seen.image) ?? []) this.#judge(check, seen);
   };
 
   /** What is in flight has so long; then it is aborted. */
@@ -143,114 +137,109 @@ export class ImageChecks {
   /** Aborts what is in flight and forgets the rest. */
   readonly clear = (): void => {
     this.#inFlight.close();
-    this.#items.clear();
+    this.#checks.clear();
     this.#byImage.clear();
-    this.#memberships.clear();
+    this.#byEntry.clear();
     this.#probes.clear();
   };
 
-  #add(key: string, tracked: TrackedImage, using: ResourceImage): Item {
-    const { image } = tracked;
-    const { reference, pullSecrets, hasUnknownSecrets } = using;
-    const item: Item = {
+  #add(key: string, entry: TrackedEntry): Check {
+    const { image, reference, pullSecrets, hasUnknownSecrets } = entry;
+    const check: Check = {
       ...{ key, image, reference, pullSecrets, hasUnknownSecrets },
-      ...{ members: [], turn: undefined, acceptedSource: undefined },
+      ...{ entries: [], turn: undefined, acceptedSource: undefined },
     };
-    this.#items.set(key, item);
-    this.#byImage.set(image, [...(this.#byImage.get(image) ?? []), item]);
+    this.#checks.set(key, check);
+    this.#byImage.set(image, [...(this.#byImage.get(image) ?? []), check]);
     const { turns } = this.#options.registries;
-    const known = verdictOf(tracked);
+    const known = verdictOf(entry.tracked);
     // One whose only check was aborted is as good as never checked.
     const checkedMs = known && toMonotonicMs(known.atMs, turns.clocks());
     turns.add(reference.registry, key, checkedMs);
-    return item;
-  }
-
-  /** What checks of it have come to, as one of its members knows. */
-  #knownOf({ members, image }: Item): Verdict | undefined {
-    for (const resource of members) {
-      const known = verdictOf(this.#options.actors.get(resource, image));
-      if (known !== undefined) return known;
-    }
-    return undefined;
+    return check;
   }
 
   /** A review asked about it a moment before anybody tracked it. */
-  #recall(item: Item): void {
-    if (this.#knownOf(item) !== undefined) return;
-    const seen = this.#probes.recall(item.image, this.#options.registries.turns.clocks());
-    if (seen !== undefined) this.#judge(item, seen);
+  #recall(check: Check): void {
+    const seen = this.#probes.recall(check.image, this.#options.registries.turns.clocks());
+    if (seen !== undefined) this.#judge(check, seen);
   }
 
-  #judge(item: Item, seen: SeenProbe): void {
-    const { reference, pullSecrets } = item;
-    const checked = { reference, pullSecrets: pullSecrets.map(readName) };
-    const verdict = this.#probes.verdictOf(seen, checked);
-    if (!(verdict instanceof Promise)) this.#believe(item, seen, verdict);
+  #judge(check: Check, seen: SeenProbe): void {
+    const verdict = this.#probes.verdictOf(seen, {
+      reference: check.reference,
+      pullSecrets: check.pullSecrets.map(readName),
+    });
+    if (!(verdict instanceof Promise)) this.#adopt(check, seen, verdict);
     else {
       verdict.then(
-        (judged) => this.#believe(item, seen, judged),
+        (judged) => this.#adopt(check, seen, judged),
         (error) => reportCrash(this.#runtime, 'image-checks', error),
       );
     }
   }
 
-  #believe(item: Item, seen: SeenProbe, verdict: Verdict | undefined): void {
+  #adopt(check: Check, seen: SeenProbe, verdict: Verdict | undefined): void {
     // In the meantime perhaps nobody tracks it any more.
-    if (verdict === undefined || this.#items.get(item.key) !== item) return;
-    const { actors, registries, tellChanged } = this.#options;
-    const { image, reference } = item;
-    const members = item.members.filter((resource) => {
-      const tracked = actors.get(resource, image);
+    if (verdict === undefined || this.#checks.get(check.key) !== check) return;
+    const entries = check.entries.filter(({ tracked }) => {
       // It may have been checked since.
       const isOld = (verdictOf(tracked)?.atMs ?? 0) > verdict.atMs;
-      return !isOld && !isRefusedAsUnknown(item, tracked, verdict);
+      return !isOld && !isRefusedAsUnknown(check, tracked, verdict);
     });
-    if (members.length === 0) return;
-    registries.turns.spare(reference.registry, item.key, seen.monotonicMs);
-    for (const resource of members) {
-      actors.send(resource, image, { type: 'probe.seen', verdict });
-      tellChanged(resource);
+    if (entries.length === 0) return;
+    const { registries, tellChanged } = this.#options;
+    registries.turns.spare(check.reference.registry, check.key, seen.monotonicMs);
+    for (const entry of entries) {
+      entry.send({ type: 'probe.seen', verdict });
+      tellChanged(entry.resource);
     }
   }
 
-  #questionOf(item: Item): Question<CheckOutcome> {
+  #questionOf(check: Check): Question<CheckOutcome> {
+    const { key, turn } = check;
     return {
-      key: item.key,
-      lingers: false,
-      run: async ({ signal }) =>
-        item.turn === undefined ? undefined : await this.#ask(item, item.turn, signal),
+      ...{ key, lingers: false },
+      run: async ({ signal }) => turn && (await this.#askRegistry(check, turn, signal)),
     };
   }
 
-  async #ask(item: Item, turn: Turn, signal: AbortSignal): Promise<CheckOutcome> {
-    const { registries, secrets, checkOptionsOf } = this.#options;
-    const { reference, acceptedSource } = item;
-    const options = checkOptionsOf(reference.registry);
-    const pullSecrets = item.pullSecrets.map(readName);
-    const fallback = options.fallbackCredentialSecret;
-    // Read anew: checks are few, and a Secret that was just mended or rotated is used at once.
-    for (const name of pullSecrets) secrets.forget(name);
-    if (fallback !== undefined) secrets.forget(fallback);
-    const named = { reference, pullSecrets, fallback, acceptedSource };
-    const held = await gatherCredentials(secrets.read, named, signal);
+  async #askRegistry(check: Check, turn: Turn, signal: AbortSignal): Promise<CheckOutcome> {
+    const { registries, checkOptionsOf, onCheck } = this.#options;
+    const { reference, acceptedSource } = check;
+    const { registry } = reference;
+    const options = checkOptionsOf(registry);
+    const held = await this.#gather(check, options, signal);
     const began = registries.turns.clocks();
     turn.begin();
     const asked = { ...held, reference, options, atMs: began.wallMs };
     const { outcome, ...answer } = await askRegistry(registries, asked, signal);
-    item.acceptedSource = answer.acceptedSource ?? acceptedSource;
+    check.acceptedSource = answer.acceptedSource ?? acceptedSource;
     if (outcome.kind === 'inconclusive') return outcome;
     const { retryAtMs, quotaRemaining } = answer;
-    const untilMs =
-      retryAtMs === undefined ? undefined : retryAtMs - began.wallMs + began.monotonicMs;
-    if (outcome.status === 'QuotaExceeded') turn.quotaExceeded(untilMs);
-    else turn.answered();
-    this.#options.onCheck({
-      ...{ registry: reference.registry, result: outcome.status },
+    const waitMs = retryAtMs === undefined ? undefined : retryAtMs - began.wallMs;
+    if (outcome.status !== 'QuotaExceeded') turn.answered();
+    else turn.quotaExceeded(waitMs === undefined ? undefined : began.monotonicMs + waitMs);
+    onCheck({
+      ...{ registry, result: outcome.status },
       durationMs: registries.turns.clocks().monotonicMs - began.monotonicMs,
       ...(quotaRemaining !== undefined && { quotaRemaining }),
     });
     return outcome;
+  }
+
+  /** Read anew: checks are few, and a Secret that was just mended or rotated is used at once. */
+  async #gather(
+    { reference, pullSecrets, acceptedSource }: Check,
+    { fallbackCredentialSecret: fallback }: CheckOptions,
+    signal: AbortSignal,
+  ): Promise<CheckCredentials> {
+    const { secrets } = this.#options;
+    const names = pullSecrets.map(readName);
+    for (const name of names) secrets.forget(name);
+    if (fallback !== undefined) secrets.forget(fallback);
+    const asked = { reference, pullSecrets: names, fallback, acceptedSource };
+    return await gatherCredentials(secrets.read, asked, signal);
   }
 }
 
@@ -259,12 +248,21 @@ export class ImageChecks {
  * of an image of which something is known.
  */
 function isRefusedAsUnknown(
-  { hasUnknownSecrets }: Item,
+  { hasUnknownSecrets }: Check,
   tracked: TrackedImage | undefined,
   outcome: CheckOutcome,
 ): boolean {
   const isRefused = outcome.kind === 'verdict' && outcome.status === 'InvalidAuth';
   return hasUnknownSecrets && isRefused && verdictOf(tracked) !== undefined;
+}
+
+/** What it came to before, as one of those who asked for it knows. */
+function knownOf({ entries }: Check): Verdict | undefined {
+  for (const { tracked } of entries) {
+    const verdict = verdictOf(tracked);
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
 }
 
 function verdictOf(tracked: TrackedImage | undefined): Verdict | undefined {
@@ -275,7 +273,11 @@ function verdictOf(tracked: TrackedImage | undefined): Verdict | undefined {
   return { kind: 'verdict', status, atMs: lastMonitorMs, ...error };
 }
 
-function readName(name: string): SecretName {
-  const slash = name.indexOf('/');
-  return { namespace: name.slice(0, slash), name: name.slice(slash + 1) };
+function inconclusive(atMs: number): CheckOutcome {
+  return { kind: 'inconclusive', atMs };
+}
+
+function readName(text: string): SecretName {
+  const slash = text.indexOf('/');
+  return { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }

@@ -1,70 +1,68 @@
+import type { KuikSystem } from '#actors/system.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-
-/** What is kept of one image beside its actor: what does not change with what is known of it. */
-export interface ResourceImage {
-  readonly reference: ImageReference;
-  /** `namespace/name` of those of the Pods that use it, or of the last that did. */
-  readonly pullSecrets: readonly string[];
-  /** It was tracked before this process led and had no Pod since: nobody knows its Secrets. */
-  readonly hasUnknownSecrets: boolean;
-}
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { TrackedEntry } from './tracked-images.ts';
 
 interface RegistryCount {
   readonly registry: string;
   images: number;
 }
 
-const noSecrets: readonly string[] = [];
-
-/** The images that one resource tracks, and how many of them each registry has. */
+/** The images that one resource tracks, each with its actor, and how many each registry has. */
 export class ResourceImages {
-  readonly #images = new Map<string, ResourceImage>();
+  readonly #find: KuikSystem['find'];
+  readonly #resource: string;
+  readonly #entries = new Map<string, TrackedEntry>();
   readonly #registries = new Map<string, RegistryCount>();
   /** Images without a Pod: with a lively cluster ever more, so they are looked at when one expires. */
   readonly unused = new Set<string>();
 
-  readonly get = (image: string): ResourceImage | undefined => this.#images.get(image);
+  constructor({ find }: Pick<KuikSystem, 'find'>, resource: string) {
+    this.#find = find;
+    this.#resource = resource;
+  }
 
-  readonly has = (image: string): boolean => this.#images.has(image);
+  readonly get = (image: string): TrackedEntry | undefined => this.#entries.get(image);
 
-  readonly names = (): Iterable<string> => this.#images.keys();
+  readonly names = (): Iterable<string> => this.#entries.keys();
+
+  /** What all of them remember. */
+  *tracked(): Generator<TrackedImage> {
+    for (const { tracked } of this.#entries.values()) if (tracked !== undefined) yield tracked;
+  }
 
   /** Kept up image by image: twenty thousand are not to be gone through whenever somebody asks. */
   readonly counts = (): ReadonlyMap<string, number> =>
     new Map([...this.#registries].map(([registry, { images }]) => [registry, images]));
 
-  /**
-   * Takes an image in, one that another process tracked or a new one; answers with its registry, the
-   * same text for all images of it: what counts by registry then compares no characters.
-   */
-  readonly add = (image: string, reference: ImageReference, from: 'status' | 'pods'): string => {
-    this.delete(image);
+  /** Takes an image in, as it was known before or as nobody knows it yet; one that is there stays. */
+  readonly add = (
+    reference: ImageReference,
+    known: Omit<TrackedImage, 'resource' | 'registry'>,
+  ): TrackedEntry => {
+    const before = this.#entries.get(known.image);
+    if (before !== undefined) return before;
     const count = this.#countOf(reference.registry);
+    // The same text for all images of a registry: what counts by it then compares no characters.
     const { registry } = count;
+    const tracked = { ...known, resource: this.#resource, registry };
+    const entry = new TrackedEntry(this.#find, { ...reference, registry }, tracked);
     count.images += 1;
-    const kept = { ...reference, registry };
-    const hasUnknownSecrets = from === 'status';
-    this.#images.set(image, { reference: kept, pullSecrets: noSecrets, hasUnknownSecrets });
-    return registry;
+    this.#entries.set(known.image, entry);
+    if (known.unusedSinceMs !== undefined) this.unused.add(known.image);
+    entry.start(tracked);
+    return entry;
   };
 
-  /** It is used with these pull secrets now; without a Pod those of the last one stay. */
-  readonly use = (image: string, pullSecrets: readonly string[]): void => {
-    const known = this.#images.get(image);
-    if (known === undefined) return;
-    const kept = pullSecrets.length === 0 ? noSecrets : pullSecrets;
-    if (kept === known.pullSecrets && !known.hasUnknownSecrets) return;
-    this.#images.set(image, { ...known, pullSecrets: kept, hasUnknownSecrets: false });
-  };
-
-  readonly delete = (image: string): void => {
-    const known = this.#images.get(image);
-    if (known === undefined) return;
-    this.#images.delete(image);
+  readonly remove = (image: string): void => {
+    const entry = this.#entries.get(image);
+    if (entry === undefined) return;
+    this.#entries.delete(image);
     this.unused.delete(image);
-    const count = this.#countOf(known.reference.registry);
+    const count = this.#countOf(entry.reference.registry);
     count.images -= 1;
     if (count.images === 0) this.#registries.delete(count.registry);
+    entry.stop();
   };
 
   #countOf(registry: string): RegistryCount {

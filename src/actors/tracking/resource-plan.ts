@@ -3,13 +3,14 @@ import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { RoundOutcome } from '#actors/reconcile.ts';
 import type { CheckTurns } from '#actors/registries/check-turns.ts';
 import type { Runtime } from '#actors/runtime.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { parseDuration } from '#core/duration.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { UseIndex } from '#core/monitoring/use.ts';
+import type { ImageUse, UseIndex } from '#core/monitoring/use.ts';
 import type { Result } from '#core/result.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
@@ -17,13 +18,11 @@ import type { WorkInput } from '#machines/reconcile.ts';
 import type { ImageChecks } from './image-checks.ts';
 import { PodUses, type PodUsesOptions } from './pod-uses.ts';
 import { ResourceImages } from './resource-images.ts';
-import type { TrackedActors } from './tracked-actors.ts';
 
 /** What one resource is kept track of with. */
 export interface ResourcePlanOptions extends PodUsesOptions {
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly turns: Pick<CheckTurns, 'recorded'>;
-  readonly actors: TrackedActors;
   readonly checks: Pick<ImageChecks, 'join' | 'leave'>;
   /** What a resource's status and overflow say that was tracked; one try. */
   readonly restore: (
@@ -48,7 +47,7 @@ export class ResourcePlan {
   readonly #resource: string;
   readonly #options: ResourcePlanOptions;
   readonly #uses: PodUses;
-  readonly images = new ResourceImages();
+  readonly images: ResourceImages;
   /** The resource that they are tracked for: another may get its name. */
   #identity: CompiledAvailability['identity'] | undefined;
   /** What all images were planned by last; before that they are not all restored. */
@@ -56,10 +55,11 @@ export class ResourcePlan {
   /** Wall time in ms at which the first of the unused images may expire, or before. */
   #expiresMs = Number.POSITIVE_INFINITY;
 
-  constructor(runtime: Runtime, resource: string, options: ResourcePlanOptions) {
-    this.#runtime = runtime;
+  constructor(system: KuikSystem, resource: string, options: ResourcePlanOptions) {
+    this.#runtime = system.runtime;
     this.#resource = resource;
     this.#options = options;
+    this.images = new ResourceImages(system, resource);
     this.#uses = new PodUses(options);
   }
 
@@ -104,32 +104,24 @@ export class ResourcePlan {
 
   /** Its resource is gone, or another has its name: nothing is tracked any more. */
   async #dismiss(signal: AbortSignal): Promise<void> {
-    const { actors, checks, tellChanged } = this.#options;
     this.#plannedBy = undefined;
     await forEachSlice([...this.images.names()], signal, (images) => {
-      for (const image of images) {
-        checks.leave(this.#resource, image);
-        actors.remove(this.#resource, image);
-        this.images.delete(image);
-      }
+      for (const image of images) this.#stop(image);
     });
-    if (!signal.aborted) tellChanged(this.#resource);
+    if (!signal.aborted) this.#options.tellChanged(this.#resource);
   }
 
   /** Builds the actors of what was tracked before, as it was. */
   async #restore(signal: AbortSignal): ReturnType<ResourcePlanOptions['restore']> {
-    const { restore, actors, turns } = this.#options;
-    const resource = this.#resource;
-    const restored = await restore(resource, signal);
+    const restored = await this.#options.restore(this.#resource, signal);
     if (!restored.ok) return restored;
     await forEachSlice(restored.value, signal, (slice) => {
       for (const tracked of slice) {
         const reference = parseReference(tracked.image);
         if (!reference.ok) continue;
-        const registry = this.images.add(tracked.image, reference.value, 'status');
-        if (tracked.unusedSinceMs !== undefined) this.images.unused.add(tracked.image);
-        turns.recorded(registry, tracked.lastMonitorMs);
-        actors.add({ ...tracked, resource, registry });
+        const entry = this.images.add(reference.value, tracked);
+        entry.hasUnknownSecrets = true;
+        this.#options.turns.recorded(entry.reference.registry, tracked.lastMonitorMs);
       }
     });
     return restored;
@@ -194,51 +186,57 @@ export class ResourcePlan {
   }
 
   #planSlice(images: readonly string[], { uses, newScope, unusedExpiryMs }: PlanRound): number {
-    const { actors, checks } = this.#options;
     const plan = planImages({
       ...{ images, use: uses.get, unusedExpiryMs, nowMs: this.#runtime.now() },
-      entry: (image) => actors.get(this.#resource, image),
+      entry: (image) => this.images.get(image)?.tracked,
       ...(newScope !== undefined && { newScope }),
     });
     for (const step of plan.steps) this.#apply(step);
-    for (const image of images) {
-      const use = uses.get(image);
-      // Where there is no Pod it is checked with the pull secrets of the last ones: a private image
-      // must not seem lost between two runs of a CronJob.
-      if (use !== undefined) this.images.use(image, use.pullSecrets);
-      const using = this.images.get(image);
-      const tracked = actors.get(this.#resource, image);
-      if (using !== undefined && tracked !== undefined) checks.join(tracked, using);
-    }
+    for (const image of images) this.#join(image, uses.get(image));
     return plan.nextWakeMs ?? Number.POSITIVE_INFINITY;
   }
 
+  /**
+   * Checked with the pull secrets of the Pods that use it now. Where there is no Pod, with those of
+   * the last ones: a private image must not seem lost between two runs of a CronJob.
+   */
+  #join(image: string, use: ImageUse | undefined): void {
+    const entry = this.images.get(image);
+    if (entry === undefined) return;
+    if (use !== undefined) {
+      entry.pullSecrets = use.pullSecrets;
+      entry.hasUnknownSecrets = false;
+    }
+    this.#options.checks.join(entry);
+  }
+
   #apply(step: ImageStep): void {
-    const { actors, checks } = this.#options;
     const { image } = step;
-    const resource = this.#resource;
+    const entry = this.images.get(image);
     if (step.kind === 'track') this.#track(image, step.original);
     else if (step.kind === 'use') {
       this.images.unused.delete(image);
-      actors.send(resource, image, { type: 'image.used', original: step.original });
+      entry?.send({ type: 'image.used', original: step.original });
     } else if (step.kind === 'unuse') {
       this.images.unused.add(image);
-      actors.send(resource, image, { type: 'image.unused', sinceMs: step.sinceMs });
+      entry?.send({ type: 'image.unused', sinceMs: step.sinceMs });
     } else {
-      this.images.delete(image);
-      checks.leave(resource, image);
-      if (step.kind === 'expire') actors.send(resource, image, { type: 'image.expired' });
+      if (step.kind === 'expire') entry?.send({ type: 'image.expired' });
       // One that crashed does not hear that it expired.
-      actors.remove(resource, image);
+      this.#stop(image);
     }
   }
 
   #track(image: string, original: boolean): void {
     const reference = parseReference(image);
-    if (!reference.ok) return;
-    const registry = this.images.add(image, reference.value, 'pods');
-    const resource = this.#resource;
-    this.#options.actors.add({ resource, image, registry, original, status: 'Scheduled' });
+    if (reference.ok) this.images.add(reference.value, { image, original, status: 'Scheduled' });
+  }
+
+  #stop(image: string): void {
+    const entry = this.images.get(image);
+    if (entry === undefined) return;
+    this.#options.checks.leave(entry);
+    this.images.remove(image);
   }
 
   /** How long unused images are kept: for ever (0) where the duration cannot be read. */

@@ -8,6 +8,7 @@ import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { FinishedCheck, PaceView } from '#core/monitoring/pace-view.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -17,24 +18,14 @@ import type { CheckOptions } from './check-image.ts';
 import { ImageChecks } from './image-checks.ts';
 import type { NamedPod } from './pod-uses.ts';
 import { findAvailability, ResourcePlan, type ResourcePlanOptions } from './resource-plan.ts';
-import { TrackedActors, trackedImagesId, trackedImagesLogic } from './tracked-actors.ts';
+import { trackedImagesId, trackedImagesLogic } from './tracked-images.ts';
 
-/** The door of what is known of images: which are tracked, and what their checks came to. */
-export interface Tracking {
-  readonly tracked: TrackedImages;
-  readonly pace: PaceView;
-  /**
-   * Whether a resource's images are planned by its present spec, so that it tracks all that are
-   * `listed`; true of one that is left out.
-   */
-  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
-  /** Told of each check that came to an end, once however many resources it served. */
-  readonly onCheck: (listener: (check: FinishedCheck) => void) => () => void;
-  /** No check begins any more; those in flight have their time to end. */
-  readonly drain: () => Promise<void>;
+/** Adds it to the system: images are tracked, and checked at their pace, while this process leads. */
+export function addTracking(system: KuikSystem, options: TrackingOptions): Tracking {
+  return new Tracking(system, options);
 }
 
-/** What tracking is made of; all of it was there before. */
+/** What images are tracked and checked with. */
 export interface TrackingOptions {
   readonly resources: {
     readonly pods: Store<NamedPod>;
@@ -62,46 +53,43 @@ const restoredWithinMs = 60_000;
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
 
-/** Adds it to the system: images are tracked, and checked at their pace, while this process leads. */
-export function addTracking(system: KuikSystem, options: TrackingOptions): Tracking {
-  return new LeaderTracking(system, options);
-}
-
-class LeaderTracking implements Tracking {
+/** The door of what is known of images: which are tracked, and what their checks came to. */
+export class Tracking {
   readonly #system: KuikSystem;
   readonly #options: TrackingOptions;
-  readonly #actors: TrackedActors;
   readonly #checks: ImageChecks;
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
   readonly #changed = coalescedListeners();
-  readonly #checkListeners = new Set<(check: FinishedCheck) => void>();
+  readonly #finishedChecks = new Listeners<[check: FinishedCheck]>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
-    this.#actors = new TrackedActors(system);
     this.#checks = new ImageChecks(runtime, {
-      ...{ ...options, actors: this.#actors, tellChanged: this.#changed.tell },
-      onCheck: (check) => {
-        for (const listener of this.#checkListeners) listener(check);
-      },
+      ...{ ...options, tellChanged: this.#changed.tell, onCheck: this.#finishedChecks.tell },
     });
-    const images = trackedImagesLogic(runtime, this.#checks.check);
+    const images = trackedImagesLogic(runtime, ({ resource, image }, signal) =>
+      this.#checks.ask(this.#plans.get(resource)?.images.get(image), signal),
+    );
     system.whileLeading({ id: trackedImagesId, logic: images });
     system.whileLeading({ id: plansId, logic: this.#plansLogic() });
     system.whileLeading({ id: 'tracking', logic: fromCallback(() => this.#begin()) });
   }
 
+  /** Images by resource, once all that was tracked before is there again. */
   readonly tracked: TrackedImages = {
     resources: () =>
       [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : [])),
-    imagesOf: (resource) =>
-      this.#plans.get(resource)?.isRestored === true ? this.#actors.imagesOf(resource) : [],
-    subscribe: (listener) => this.#changed.subscribe(listener),
+    imagesOf: (resource) => {
+      const plan = this.#plans.get(resource);
+      return plan?.isRestored === true ? plan.images.tracked() : [];
+    },
+    subscribe: this.#changed.subscribe,
   };
 
+  /** How fast they are checked. */
   readonly pace: PaceView = {
     registries: () => this.#options.registries.turns.figures(),
     countsOf: (resource) => this.#countsOf(resource),
@@ -112,18 +100,23 @@ class LeaderTracking implements Tracking {
     },
   };
 
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
   readonly isPlanned = (resource: string, listed: readonly string[] = []): boolean => {
     const present = findAvailability(this.#options.table.current(), resource);
     if (present === undefined) return true;
     const plan = this.#plans.get(resource);
-    return plan?.isPlanned === true && listed.every((image) => plan.images.has(image));
+    return (
+      plan?.isPlanned === true && listed.every((image) => plan.images.get(image) !== undefined)
+    );
   };
 
-  readonly onCheck = (listener: (check: FinishedCheck) => void): (() => void) => {
-    this.#checkListeners.add(listener);
-    return () => this.#checkListeners.delete(listener);
-  };
+  /** Tells of each check that came to an end, once however many resources it served. */
+  readonly onCheck = this.#finishedChecks.subscribe;
 
+  /** No check begins any more; those in flight have their time to end. */
   readonly drain = async (): Promise<void> => {
     this.#options.registries.turns.end();
     await this.#checks.drain(drainMs);
@@ -153,9 +146,9 @@ class LeaderTracking implements Tracking {
   #addPlan(resource: string): ResourcePlan {
     const { resources, registries, configuration } = this.#options;
     const stored = resources.kuik.get('ClusterImageSetAvailability');
-    const plan = new ResourcePlan(this.#system.runtime, resource, {
+    const plan = new ResourcePlan(this.#system, resource, {
       ...{ ...this.#options, pods: resources.pods, policy: configuration },
-      ...{ actors: this.#actors, checks: this.#checks, turns: registries.turns },
+      ...{ checks: this.#checks, turns: registries.turns },
       observedGeneration: (name) => observedGenerationOf(stored?.get(name)),
       tellChanged: this.#changed.tell,
     });
@@ -185,7 +178,6 @@ class LeaderTracking implements Tracking {
       turns.end();
       this.#checks.clear();
       this.#plans.clear();
-      this.#actors.clear();
     };
   }
 

@@ -5,11 +5,12 @@ import {
   type ProbeReport,
   type RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { createSystem, type Term } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import type { NamedPod } from '#actors/tracking/pod-uses.ts';
 import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
@@ -18,6 +19,7 @@ import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretAnswer } from '#core/secret.ts';
 import { createStore, type Store } from '#kube/store.ts';
+import type { LeadInput } from '#machines/leadership.ts';
 import { createTestRuntime, startOfTime } from '#test/support/time/test-runtime.ts';
 
 /** The first moment of the stage, wall time in ms. */
@@ -26,7 +28,7 @@ export const stageStartMs = startOfTime;
 /** What a stage is told beside what it is told later. */
 export interface StageOptions
   extends Partial<Pick<TrackingOptions, 'secrets' | 'restore'>>,
-    Partial<Term> {
+    Partial<LeadInput> {
   readonly pace?: Pace;
   /** The generation that the condition of each resource is about. */
   readonly observedGeneration?: number | undefined;
@@ -36,7 +38,7 @@ export interface StageOptions
 export function startMonitoring(given: StageOptions = {}) {
   const runtime = createTestRuntime();
   const { clock } = runtime;
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const pods = createStore<NamedPod>();
   const resources = createStore<KuikResource>();
   const { pace = { intervalMs: 10_000, maxPerInterval: 1 } } = given;
@@ -46,7 +48,7 @@ export function startMonitoring(given: StageOptions = {}) {
   let answer: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeReport> | ProbeReport =
     () => answered({ kind: 'Available' });
   const table = keepTable(resources);
-  const seen = new Set<AnswerListener>();
+  const answers = new Listeners<Parameters<AnswerListener>>();
   const registries = addRegistries(system, {
     ...{ paceOf: () => pace, treatmentOf: () => ({}), pingTimeoutMs: 1_000 },
     client: { ping: unasked, manifest: unasked },
@@ -55,10 +57,7 @@ export function startMonitoring(given: StageOptions = {}) {
     table,
     registries: {
       turns: registries.turns,
-      onAnswer: (listener) => {
-        seen.add(listener);
-        return () => seen.delete(listener);
-      },
+      onAnswer: answers.subscribe,
       probe: async (probe, signal) => {
         sent.push(probe);
         return await answer(probe, signal);
@@ -96,7 +95,7 @@ export function startMonitoring(given: StageOptions = {}) {
     },
     /** A review asked, and this is what a registry told it. */
     see: (probe: RegistryProbe, report: ProbeReport) => {
-      for (const listener of seen) if (report.kind === 'Answered') listener(probe, report);
+      if (report.kind === 'Answered') answers.tell(probe, report);
     },
     /** One that is declared under another uid takes the place of the one before. */
     declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
@@ -139,17 +138,14 @@ function unasked(): Promise<never> {
 /** The table of what is stored, compiled at once. */
 function keepTable(resources: Store<KuikResource>): TrackingOptions['table'] {
   let table: RoutingTable = compileTable([]);
-  const listeners = new Set<(table: RoutingTable) => void>();
+  const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
   resources.subscribe(() => {
     table = compileTable([...resources.values()], table);
-    for (const listener of listeners) listener(table);
+    tell(table);
   });
   return {
     current: () => table,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
   };
 }
 

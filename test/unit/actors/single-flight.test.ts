@@ -45,3 +45,26 @@ test('a bug that nobody waits for any more is in log and metric', async () => {
   expect(runtime.lines()).toMatchObject([{ level: 'error', actor: 'secrets' }]);
   expect(await runtime.text()).toContain('actor_crashes_total{type="secrets"} 1');
 });
+
+test('whoever asks when all has ended waits for answers and for bugs alike', async () => {
+  const flights = new SingleFlight<string>(createTestRuntime(), {
+    ...{ name: 'secrets', memoryMs: () => 0, entriesMax: 10 },
+  });
+  const [a, b] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+  const asked = [
+    flights.ask({ key: 'a', run: () => a.promise, lingers: true }, forever),
+    flights.ask({ key: 'b', run: () => b.promise, lingers: true }, forever),
+  ];
+  const ended: string[] = [];
+  void flights.ended('a').then(() => ended.push('a'));
+  void flights.ended().then(() => ended.push('all'));
+  await flights.ended('nobody asked');
+  expect(ended).toEqual([]);
+  a.resolve('an answer');
+  await asked[0];
+  expect(ended).toEqual(['a']);
+  b.reject(new Error('a bug'));
+  await expect(asked[1]).rejects.toThrow('a bug');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(ended).toEqual(['a', 'all']);
+});
