@@ -67,7 +67,16 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = createTimerHeap();
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
+  const client = createKubeClient({
+    ...{ access, onAnswer: metrics.apiRequest },
+    onReach: ({ reachable, detail }) =>
+      reachable
+        ? log.info('the API server answers again')
+        : log.warn(
+            { reason: detail },
+            'the API server does not answer; Pods are routed by the last table',
+          ),
+  });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;

@@ -31,7 +31,8 @@ export function watchReachability(
   };
 }
 
-function isAway(failure: ApiFailure): boolean {
+/** Whether a failure says that no API server is there, and nothing of what was asked. */
+export function isAway(failure: ApiFailure): boolean {
   if (failure.kind === 'connection') return true;
   return failure.kind === 'status' && gatewayCodes.includes(failure.code);
 }

@@ -3,6 +3,7 @@ import { fullJitterMs } from '#core/backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
 import { listPages } from './list-pages.ts';
+import { isAway } from './reachability.ts';
 import { isServed } from './served.ts';
 import type { StoreWriter } from './store.ts';
 import { type ListedObject, type WatchEnd, watchOnce } from './watch.ts';
@@ -21,7 +22,8 @@ export interface ReflectorOptions<T> {
   readonly slim: (object: ListedObject) => T | undefined;
   /** Told of an object that `slim` threw at: it is left out, and all others go on. */
   readonly onUnfit?: (key: string, error: unknown) => void;
-  readonly onPhase?: (phase: ReflectorPhase, detail: string) => void;
+  /** `isAway`: backs off because the API server is away, of which its client tells. */
+  readonly onPhase?: (phase: ReflectorPhase, detail: string, isAway: boolean) => void;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Objects asked for at once; fewer where each is large. */
@@ -56,7 +58,7 @@ export async function runReflector<T>(
       ? list(options, state, signal)
       : watch(options, state, signal));
     if (trouble === undefined || signal.aborted) continue;
-    options.onPhase?.('BackingOff', trouble.message);
+    options.onPhase?.('BackingOff', trouble.message, trouble.isAway === true);
     await pause(waitAfter(trouble, options.random()), signal);
   }
 }
@@ -75,6 +77,7 @@ interface Trouble {
   /** How often it came in a row before. */
   readonly attempt: number;
   readonly retryAfterMs?: number;
+  readonly isAway?: boolean;
 }
 
 function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
@@ -95,7 +98,7 @@ async function list<T>(
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
   const { client, path, query = {}, pageObjects = pageObjectsDefault } = options;
-  options.onPhase?.('Listing', '');
+  options.onPhase?.('Listing', '', false);
   const listed = new Set<string>();
   let version: string | undefined;
   for await (const page of listPages<ListedObject>(client, { path, query, pageObjects }, signal)) {
@@ -154,7 +157,7 @@ async function watch<T>(
     },
     signal,
     ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
-    onOpen: () => options.onPhase?.('Watching', ''),
+    onOpen: () => options.onPhase?.('Watching', '', false),
     onEvent: (type, object) => {
       state.version = object.metadata?.resourceVersion ?? state.version;
       state.watches = 0;
@@ -177,11 +180,11 @@ function afterWatch(end: WatchEnd, state: State): Trouble | undefined {
 
 /** 404 is a kind that is not there (yet, or any more): only a list finds out when it is back. */
 function troubleOf(failure: ApiFailure, attempt: number, state?: State): Trouble {
-  const { message } = failure;
-  if (failure.kind !== 'status') return { message, attempt };
+  const trouble = { message: failure.message, attempt, isAway: isAway(failure) };
+  if (failure.kind !== 'status') return trouble;
   if (failure.code === 404 && state !== undefined) state.version = undefined;
   const { retryAfterMs } = failure;
-  return { message, attempt, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  return { ...trouble, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** One object that can't be cut down must not end the watch of all others. */
