@@ -9,13 +9,15 @@ import type { Metrics } from '#telemetry/metrics.ts';
 export type WatchLoop = (report: ReportPhase, signal: AbortSignal) => Promise<void>;
 
 /** How a loop tells its phase; shaped as `onPhase` of `runReflector`. */
-export type ReportPhase = (phase: string, detail?: string) => void;
+export type ReportPhase = (phase: string, detail?: string, isAway?: boolean) => void;
 
 /** What the reflector says about itself. */
 export type ReflectorEvent = {
   readonly type: 'reflector.phase';
   readonly phase: string;
   readonly detail: string;
+  /** The API server is away: told of once by its client, and not by each that waits for it. */
+  readonly isAway: boolean;
 };
 
 /** What is seen of a reflector: the phase of its loop. */
@@ -51,7 +53,9 @@ export function reflectorLogic(
         if (!signal.aborted) scope.self.send(event as ReflectorEvent);
       };
       const ended = new Error(`The reflector of ${resource} ended.`);
-      run((phase, detail = '') => tell({ type: 'reflector.phase', phase, detail }), signal).then(
+      const report: ReportPhase = (phase, detail = '', isAway = false) =>
+        tell({ type: 'reflector.phase', phase, detail, isAway });
+      run(report, signal).then(
         () => tell({ type: 'self.ended', error: ended }),
         (error: unknown) => tell({ type: 'self.ended', error }),
       );
@@ -60,10 +64,9 @@ export function reflectorLogic(
       const state = snapshot as State;
       const incoming = event as Incoming;
       if (incoming.type === 'reflector.phase') {
-        const { phase, detail } = incoming;
-        metrics.reflectorPhase(resource, phase);
-        if (phase === 'BackingOff') log.warn({ reason: detail }, 'watch interrupted; tries again');
-        return { ...state, phase };
+        metrics.reflectorPhase(resource, incoming.phase);
+        tellTrouble(log, incoming);
+        return { ...state, phase: incoming.phase };
       }
       if (incoming.type === 'self.ended') throw incoming.error;
       if (incoming.type !== 'xstate.stop') return snapshot;
@@ -71,4 +74,9 @@ export function reflectorLogic(
       return { ...state, status: 'stopped' } as ReflectorSnapshot;
     },
   };
+}
+
+function tellTrouble(log: Log, { phase, detail: reason, isAway }: ReflectorEvent): void {
+  const level = isAway ? 'debug' : 'warn';
+  if (phase === 'BackingOff') log[level]({ reason }, 'watch interrupted; tries again');
 }

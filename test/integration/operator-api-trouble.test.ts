@@ -134,6 +134,12 @@ describe('an API server that', () => {
       expect(await imageOfPod(during)).toBe(`${registry.host}/second/app:1`);
       expect(proxy.openConnections()).toBeLessThanOrEqual(connectionsMax + watchesMax);
       expect(operator.logs().match(/kuik is starting/g)).toHaveLength(1);
+      // One line when it went, one when it was back, whoever waited for it meanwhile.
+      expect(operator.logs()).not.toMatch(/watch interrupted.*(ECONNREFUSED|ECONNRESET|503)/);
+      const gone = operator.logs().match(/the API server does not answer/g)?.length ?? 0;
+      const back = operator.logs().match(/the API server answers again/g)?.length ?? 0;
+      expect(back).toBeGreaterThanOrEqual(1);
+      expect(gone - back).toBeLessThanOrEqual(1);
       expect(operator.logs()).not.toMatch(/"level":"?(error|50)"?/);
     },
   );
