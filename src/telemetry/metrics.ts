@@ -131,7 +131,8 @@ function onOff(registry: Registry, metric: MetricName): (on: boolean) => void {
 }
 
 function setBuildInfo(registry: Registry, build: MetricsOptions['build']): void {
-  const labels = { version: '', revision: '', built: '', ...build, nodeversion: process.version };
+  const { version, revision = '', built = '' } = build;
+  const labels = { version, revision, built, nodeversion: process.version };
   gauge(registry, 'buildInfo', ['version', 'revision', 'built', 'nodeversion']).set(labels, 1);
 }
 
