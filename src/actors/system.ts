@@ -8,8 +8,8 @@ import { type SupervisorLogic, supervise } from './supervisor.ts';
 export const rootId = 'kuik';
 
 /**
- * The tree of actors (design §2): it comes first, and features add themselves to it; nothing runs
- * before `start`.
+ * The tree of actors (docs/architecture.md): it comes first, and features add themselves to it;
+ * nothing runs before `start`.
  */
 export class KuikSystem {
   readonly runtime: Runtime;
@@ -93,7 +93,7 @@ export class KuikSystem {
   readonly leads = (): boolean => {
     const snapshot = this.#leadership()?.getSnapshot();
     const { clock } = this.runtime;
-    return snapshot?.matches('Leading') === true && holdsLease(snapshot.context, clock.now());
+    return snapshot?.value === 'Leading' && holdsLease(snapshot.context, clock.now());
   };
 
   /** Who holds the Lease as far as is known; null without an election or a holder. */

@@ -1,5 +1,5 @@
 /**
- * Who gets restarted how (design §2). `object`: belongs to one object; restarted with growing
+ * Who gets restarted how (docs/architecture.md). `object`: belongs to one object; restarted with growing
  * delays for ever. `vital`: the process can't live without it; restarted at once, until it crashes
  * once more after three restarts in five seconds.
  */
@@ -11,7 +11,7 @@ export const restartDelayMsMin = 1_000;
 export const restartDelayMsMax = 300_000;
 /** One that ran this long is taken as healed; its delays begin anew. */
 export const steadyMs = 2 * restartDelayMsMax;
-/** OTP's usual intensity, which design §2 takes over: three restarts… */
+/** The usual intensity of Erlang's supervisors: three restarts… */
 export const vitalRestartsMax = 3;
 /** …in five seconds. */
 export const vitalWindowMs = 5_000;

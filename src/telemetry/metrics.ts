@@ -14,7 +14,7 @@ export interface MetricsOptions {
  */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Every name, with its labels and what it says: the one table (style-guide F3). */
+/** Every name, with its labels and what it says: the one table, so that no two pieces make one up. */
 export const metricTable = {
   buildInfo: ['kube_image_keeper_manager_build_info', 'Always 1; labels say what runs.'],
   up: ['kube_image_keeper_manager_up', 'Whether this replica is healthy.'],

@@ -71,7 +71,8 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
 class CertificateKeeper {
   readonly #options: CertificateOptions;
   readonly #log: Runtime['log'];
-  readonly #news = new Listeners();
+  readonly #changed = new Listeners();
+  readonly watch = this.#changed.subscribe;
   #serving: CertificateMaterial | undefined;
   /** What was said last about the configuration: said again only when it changed. */
   #toldTrust = '';
@@ -85,10 +86,6 @@ class CertificateKeeper {
   get serving(): CertificateMaterial {
     if (this.#serving === undefined) throw new Error('Nothing serves yet.');
     return this.#serving;
-  }
-
-  get watch() {
-    return this.#news.subscribe;
   }
 
   async take(attempt: Promise<SourceOutcome>): Promise<CertificateOutcome> {
@@ -116,7 +113,7 @@ class CertificateKeeper {
       this.#log.info({ notAfter, names }, 'serving certificate loaded');
     }
     this.#serving = material;
-    this.#news.tell();
+    this.#changed.tell();
     return facts;
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Forwarder } from './forwarder.ts';
 
-/** What a registry can do wrong (design §6). */
+/** What a registry can do wrong. */
 export type Fault =
   /** Serves after so long. */
   | { readonly kind: 'delay'; readonly delayMs: number }
