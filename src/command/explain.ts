@@ -58,10 +58,10 @@ async function explain(
   command: Command,
 ): Promise<void> {
   if ((image === undefined) === (flags.pod === undefined)) {
-    command.error('expected either an image or --pod FILE');
+    command.error('error: expected either an image or --pod FILE');
   }
   const questions = questionsFor(image ?? '', flags);
-  if (!questions.ok) command.error(questions.error);
+  if (!questions.ok) command.error(`error: ${questions.error}`);
   const decisions: RouteDecision[] = [];
   for (const question of questions.value) {
     const answer = await ask(flags.debugUrl, question);
