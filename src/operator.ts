@@ -25,6 +25,7 @@ import type { OperatorConfiguration, PacingConfiguration } from '#config/operato
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
+import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
@@ -39,7 +40,7 @@ export const exitCode = { stopped: 0, failed: 1 } as const;
 const certificateSecretName = 'kuik-webhook';
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
-const webhookTimeoutSeconds = 10;
+const webhookTimeoutSeconds = 5;
 
 /** The one place where features are added to the system, started, and stopped in order; resolves to the exit code. */
 export async function runOperator(input: OperatorInput): Promise<number> {
@@ -100,6 +101,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
+    access: (question, signal) => reviewAccess(client, question, signal),
   });
   const certificate = certificateOptions(flags, client, namespace);
   addCertificate(system, { ...certificate, serve: servers.serve });

@@ -4,10 +4,11 @@ import { createMachineViews } from '#actors/machine-view.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { AccessPort } from '#core/access.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
-import { type Listener, listen } from '#http/listen.ts';
+import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
 import { buildMetricsApp } from '#http/metrics.ts';
 import { listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
@@ -23,10 +24,14 @@ export interface ServersOptions {
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
+  /** Who may look at the debug endpoint where it is reached from outside. */
+  readonly access: AccessPort;
 }
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
 const debugHeaderBytesMax = 1_048_576;
+/** So large are headers that few may come at once. */
+const debugConnectionsMax = 64;
 
 /** All that listens (behaviour §8); nothing does before `listen`. */
 export class Servers {
@@ -54,20 +59,21 @@ export class Servers {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
+      access: this.#options.access,
       log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
     const shown = buildMetricsApp({ metrics: metrics.text, status: reporting, log });
-    this.#plain.push(
-      await naming(`--health-port ${healthPort}`, listen(health, { port: healthPort })),
-      await naming(`--metrics-port ${metricsPort}`, listen(shown, { port: metricsPort })),
-      await naming(
-        `--debug-port ${debugPort} at --debug-address ${debugAddress}`,
-        listen(buildDebugApp(debug, debugAddress), {
-          ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
-        }),
-      ),
-    );
+    const seen = buildDebugApp(debug, { address: debugAddress, hosts: [] });
+    const open = async (app: typeof seen, options: ListenOptions) =>
+      this.#plain.push(await listen(app, options));
+    await open(health, { port: healthPort, flags: { port: '--health-port' } });
+    await open(shown, { port: metricsPort, flags: { port: '--metrics-port' } });
+    await open(seen, {
+      ...{ port: debugPort, host: debugAddress },
+      ...{ headerBytesMax: debugHeaderBytesMax, connectionsMax: debugConnectionsMax },
+      flags: { port: '--debug-port', host: '--debug-address' },
+    });
   };
 
   /** The webhook opens with its first certificate; resolves once that is served. */
@@ -82,8 +88,8 @@ export class Servers {
       return;
     }
     try {
-      const listening = listenTls(this.#webhookApp(), { port, certificate });
-      this.#webhook = await naming(`--webhook-port ${port}`, listening);
+      const flags = { port: '--webhook-port' };
+      this.#webhook = await listenTls(this.#webhookApp(), { port, certificate, flags });
       log.info({ port }, 'the webhook listens');
     } catch (error) {
       this.#failed.resolve(error as Error);
@@ -120,14 +126,4 @@ export class Servers {
     ]);
     return { ready: Object.values(checks).every(Boolean), checks };
   };
-}
-
-/** What cannot listen says which flag it is about. */
-async function naming<T>(what: string, opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot listen as ${what} says: ${reason}`, { cause: error });
-  }
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
+import { listPages } from './list-pages.ts';
 import { isServed } from './served.ts';
 import type { StoreWriter } from './store.ts';
 import { type ListedObject, type WatchEnd, watchOnce } from './watch.ts';
@@ -87,39 +88,26 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-interface Page {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly ListedObject[];
-}
-
 /** Reads the whole list in pages; what it does not name is gone. */
 async function list<T>(
   options: ReflectorOptions<T>,
   state: State,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
+  const { client, path, query = {}, pageObjects = pageObjectsDefault } = options;
   options.onPhase?.('Listing', '');
   const listed = new Set<string>();
-  let token: string | undefined;
   let version: string | undefined;
-  do {
-    const limit = options.pageObjects ?? pageObjectsDefault;
-    const query = { ...options.query, limit, continue: token };
-    const page = await options.client.call<Page>(
-      { method: 'GET', path: options.path, query },
-      signal,
-    );
-    // A token lives for minutes; whatever ended this list, the next one begins at its first page.
+  for await (const page of listPages<ListedObject>(client, { path, query, pageObjects }, signal)) {
     if (!page.ok) {
       await forgetGone(options, page.error, signal);
       return troubleOf(page.error, state.lists++);
     }
-    version = page.value.metadata?.resourceVersion;
-    // Something in between answered; an empty list would forget all that is known.
+    version = page.value.version;
+    // An empty list of something in between would forget all that is known.
     if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
-    await takeIn(page.value.items ?? [], options, listed);
-    token = page.value.metadata?.continue || undefined;
-  } while (token !== undefined);
+    await takeIn(page.value.items, options, listed);
+  }
   state.version = version;
   state.lists = 0;
   options.store.finishList(listed);

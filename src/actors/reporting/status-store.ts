@@ -1,9 +1,10 @@
 import { ownerUidLabel } from '#actors/secrets/secret-copy.ts';
 import { apiGroup, apiVersion, apiVersionName, type KuikKind, pluralOf } from '#api/kinds.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
+import { listPages } from '#kube/list-pages.ts';
 import { type ResourcePlace, resourcePath } from '#kube/paths.ts';
 import type { Log } from '#telemetry/log.ts';
 
@@ -94,18 +95,16 @@ export class StatusStore<TStatus extends object> {
     owner: StatusOwner,
     signal: AbortSignal,
   ): Promise<Result<readonly StoredShard[], ApiFailure>> {
-    const path = resourcePath(this.#shardPlace());
-    const labelSelector = `${ownerUidLabel}=${owner.uid}`;
+    const listing = {
+      path: resourcePath(this.#shardPlace()),
+      query: { labelSelector: `${ownerUidLabel}=${owner.uid}` },
+      pageObjects: pageShardsMax,
+    };
     const shards: StoredShard[] = [];
-    let next: string | undefined;
-    do {
-      const query = { labelSelector, limit: pageShardsMax, continue: next };
-      const request = { method: 'GET' as const, path, query };
-      const page = await this.#options.client.call<ConfigMapList>(request, signal);
-      if (!page.ok) return fail(page.error);
-      shards.push(...shardsOf(owner, page.value));
-      next = page.value.metadata?.continue || undefined;
-    } while (next !== undefined);
+    for await (const page of listPages<StoredConfigMap>(this.#options.client, listing, signal)) {
+      if (!page.ok) return page;
+      shards.push(...shardsOf(owner, page.value.items));
+    }
     return succeed(shards);
   }
 
@@ -169,15 +168,12 @@ interface StoredObject<TStatus> {
   readonly status?: TStatus;
 }
 
-interface ConfigMapList {
-  readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: { readonly name?: string };
-    readonly data?: Readonly<Record<string, string>>;
-  }[];
+interface StoredConfigMap {
+  readonly metadata?: { readonly name?: string };
+  readonly data?: Readonly<Record<string, string>>;
 }
 
-function shardsOf(owner: StatusOwner, { items = [] }: ConfigMapList): readonly StoredShard[] {
+function shardsOf(owner: StatusOwner, items: readonly StoredConfigMap[]): readonly StoredShard[] {
   const whole = shardName(owner, '');
   return items.flatMap(({ metadata, data }) => {
     const name = metadata?.name ?? '';

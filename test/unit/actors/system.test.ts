@@ -234,7 +234,11 @@ describe('the view of the actors', () => {
     const started = start();
     addRegistry(started, 'docker.io');
     expect(ids(view(started).list({ q: 'docker', limit: 10 }))).toEqual(['registry:docker.io']);
-    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({ actors: [], next: null });
+    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
+      actors: [],
+      total: 0,
+      next: null,
+    });
   });
 
   test('shows one in full: context, transitions, children', () => {
