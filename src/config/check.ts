@@ -1,6 +1,6 @@
+import { isObject, readOwn } from '#core/json.ts';
 import { describeExpectation } from './expectation.ts';
 import { findFormatFault } from './formats.ts';
-import { isMapping, readOwn } from './mapping.ts';
 import type { SchemaNode } from './schema-node.ts';
 
 /** One thing that is wrong, in words that complete "expected …, found …". */
@@ -30,7 +30,7 @@ export function checkValue(
   if (schema.anyOf !== undefined) return checkUnion(schema, value, path);
   if (!hasType(schema, value)) return [makeProblem(path, describeExpectation(schema), value)];
   if (Array.isArray(value)) return checkList(schema, value, path);
-  if (isMapping(value)) return checkMapping(schema, value, path);
+  if (isObject(value)) return checkMapping(schema, value, path);
   return checkScalar(schema, value, path);
 }
 
@@ -136,7 +136,7 @@ function checkScalar(
 
 function hasType({ type }: SchemaNode, value: unknown): boolean {
   if (type === undefined) return true;
-  if (type === 'object') return isMapping(value);
+  if (type === 'object') return isObject(value);
   if (type === 'array') return Array.isArray(value);
   if (type === 'integer') return Number.isSafeInteger(value);
   if (type === 'number') return Number.isFinite(value);

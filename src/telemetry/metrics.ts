@@ -196,6 +196,8 @@ function onePresent(
     // What is beyond the bound has no one state; it is left out rather than shown wrong.
     if (name === otherLabel) return;
     const before = present.get(name);
+    // Who tells of each transition mostly tells of the same state.
+    if (before !== undefined && before === value) return;
     if (before !== undefined) series.remove({ [subjectLabel]: name, [valueLabel]: before });
     if (value === undefined) {
       present.delete(name);

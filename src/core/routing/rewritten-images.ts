@@ -1,3 +1,4 @@
+import { readOwn } from '#core/json.ts';
 import {
   ORIGINAL_IMAGES,
   REWRITE_REASON,
@@ -21,7 +22,7 @@ export function rewrittenImages({ annotations, images }: RewrittenPod): string |
   const reasons = readContainerAnnotation(annotations, REWRITE_REASON);
   const parts = [...readContainerAnnotation(annotations, ORIGINAL_IMAGES)].flatMap(
     ([key, original]) => {
-      const image = Object.hasOwn(images, key) ? images[key] : undefined;
+      const image = readOwn(images, key);
       if (image === undefined || image === original) return [];
       const why = [reasons.get(key), by.get(key)].filter((text) => text !== undefined);
       const because = why.length > 0 ? ` (${why.join(', ')})` : '';
