@@ -31,7 +31,8 @@ export function watchReachability(
   };
 }
 
-function isAway(failure: ApiFailure): boolean {
+/** Whether a failure is that of a server that is not there, and not its answer. */
+export function isAway(failure: ApiFailure): boolean {
   if (failure.kind === 'connection') return true;
   return failure.kind === 'status' && gatewayCodes.includes(failure.code);
 }

@@ -3,6 +3,7 @@ import { fullJitterMs } from '#core/backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
 import { listPages } from './list-pages.ts';
+import { isAway } from './reachability.ts';
 import { isServed } from './served.ts';
 import type { StoreWriter } from './store.ts';
 import { type ListedObject, type WatchEnd, watchOnce } from './watch.ts';
@@ -21,7 +22,8 @@ export interface ReflectorOptions<T> {
   readonly slim: (object: ListedObject) => T | undefined;
   /** Told of an object that `slim` threw at: it is left out, and all others go on. */
   readonly onUnfit?: (key: string, error: unknown) => void;
-  readonly onPhase?: (phase: ReflectorPhase, detail: string) => void;
+  /** With `BackingOff` goes why, and the status where the API server itself refused. */
+  readonly onPhase?: (phase: ReflectorPhase, detail: string, code?: number) => void;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Objects asked for at once; fewer where each is large. */
@@ -56,7 +58,7 @@ export async function runReflector<T>(
       ? list(options, state, signal)
       : watch(options, state, signal));
     if (trouble === undefined || signal.aborted) continue;
-    options.onPhase?.('BackingOff', trouble.message);
+    options.onPhase?.('BackingOff', trouble.message, trouble.code);
     await pause(waitAfter(trouble, options.random()), signal);
   }
 }
@@ -75,6 +77,7 @@ interface Trouble {
   /** How often it came in a row before. */
   readonly attempt: number;
   readonly retryAfterMs?: number;
+  readonly code?: number;
 }
 
 function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
@@ -181,7 +184,8 @@ function troubleOf(failure: ApiFailure, attempt: number, state?: State): Trouble
   if (failure.kind !== 'status') return { message, attempt };
   if (failure.code === 404 && state !== undefined) state.version = undefined;
   const { retryAfterMs } = failure;
-  return { message, attempt, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const code = isAway(failure) ? {} : { code: failure.code };
+  return { message, attempt, ...code, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** One object that can't be cut down must not end the watch of all others. */
