@@ -32,7 +32,10 @@ const portMax = 65_535;
 export function operatorOptions(): readonly Option[] {
   return [
     text('--kubeconfig <file>', 'how to reach the API server; in a Pod its service account'),
-    text('--config <file>', 'operator configuration (default: /etc/kube-image-keeper/config.yaml)'),
+    text(
+      '--config <file>',
+      'operator configuration (default: /etc/kube-image-keeper/config.yaml, if there)',
+    ),
     text('--namespace <name>', 'where the Lease and the certificate are kept'),
     port('--webhook-port <port>', 'admission webhook, HTTPS', 9443),
     text('--webhook-cert-dir <dir>', 'take tls.crt and tls.key from here instead of making them'),

@@ -41,9 +41,7 @@ function readArguments(): { readonly asked: readonly AttackRow[]; readonly times
     if (!(Number.isInteger(times) && times >= 1 && times <= timesMax)) {
       stop(`Expected --times from 1 to ${timesMax}, got ${values.times}.`);
     }
-    const asked = rows.filter(
-      ({ id }) => id === values.row || /^[a-z]*$/.test(rest(id, values.row)),
-    );
+    const asked = rows.filter(({ id }) => isAskedFor(id, values.row));
     if (asked.length > 0) return { asked, times };
     stop(`Expected --row to be any of ${rows.map(({ id }) => id).join(', ')}; got ${values.row}.`);
   } catch (error) {
@@ -51,10 +49,10 @@ function readArguments(): { readonly asked: readonly AttackRow[]; readonly times
   }
 }
 
-/** What follows the row that was asked for: `b` of `A5b`; nothing is asked for by all. */
-function rest(id: string, asked: string): string {
-  if (asked === '') return '';
-  return id.startsWith(asked) ? id.slice(asked.length) : '0';
+/** `A5` asks for `A5a` and not for `A50`; `F` for all that begin so, nothing for all. */
+function isAskedFor(id: string, asked: string): boolean {
+  if (!id.startsWith(asked)) return false;
+  return !/\d$/.test(asked) || !/^\d/.test(id.slice(asked.length));
 }
 
 async function main(): Promise<void> {
