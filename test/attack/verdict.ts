@@ -6,7 +6,13 @@ export interface AttackFigures {
   readonly row: AttackRow;
   /** Admission of another namespace, ms. */
   readonly quiet: { readonly p50Ms: number; readonly p99Ms: number };
-  readonly attacked: { readonly p50Ms: number; readonly p99Ms: number; readonly failed: number };
+  readonly attacked: {
+    readonly p50Ms: number;
+    readonly p99Ms: number;
+    readonly failed: number;
+    /** Sent elsewhere, though their registry is healthy. */
+    readonly patched: number;
+  };
   /** Longest turn of the operator's event loop, and of a process that does nothing beside it. */
   readonly turnMs: number;
   readonly idleTurnMs: number;
@@ -24,15 +30,16 @@ const grownBytesMax = 100 * 1024 * 1024;
 export function missedBars(figures: AttackFigures): readonly string[] {
   const { row, quiet, attacked, turnMs, idleTurnMs, grownBytes, leaks } = figures;
   const isLarge = row.isLarge === true;
+  // What holds up a process that does nothing is the machine.
+  const machineMs = Math.max(0, idleTurnMs - restingTurnMs);
   const p99MsMax = Math.max(2 * quiet.p99Ms, isLarge ? p99Bar.largeMs : p99Bar.usualMs);
   const turnMsMax = isLarge ? turnBar.largeMs : turnBar.usualMs;
-  // What holds up a process that does nothing is the machine.
-  const ownTurnMs = turnMs - Math.max(0, idleTurnMs - restingTurnMs);
   return [
     ...leaks,
     ...(attacked.failed > 0 ? [`${attacked.failed} reviews of others were not answered`] : []),
-    ...(attacked.p99Ms > p99MsMax ? [`p99 above ${milliseconds(p99MsMax)} ms`] : []),
-    ...(ownTurnMs > turnMsMax ? [`a turn above ${turnMsMax} ms`] : []),
+    ...(attacked.patched > 0 ? [`${attacked.patched} Pods of others were sent elsewhere`] : []),
+    ...(attacked.p99Ms - machineMs > p99MsMax ? [`p99 above ${milliseconds(p99MsMax)} ms`] : []),
+    ...(turnMs - machineMs > turnMsMax ? [`a turn above ${turnMsMax} ms`] : []),
     ...(grownBytes > grownBytesMax ? ['grown by more than 100 MB'] : []),
   ];
 }

@@ -78,9 +78,14 @@ export const registryRows: readonly AttackRow[] = [
       for (const name of names)
         await stage.pullSecret(name, { [healthy.host]: authOf(name, 'wrong') });
       const imagePullSecrets = names.map((name) => ({ name }));
-      for (let n = 0; n < Math.min(3 * times, 10); n += 1) {
-        await stage.review(podOf([`${healthy.host}/victim/wrong:${n}`], { imagePullSecrets }));
-      }
+      const endMs = performance.now() + 5_000;
+      const author = async (_: unknown, which: number) => {
+        for (let n = 0; performance.now() < endMs; n += 1) {
+          const image = `${healthy.host}/victim/wrong-${which}:${n}`;
+          await stage.review(podOf([image], { imagePullSecrets }));
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(4 * times, 40) }, author));
       return await suspects(stage, healthy.host);
     },
   },
