@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configurationPage } from '#config/reference-page.ts';
-import { valuesSchema } from '#config/values-schema.ts';
+import { configurationPage } from './configuration/page.ts';
+import { valuesSchema } from './configuration/values-schema.ts';
 
 /** Writes what follows from src/config; with `--check` it only compares. */
 function main(): number {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { customResourceDefinitions } from '#api/crd.ts';
-import { referencePage } from '#api/reference-page.ts';
+import { customResourceDefinitions } from './crds/definitions.ts';
+import { referencePage } from './crds/reference-page.ts';
 
 /** Writes crds/*.yaml and docs/reference.md from src/api; with `--check` it only compares. */
 function main(): number {

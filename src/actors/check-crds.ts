@@ -1,5 +1,5 @@
-import { type CustomResourceDefinition, customResourceDefinitions } from '#api/crd.ts';
-import { apiVersionName } from '#api/kinds.ts';
+import { apiGroup, apiVersionName, type KindInfo, kinds } from '#api/kinds.ts';
+import { objectSchemas } from '#api/object-schemas.ts';
 import type { Result } from '#core/result.ts';
 import { missingFields, type StructuralSchema } from '#core/schema-drift.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
@@ -13,15 +13,15 @@ import type { Log } from '#telemetry/log.ts';
  */
 export async function checkCrds(client: KubeClient, log: Log, signal: AbortSignal): Promise<void> {
   await Promise.all(
-    customResourceDefinitions().map(async (own) => {
-      const crd = own.metadata.name;
+    kinds.map(async (info) => {
+      const crd = `${info.plural}.${apiGroup}`;
       const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd}`;
       const answer = await callWithRetries(
         (bounded) => client.call<ServedCrd>({ method: 'GET', path }, bounded),
         { random: Math.random },
         signal,
       );
-      report(own, answer, log.child({ crd }));
+      report(info, answer, log.child({ crd }));
     }),
   );
 }
@@ -38,11 +38,7 @@ interface ServedCrd {
   };
 }
 
-function report(
-  own: CustomResourceDefinition,
-  answer: Result<ServedCrd, ApiFailure>,
-  log: Log,
-): void {
+function report(info: KindInfo, answer: Result<ServedCrd, ApiFailure>, log: Log): void {
   if (!answer.ok) {
     const { error: failure } = answer;
     if (hasCode(failure, 404)) log.error('the CRD is not installed: apply the files of crds/');
@@ -50,8 +46,8 @@ function report(
     return;
   }
   const served = answer.value.spec?.versions?.find((version) => version.name === apiVersionName);
-  const ours = own.spec.versions[0]?.schema.openAPIV3Schema;
-  const missing = ours ? missingFields(ours, served?.schema?.openAPIV3Schema) : [];
+  const own = { properties: objectSchemas(info) as Record<string, StructuralSchema> };
+  const missing = missingFields(own, served?.schema?.openAPIV3Schema);
   if (missing.length === 0) return;
   const named = missing.slice(0, fieldsNamedMax);
   const more = missing.length - named.length;

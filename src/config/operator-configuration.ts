@@ -5,7 +5,7 @@ import { assert } from '#core/result.ts';
 import { type ConfigurationProblem, makeProblem, type Path } from './check.ts';
 import { completeValue } from './complete.ts';
 import { builtInItems, type PacingFields } from './monitoring-schema.ts';
-import { type CompleteConfiguration, configurationSchema } from './schema.ts';
+import { type CompleteConfiguration, configurationSchema, registrySchema } from './schema.ts';
 import type { SchemaNode } from './schema-node.ts';
 
 /** The operator configuration as the rooms use it: complete, durations in ms, hosts normalised. */
@@ -21,12 +21,8 @@ export function findContradictions(written: unknown): readonly ConfigurationProb
   const { metrics, monitoring, registries } = complete(written);
   return [
     ...findBucketFaults(metrics.imageLastMonitorAgeMinutes.legacy),
-    ...findHostsNamedTwice(Object.keys(monitoring.registries.items), [
-      'monitoring',
-      'registries',
-      'items',
-    ]),
-    ...findHostsNamedTwice(Object.keys(registries), ['registries']),
+    ...findHostsNamedTwice(monitoring.registries.items, ['monitoring', 'registries', 'items']),
+    ...findHostsNamedTwice(registries, ['registries']),
   ];
 }
 
@@ -96,31 +92,23 @@ function readPacing(fields: CompleteConfiguration['monitoring']['registries']['d
 }
 
 /** How one registry is spoken to; `caFile` is the path of a PEM file. */
-type RegistryConfiguration = Omit<CompleteConfiguration['registries'][string], 'caFile'> & {
-  readonly caFile?: string;
-};
+type RegistryConfiguration = Omit<Settings, 'caFile'> & { readonly caFile?: string };
+type Settings = CompleteConfiguration['registries'][string];
 
 function resolveRegistries({
   registries,
   tls,
 }: CompleteConfiguration): Readonly<Record<string, RegistryConfiguration>> {
   const resolved = new Map<string, RegistryConfiguration>();
+  const { caFile: _, ...defaults } = completeValue(registrySchema as SchemaNode, {}) as Settings;
   for (const [written, { caFile, ...others }] of Object.entries(registries)) {
     resolved.set(normaliseRegistry(written), { ...others, ...(caFile !== '' && { caFile }) });
   }
   for (const written of tls.insecureRegistries) {
     const host = normaliseRegistry(written);
-    const settings = resolved.get(host) ?? registryDefaults();
-    resolved.set(host, { ...settings, insecure: true });
+    resolved.set(host, { ...defaults, ...resolved.get(host), insecure: true });
   }
   return Object.fromEntries(resolved);
-}
-
-function registryDefaults(): RegistryConfiguration {
-  const { additionalProperties } = configurationSchema.properties.registries as SchemaNode;
-  assert(typeof additionalProperties === 'object', 'registries have a schema for each of them');
-  const { caFile: _, ...others } = completeValue(additionalProperties, {}) as RegistryConfiguration;
-  return others;
 }
 
 /** The same rules as kuik v2's; only the fields of the chosen type count. */
@@ -141,12 +129,9 @@ function findBucketFaults(
 }
 
 /** `docker.io` and `index.docker.io` are one registry. */
-function findHostsNamedTwice(
-  hosts: readonly string[],
-  path: Path,
-): readonly ConfigurationProblem[] {
+function findHostsNamedTwice(byHost: object, path: Path): readonly ConfigurationProblem[] {
   const seen = new Map<string, string>();
-  return hosts.flatMap((host) => {
+  return Object.keys(byHost).flatMap((host) => {
     const other = seen.get(normaliseRegistry(host));
     seen.set(normaliseRegistry(host), host);
     if (other === undefined) return [];

@@ -92,7 +92,8 @@ const mirroringSchema = section('How images are copied to mirrors.', {
   }),
 });
 
-const registrySchema = section('How this registry is spoken to.', {
+/** How one registry is spoken to, as written. */
+export const registrySchema = section('How this registry is spoken to.', {
   insecure: flag('Do not verify its certificate.'),
   plainHTTP: flag('Speak plain HTTP to it.'),
   caFile: Type.String({

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { customResourceDefinitions } from '#api/crd.ts';
-import { referencePage } from '#api/reference-page.ts';
+import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
+import { referencePage } from '#scripts/crds/reference-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

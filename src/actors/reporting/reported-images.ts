@@ -4,7 +4,7 @@ import type { KuikResource } from '#api/kinds.ts';
 import { readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { Store } from '#kube/store.ts';
-import type { AvailabilityStore } from './availability-store.ts';
+import { type AvailabilityStore, hasOverflow } from './availability-store.ts';
 
 /**
  * Makes the view of all monitored images, on any replica: what this process tracks itself, and of
@@ -24,10 +24,11 @@ export function reportedImages(
     return restoring;
   };
   const imagesOf = async ({ metadata, status }: ClusterImageSetAvailability) => {
-    const { images = [], imageCount = 0 } = status ?? {};
-    const whole = imageCount > images.length ? await restore(metadata.name) : undefined;
+    const whole = hasOverflow(status) ? await restore(metadata.name) : undefined;
     if (whole?.ok === true && whole.value.length > 0) return whole.value;
-    return images.flatMap((entry) => readMonitoredImage(metadata.name, entry) ?? []);
+    return (status?.images ?? []).flatMap(
+      (entry) => readMonitoredImage(metadata.name, entry) ?? [],
+    );
   };
   return async () => {
     // Read anew each time: what is asked for may be gone through only once.

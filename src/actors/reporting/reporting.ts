@@ -13,7 +13,7 @@ import { createStore, type Store } from '#kube/store.ts';
 import type { AgeBuckets } from '#telemetry/age-buckets.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import { addAvailabilityEvents } from './availability-events.ts';
-import type { AvailabilityStore } from './availability-store.ts';
+import { type AvailabilityStore, ownerOf } from './availability-store.ts';
 import { findWorkloads } from './find-workloads.ts';
 import { addReadyMessages } from './ready-messages.ts';
 import { reportedImages } from './reported-images.ts';
@@ -43,7 +43,7 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
     ...{ tracked, events },
     ownerOf: (resource) => {
       const uid = resources.get(resource)?.metadata.uid;
-      return uid === undefined ? undefined : store.ownerOf(resource, uid);
+      return uid === undefined ? undefined : ownerOf(resource, uid);
     },
   });
   conditions.contribute(addReadyMessages(system, { tracked, pace, paceOf, isPlanned }));

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ClusterImageSetAvailabilityStatus } from '#api/image-set-availability.ts';
 import { writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import {
   boundOverflow,
@@ -15,8 +14,7 @@ import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure } from '#kube/failures.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
-import type { AvailabilityStore } from './availability-store.ts';
-import type { StatusOwner, StoredStatus } from './status-store.ts';
+import type { AvailabilityStore, StatusOwner, StoredStatus } from './availability-store.ts';
 
 /**
  * What the API server holds of one resource, as far as this process read or wrote it: what is written
@@ -45,10 +43,7 @@ export class WrittenStatus {
     return succeed(isThere ? new WrittenStatus(store, found) : undefined);
   }
 
-  constructor(
-    store: AvailabilityStore,
-    { owner, status = {}, shards }: StoredStatus<ClusterImageSetAvailabilityStatus>,
-  ) {
+  constructor(store: AvailabilityStore, { owner, status = {}, shards }: StoredStatus) {
     this.#store = store;
     this.#owner = owner;
     this.#shards = new Map(shards.map(({ prefix, text }) => [prefix, hashOf(text)]));

@@ -1,4 +1,4 @@
-import { type CustomResourceDefinition, customResourceDefinitions } from './crd.ts';
+import { type CustomResourceDefinition, customResourceDefinitions } from './definitions.ts';
 import type { StructuralSchema } from './structural-schema.ts';
 
 /** The text of `docs/reference.md`: every field of the five kinds, as the CRDs describe them. */

@@ -1,4 +1,4 @@
-import type { KuikKind } from './kinds.ts';
+import type { KuikKind } from '#api/kinds.ts';
 
 /** One column of `kubectl get`; the name of the object always comes first, by itself. */
 export interface PrinterColumn {

@@ -1,15 +1,6 @@
-import {
-  imageSetAvailabilitySpecSchema,
-  imageSetAvailabilityStatusSchema,
-} from './image-set-availability.ts';
-import { imageSetMirrorSpecSchema } from './image-set-mirror.ts';
-import { imageSetMirrorStatusSchema } from './image-set-mirror-status.ts';
-import { apiGroup, apiVersionName, type KindInfo, type KuikKind, kinds } from './kinds.ts';
+import { apiGroup, apiVersionName, type KindInfo, type KuikKind, kinds } from '#api/kinds.ts';
+import { objectSchemas } from '#api/object-schemas.ts';
 import { printerColumns } from './printer-columns.ts';
-import {
-  replicatedImageSetSpecSchema,
-  replicatedImageSetStatusSchema,
-} from './replicated-image-set.ts';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 /** A CustomResourceDefinition, as far as kuik writes one. */
@@ -67,7 +58,7 @@ const summaries: Readonly<Record<KuikKind, string>> = {
 };
 
 function objectSchema(info: KindInfo): StructuralSchema {
-  const { spec, status } = bodySchemas(info);
+  const { spec, status } = objectSchemas(info);
   return {
     type: 'object',
     description: summaries[info.kind],
@@ -82,20 +73,4 @@ function objectSchema(info: KindInfo): StructuralSchema {
       status: structuralSchema(status, 'status'),
     },
   };
-}
-
-function bodySchemas(info: KindInfo): { readonly spec: unknown; readonly status: unknown } {
-  switch (info.kind) {
-    case 'ReplicatedImageSet':
-    case 'ClusterReplicatedImageSet':
-      return {
-        spec: replicatedImageSetSpecSchema(info.scope),
-        status: replicatedImageSetStatusSchema,
-      };
-    case 'ImageSetMirror':
-    case 'ClusterImageSetMirror':
-      return { spec: imageSetMirrorSpecSchema(info.scope), status: imageSetMirrorStatusSchema };
-    case 'ClusterImageSetAvailability':
-      return { spec: imageSetAvailabilitySpecSchema, status: imageSetAvailabilityStatusSchema };
-  }
 }

@@ -1,6 +1,6 @@
-import { describeExpectation } from './expectation.ts';
-import { configurationSchema } from './schema.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { describeExpectation } from '#config/expectation.ts';
+import { configurationSchema } from '#config/schema.ts';
+import type { SchemaNode } from '#config/schema-node.ts';
 
 /** The text of `docs/configuration.md`: every field of the operator configuration. */
 export function configurationPage(): string {

@@ -1,4 +1,4 @@
-import type { CelRule } from './cel.ts';
+import type { CelRule } from '#api/cel.ts';
 
 /** A structural schema, as far as kuik writes one: what the API server accepts in a CRD. */
 export interface StructuralSchema {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { customResourceDefinitions } from '#api/crd.ts';
 import { kinds } from '#api/kinds.ts';
-import type { StructuralSchema } from '#api/structural-schema.ts';
+import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
+import type { StructuralSchema } from '#scripts/crds/structural-schema.ts';
 
 const definitions = customResourceDefinitions();
 

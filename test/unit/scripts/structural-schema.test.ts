@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { structuralSchema } from '#api/structural-schema.ts';
+import { structuralSchema } from '#scripts/crds/structural-schema.ts';
 
 const text = { type: 'string', description: 'A text.' };
 
