@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { kinds } from '#api/kinds.ts';
 import type { BenchTls } from '#test/bench/admission-stage.ts';
@@ -79,7 +80,10 @@ export async function setAttackStage(ground: AttackGround, config: object): Prom
   };
   const places = healthy.map(({ host }) => host);
   await declare('ClusterReplicatedImageSet', 'victim', equalPlaces('/victim', places));
-  const registries = [...hostile, ...healthy].map(({ host }) => [host, {}] as const);
+  const named = healthy.map(({ host }) => host.replace('127.0.0.1', 'localhost'));
+  const registries = [...hostile.map(({ host }) => host), ...places, ...named].map(
+    (host) => [host, {}] as const,
+  );
   const operator = await startOperator({
     adminKubeconfig,
     config: { registries: Object.fromEntries(registries), ...config },
@@ -135,6 +139,14 @@ function resourceOf(kind: string, named: string, spec: object) {
   const metadata = { name, ...(namespace !== undefined && { namespace }) };
   const object = { apiVersion: 'kuik.enix.io/v1alpha1', kind, metadata, spec };
   return { collection: `${place}/${plural}`, object };
+}
+
+/** A host of the attacker's, and one that is healthy, hold the same images below a path. */
+export async function declarePair(stage: AttackStage, path: string, host: string): Promise<void> {
+  const hosts = [host, stage.healthy[1]?.host ?? ''];
+  await stage.declare('ReplicatedImageSet', `${stage.namespace}${path}`, equalPlaces(path, hosts));
+  // A watch tells the operator of it.
+  await delay(300);
 }
 
 /** A pull secret of the usual type. */
