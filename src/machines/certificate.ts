@@ -1,5 +1,5 @@
 import { assign, setup } from 'xstate';
-import { effect } from './effect.ts';
+import { effect, toOutput } from './effect.ts';
 
 /** Where the serving certificate comes from. */
 export interface CertificateInput {
@@ -107,19 +107,16 @@ export const certificateMachine = setup({
         src: 'loadCertificate',
         onDone: [
           {
-            guard: { type: 'loaded', params: ({ event }) => event.output },
+            guard: { type: 'loaded', params: toOutput },
             target: 'Serving',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
           {
-            guard: { type: 'issuable', params: ({ event }) => event.output },
+            guard: { type: 'issuable', params: toOutput },
             target: 'Issuing',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
-          {
-            target: 'Waiting',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { target: 'Waiting', actions: { type: 'remember', params: toOutput } },
         ],
       },
     },
@@ -129,15 +126,12 @@ export const certificateMachine = setup({
         src: 'issueCertificate',
         onDone: [
           {
-            guard: { type: 'loaded', params: ({ event }) => event.output },
+            guard: { type: 'loaded', params: toOutput },
             target: 'Serving',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
-          { guard: { type: 'raced', params: ({ event }) => event.output }, target: 'Loading' },
-          {
-            target: 'Waiting',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { guard: { type: 'raced', params: toOutput }, target: 'Loading' },
+          { target: 'Waiting', actions: { type: 'remember', params: toOutput } },
         ],
       },
     },
@@ -155,7 +149,7 @@ export const certificateMachine = setup({
       invoke: {
         src: 'findChange',
         onDone: [
-          { guard: { type: 'isNews', params: ({ event }) => event.output }, target: 'Renewing' },
+          { guard: { type: 'isNews', params: toOutput }, target: 'Renewing' },
           { target: 'Serving' },
         ],
       },
@@ -164,10 +158,7 @@ export const certificateMachine = setup({
       description: 'Replacing it while the present one goes on serving.',
       invoke: {
         src: 'renewCertificate',
-        onDone: {
-          target: 'Serving',
-          actions: { type: 'remember', params: ({ event }) => event.output },
-        },
+        onDone: { target: 'Serving', actions: { type: 'remember', params: toOutput } },
       },
     },
   },

@@ -1,5 +1,5 @@
 import { assign, setup, stateIn } from 'xstate';
-import { effect, source } from './effect.ts';
+import { effect, source, toOutput } from './effect.ts';
 
 /** What the actor of some standing work is told. */
 export type ReconcileEvent =
@@ -123,23 +123,20 @@ export const reconcileMachine = setup({
           {
             guard: 'isAwaited',
             target: 'Flushing',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
           {
             guard: 'isOutdated',
             target: 'Settling',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
-          { guard: { type: 'gone', params: ({ event }) => event.output }, target: 'Ended' },
+          { guard: { type: 'gone', params: toOutput }, target: 'Ended' },
           {
-            guard: { type: 'failed', params: ({ event }) => event.output },
+            guard: { type: 'failed', params: toOutput },
             target: 'BackingOff',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
-          {
-            target: 'Idle',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { target: 'Idle', actions: { type: 'remember', params: toOutput } },
         ],
       },
       states: {
@@ -175,9 +172,9 @@ export const reconcileMachine = setup({
             input: ({ context: { failures } }) => ({ failures, isLast: true }),
             onDone: [
               {
-                guard: { type: 'failed', params: ({ event }) => event.output },
+                guard: { type: 'failed', params: toOutput },
                 target: 'Retrying',
-                actions: { type: 'remember', params: ({ event }) => event.output },
+                actions: { type: 'remember', params: toOutput },
               },
               { guard: 'isOutdatedAtEnd', target: 'Finishing', reenter: true },
               { target: '#reconcile.Ended' },

@@ -84,11 +84,18 @@ export async function setAttackStage(ground: AttackGround, config: object): Prom
   const registries = [...hostile.map(({ host }) => host), ...places, ...named].map(
     (host) => [host, {}] as const,
   );
+  const cleanUp = async () => {
+    for (const path of created) await admin.remove(path);
+    await admin.remove(`/api/v1/namespaces/${namespace}`);
+  };
   const operator = await startOperator({
     adminKubeconfig,
     config: { registries: Object.fromEntries(registries), ...config },
     flags: ['--log-level=info'],
     env: { NODE_EXTRA_CA_CERTS: tls.authorityFile },
+  }).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
   });
   const authorityPem = await webhookAuthority(admin, operator.release);
   const pool = new Pool(operator.webhookUrl, {
@@ -125,8 +132,7 @@ export async function setAttackStage(ground: AttackGround, config: object): Prom
     close: async () => {
       await pool.destroy();
       await operator.kill();
-      for (const path of created) await admin.remove(path);
-      await admin.remove(`/api/v1/namespaces/${namespace}`);
+      await cleanUp();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callbacksPerTurnMax, createTimerHeap } from '#actors/timer-heap.ts';
+import { callbacksPerTurnMax, TimerHeap } from '#actors/timer-heap.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const hourMs = 3_600_000;
@@ -34,7 +34,7 @@ describe('the heap of timers', () => {
 
   test('never asks Node for a delay that it would turn into one millisecond', () => {
     const delaysMs: number[] = [];
-    const heap = createTimerHeap({
+    const heap = new TimerHeap({
       monotonicMs: () => 0,
       setTimer: (delayMs) => {
         delaysMs.push(delayMs);
@@ -47,7 +47,7 @@ describe('the heap of timers', () => {
 
   test('runs at most so many callbacks a turn, and the rest in the next', () => {
     const turns: (() => void)[] = [];
-    const heap = createTimerHeap({
+    const heap = new TimerHeap({
       monotonicMs: () => 0,
       setTimer: (_delayMs, callback) => {
         turns.push(callback);
@@ -111,7 +111,7 @@ describe('the heap of timers', () => {
   });
 
   test('on real time it does not fire early', async () => {
-    const heap = createTimerHeap();
+    const heap = new TimerHeap();
     const startMs = performance.now();
     const keepAlive = setInterval(() => {}, 1_000);
     const firedMs = await new Promise<number>((resolve) => {
