@@ -3,12 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadEnvironment } from '#config/environment.ts';
-import {
-  defaultConfigurationPath,
-  formatConfigurationFailure,
-  loadConfiguration,
-  parseConfiguration,
-} from '#config/load.ts';
+import { formatConfigurationFailure, loadConfiguration, parseConfiguration } from '#config/load.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kuik-configuration-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -206,7 +201,7 @@ tls:
 });
 
 test('where nobody named a file, the usual one may be missing: the defaults hold', () => {
-  const file = defaultConfigurationPath;
+  const file = '/etc/kube-image-keeper/config.yaml';
   expect(existsSync(file)).toBe(false);
   const loaded = loadConfiguration(undefined);
   expect(loaded).toEqual({ ok: true, value: { configuration: parsed(''), file, found: false } });
