@@ -29,6 +29,7 @@ import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
+import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
 import { Servers } from './servers.ts';
@@ -69,13 +70,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
   const client = createKubeClient({
     ...{ access, onAnswer: metrics.apiRequest },
-    onReach: ({ reachable, detail }) =>
-      reachable
-        ? log.info('the API server answers again')
-        : log.warn(
-            { reason: detail },
-            'the API server does not answer; Pods are routed by the last table',
-          ),
+    onReach: ({ reachable, detail: reason }) => {
+      if (reachable) log.info('the API server answers again');
+      else log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
+    },
   });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
@@ -98,6 +96,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
   });
+  rewrittenPodsMetric(metrics.registry, {
+    pods: () => (system.leads() ? pods.values() : []),
+    isDeclared: (by) => table.current().entries.has(by),
+  });
   const store = new AvailabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
@@ -113,7 +115,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     access: (question, signal) => reviewAccess(client, question, signal),
   });
   const certificate = certificateOptions(flags, client, namespace);
-  addCertificate(system, { ...certificate, serve: servers.serve });
+  addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await tracking.drain();
@@ -161,7 +163,7 @@ function certificateOptions(
   flags: OperatorFlags,
   client: KubeClient,
   namespace: string,
-): Omit<CertificateOptions, 'serve'> {
+): Omit<CertificateOptions, 'serve' | 'trusted'> {
   const { webhookCertDir: directory, webhookUrl: url, webhookConfiguration: name } = flags;
   const webhook = { client, name, url, timeoutSeconds: webhookTimeoutSeconds };
   if (directory !== undefined) {

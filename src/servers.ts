@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createActorView } from '#actors/actor-view.ts';
 import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
@@ -10,7 +11,7 @@ import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
 import { buildMetricsApp } from '#http/metrics.ts';
-import { listenTls, type TlsListener } from '#http/tls.ts';
+import { assertAuthority, listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
 import type { OperatorFlags } from './command/flags.ts';
@@ -39,6 +40,8 @@ export class Servers {
   readonly #plain: Listener[] = [];
   readonly #failed = Promise.withResolvers<Error>();
   #webhook: TlsListener | undefined;
+  #clientAuthority: string | undefined;
+  #isTrusted = false;
   #isDraining = false;
 
   constructor(options: ServersOptions) {
@@ -50,9 +53,10 @@ export class Servers {
     return this.#failed.promise;
   }
 
-  /** Opens metrics, health and debug; rejects with the flag that names what is taken. */
+  /** Opens metrics, health and debug; rejects with the flag that names what cannot be. */
   readonly listen = async (): Promise<void> => {
     const { system, flags, router, reporting } = this.#options;
+    this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
     const debug = {
@@ -63,8 +67,11 @@ export class Servers {
       log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
-    const shown = buildMetricsApp({ metrics: metrics.text, status: reporting, log });
-    const seen = buildDebugApp(debug, { address: debugAddress, hosts: [] });
+    const shown = buildMetricsApp(
+      { metrics: metrics.text, status: reporting, log },
+      { hosts: flags.debugHost },
+    );
+    const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });
     const open = async (app: typeof seen, options: ListenOptions) =>
       this.#plain.push(await listen(app, options));
     await open(health, { port: healthPort, flags: { port: '--health-port' } });
@@ -88,13 +95,20 @@ export class Servers {
       return;
     }
     try {
-      const flags = { port: '--webhook-port' };
-      this.#webhook = await listenTls(this.#webhookApp(), { port, certificate, flags });
+      this.#webhook = await listenTls(this.#webhookApp(), {
+        ...{ port, certificate, flags: { port: '--webhook-port' } },
+        ...(this.#clientAuthority !== undefined && { clientAuthority: this.#clientAuthority }),
+      });
       log.info({ port }, 'the webhook listens');
     } catch (error) {
       this.#failed.resolve(error as Error);
       await new Promise(() => {});
     }
+  };
+
+  /** API servers find the webhook and trust it, as far as that is for the operator to see to. */
+  readonly trusted = (): void => {
+    this.#isTrusted = true;
   };
 
   /** Not ready any more; reviews are accepted for a while yet, and those in flight finished. */
@@ -122,8 +136,19 @@ export class Servers {
       ...caches,
       ['certificate loaded', this.#webhook !== undefined],
       ['webhook listening', this.#webhook !== undefined],
+      ['webhook configuration written', this.#isTrusted],
       ['not stopping', !this.#isDraining],
     ]);
     return { ready: Object.values(checks).every(Boolean), checks };
   };
+}
+
+/** Read before anything listens: who is let in is known then, or nobody is served. */
+async function readClientAuthority(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const pem = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`--webhook-client-ca: expected a readable file: ${cause.message}`, { cause });
+  });
+  assertAuthority(pem);
+  return pem;
 }

@@ -9,21 +9,25 @@ import type { Metrics } from '#telemetry/metrics.ts';
 export type WatchLoop = (report: ReportPhase, signal: AbortSignal) => Promise<void>;
 
 /** How a loop tells its phase; shaped as `onPhase` of `runReflector`. */
-export type ReportPhase = (phase: string, detail?: string, isAway?: boolean) => void;
+export type ReportPhase = (phase: string, detail?: string, code?: number) => void;
 
 /** What the reflector says about itself. */
 export type ReflectorEvent = {
   readonly type: 'reflector.phase';
   readonly phase: string;
   readonly detail: string;
-  /** The API server is away: told of once by its client, and not by each that waits for it. */
-  readonly isAway: boolean;
+  /** The status that the API server refused with; none while it is away. */
+  readonly code?: number | undefined;
 };
 
 /** What is seen of a reflector: the phase of its loop. */
 export type ReflectorSnapshot = Snapshot<undefined> & { readonly phase: string };
 
-type State = ReflectorSnapshot & { readonly abort: AbortController };
+type State = ReflectorSnapshot & {
+  readonly abort: AbortController;
+  /** What the API server has refused with since it was last watched. */
+  readonly refusal?: number | undefined;
+};
 
 type Incoming =
   | ReflectorEvent
@@ -53,8 +57,8 @@ export function reflectorLogic(
         if (!signal.aborted) scope.self.send(event as ReflectorEvent);
       };
       const ended = new Error(`The reflector of ${resource} ended.`);
-      const report: ReportPhase = (phase, detail = '', isAway = false) =>
-        tell({ type: 'reflector.phase', phase, detail, isAway });
+      const report: ReportPhase = (phase, detail = '', code) =>
+        tell({ type: 'reflector.phase', phase, detail, code });
       run(report, signal).then(
         () => tell({ type: 'self.ended', error: ended }),
         (error: unknown) => tell({ type: 'self.ended', error }),
@@ -65,8 +69,7 @@ export function reflectorLogic(
       const incoming = event as Incoming;
       if (incoming.type === 'reflector.phase') {
         metrics.reflectorPhase(resource, incoming.phase);
-        tellTrouble(log, incoming);
-        return { ...state, phase: incoming.phase };
+        return { ...state, phase: incoming.phase, refusal: tellRefusal(log, state, incoming) };
       }
       if (incoming.type === 'self.ended') throw incoming.error;
       if (incoming.type !== 'xstate.stop') return snapshot;
@@ -76,7 +79,18 @@ export function reflectorLogic(
   };
 }
 
-function tellTrouble(log: Log, { phase, detail: reason, isAway }: ReflectorEvent): void {
-  const level = isAway ? 'debug' : 'warn';
-  if (phase === 'BackingOff') log[level]({ reason }, 'watch interrupted; tries again');
+/**
+ * A server that is away is told of once for all, by whoever hears of all calls; a refusal, of which
+ * only this watch knows, once until it is watched again. Returns what was last refused with.
+ */
+function tellRefusal(
+  log: Log,
+  { refusal }: State,
+  { phase, detail, code }: ReflectorEvent,
+): State['refusal'] {
+  if (phase === 'Watching') return undefined;
+  if (phase !== 'BackingOff') return refusal;
+  const isNews = code !== undefined && code !== refusal;
+  log[isNews ? 'warn' : 'debug']({ reason: detail }, 'watch interrupted; tries again');
+  return code ?? refusal;
 }

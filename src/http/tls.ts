@@ -77,7 +77,7 @@ function contextOptions(
 }
 
 /** TLS takes any text for authorities, and then trusts nobody. */
-function assertAuthority(pem: string): void {
+export function assertAuthority(pem: string): void {
   try {
     new X509Certificate(pem);
   } catch (cause) {

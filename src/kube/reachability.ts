@@ -31,7 +31,7 @@ export function watchReachability(
   };
 }
 
-/** Whether a failure says that no API server is there, and nothing of what was asked. */
+/** Whether a failure is that of a server that is not there, and not its answer. */
 export function isAway(failure: ApiFailure): boolean {
   if (failure.kind === 'connection') return true;
   return failure.kind === 'status' && gatewayCodes.includes(failure.code);

@@ -22,8 +22,8 @@ export interface ReflectorOptions<T> {
   readonly slim: (object: ListedObject) => T | undefined;
   /** Told of an object that `slim` threw at: it is left out, and all others go on. */
   readonly onUnfit?: (key: string, error: unknown) => void;
-  /** `isAway`: backs off because the API server is away, of which its client tells. */
-  readonly onPhase?: (phase: ReflectorPhase, detail: string, isAway: boolean) => void;
+  /** With `BackingOff` goes why, and the status where the API server itself refused. */
+  readonly onPhase?: (phase: ReflectorPhase, detail: string, code?: number) => void;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Objects asked for at once; fewer where each is large. */
@@ -58,7 +58,7 @@ export async function runReflector<T>(
       ? list(options, state, signal)
       : watch(options, state, signal));
     if (trouble === undefined || signal.aborted) continue;
-    options.onPhase?.('BackingOff', trouble.message, trouble.isAway === true);
+    options.onPhase?.('BackingOff', trouble.message, trouble.code);
     await pause(waitAfter(trouble, options.random()), signal);
   }
 }
@@ -77,7 +77,7 @@ interface Trouble {
   /** How often it came in a row before. */
   readonly attempt: number;
   readonly retryAfterMs?: number;
-  readonly isAway?: boolean;
+  readonly code?: number;
 }
 
 function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
@@ -180,11 +180,12 @@ function afterWatch(end: WatchEnd, state: State): Trouble | undefined {
 
 /** 404 is a kind that is not there (yet, or any more): only a list finds out when it is back. */
 function troubleOf(failure: ApiFailure, attempt: number, state?: State): Trouble {
-  const trouble = { message: failure.message, attempt, isAway: isAway(failure) };
-  if (failure.kind !== 'status') return trouble;
+  const { message } = failure;
+  if (failure.kind !== 'status') return { message, attempt };
   if (failure.code === 404 && state !== undefined) state.version = undefined;
   const { retryAfterMs } = failure;
-  return { ...trouble, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const code = isAway(failure) ? {} : { code: failure.code };
+  return { message, attempt, ...code, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** One object that can't be cut down must not end the watch of all others. */
