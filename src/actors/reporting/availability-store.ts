@@ -6,7 +6,7 @@ import { apiGroup, apiVersion, apiVersionName, type KuikKind, pluralOf } from '#
 import { createImageMerger, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import { decodeShard } from '#core/monitoring/overflow.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
