@@ -112,6 +112,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
+    isTableBuilt: table.isBuilt,
     access: (question, signal) => reviewAccess(client, question, signal),
   });
   const certificate = certificateOptions(flags, client, namespace);

@@ -25,6 +25,7 @@ export interface ServersOptions {
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
+  readonly isTableBuilt: () => boolean;
   /** Who may look at the debug endpoint where it is reached from outside. */
   readonly access: AccessPort;
 }
@@ -134,6 +135,7 @@ export class Servers {
     );
     const checks = Object.fromEntries([
       ...caches,
+      ['routing table built', this.#options.isTableBuilt()],
       ['certificate loaded', this.#webhook !== undefined],
       ['webhook listening', this.#webhook !== undefined],
       ['webhook configuration written', this.#isTrusted],

@@ -1,34 +1,54 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
-import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import { compileInSteps, compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { Store } from '#kube/store.ts';
+import { FairTurns } from './fair-turns.ts';
 
 /**
- * The present routing table: follows the stores of the five kinds. However many objects change in one turn of the event loop,
- * one table is compiled after it.
+ * The present routing table: follows the stores of the five kinds. However many objects change in one
+ * turn of the event loop, or while a table is compiled, one table is compiled after it.
  */
-export function keepRoutingTable(stores: ReadonlyMap<KuikKind, Store<KuikResource>>) {
+export function keepRoutingTable(
+  stores: ReadonlyMap<KuikKind, Store<KuikResource>>,
+  turns = new FairTurns(),
+) {
   let table = compileTable([]);
-  let pending: NodeJS.Immediate | undefined;
+  let phase: 'Waiting' | 'Compiling' | 'Outdated' = 'Waiting';
+  let isBuilt = false;
+  const life = new AbortController();
+  const isWanted = () => !life.signal.aborted;
   const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
-  const compile = () => {
-    pending = undefined;
-    const resources = [...stores.values()].flatMap((store) => [...store.values()]);
-    table = compileTable(resources, table);
-    tell(table);
+  const compile = async () => {
+    for (await nextTurn(); phase === 'Outdated' && isWanted(); ) {
+      phase = 'Compiling';
+      const resources = [...stores.values()].flatMap((store) => [...store.values()]);
+      const compiled = await turns.run('', compileInSteps(resources, table), isWanted);
+      if (compiled === undefined) return;
+      table = compiled;
+      tell(table);
+    }
+    phase = 'Waiting';
   };
-  const unsubscribes = [...stores.values()].map((store) =>
-    store.subscribe(() => {
-      pending ??= setImmediate(compile);
-    }),
-  );
+  const outdate = () => {
+    const isCompiling = phase !== 'Waiting';
+    phase = 'Outdated';
+    if (!isCompiling) void compile();
+  };
+  const unsubscribes = [...stores.values()].map((store) => store.subscribe(outdate));
   return {
     /** An immutable snapshot; who holds on to it keeps deciding by it. */
     current: (): RoutingTable => table,
+    /** Whether it has once been made of all that there was. */
+    isBuilt: (): boolean => {
+      const isWhole = phase === 'Waiting' && [...stores.values()].every((one) => one.isSynced());
+      isBuilt ||= isWhole;
+      return isBuilt;
+    },
     /** Called after each new table; returns how to stop that. */
     subscribe,
     stop: (): void => {
-      if (pending !== undefined) clearImmediate(pending);
+      life.abort();
       for (const unsubscribe of unsubscribes) unsubscribe();
     },
   };

@@ -28,7 +28,7 @@ async function startWatches() {
         return client.stream(call, signal);
       },
     },
-    table: { current: () => table, subscribe, stop: () => undefined },
+    table: { current: () => table, subscribe },
     reader: { forget: (name) => forgotten.push(name) },
   });
   system.start();

@@ -1,3 +1,4 @@
+import type { FairTurns } from '#actors/fair-turns.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
@@ -5,7 +6,8 @@ import type { PodAdmission } from '#core/pod.ts';
 import {
   type ContainerPlan,
   type PlannedContainer,
-  planContainers,
+  type PodPlan,
+  planInSteps,
 } from '#core/routing/containers.ts';
 import { decide, needsAsking, skippedDecision } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
@@ -24,6 +26,8 @@ export interface RoutePodOptions extends AskCandidatesOptions, PodCredentialsOpt
   /** The present snapshot of the compiled resources. */
   readonly table: () => RoutingTable;
   readonly policy: RoutingPolicy;
+  /** In which Pods are decided upon that take long. */
+  readonly turns: FairTurns;
 }
 
 /** What came of one Pod, before any of it is carried out. */
@@ -49,15 +53,21 @@ export function routePod(
   cancellation: Cancellation,
 ): MaybePromise<PodRoute> {
   const table = options.table();
-  const plans = planContainers(table, admission, options.policy);
-  const open = new Map<string, PlannedContainer>();
-  for (const plan of plans) {
-    if (plan.kind === 'route' && needsAsking(plan.candidates)) open.set(keyOf(plan), plan);
-  }
-  if (open.size === 0) return conclude(plans, nothingAsked);
-  const asked = askAll(options, { admission, table, open }, cancellation);
-  return andThen(asked, (images) => conclude(plans, images));
+  const planning = planInSteps(table, admission, options.policy);
+  const isWanted = () => !cancellation.isCancelled;
+  const planned = options.turns.run(admission.namespace, planning, isWanted);
+  return andThen(planned, (plan = nothingPlanned) => {
+    const open = new Map<string, PlannedContainer>();
+    for (const one of plan.containers) {
+      if (one.kind === 'route' && needsAsking(one.candidates)) open.set(keyOf(one), one);
+    }
+    if (open.size === 0) return conclude(plan, nothingAsked);
+    const asked = askAll(options, { admission, table, open }, cancellation);
+    return andThen(asked, (images) => conclude(plan, images));
+  });
 }
+
+const nothingPlanned: PodPlan = { containers: [], warnings: [] };
 
 /** What came of the images of a Pod that had to be asked for. */
 interface AskedImages {
@@ -67,14 +77,14 @@ interface AskedImages {
 
 const nothingAsked: AskedImages = { routes: new Map(), warnings: [] };
 
-function conclude(plans: readonly ContainerPlan[], { routes, warnings }: AskedImages): PodRoute {
-  const decisions = plans.map((plan) => decideOne(plan, routes));
-  const asked = [...routes.values()];
+function conclude({ containers, warnings }: PodPlan, asked: AskedImages): PodRoute {
+  const decisions = containers.map((plan) => decideOne(plan, asked.routes));
+  const routes = [...asked.routes.values()];
   return {
     decisions,
-    pullSecrets: [...new Set(asked.flatMap(({ pullSecret }) => pullSecret ?? []))],
-    warnings: [...warnings, ...asked.flatMap((route) => route.warnings)],
-    unparsable: decisions.filter((_, index) => isUnparsable(plans[index])),
+    pullSecrets: [...new Set(routes.flatMap(({ pullSecret }) => pullSecret ?? []))],
+    warnings: [...warnings, ...asked.warnings, ...routes.flatMap((route) => route.warnings)],
+    unparsable: decisions.filter((_, index) => isUnparsable(containers[index])),
   };
 }
 

@@ -1,3 +1,4 @@
+import { FairTurns } from '#actors/fair-turns.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { type RewriteEventsOptions, rewriteEventsLogic } from './pod-events.ts';
 import { Router, type RouterOptions } from './router.ts';
@@ -6,8 +7,8 @@ import { Router, type RouterOptions } from './router.ts';
 export function addRouting(system: KuikSystem, options: RoutingOptions): Router {
   const { runtime } = system;
   system.whileLeading({ id: 'rewrites', logic: rewriteEventsLogic(runtime, options) });
-  return new Router({ ...options, runtime });
+  return new Router({ ...options, runtime, turns: new FairTurns() });
 }
 
 /** What reviews are answered with, and what is told. */
-export type RoutingOptions = Omit<RouterOptions, 'runtime'> & RewriteEventsOptions;
+export type RoutingOptions = Omit<RouterOptions, 'runtime' | 'turns'> & RewriteEventsOptions;

@@ -29,7 +29,7 @@ export function secretCopiesLogic(runtime: Runtime, options: SecretCopiesOptions
 /** What copies are kept with. */
 export interface SecretCopiesOptions {
   readonly client: Pick<KubeClient, 'call'>;
-  readonly table: RoutingTableKeeper;
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly resources: Pick<WatchedResources, 'kuik' | 'pods'>;
   readonly sources: Pick<SecretSources, 'find' | 'subscribe'>;
   /** Tells of copies that this process has just promised to a Pod. */

@@ -42,7 +42,7 @@ export function addSecretSources(system: KuikSystem, options: SecretSourcesOptio
 /** What Secrets are followed with. */
 export interface SecretSourcesOptions {
   readonly client: KubeClient;
-  readonly table: RoutingTableKeeper;
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   /** Its memory is told of what changed. */
   readonly reader: Pick<SecretReader, 'forget'>;
 }

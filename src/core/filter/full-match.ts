@@ -1,8 +1,16 @@
 import type { RE2JS } from 're2js';
 import { assert } from '#core/result.ts';
 
-/** Whether a whole text matches. */
-export type FullMatch = (text: string) => boolean;
+/** Whether a whole text matches; a match that runs out of the steps that it shares matches nothing. */
+export type FullMatch = (text: string, steps?: MatchSteps) => boolean;
+
+/**
+ * What matches that belong together may take: an instruction that is passed is a step. Below zero
+ * they have run out, and what they say is worth nothing.
+ */
+export interface MatchSteps {
+  left: number;
+}
 
 /**
  * Makes the match of a compiled pattern: a walk through its instructions in all states at once
@@ -11,7 +19,15 @@ export type FullMatch = (text: string) => boolean;
  */
 export function compileFullMatch(pattern: RE2JS): FullMatch {
   const walk = new Walk(pattern.re2().prog as Program);
-  return (text) => walk.matches(text);
+  return (text, steps = { left: Number.POSITIVE_INFINITY }) => walk.matches(text, steps);
+}
+
+/** Ranges of characters that a compiled pattern tells apart: they take most of its memory. */
+export function characterRanges(pattern: RE2JS): number {
+  const { inst } = pattern.re2().prog as Program;
+  // Instructions that repeat share one list.
+  const lists = new Set(inst.map(({ runes }) => runes));
+  return [...lists].reduce((sum, runes) => sum + Math.ceil((runes?.length ?? 0) / 2), 0);
 }
 
 /** The library's own program, which its types leave open. */
@@ -77,23 +93,21 @@ class Walk {
   readonly #reachedAt: Float64Array;
   #at = 0;
   #isMatch = false;
+  /** Instructions passed for the present text. */
+  #steps = 0;
 
   constructor({ inst, start }: Program) {
-    const classes = new Map<string, { readonly id: number; readonly one: Instruction }>();
+    const classes = new ClassList();
     const otherOf = (one: Instruction): number => {
       assert(one.op <= RUNE_ANY_NOT_NEWLINE, 'an instruction of RE2 without look-behind');
-      if (one.op < RUNE) return one.arg;
-      const key = [one.op, one.arg, ...one.runes].join(' ');
-      const known = classes.get(key) ?? { id: classes.size, one };
-      classes.set(key, known);
-      return known.id;
+      return one.op < RUNE ? one.arg : classes.numberOf(one);
     };
     this.#start = start;
     this.#ops = Uint8Array.from(inst, ({ op }) => op);
     this.#next = Uint16Array.from(inst, ({ out }) => out);
     this.#other = Uint16Array.from(inst, otherOf);
     this.#asserts = this.#ops.includes(EMPTY_WIDTH);
-    this.#classes = [...classes.values()].map(({ one }) => one);
+    this.#classes = classes.all;
     this.#waiting = new Uint16Array(inst.length);
     this.#before = new Uint16Array(inst.length);
     this.#reachedAt = new Float64Array(inst.length);
@@ -101,18 +115,21 @@ class Walk {
     this.#stack = new Uint16Array(2 * inst.length);
   }
 
-  matches(text: string): boolean {
+  matches(text: string, steps: MatchSteps): boolean {
+    this.#steps = 0;
     let character = text.codePointAt(0) ?? NOTHING;
     this.#begin();
     this.#reach(this.#start, this.#assertionsBetween(NOTHING, character));
     for (let index = 0; character !== NOTHING; ) {
-      if (this.#waitingCount === 0) return false;
+      if (this.#waitingCount === 0 || this.#steps > steps.left) break;
       index += character > 0xffff ? 2 : 1;
       const following = text.codePointAt(index) ?? NOTHING;
       this.#take(character, this.#assertionsBetween(character, following));
       character = following;
     }
-    return this.#isMatch;
+    steps.left -= this.#steps;
+    // What stopped before the end of the text has no match that counts.
+    return this.#isMatch && character === NOTHING && steps.left >= 0;
   }
 
   #begin(): void {
@@ -143,6 +160,7 @@ class Walk {
     stack[0] = first;
     for (let size = 1; size > 0; ) {
       size -= 1;
+      this.#steps += 1;
       const index = stack[size] ?? 0;
       if (reachedAt[index] === at) continue;
       reachedAt[index] = at;
@@ -197,6 +215,27 @@ class Walk {
       (after === NEWLINE ? END_LINE : 0)
     );
   }
+}
+
+/** The classes of characters of one program, each once however often it is written. */
+class ClassList {
+  readonly all: Instruction[] = [];
+  readonly #alike = new Map<string, number[]>();
+
+  numberOf(one: Instruction): number {
+    const { op, arg, runes } = one;
+    const key = `${op} ${arg} ${runes.length} ${runes[0]}`;
+    const alike = this.#alike.get(key) ?? [];
+    const known = alike.find((id) => hasSameRunes(this.all[id], one));
+    if (known !== undefined) return known;
+    const id = this.all.push(one) - 1;
+    this.#alike.set(key, [...alike, id]);
+    return id;
+  }
+}
+
+function hasSameRunes(known: Instruction | undefined, { runes }: Instruction): boolean {
+  return known?.runes === runes || runes.every((rune, index) => known?.runes[index] === rune);
 }
 
 /** As RE2 has it: letters and digits of ASCII, and the underscore. */

@@ -1,14 +1,14 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { patternCharactersMax } from '#api/limits.ts';
-import { memoize } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { compileFullMatch, type FullMatch } from './full-match.ts';
+import { characterRanges, compileFullMatch, type FullMatch } from './full-match.ts';
 
 /** A user's RE2 pattern, compiled by itself; it matches a whole text or not at all. */
 export interface Pattern {
   /** The pattern as a person wrote it. */
   readonly source: string;
-  /** Instructions that it compiled to. */
+  /** Instructions that it compiled to, and ranges of characters. */
   readonly size: number;
   /** Linear in the text, whatever the pattern. */
   readonly matches: FullMatch;
@@ -20,7 +20,7 @@ export type CompilePattern = (source: string) => Result<Pattern, FilterProblem>;
 /** Why a pattern or a selector cannot be used: what was expected and what came. */
 export interface FilterProblem {
   readonly message: string;
-  /** Instructions of a pattern that has too many. */
+  /** What a pattern compiled to that has too many instructions. */
   readonly size?: number;
 }
 
@@ -31,10 +31,11 @@ export interface FilterProblem {
 export const PATTERN_INSTRUCTIONS_MAX = 10_000;
 
 /**
- * Instructions that the patterns of one resource that repeat by {} may have together: a list of
- * sixteen at the limit. A set has room for a thousand patterns, which would take seconds of a review.
+ * Instructions and ranges of characters that the patterns of one resource may have together: sixteen
+ * at the limit of one pattern, and more of those that people write than fit. It bounds what a resource
+ * takes of memory (some 10 bytes each) and of time (0.1 µs each to compile), whatever is written.
  */
-export const RESOURCE_INSTRUCTIONS_MAX = 16 * PATTERN_INSTRUCTIONS_MAX;
+export const RESOURCE_SIZE_MAX = 400_000;
 
 /**
  * Patterns that people write stay far below; to ask one anew takes microseconds. One of the largest
@@ -45,19 +46,22 @@ const LARGE_INSTRUCTIONS = 500;
 const TEXTS_MAX = 512;
 
 /**
- * Compiles the patterns of one resource, each once however often it is written. When those that
- * repeat have used up what they may have together, no other of them is compiled: to see how large it
- * is would cost as much as to use it.
+ * Compiles the patterns of one resource, each once however often it is written. When they have used
+ * up what they may have together, no other is compiled: to see how large it is would cost as much as
+ * to use it.
  */
 export function patternCompiler(): CompilePattern {
   const compiled = new Map<string, Result<Pattern, FilterProblem>>();
-  let left = RESOURCE_INSTRUCTIONS_MAX;
+  let used = 0;
   const compileNew: CompilePattern = (source) => {
-    if (!source.includes('{')) return compilePattern(source);
-    if (left < 0) return tooManyTogether;
-    const outcome = compilePattern(source);
-    left -= costOf(outcome);
-    return left < 0 ? tooManyTogether : outcome;
+    const outcome = used > RESOURCE_SIZE_MAX ? undefined : compilePattern(source);
+    used += (outcome?.ok === true ? outcome.value.size : outcome?.error.size) ?? 0;
+    if (outcome !== undefined && used <= RESOURCE_SIZE_MAX) return outcome;
+    return fail({
+      message:
+        `expected the patterns of one resource to compile to at most ${RESOURCE_SIZE_MAX} ` +
+        `instructions and ranges of characters together, got ${used} up to "${source}"`,
+    });
   };
   return (source) => {
     const outcome = compiled.get(source) ?? compileNew(source);
@@ -65,16 +69,6 @@ export function patternCompiler(): CompilePattern {
     return outcome;
   };
 }
-
-function costOf(outcome: Result<Pattern, FilterProblem>): number {
-  return (outcome.ok ? outcome.value.size : outcome.error.size) ?? 0;
-}
-
-const tooManyTogether = fail({
-  message:
-    'expected the patterns of one resource that repeat by {} to compile to at most ' +
-    `${RESOURCE_INSTRUCTIONS_MAX} instructions together, got more`,
-});
 
 /** Compiles one RE2 pattern (behaviour §2): 128 characters, 10,000 instructions at most. */
 export function compilePattern(source: string): Result<Pattern, FilterProblem> {
@@ -89,27 +83,40 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
   const compiled = compileRe2(source);
   if (!compiled.ok) return compiled;
   const program = compiled.value;
-  const size = program.programSize();
-  if (size > PATTERN_INSTRUCTIONS_MAX) {
+  const instructions = program.programSize();
+  const size = instructions + characterRanges(program);
+  if (instructions > PATTERN_INSTRUCTIONS_MAX) {
     return fail({
       message:
         `expected a pattern that compiles to at most ${PATTERN_INSTRUCTIONS_MAX} instructions, ` +
-        `got ${size} from "${source}"`,
+        `got ${instructions} from "${source}"`,
       size,
     });
   }
-  return succeed({ source, size, matches: matchOf(program, size) });
+  return succeed({ source, size, matches: matchOf(program, instructions) });
 }
 
 /**
  * Most patterns of a cluster are about other images: that a text begins otherwise than all that
  * match is seen without a walk.
  */
-function matchOf(program: RE2JS, size: number): FullMatch {
+function matchOf(program: RE2JS, instructions: number): FullMatch {
   const { prefix } = program.re2() as { readonly prefix: string };
   const walk = compileFullMatch(program);
-  const match = size > LARGE_INSTRUCTIONS ? memoize(TEXTS_MAX, walk) : walk;
-  return (text) => text.startsWith(prefix) && match(text);
+  const match = instructions > LARGE_INSTRUCTIONS ? remembering(walk) : walk;
+  return (text, steps) => text.startsWith(prefix) && match(text, steps);
+}
+
+/** Remembers what was found out; what ran out of steps was not. */
+function remembering(match: FullMatch): FullMatch {
+  const known = new BoundedMap<string, boolean>(TEXTS_MAX);
+  return (text, steps) => {
+    const remembered = known.get(text);
+    if (remembered !== undefined) return remembered;
+    const matches = match(text, steps);
+    if ((steps?.left ?? 0) >= 0) known.set(text, matches);
+    return matches;
+  };
 }
 
 /** The library tells bad patterns by exceptions: this is the one place where they are translated. */

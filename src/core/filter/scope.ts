@@ -8,6 +8,7 @@ import {
   type ScopeKind,
   type WrittenFilters,
 } from './filter-items.ts';
+import type { MatchSteps } from './full-match.ts';
 import {
   compileLists,
   hasItems,
@@ -81,9 +82,13 @@ export function scopeMatchesMetadata(scope: Scope, pod: PodSubject): boolean {
 }
 
 /** Whether the resource is about Pods of this namespace. */
-export function scopeMatchesNamespace(scope: Scope, namespace: string): boolean {
+export function scopeMatchesNamespace(
+  scope: Scope,
+  namespace: string,
+  steps?: MatchSteps,
+): boolean {
   if (scope.ownNamespace !== undefined && scope.ownNamespace !== namespace) return false;
-  return letsThrough(scope.namespaces, (pattern) => pattern.matches(namespace));
+  return letsThrough(scope.namespaces, (pattern) => pattern.matches(namespace, steps));
 }
 
 /** Whether the images of the scope include this one. */
@@ -104,8 +109,9 @@ export function filterTexts(reference: ImageReference): readonly string[] {
 export function matchesAnyText(
   patterns: IncludeExclude<Pattern>,
   texts: readonly string[],
+  steps?: MatchSteps,
 ): boolean {
-  return letsThrough(patterns, (pattern) => texts.some((text) => pattern.matches(text)));
+  return letsThrough(patterns, (pattern) => texts.some((text) => pattern.matches(text, steps)));
 }
 
 /** One dimension of the seed's spelling, and where a person finds it. */

@@ -3,6 +3,7 @@ import { formatReference, type ImageReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
 import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
+import { drain } from '#core/steps.ts';
 import type {
   CompiledEntry,
   CompiledMirror,
@@ -45,27 +46,61 @@ export interface OwnedSecret extends SecretName {
   readonly owner: ResourceIdentity;
 }
 
-/** All candidates for one image of one Pod, in order (behaviour §3.3 and §3.4). */
+/** What one image of one Pod may be run from. */
+export interface CandidateList {
+  /** In order (behaviour §3.3 and §3.4). */
+  readonly candidates: readonly Candidate[];
+  /** Whether there are more than are considered. */
+  readonly isCut: boolean;
+  /** The resources whose patterns took too many steps; they do not apply. */
+  readonly exhausted: readonly string[];
+}
+
+/** Considered beside the original: more would outlast any review, and no registry set has so many. */
+export const CANDIDATES_MAX = 64;
+
+/** The candidates of `candidatesInSteps`, at once. */
 export function candidates(
   table: RoutingTable,
   subject: RoutingSubject,
-  policy: Pick<RoutingPolicy, 'honorPrioritiesOnAlwaysImagePullPolicy'>,
+  policy: OrderPolicy,
 ): readonly Candidate[] {
+  return drain(candidatesInSteps(table, subject, policy)).candidates;
+}
+
+type OrderPolicy = Pick<RoutingPolicy, 'honorPrioritiesOnAlwaysImagePullPolicy'>;
+
+/** All candidates for one image of one Pod; yields after each step, where others may go in between. */
+export function* candidatesInSteps(
+  table: RoutingTable,
+  subject: RoutingSubject,
+  policy: OrderPolicy,
+): Generator<void, CandidateList> {
   const { image, imagePullPolicy } = subject;
   const original = { reference: image, text: formatReference(image) };
-  const matched = matchSets(table, subject, original);
-  const equivalents = matched.flatMap((match) => proposeUpstreams(match, image));
-  equivalents.sort(byPlace);
-  const copies = proposeCopies(table, subject, [original, ...equivalents.map(imageOf)]);
-  if (matched.length === 0 && copies.length === 0) return [originalCandidate(image, [])];
+  const sets = yield* table.setsFor(original, subject.namespace);
+  const matched = matchSets(sets.verdicts, subject);
+  const equivalents = matched.flatMap((match) => proposeUpstreams(match, image)).sort(byPlace);
+  const bases = [original, ...equivalents.map(imageOf)];
+  const { copies, exhausted } = yield* findCopies(table, subject, bases);
+  const told = [...new Set([...sets.exhausted, ...exhausted])];
+  if (matched.length === 0 && copies.length === 0) {
+    return { candidates: [originalCandidate(image, [])], isCut: false, exhausted: told };
+  }
   const forced = imagePullPolicy === 'Always' && !policy.honorPrioritiesOnAlwaysImagePullPolicy;
-  const proposals = [
+  const proposers: readonly Proposer[] = [
     ...proposeOriginal(matched, image, forced ? FIRST_PLACE : ORIGINAL_PLACE),
-    ...equivalents,
+    ...equivalents.map((one) => ({ place: one.place, propose: () => [one.candidate] })),
     ...copies,
   ].sort(byPlace);
   const discarded = matched.some(({ match }) => match.upstream.discarded);
-  return distinct(proposals, original.text, discarded);
+  const first = new FirstOfEach(originalCandidate(image, matched), discarded);
+  for (const { propose } of proposers) {
+    first.take(propose());
+    yield;
+    if (first.isCut) break;
+  }
+  return { candidates: first.candidates, isCut: first.isCut, exhausted: told };
 }
 
 interface Placed {
@@ -77,18 +112,21 @@ interface Proposal extends Placed {
   readonly candidate: Candidate;
 }
 
+/** Who proposes candidates at one place, which differ by their bases alone. */
+interface Proposer extends Placed {
+  readonly propose: () => Iterable<Candidate>;
+}
+
 /** A set that matches, at the place that the matching upstream has in it. */
 type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
 
 function matchSets(
-  table: RoutingTable,
+  verdicts: readonly Verdict<CompiledSet, UpstreamMatch>[],
   subject: RoutingSubject,
-  original: NamedImage,
 ): readonly MatchedSet[] {
-  return table
-    .setsFor(original, subject.namespace)
+  return verdicts
     .filter(({ compiled }) => compiled.matchesPod(subject))
-    .map((verdict) => ({ ...verdict, place: placeOf(verdict.compiled, verdict.match.upstream, 0) }))
+    .map((verdict) => ({ ...verdict, place: placeOf(verdict.compiled, verdict.match.upstream) }))
     .sort(byPlace);
 }
 
@@ -97,10 +135,10 @@ function proposeOriginal(
   matched: readonly MatchedSet[],
   image: ImageReference,
   place: CandidatePlace,
-): readonly Proposal[] {
-  const candidate = originalCandidate(image, matched);
+): readonly Proposer[] {
+  const propose = () => [originalCandidate(image, matched)];
   const given = matched.filter(({ match }) => match.upstream.priority !== 0);
-  return [place, ...given.map((one) => one.place)].map((at) => ({ place: at, candidate }));
+  return [place, ...given.map((one) => one.place)].map((at) => ({ place: at, propose }));
 }
 
 function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
@@ -126,49 +164,69 @@ function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly 
   return compiled.upstreams.flatMap((upstream) => {
     if (upstream === match.upstream || upstream.discarded) return [];
     const reference = imageBelow(upstream.location, match.rest, image);
-    return propose({ ...matched, entry: upstream, base: 0 }, reference);
+    if (reference === undefined) return [];
+    const candidate = candidateOf(matched, upstream, reference);
+    return [{ place: placeOf(compiled, upstream), candidate }];
   });
 }
 
-/** One copy a mirror entry of each base that its filter matches; bases that repeat do no harm. */
-function proposeCopies(
+/** What each mirror that is about the Pod copies: the bases that its filter matches, in order. */
+function* findCopies(
   table: RoutingTable,
   subject: RoutingSubject,
   bases: readonly NamedImage[],
-): readonly Proposal[] {
-  return bases.flatMap((base, index) =>
-    table
-      .mirrorsFor(base, subject.namespace)
-      .filter(({ compiled }) => compiled.matchesPod(subject))
-      .flatMap((verdict) => copiesOf(verdict, base, index)),
-  );
-}
-
-function copiesOf(
-  verdict: Verdict<CompiledMirror, ImageMatch>,
-  { reference }: NamedImage,
-  base: number,
-): readonly Proposal[] {
-  return verdict.compiled.entries.flatMap((entry) => {
-    // What lies on the mirror already is no base for it: copies of copies never arise.
-    if (pathBelow(entry.location, reference) !== undefined) return [];
-    const copy = imageBelow(entry.location, reference.path, reference);
-    return propose({ ...verdict, entry, base }, copy);
+): Generator<
+  void,
+  { readonly copies: readonly Proposer[]; readonly exhausted: readonly string[] }
+> {
+  const exhausted: string[] = [];
+  const copied = new Map<CompiledMirror, Map<string, CopiedBase[]>>();
+  for (const base of new Map(bases.map((one) => [one.text, one])).values()) {
+    const found = yield* table.mirrorsFor(base, subject.namespace);
+    exhausted.push(...found.exhausted);
+    const about = found.verdicts.filter(({ compiled }) => compiled.matchesPod(subject));
+    for (const { compiled, match } of about) {
+      const byPath = copied.get(compiled) ?? new Map<string, CopiedBase[]>();
+      copied.set(compiled, byPath);
+      const same = byPath.get(base.reference.path) ?? [];
+      // Their copies are one, and only one of two registries may be where the copy goes.
+      if (same.length < 2) byPath.set(base.reference.path, [...same, { base, match }]);
+    }
+  }
+  const copies = [...copied].flatMap(([compiled, byPath]) => {
+    const images = [...byPath.values()].flat();
+    return compiled.entries.map((entry) => ({
+      place: placeOf(compiled, entry),
+      propose: () => copiesOf(compiled, entry, images),
+    }));
   });
+  return { copies, exhausted };
 }
 
-/** The entry that proposes, and the index of the base that it proposes in the place of. */
-interface Proposer extends Verdict<CompiledSet | CompiledMirror, ImageMatch> {
-  readonly entry: CompiledEntry;
-  readonly base: number;
+interface CopiedBase {
+  readonly base: NamedImage;
+  readonly match: ImageMatch;
 }
 
-function propose(
-  { compiled, match, entry, base }: Proposer,
-  reference: ImageReference | undefined,
-): readonly Proposal[] {
-  if (reference === undefined) return [];
-  const candidate: Candidate = {
+function* copiesOf(
+  compiled: CompiledMirror,
+  entry: CompiledEntry,
+  images: readonly CopiedBase[],
+): Generator<Candidate> {
+  for (const { base, match } of images) {
+    // What lies on the mirror already is no base for it: copies of copies never arise.
+    if (pathBelow(entry.location, base.reference) !== undefined) continue;
+    const reference = imageBelow(entry.location, base.reference.path, base.reference);
+    if (reference !== undefined) yield candidateOf({ compiled, match }, entry, reference);
+  }
+}
+
+function candidateOf(
+  { compiled, match }: Verdict<CompiledSet | CompiledMirror, ImageMatch>,
+  entry: CompiledEntry,
+  reference: ImageReference,
+): Candidate {
+  return {
     image: formatReference(reference),
     reference,
     by: compiled.origin,
@@ -176,14 +234,9 @@ function propose(
     lent: lentBy(compiled, entry),
     ...(match.filter !== undefined && { filter: match.filter }),
   };
-  return [{ place: placeOf(compiled, entry, base), candidate }];
 }
 
-function placeOf(
-  compiled: CompiledSet | CompiledMirror,
-  entry: CompiledEntry,
-  base: number,
-): CandidatePlace {
+function placeOf(compiled: CompiledSet | CompiledMirror, entry: CompiledEntry): CandidatePlace {
   const { kind, namespace, name } = compiled.identity;
   return {
     priority: compiled.priority,
@@ -192,29 +245,52 @@ function placeOf(
     declaration: entry.declaration,
     namespace: namespace ?? '',
     name,
-    base,
+    // One entry copies its bases in their order.
+    base: 0,
   };
 }
 
-/**
- * The first of each image. A discarded original is not proposed by anybody.
- */
-function distinct(
-  proposals: readonly Proposal[],
-  originalImage: string,
-  discarded: boolean,
-): readonly Candidate[] {
-  const original = proposals.find(({ candidate }) => candidate.original)?.candidate;
-  const byImage = new Map<string, Candidate>();
-  for (const { candidate } of proposals) {
-    const { image } = candidate;
-    if (byImage.has(image) || (discarded && image === originalImage)) continue;
-    // Proposed in another's name, it is still the original, with the original's credentials.
-    const isOriginal = image === originalImage && original !== undefined;
-    const asOriginal = isOriginal && { original: true, lent: original.lent };
-    byImage.set(image, { ...candidate, ...asOriginal });
+/** The first of each image, and no more of others than are considered. */
+class FirstOfEach {
+  readonly #byImage = new Map<string, Candidate>();
+  readonly #original: Candidate;
+  readonly #discarded: boolean;
+  #others = 0;
+  isCut = false;
+
+  constructor(original: Candidate, discarded: boolean) {
+    this.#original = original;
+    this.#discarded = discarded;
   }
-  return [...byImage.values()];
+
+  get candidates(): readonly Candidate[] {
+    // However many come before it, the original is among them.
+    if (this.isCut) this.#takeOriginal(this.#original);
+    return [...this.#byImage.values()];
+  }
+
+  /** From one proposer, until there are enough. */
+  take(proposed: Iterable<Candidate>): void {
+    for (const candidate of proposed) {
+      if (candidate.image === this.#original.image) this.#takeOriginal(candidate);
+      else if (!this.#byImage.has(candidate.image)) this.#takeOther(candidate);
+      if (this.isCut) return;
+    }
+  }
+
+  /** Proposed in another's name, it is still the original; discarded, nobody proposes it. */
+  #takeOriginal(candidate: Candidate): void {
+    const { image, lent } = this.#original;
+    if (this.#discarded || this.#byImage.has(image)) return;
+    this.#byImage.set(image, { ...candidate, original: true, lent });
+  }
+
+  #takeOther(candidate: Candidate): void {
+    this.isCut = this.#others === CANDIDATES_MAX;
+    if (this.isCut) return;
+    this.#others += 1;
+    this.#byImage.set(candidate.image, candidate);
+  }
 }
 
 function byPlace(left: Placed, right: Placed): number {

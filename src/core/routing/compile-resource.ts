@@ -6,6 +6,8 @@ import type {
   ReplicatedImageSet,
   Upstream,
 } from '#api/replicated-image-set.ts';
+import type { WrittenFilters } from '#core/filter/filter-items.ts';
+import type { MatchSteps } from '#core/filter/full-match.ts';
 import { compileLists, countProblem, hasItems } from '#core/filter/include-exclude.ts';
 import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
 import { compileScope } from '#core/filter/scope.ts';
@@ -27,8 +29,10 @@ import { readLocation } from './location.ts';
  * Compiles one resource, or says which field keeps it out (behaviour §2). The problems of a compiled
  * one are those of single upstreams, which are left out alone, and `MatchesNothing`.
  */
-export function compileResource(resource: KuikResource): Result<CompiledResource, FieldProblem> {
-  const compile = patternCompiler();
+export function compileResource(
+  resource: KuikResource,
+  compile: CompilePattern = patternCompiler(),
+): Result<CompiledResource, FieldProblem> {
   const base = compileBase(resource, compile);
   if (!base.ok) return base;
   switch (resource.kind) {
@@ -69,7 +73,7 @@ function compileBase(
     identity: identityOf(resource),
     origin: resourceName(resource),
     scope: scope.value,
-    matchesPod: rememberByNamespace(scope.value),
+    ...rememberByNamespace(scope.value),
     priority: ('priority' in spec ? spec.priority : undefined) ?? 0,
     problems:
       scope.value.images === 'nothing' ? [problemOf(resource, 'MatchesNothing', nothing)] : [],
@@ -104,7 +108,8 @@ function compileSet(
     problems.push(problemOf(resource, 'MatchesNothing', problem));
   }
   const upstreams = entries.value.filter((upstream) => upstream !== undefined);
-  const match = ({ reference }: NamedImage) => matchUpstreams(upstreams, reference);
+  const match = ({ reference }: NamedImage, steps?: MatchSteps) =>
+    matchUpstreams(upstreams, reference, steps);
   return succeed({ ...base, type: 'set', upstreams, match, problems });
 }
 
@@ -131,7 +136,8 @@ function compileMirror(
     });
   });
   if (!entries.ok) return entries;
-  const match = ({ reference }: NamedImage) => matchImages(base.scope.images, reference);
+  const match = ({ reference }: NamedImage, steps?: MatchSteps) =>
+    matchImages(base.scope.images, reference, steps);
   return succeed({ ...base, type: 'mirror', entries: entries.value, match });
 }
 
@@ -178,6 +184,21 @@ function readSecret(
 function compileUpstreamFilter({ imageFilter }: Upstream, entry: string, compile: CompilePattern) {
   if (!hasItems(imageFilter)) return succeed(undefined);
   return compileLists(imageFilter, `${entry}.imageFilter`, compile);
+}
+
+/**
+ * Every pattern of a resource, in the order of their compiling: to compile them one by one before is
+ * what lets others work in between.
+ */
+export function patternsOf({ spec = {} }: KuikResource): readonly string[] {
+  const { filter, imageFilter, namespaceFilter }: WrittenFilters = spec;
+  const unified = [...(filter?.include ?? []), ...(filter?.exclude ?? [])];
+  const upstreams = 'upstreams' in spec ? (spec.upstreams ?? []) : [];
+  const lists = [namespaceFilter, imageFilter, ...upstreams.map((one) => one.imageFilter)];
+  return [
+    ...unified.flatMap(({ namespace, image }) => namespace ?? image ?? []),
+    ...lists.flatMap((list) => [...(list?.include ?? []), ...(list?.exclude ?? [])]),
+  ];
 }
 
 /** A problem of that resource. */

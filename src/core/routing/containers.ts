@@ -1,10 +1,16 @@
 import { compileSelector, type Selector, selectorMatches } from '#core/filter/selector.ts';
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
-import type { PodAdmission } from '#core/pod.ts';
+import type { PodAdmission, PullPolicy } from '#core/pod.ts';
 import { imagesOf, type PodImage } from '#core/pod-images.ts';
+import { drain } from '#core/steps.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation, STATIC_POD } from './annotations.ts';
-import { type Candidate, candidates, type RoutingSubject } from './candidates.ts';
+import {
+  CANDIDATES_MAX,
+  type Candidate,
+  candidatesInSteps,
+  type RoutingSubject,
+} from './candidates.ts';
 import type { RoutingPolicy } from './policy.ts';
 import type { RoutingTable } from './table.ts';
 
@@ -31,33 +37,111 @@ export interface SkippedContainer {
 /** Why an image is left alone; an unparsable one is worth a line in the log. */
 export type SkipReason = 'StaticPod' | 'SkippedPod' | 'NeverPulled' | 'Processed' | 'Unparsable';
 
-/** What is to be done with each image of a review's Pod (behaviour §3.1 and §3.2). */
+/** What is to be done with the images of one Pod. */
+export interface PodPlan {
+  /** One an image, in the Pod's order; those beyond `IMAGES_MAX` are left out. */
+  readonly containers: readonly ContainerPlan[];
+  /** Sentences for whoever creates the Pod. */
+  readonly warnings: readonly string[];
+}
+
+/** The images of `planInSteps`, at once. */
 export function planContainers(
   table: RoutingTable,
   admission: PodAdmission,
   policy: RoutingPolicy,
 ): readonly ContainerPlan[] {
-  const pod = subjectOf(admission);
-  const wholePod = skipsPod(pod, policy);
-  const originals = readContainerAnnotation(pod.annotations, ORIGINAL_IMAGES);
-  return imagesOf(admission).map((container) => {
-    if (wholePod !== undefined) return { kind: 'skip', container, ...wholePod };
-    if (container.policy === 'Never' && !policy.rewriteOnNeverImagePullPolicy) {
+  return drain(planInSteps(table, admission, policy)).containers;
+}
+
+/** Images of one Pod that are routed: no Pod of good will has so many, and one may name thousands. */
+export const IMAGES_MAX = 64;
+
+/**
+ * What is to be done with each image of a review's Pod (behaviour §3.1 and §3.2); yields after each
+ * step, where others may go in between.
+ */
+export function* planInSteps(
+  table: RoutingTable,
+  admission: PodAdmission,
+  policy: RoutingPolicy,
+): Generator<void, PodPlan> {
+  const planner = new PodPlanner(table, admission, policy);
+  const containers: ContainerPlan[] = [];
+  const images = imagesOf(admission);
+  for (const container of images.slice(0, IMAGES_MAX)) {
+    containers.push(yield* planner.plan(container));
+  }
+  const left = images.length - containers.length;
+  const warnings =
+    left > 0 ? [`only ${IMAGES_MAX} images of a Pod are routed, ${left} keep theirs`] : [];
+  return { containers, warnings: [...warnings, ...planner.warnings] };
+}
+
+/** What is the same for all images of a Pod; one that repeats is asked about once. */
+class PodPlanner {
+  readonly warnings = new Set<string>();
+  readonly #table: RoutingTable;
+  readonly #policy: RoutingPolicy;
+  readonly #pod: ReturnType<typeof subjectOf>;
+  readonly #wholePod: ReturnType<typeof skipsPod>;
+  readonly #originals: ReadonlyMap<string, string>;
+  readonly #lists = new Map<string, readonly Candidate[]>();
+
+  constructor(table: RoutingTable, admission: PodAdmission, policy: RoutingPolicy) {
+    this.#table = table;
+    this.#policy = policy;
+    this.#pod = subjectOf(admission);
+    this.#wholePod = skipsPod(this.#pod, policy);
+    this.#originals = readContainerAnnotation(this.#pod.annotations, ORIGINAL_IMAGES);
+  }
+
+  *plan(container: PodImage): Generator<void, ContainerPlan> {
+    const { policy, image } = container;
+    if (this.#wholePod !== undefined) return { kind: 'skip', container, ...this.#wholePod };
+    if (policy === 'Never' && !this.#policy.rewriteOnNeverImagePullPolicy) {
       return { kind: 'skip', container, skip: 'NeverPulled', why: 'its pull policy is Never' };
     }
-    const reference = parseReference(container.image);
-    if (!reference.ok) {
-      return { kind: 'skip', container, skip: 'Unparsable', why: reference.error.message };
-    }
-    const imagePullPolicy = container.policy;
-    const ask = (image: ImageReference) =>
-      candidates(table, { ...pod, image, imagePullPolicy }, policy);
-    if (isProcessed(reference.value, originals.get(container.key), ask)) {
+    const read = parseReference(image);
+    if (!read.ok) return { kind: 'skip', container, skip: 'Unparsable', why: read.error.message };
+    const reference = read.value;
+    if (yield* this.#isProcessed(container, reference)) {
       return { kind: 'skip', container, skip: 'Processed', why: 'it was routed before' };
     }
-    const found = ask(reference.value);
-    return { kind: 'route', container, reference: reference.value, candidates: found };
-  });
+    return { kind: 'route', container, reference, candidates: yield* this.#ask(reference, policy) };
+  }
+
+  /**
+   * Whether the container was routed before: it runs what the annotation calls its original, or a
+   * candidate of that. One that runs something else is routed as it stands: annotations are copied
+   * from Pod to Pod, and images are changed after them.
+   */
+  *#isProcessed({ key, policy }: PodImage, image: ImageReference): Generator<void, boolean> {
+    const annotated = this.#originals.get(key);
+    const original = annotated === undefined ? undefined : parseReference(annotated);
+    if (original?.ok !== true) return false;
+    const text = formatReference(image);
+    if (formatReference(original.value) === text) return true;
+    const known = yield* this.#ask(original.value, policy);
+    return known.some((candidate) => candidate.image === text);
+  }
+
+  *#ask(image: ImageReference, policy: PullPolicy): Generator<void, readonly Candidate[]> {
+    const text = formatReference(image);
+    const key = `${policy} ${text}`;
+    const known = this.#lists.get(key);
+    if (known !== undefined) return known;
+    const subject = { ...this.#pod, image, imagePullPolicy: policy };
+    const list = yield* candidatesInSteps(this.#table, subject, this.#policy);
+    this.#lists.set(key, list.candidates);
+    if (list.isCut) {
+      this.warnings.add(`${text}: only the first ${CANDIDATES_MAX} other images are considered`);
+    }
+    for (const origin of list.exhausted) {
+      this.warnings.add(`${origin} does not apply: its patterns took too many steps on ${text}`);
+    }
+    return list.candidates;
+  }
 }
 
 /** Namespace, labels and annotations of the Pod that a review is about. */
@@ -100,24 +184,6 @@ export function leavesAlone(
     if (found !== undefined) return { skip: 'SkippedPod', why: `${name} has "${found.source}"` };
   }
   return undefined;
-}
-
-/**
- * Whether the container was routed before: it runs what the annotation calls its original, or a
- * candidate of that. One that runs something else is routed as it stands: annotations are copied
- * from Pod to Pod, and images are changed after them.
- */
-function isProcessed(
-  image: ImageReference,
-  annotated: string | undefined,
-  ask: (original: ImageReference) => readonly Candidate[],
-): boolean {
-  if (annotated === undefined) return false;
-  const original = parseReference(annotated);
-  if (!original.ok) return false;
-  const text = formatReference(image);
-  if (formatReference(original.value) === text) return true;
-  return ask(original.value).some((candidate) => candidate.image === text);
 }
 
 /** Compiled once a list: the configuration's own, as long as the process lives. */

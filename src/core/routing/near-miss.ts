@@ -115,9 +115,9 @@ function missOfPatterns(
     readonly field: 'imageFilter' | 'filter';
   },
 ): NearMiss | undefined {
-  const exclude = patterns.exclude.find(({ matches }) => texts.some(matches));
+  const exclude = patterns.exclude.find(({ matches }) => texts.some((one) => matches(one)));
   const isIncluded = letsThrough({ include: patterns.include, exclude: [] }, ({ matches }) =>
-    texts.some(matches),
+    texts.some((one) => matches(one)),
   );
   if (exclude !== undefined && isIncluded) {
     const message = `${image} is excluded by ${exclude.source}`;

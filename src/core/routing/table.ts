@@ -1,16 +1,21 @@
 import { type KuikResource, resourceName } from '#api/kinds.ts';
-import { memoize } from '#core/bounded-map.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
+import type { MatchSteps } from '#core/filter/full-match.ts';
+import { patternCompiler } from '#core/filter/pattern.ts';
 import type { Result } from '#core/result.ts';
 import type { FieldProblem, SpecProblem } from '#core/spec-problem.ts';
-import { compileResource, problemOf } from './compile-resource.ts';
-import type {
-  CompiledAvailability,
-  CompiledMirror,
-  CompiledResource,
-  CompiledSet,
-  ImageMatch,
-  NamedImage,
-  UpstreamMatch,
+import { drain } from '#core/steps.ts';
+import { compileResource, patternsOf, problemOf } from './compile-resource.ts';
+import {
+  type CompiledAvailability,
+  type CompiledBase,
+  type CompiledMirror,
+  type CompiledResource,
+  type CompiledSet,
+  type ImageMatch,
+  MATCH_STEPS_MAX,
+  type NamedImage,
+  type UpstreamMatch,
 } from './compiled.ts';
 
 /** All resources, compiled: one immutable snapshot, of which routing asks everything it asks. */
@@ -28,11 +33,18 @@ export interface RoutingTable {
   readonly entries: ReadonlyMap<string, TableEntry>;
 }
 
-/** Finds what matches an image, for a Pod of that namespace. */
+/** Finds what matches an image, for a Pod of that namespace; yields where others may go in between. */
 type Lookup<Compiled, Match> = (
   image: NamedImage,
   namespace: string,
-) => readonly Verdict<Compiled, Match>[];
+) => Generator<void, Found<Compiled, Match>>;
+
+/** What was found for an image. */
+export interface Found<Compiled, Match> {
+  readonly verdicts: readonly Verdict<Compiled, Match>[];
+  /** `Kind/[namespace/]name` of the resources whose patterns took too many steps (behaviour §10). */
+  readonly exhausted: readonly string[];
+}
 
 /** A resource, and how it matches an image. */
 export interface Verdict<Compiled, Match> {
@@ -46,23 +58,45 @@ interface TableEntry {
   readonly outcome: Result<CompiledResource, FieldProblem>;
 }
 
-/**
- * Compiles all resources, in any order. A bad one is left out alone, with a word in `problems`; one
- * that is being deleted proposes nothing any more. What has not changed since `previous` is taken
- * over, with all that it remembers.
- */
+/** The same as `compileInSteps`, at once. */
 export function compileTable(
   resources: readonly KuikResource[],
   previous?: RoutingTable,
 ): RoutingTable {
+  return drain(compileInSteps(resources, previous));
+}
+
+/**
+ * Compiles all resources, in any order. A bad one is left out alone, with a word in `problems`; one
+ * that is being deleted proposes nothing any more. What has not changed since `previous` is taken
+ * over, with all that it remembers. Yields after each pattern, where others may go in between.
+ */
+export function* compileInSteps(
+  resources: readonly KuikResource[],
+  previous?: RoutingTable,
+): Generator<void, RoutingTable> {
   const entries = new Map<string, TableEntry>();
   for (const resource of resources) {
     if (resource.metadata.deletionTimestamp !== undefined) continue;
     const origin = resourceName(resource);
     const known = previous?.entries.get(origin);
     const unchanged = known !== undefined && isSameSpec(known.resource, resource);
-    entries.set(origin, unchanged ? known : { resource, outcome: compileResource(resource) });
+    entries.set(origin, unchanged ? known : yield* compileEntry(resource));
+    yield;
   }
+  return tableOf(entries);
+}
+
+function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {
+  const compile = patternCompiler();
+  for (const pattern of patternsOf(resource)) {
+    compile(pattern);
+    yield;
+  }
+  return { resource, outcome: compileResource(resource, compile) };
+}
+
+function tableOf(entries: RoutingTable['entries']): RoutingTable {
   const compiled = [...entries.values()].flatMap(({ outcome }) =>
     outcome.ok ? outcome.value : [],
   );
@@ -101,8 +135,8 @@ function problemsOf({ resource, outcome }: TableEntry): readonly SpecProblem[] {
 const anyRegistry = '';
 
 /** A Pod asks the cluster-scoped resources and those of its namespace that know the registry. */
-function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
-  all: readonly (Compiled & { readonly match: (image: NamedImage) => Match | null })[],
+function index<Compiled extends CompiledBase, Match>(
+  all: readonly Matching<Compiled, Match>[],
   registriesOf: (one: Compiled) => readonly string[],
 ): Lookup<Compiled, Match> {
   const groups = new Map<string, (typeof all)[number][]>();
@@ -115,31 +149,48 @@ function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
       groups.set(key, group);
     }
   }
-  return rememberVerdicts((image, namespace) =>
-    ['', namespace]
+  const memory = new BoundedMap<string, Found<Compiled, Match>>(FOUND_MAX);
+  return function* find(image, namespace) {
+    const key = `${namespace} ${image.text}`;
+    const known = memory.get(key);
+    if (known !== undefined) return known;
+    const asked = ['', namespace]
       .flatMap((owner) => [`${owner}/${image.reference.registry}`, `${owner}/${anyRegistry}`])
-      .flatMap((key) => groups.get(key) ?? [])
-      .flatMap((compiled): readonly Verdict<Compiled, Match>[] => {
-        const match = compiled.match(image);
-        return match === null ? [] : [{ compiled, match }];
-      }),
-  );
-}
-
-/** Images, each in one namespace, whose verdicts one table remembers: about 1 MB at most. */
-const VERDICTS_MAX = 2_048;
-
-/**
- * To ask 200 resources one by one costs more than all the rest of a review. What an image comes to is
- * the same for every Pod of a namespace as long as the table is.
- */
-function rememberVerdicts<Compiled, Match>(ask: Lookup<Compiled, Match>): Lookup<Compiled, Match> {
-  let asked: { readonly image: NamedImage; readonly namespace: string } | undefined;
-  const memo = memoize<ReturnType<typeof ask>>(VERDICTS_MAX, () =>
-    asked === undefined ? [] : ask(asked.image, asked.namespace),
-  );
-  return (image, namespace) => {
-    asked = { image, namespace };
-    return memo(`${namespace} ${image.text}`);
+      .flatMap((group) => groups.get(group) ?? []);
+    const found = yield* askAll(asked, image, namespace);
+    if (key.length <= KEY_CHARACTERS_MAX) memory.set(key, found);
+    return found;
   };
 }
+
+function* askAll<Compiled extends CompiledBase, Match>(
+  asked: readonly Matching<Compiled, Match>[],
+  image: NamedImage,
+  namespace: string,
+): Generator<void, Found<Compiled, Match>> {
+  const verdicts: Verdict<Compiled, Match>[] = [];
+  const exhausted: string[] = [];
+  for (const compiled of asked) {
+    const steps = { left: MATCH_STEPS_MAX };
+    const isAbout = compiled.matchesNamespace(namespace);
+    const match = isAbout === true ? compiled.match(image, steps) : null;
+    if (isAbout === null || steps.left < 0) exhausted.push(compiled.origin);
+    else if (match !== null) verdicts.push({ compiled, match });
+    yield;
+  }
+  return { verdicts, exhausted };
+}
+
+/** A resource that can be asked about images. */
+type Matching<Compiled, Match> = Compiled & {
+  readonly match: (image: NamedImage, steps: MatchSteps) => Match | null;
+};
+
+/**
+ * Images, each in one namespace, whose verdicts one table remembers: about 1 MB at most. To ask 200
+ * resources one by one costs more than all the rest of a review, and what an image comes to is the
+ * same for every Pod of a namespace as long as the table is.
+ */
+const FOUND_MAX = 2_048;
+/** Longer names are looked up anew each time: a memory must not become a store of what people send. */
+const KEY_CHARACTERS_MAX = 1_024;

@@ -1,3 +1,4 @@
+import { FairTurns } from '#actors/fair-turns.ts';
 import type {
   ProbeAnswer,
   ProbeReport,
@@ -125,6 +126,7 @@ export function startRouter(options: RouterStageOptions) {
   };
 
   const router = new Router({
+    turns: new FairTurns(),
     runtime,
     table: () => table,
     policy: { ...defaultRoutingPolicy, ...options.policy },

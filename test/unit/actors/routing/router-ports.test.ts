@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { FairTurns } from '#actors/fair-turns.ts';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { Router, type RouterOptions } from '#actors/routing/router.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
@@ -73,6 +74,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     destination: { write: () => undefined },
   });
   const router = new Router({
+    turns: new FairTurns(),
     runtime: { clock, log, metrics: { routingDecision: tell, probe: tell, probeDuration: tell } },
     table: currentTable,
     policy: defaultRoutingPolicy,

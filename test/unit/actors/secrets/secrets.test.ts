@@ -42,7 +42,7 @@ async function lead({ known = true } = {}) {
   const { subscribe } = new Listeners<[table: RoutingTable]>();
   const secrets = addSecrets(system, {
     client,
-    table: { current: () => table, subscribe, stop: () => {} },
+    table: { current: () => table, subscribe },
     resources: { pods, kuik },
   });
   system.start();

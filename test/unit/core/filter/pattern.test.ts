@@ -66,18 +66,19 @@ describe('patterns', () => {
     const seconds = cpuSecondsOf(() => {
       const outcomes = Array.from({ length: 1_024 }, (_, index) => compile(large(index % 200)));
       expect(outcomes.slice(0, 16).every(({ ok }) => ok)).toBe(true);
-      expect(outcomes.at(40)).toEqual({
+      expect(outcomes.at(199)).toEqual({
         ok: false,
         error: {
-          message: expect.stringMatching(/at most 160000 instructions together, got more$/),
+          message: expect.stringMatching(
+            /at most 400000 instructions and ranges of characters together, got 4\d{5} up to "/,
+          ),
         },
       });
     });
     expect(seconds).toBeLessThan(4);
-    // The others are as good as without them.
+    // What was compiled before is as good as without them.
     expect(compile(large(3)).ok).toBe(true);
-    expect(compile('quay\\.io/.+').ok).toBe(true);
-    expect(compile('quay\\.io/(a|b){3}').ok).toBe(false);
+    expect(compile('quay\\.io/.+').ok).toBe(false);
   });
 
   test('a pattern that is none says what is wrong with it', () => {

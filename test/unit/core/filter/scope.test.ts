@@ -55,20 +55,22 @@ describe('scopes', () => {
   test('a unified filter of labels alone takes every image of those Pods', () => {
     const scope = scopeOf({ filter: { include: [{ label: 'app=web' }] } });
     expect(scopeMatchesImage(scope.images, reference('quay.io/a/b:1'))).toBe(true);
-    expect(rememberByNamespace(scope)(pod({ labels: { app: 'web' } }))).toBe(true);
-    expect(rememberByNamespace(scope)(pod({ labels: { app: 'db' } }))).toBe(false);
+    expect(rememberByNamespace(scope).matchesPod(pod({ labels: { app: 'web' } }))).toBe(true);
+    expect(rememberByNamespace(scope).matchesPod(pod({ labels: { app: 'db' } }))).toBe(false);
   });
 
   test('a namespaced kind sees its own namespace alone', () => {
     const scope = scopeOf({ imageFilter: { include: ['.*'] } }, namespaced);
-    expect(rememberByNamespace(scope)(pod({ namespace: 'team-a' }))).toBe(true);
-    expect(rememberByNamespace(scope)(pod({ namespace: 'team-b' }))).toBe(false);
+    expect(rememberByNamespace(scope).matchesPod(pod({ namespace: 'team-a' }))).toBe(true);
+    expect(rememberByNamespace(scope).matchesPod(pod({ namespace: 'team-b' }))).toBe(false);
   });
 
   test('a label called like a member of every object is looked for among the labels', () => {
     const scope = scopeOf({ filter: { include: [{ label: 'constructor' }] } });
-    expect(rememberByNamespace(scope)(pod({}))).toBe(false);
-    expect(rememberByNamespace(scope)(pod({ labels: { constructor: 'x' } as never }))).toBe(true);
+    expect(rememberByNamespace(scope).matchesPod(pod({}))).toBe(false);
+    expect(
+      rememberByNamespace(scope).matchesPod(pod({ labels: { constructor: 'x' } as never })),
+    ).toBe(true);
   });
 
   test.each<[string, WrittenFilters, ScopeKind, string]>([
