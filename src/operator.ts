@@ -16,7 +16,7 @@ import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
@@ -65,7 +65,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = new TimerHeap();
-  const system = createSystem({ clock, log, metrics, now: Date.now, random: Math.random });
+  const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
   const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
@@ -103,11 +103,11 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const certificate = certificateOptions(flags, client, namespace);
   addCertificate(system, { ...certificate, serve: servers.serve });
-  const leadership = addLeadership(system, electionOptions(flags, client, namespace));
+  const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await tracking.drain();
     await reporting.flush();
-    await leadership.release();
+    await release();
   };
   const close = async () => {
     table.stop();

@@ -1,5 +1,5 @@
 import { createActorView } from '#actors/actor-view.ts';
-import type { ServingCertificate } from '#actors/certificate/certificate.ts';
+import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
@@ -71,7 +71,7 @@ export class Servers {
   };
 
   /** The webhook opens with its first certificate; resolves once that is served. */
-  readonly serve = async (certificate: ServingCertificate): Promise<void> => {
+  readonly serve = async (certificate: IssuedCertificate): Promise<void> => {
     const { flags, system } = this.#options;
     const { log } = system.runtime;
     const { webhookPort: port } = flags;

@@ -9,7 +9,7 @@ import type {
 import { formatTime } from '#core/rfc3339.ts';
 import { redact } from '#telemetry/log.ts';
 import { stateNamesOf, statesOf } from '#telemetry/states.ts';
-import type { ObservedActor } from '#telemetry/transitions.ts';
+import { type ObservedActor, readType } from '#telemetry/transitions.ts';
 import type { BrokenChild } from './supervisor.ts';
 import type { KuikSystem } from './system.ts';
 
@@ -20,11 +20,6 @@ export function createActorView(system: KuikSystem): ActorView {
     get: (id) => showActor(system, id),
     leader: system.leader,
   };
-}
-
-/** The part of an id before its first colon. */
-function readType(id: string): string {
-  return id.split(':', 1)[0] ?? id;
 }
 
 function listActors(system: KuikSystem, query: ActorListQuery): ActorPage {

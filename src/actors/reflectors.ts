@@ -1,17 +1,12 @@
-import type { ActorLogic, ActorScope, Snapshot } from 'xstate';
+import type { ActorLogic, Snapshot } from 'xstate';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
 
-/** One watched resource and the loop that keeps its store. */
-export interface ReflectorSource {
-  /** Plural name, `pods`; the actor is `reflector:<resource>`. */
-  readonly resource: string;
-  /**
-   * Lists and watches until `signal` aborts, and says each phase it enters (`Listing`, `Watching`,
-   * `BackingOff`) and why. Whatever the API server does is an outcome; a rejection is a bug.
-   */
-  readonly run: (report: ReportPhase, signal: AbortSignal) => Promise<void>;
-}
+/**
+ * Lists and watches until `signal` aborts, and says each phase it enters (`Listing`, `Watching`,
+ * `BackingOff`) and why. Whatever the API server does is an outcome; a rejection is a bug.
+ */
+export type WatchLoop = (report: ReportPhase, signal: AbortSignal) => Promise<void>;
 
 /** How a loop tells its phase; shaped as `onPhase` of `runReflector`. */
 export type ReportPhase = (phase: string, detail?: string) => void;
@@ -38,23 +33,35 @@ const phaseBefore = 'Starting';
 
 /** An actor around the loop of one reflector, so that it is seen, stopped and restarted as others. */
 export function reflectorLogic(
-  source: ReflectorSource,
+  resource: string,
+  run: WatchLoop,
   { metrics, log }: { readonly metrics: Pick<Metrics, 'reflectorPhase'>; readonly log: Log },
 ): ActorLogic<ReflectorSnapshot, ReflectorEvent, undefined> {
   return {
-    getInitialSnapshot: () => initialState(),
+    getInitialSnapshot: () =>
+      ({
+        ...{ status: 'active', output: undefined, error: undefined },
+        ...{ phase: phaseBefore, abort: new AbortController() },
+      }) satisfies State as State,
     getPersistedSnapshot: ({ status }) => ({ status }) as Snapshot<unknown>,
     start: (snapshot, scope) => {
       const { signal } = (snapshot as State).abort;
-      metrics.reflectorPhase(source.resource, phaseBefore);
-      runLoop(source, scope, signal);
+      metrics.reflectorPhase(resource, phaseBefore);
+      const tell = (event: Incoming) => {
+        if (!signal.aborted) scope.self.send(event as ReflectorEvent);
+      };
+      const ended = new Error(`The reflector of ${resource} ended.`);
+      run((phase, detail = '') => tell({ type: 'reflector.phase', phase, detail }), signal).then(
+        () => tell({ type: 'self.ended', error: ended }),
+        (error: unknown) => tell({ type: 'self.ended', error }),
+      );
     },
     transition: (snapshot, event) => {
       const state = snapshot as State;
       const incoming = event as Incoming;
       if (incoming.type === 'reflector.phase') {
         const { phase, detail } = incoming;
-        metrics.reflectorPhase(source.resource, phase);
+        metrics.reflectorPhase(resource, phase);
         if (phase === 'BackingOff') log.warn({ reason: detail }, 'watch interrupted; tries again');
         return { ...state, phase };
       }
@@ -64,30 +71,4 @@ export function reflectorLogic(
       return { ...state, status: 'stopped' } as ReflectorSnapshot;
     },
   };
-}
-
-function initialState(): State {
-  return {
-    status: 'active',
-    output: undefined,
-    error: undefined,
-    phase: phaseBefore,
-    abort: new AbortController(),
-  };
-}
-
-function runLoop(
-  { resource, run }: ReflectorSource,
-  scope: ActorScope<ReflectorSnapshot, ReflectorEvent>,
-  signal: AbortSignal,
-): void {
-  const tell = (event: Incoming) => {
-    if (!signal.aborted) scope.self.send(event as ReflectorEvent);
-  };
-  const report: ReportPhase = (phase, detail = '') =>
-    tell({ type: 'reflector.phase', phase, detail });
-  run(report, signal).then(
-    () => tell({ type: 'self.ended', error: new Error(`The reflector of ${resource} ended.`) }),
-    (error: unknown) => tell({ type: 'self.ended', error }),
-  );
 }

@@ -6,7 +6,7 @@ import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
-import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
+import { reflectorLogic, type WatchLoop } from './reflectors.ts';
 import type { KuikSystem } from './system.ts';
 
 /** What the process keeps of the cluster. */
@@ -39,9 +39,8 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
       log.error({ key, err: error }, 'an object could not be read and is left out');
     const reading = { client, random, ...what, store, onUnfit };
     stores.set(resource, store);
-    const run: ReflectorSource['run'] = (onPhase, signal) =>
-      runReflector({ ...reading, onPhase }, signal);
-    system.always({ id, logic: reflectorLogic({ resource, run }, { ...runtime, log }) });
+    const run: WatchLoop = (onPhase, signal) => runReflector({ ...reading, onPhase }, signal);
+    system.always({ id, logic: reflectorLogic(resource, run, { ...runtime, log }) });
     return store;
   };
   const kuik = new Map(

@@ -16,15 +16,13 @@ export interface OperatorFlags {
   readonly leaseDuration: number;
   readonly renewDeadline: number;
   readonly retryPeriod: number;
-  readonly logLevel: LogLevel;
+  readonly logLevel: (typeof logLevels)[number];
   readonly logFormat: 'json' | 'pretty';
   readonly webhookConfiguration: string;
   readonly webhookUrl?: string;
 }
 
 /** How much is said, from little to much. */
-export type LogLevel = (typeof logLevels)[number];
-
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const portMax = 65_535;
 

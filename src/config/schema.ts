@@ -101,9 +101,9 @@ export const registrySchema = section('How this registry is spoken to.', {
     description: 'File with PEM certificates to trust for it, beside the usual roots.',
   }),
   concurrency: count({
-    default: 4,
+    default: 256,
     maximum: concurrencyMax,
-    description: 'Connections, and so requests, at once.',
+    description: 'Requests at once. Connections beyond 4 are closed after 10 s idle.',
   }),
   trust: flag('Route to it without asking whether it has the image.'),
 });

@@ -42,6 +42,8 @@ export type ProbeOutcome =
       readonly kind: 'Unreachable';
       readonly message: string;
       readonly cause: UnreachableCause;
+      /** Something was answered before: no silence, so no reason for suspicion. */
+      readonly answered?: true;
     };
 
 /** What one request for one manifest came to; an `OciFailure` is one, a `ManifestAnswer` becomes one. */
@@ -58,6 +60,8 @@ export type ManifestAttempt =
       readonly kind: 'connection';
       readonly cause: Exclude<UnreachableCause, 'answer'>;
       readonly message: string;
+      /** Something was answered before: a challenge, a redirect, a token service. */
+      readonly answered?: true;
     }
   | { readonly kind: 'protocol'; readonly message: string };
 
@@ -80,7 +84,7 @@ const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 export function classify(attempt: ManifestAttempt): ProbeOutcome {
   const { message } = attempt;
   if (attempt.kind === 'connection') {
-    return { kind: 'Unreachable', message, cause: attempt.cause };
+    return { ...attempt, kind: 'Unreachable' };
   }
   if (attempt.kind === 'protocol') return { kind: 'Unreachable', message, cause: 'answer' };
   if (attempt.status === 404) return { kind: 'NotFound', message };
@@ -120,7 +124,7 @@ export function isRetryable(method: ProbeMethod, attempt: ManifestAttempt): bool
 export function endsTheTrying(attempt: ManifestAttempt): boolean {
   const { kind } = classify(attempt);
   if (kind !== 'Unreachable') return kind === 'Available' || kind === 'QuotaExceeded';
-  return attempt.kind !== 'answer' || attempt.status >= 500;
+  return attempt.kind === 'connection' || (attempt.kind === 'answer' && attempt.status >= 500);
 }
 
 /**
@@ -163,10 +167,10 @@ export function combine(trials: readonly CredentialTrial[]): ProbeOutcome {
 
 /**
  * Whether this outcome makes its registry a suspect: a connection that failed or timed out, TLS
- * included. An answer of any status does not, nor does an address that our own rules refuse.
+ * included, without any answer before. An answer of any status does not, nor does an address that
+ * our own rules refuse.
  */
 export function makesSuspect(outcome: ProbeOutcome): boolean {
-  return (
-    outcome.kind === 'Unreachable' && outcome.cause !== 'answer' && outcome.cause !== 'forbidden'
-  );
+  if (outcome.kind !== 'Unreachable' || outcome.answered === true) return false;
+  return outcome.cause !== 'answer' && outcome.cause !== 'forbidden';
 }

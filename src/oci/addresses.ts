@@ -1,5 +1,12 @@
-import { lookup as systemLookup } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * Where an address is, the nearest to us last; `metadata` is where clouds serve what only this
+ * machine may know.
+ */
+export type Zone = (typeof ZONES)[number];
+
+const ZONES = ['public', 'private', 'loopback', 'metadata'] as const;
 
 /** A connection that our own rules refuse: no registry may lead us there. */
 export class ForbiddenError extends Error {
@@ -7,79 +14,82 @@ export class ForbiddenError extends Error {
 }
 
 /**
- * Link-local addresses: where clouds serve their instance credentials. Also as IPv4 within IPv6
- * (compatible, NAT64); BlockList itself sees through IPv4-mapped ones.
+ * Behaviour §4: who is `from` one zone may lead to the same one or one further away, never nearer;
+ * nobody is from where the metadata are.
  */
-const LINK_LOCAL = new BlockList();
-LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
-LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-LINK_LOCAL.addSubnet('::a9fe:0', 112, 'ipv6');
-LINK_LOCAL.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
+export function mayLead(from: Zone, to: Zone): boolean {
+  return to !== 'metadata' && ZONES.indexOf(to) <= ZONES.indexOf(from);
+}
 
-/** Whether an address (an IPv6 one with or without brackets and zone) is link-local. */
-export function isLinkLocal(address: string): boolean {
+/** The one of two zones that is further away: of a chain of hosts the one that may do least. */
+export function furthest(one: Zone | undefined, other: Zone): Zone {
+  return one === undefined || mayLead(one, other) ? other : one;
+}
+
+/** How an IPv4 address is written as an IPv6 one; BlockList itself knows `::ffff:`. */
+const IPV4_WITHIN_IPV6 = ['::', '64:ff9b::'];
+
+const METADATA = listOf(
+  '169.254.0.0/16',
+  'fe80::/10',
+  'fd00:ec2::254/128',
+  '168.63.129.16/32',
+  '100.100.100.200/32',
+);
+/** The unspecified addresses too: who connects to them reaches itself. */
+const LOOPBACK = listOf('127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128');
+const PRIVATE = listOf(
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  // Shared by carriers (RFC 6598), and by clusters whose own networks are used up.
+  '100.64.0.0/10',
+  '192.0.0.0/24',
+  '198.18.0.0/15',
+  'fc00::/7',
+  'fec0::/10',
+);
+
+/** Where an address is; an IPv6 one may have brackets and a zone of its own. */
+export function zoneOf(address: string): Zone {
   const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  const family = isIP(bare);
-  return family !== 0 && LINK_LOCAL.check(bare, family === 4 ? 'ipv4' : 'ipv6');
+  const family = isIP(bare) === 4 ? 'ipv4' : 'ipv6';
+  if (METADATA.check(bare, family)) return 'metadata';
+  if (LOOPBACK.check(bare, family)) return 'loopback';
+  return PRIVATE.check(bare, family) ? 'private' : 'public';
 }
 
-/** Whether a host (with or without port) is this machine itself, by its spelling alone. */
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/:\d+$/, '');
-  return name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'));
+/** Where a host of a URL is as far as its spelling tells: a name says so only if it is `localhost`. */
+export function writtenZone(hostname: string): Zone | undefined {
+  if (/^(.*\.)?localhost\.?$/.test(hostname)) return 'loopback';
+  return isIP(hostname.replace(/^\[|\]$/g, '').replace(/%.*$/, '')) === 0
+    ? undefined
+    : zoneOf(hostname);
 }
 
-/** Finds all addresses of a name; the default is the system's own. */
-export type ResolveAddresses = (
-  hostname: string,
-  done: (error: Error | null, addresses: readonly { address: string; family: number }[]) => void,
-) => void;
+const WORDS: Readonly<Record<Exclude<Zone, 'public'>, string>> = {
+  private: 'is a private address, to which no registry at a public one may lead',
+  loopback: "is this process's own loopback, which only what `registries` names may be at",
+  metadata: 'is link-local or serves metadata, which is never connected to',
+};
 
-/** The system's resolver: `/etc/hosts` and search domains count, as for every other program. */
-export const resolveBySystem: ResolveAddresses = (hostname, done) =>
-  systemLookup(hostname, { all: true }, done);
+/** Why a place is refused: what it is, in words for whoever reads the status. */
+export function forbidden(place: string, zone: Zone): ForbiddenError {
+  return new ForbiddenError(`${place} ${zone === 'public' ? 'is refused' : WORDS[zone]}`);
+}
 
-/**
- * The lookup of every connection: the address that is connected to is the address that was checked,
- * so a name cannot resolve to one thing for the check and to another for the connection. Identical
- * lookups in flight are joined: the resolver has four threads for the whole process, and one name
- * that does not resolve must not take them all.
- */
-export function createGuardedLookup(resolve: ResolveAddresses): LookupFunction {
-  type Done = Parameters<ResolveAddresses>[1];
-  const waiting = new Map<string, Done[]>();
-  const join = (hostname: string, done: Done): void => {
-    const others = waiting.get(hostname);
-    if (others !== undefined) {
-      others.push(done);
-      return;
+function listOf(...subnets: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const subnet of subnets) {
+    const [network = '', bits = ''] = subnet.split('/');
+    if (isIP(network) === 6) {
+      list.addSubnet(network, Number(bits), 'ipv6');
+      continue;
     }
-    const all = [done];
-    waiting.set(hostname, all);
-    resolve(hostname, (error, addresses) => {
-      waiting.delete(hostname);
-      for (const each of all) each(error, addresses);
-    });
-  };
-  return (hostname, options, callback) => {
-    join(hostname, (error, addresses) => {
-      if (error !== null) return callback(error, '');
-      const allowed = addresses.filter(({ address }) => !isLinkLocal(address));
-      const usable = allowed.filter(({ family }) => !options.family || options.family === family);
-      const [first] = usable;
-      if (first === undefined) return callback(unusable(hostname, addresses), '');
-      if (options.all === true) return callback(null, usable);
-      return callback(null, first.address, first.family);
-    });
-  };
-}
-
-function unusable(hostname: string, addresses: readonly { address: string }[]): Error {
-  const refused = addresses.find(({ address }) => isLinkLocal(address));
-  if (refused === undefined) {
-    return Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' });
+    list.addSubnet(network, Number(bits), 'ipv4');
+    for (const prefix of IPV4_WITHIN_IPV6) {
+      list.addSubnet(`${prefix}${network}`, 96 + Number(bits), 'ipv6');
+    }
   }
-  return new ForbiddenError(
-    `${hostname} resolves to the link-local address ${refused.address}, which is never connected to`,
-  );
+  return list;
 }

@@ -1,190 +1,204 @@
-import { BoundedMap } from '#core/bounded-map.ts';
-import { type Challenge, parseChallenges } from '#core/challenge.ts';
 import type { Credential } from '#core/credentials.ts';
-import { fail, type Result } from '#core/result.ts';
-import type { OciFailure } from './errors.ts';
-import { createFirstContact } from './first-contact.ts';
-import { basicAuthorization, isHeaderSafe, type TokenScope, type Tokens } from './tokens.ts';
-import type { Transport, TransportAnswer } from './transport.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
+import { type OciFailure, outOfTime } from './errors.ts';
+import type { Lead, TransportAnswer } from './exchange.ts';
+import {
+  type Asked,
+  type Expectation,
+  type Habit,
+  type Habits,
+  readChallenge,
+  usualScope,
+} from './habits.ts';
+import { basicAuthorization, isHeaderSafe } from './token-service.ts';
+import type { Grant, TokenScope, Tokens } from './tokens.ts';
+import { afterAnswer, type Transport, type TransportRequest } from './transport.ts';
 
 /** One request to a registry that may have to say who asks. */
-export interface AuthorizedRequest {
-  readonly registry: string;
+export interface AuthorizedRequest extends Omit<TransportRequest, 'target' | 'authorization'> {
   /** Path on the registry. */
   readonly target: string;
-  readonly method: 'HEAD' | 'GET';
-  readonly headers: Readonly<Record<string, string>>;
-  /** Repository and action: `library/nginx` and `pull`. */
+  /** What is pulled from: `library/nginx`. */
   readonly repository: string;
-  readonly action: 'pull';
   readonly credential?: Credential;
-  readonly bodyBytesMax: number;
 }
 
-/** Sends requests with the authorization that the registry asks for. */
-export interface Authenticator {
-  readonly send: (
-    request: AuthorizedRequest,
-    signal: AbortSignal,
-  ) => Promise<Result<TransportAnswer, OciFailure>>;
+/** What the authenticator stands on. */
+export interface AuthenticatorOptions {
+  readonly transport: Transport;
+  readonly tokens: Tokens;
+  readonly habits: Habits;
 }
-
-/** What a registry asked for last time: the same is sent at once next time. */
-type Habit =
-  | { readonly scheme: 'none' }
-  | { readonly scheme: 'basic' }
-  | {
-      readonly scheme: 'bearer';
-      readonly realm: URL;
-      readonly service?: string;
-    };
 
 /** An authorization and what it was made from. */
 interface Authorization {
   readonly header?: string;
-  /** The token was asked for just now: a 401 to it is final. */
-  readonly fresh?: TokenScope;
-  /** Why there is none although one was asked for. */
+  readonly grant?: Grant;
+  /** Why there is none although one was asked for, and what for. */
   readonly failure?: OciFailure;
+  readonly failed?: TokenScope;
 }
 
-/** As many as have connections (see `connections.ts`). */
-const REGISTRIES_MAX = 512;
-/** Repositories whose registry wants another scope than the usual: rare. */
-const SCOPES_MAX = 4_096;
+/** By habit, as the challenge says, with a new token, with the password in place of the identity. */
+const TRIES_MAX = 4;
 
-/** What is remembered from one request to the next. */
-interface Memory {
-  readonly tokens: Tokens;
-  readonly habits: BoundedMap<string, Habit>;
-  /** By registry and repository: the scope where it is not the usual one. */
-  readonly scopes: BoundedMap<string, string>;
-}
+/** Sends requests with the authorization that the registry asks for. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
 
-/** Makes the authenticator. */
-export function createAuthenticator(transport: Transport, tokens: Tokens): Authenticator {
-  const memory: Memory = {
-    tokens,
-    habits: new BoundedMap(REGISTRIES_MAX),
-    scopes: new BoundedMap(SCOPES_MAX),
-  };
-  const contact = createFirstContact();
-  const sendFirst = async (
-    request: AuthorizedRequest,
-    given: Authorization,
-    signal: AbortSignal,
-  ): Promise<FirstAnswer> => {
-    const sent = await transport.send(withHeader(request, given.header), signal);
-    const asked = learn(memory.habits, request.registry, sent);
-    return { given, sent, ...(asked !== undefined && { asked }) };
-  };
-  const sendByHabit = async (
+  /** Remembers what it learns in the given habits and tokens. */
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** The answer to the best authorization there is; a failure after an answer says so. */
+  async send(
     request: AuthorizedRequest,
     signal: AbortSignal,
-  ): Promise<FirstAnswer> => {
-    const isKnown = (): boolean => memory.habits.get(request.registry) !== undefined;
-    const done = await contact.enter(request.registry, isKnown, signal);
+  ): Promise<Result<TransportAnswer, OciFailure>> {
+    // 1. With what the registry wants as far as that is known: a round trip saved.
+    const { done, ...first } = await byHabit(this.#options, request, signal);
+    if (first.failure !== undefined && !isRefusal(first.failure)) {
+      return this.#give(first, request);
+    }
+    let last = await this.#try({ request, given: first, done }, signal);
+    for (let tries = 1; last.next !== undefined && tries < TRIES_MAX; tries += 1) {
+      // 2. With what its challenge wants (RFC 9110 §11.6.1, distribution's token specification).
+      const { next } = last;
+      last =
+        next.failure === undefined
+          ? await this.#try({ request, given: next }, signal)
+          : { sent: this.#give(next, request) };
+      if (!last.sent.ok) return fail(afterAnswer(last.sent.error));
+    }
+    return last.sent;
+  }
+
+  /** Fails with why there is no authorization. */
+  #give(
+    { failure, failed }: Authorization,
+    request: AuthorizedRequest,
+  ): Result<TransportAnswer, OciFailure> {
+    const told = failure ?? outOfTime(request.registry);
+    // A token service that may have moved or gone: next time the registry is asked for it again.
+    if (failed !== undefined && !isRefusal(told)) this.#options.habits.forget(request);
+    return fail(told);
+  }
+
+  /** One request, and with what it is worth to try again. */
+  async #try({ request, given, done }: Trial, signal: AbortSignal): Promise<Tried> {
+    const { transport, habits } = this.#options;
+    let sent: Result<TransportAnswer, OciFailure>;
     try {
-      const given = await byHabit(memory, request, signal);
-      if (given.failure !== undefined && !isRefusal(given.failure)) {
-        // Its token service may have moved or gone: next time the registry itself says what it wants.
-        memory.habits.delete(request.registry);
-        return { given, sent: fail(given.failure) };
-      }
-      return await sendFirst(request, given, signal);
+      sent = await transport.send(toTransport(request, given.header), signal);
     } finally {
       done?.();
     }
-  };
-  return {
-    send: async (request, signal) => {
-      // 1. With what the registry wanted last time: a round trip saved.
-      const { given, sent, asked } = await sendByHabit(request, signal);
-      if (asked === undefined) return sent;
-      // 2. With what its challenge wants (RFC 9110 §11.6.1, distribution's token specification).
-      const wanted = await byChallenge(memory, { request, asked, given }, signal);
-      if (wanted.failure !== undefined) return fail(wanted.failure);
-      if (wanted.header === undefined) return sent;
-      return await transport.send(withHeader(request, wanted.header), signal);
-    },
-  };
-}
-
-/** The first answer, and what its challenge asks for where it is one that we can answer. */
-interface FirstAnswer {
-  readonly given: Authorization;
-  readonly sent: Result<TransportAnswer, OciFailure>;
-  readonly asked?: Asked;
-}
-
-/** What a challenge asks for. */
-interface Asked {
-  readonly habit: Habit;
-  readonly scope?: string;
-}
-
-/**
- * Remembers what a registry asks for. One that serves or knows nothing of an image without asking
- * asks for nothing, until it does; trouble (429, 5xx) says nothing about that.
- */
-function learn(
-  habits: BoundedMap<string, Habit>,
-  registry: string,
-  sent: Result<TransportAnswer, OciFailure>,
-): Asked | undefined {
-  if (!sent.ok) return undefined;
-  const { status, foreign } = sent.value;
-  if (status === 401 && !foreign) {
-    const asked = choose(sent.value);
-    if (asked !== undefined) habits.set(registry, asked.habit);
-    return asked;
+    if (!sent.ok) return { sent };
+    const answer = sent.value;
+    const asked = habits.learn(request, answer);
+    if (answer.foreign) {
+      return { sent: await askElsewhere(this.#options, { request, answer }, signal) };
+    }
+    // A ready token is all there is.
+    if (asked === undefined || request.credential?.registryToken) return { sent };
+    const next = await byChallenge(this.#options, { request, asked, given }, signal);
+    return { sent, ...(next !== undefined && { next }) };
   }
-  const isTrouble = status === 429 || status >= 500;
-  if (!isTrouble && habits.get(registry) === undefined) habits.set(registry, { scheme: 'none' });
-  return undefined;
+}
+
+interface Given {
+  readonly request: AuthorizedRequest;
+  readonly given: Authorization;
+}
+
+interface Trial extends Given {
+  readonly done?: (() => void) | undefined;
+}
+
+interface Tried {
+  readonly sent: Result<TransportAnswer, OciFailure>;
+  readonly next?: Authorization;
 }
 
 /** What the registry wanted last time; a ready token needs no asking. */
 async function byHabit(
-  memory: Memory,
+  { habits, tokens }: AuthenticatorOptions,
   request: AuthorizedRequest,
   signal: AbortSignal,
-): Promise<Authorization> {
-  const { registry, credential, repository, action } = request;
+): Promise<Authorization & Expectation> {
+  const { registry, credential } = request;
   if (credential?.registryToken) return readyToken(registry, credential.registryToken);
-  const habit = memory.habits.get(registry);
-  if (habit === undefined || habit.scheme === 'none') return {};
+  const isAnonymous = credential === undefined;
+  const { habit, done } = await habits.expected(request, { isAnonymous, signal });
+  if (habit === undefined || habit.scheme === 'none') return done === undefined ? {} : { done };
   if (habit.scheme === 'basic') return basicFor(credential);
-  const scope = memory.scopes.get(`${registry}/${repository}`) ?? usualScope(repository, action);
-  return await tokenFor(memory.tokens, tokenScope(request, habit, scope), signal);
+  return await tokenFor(tokens, tokenScope(request, habit, habits.scopeOf(request)), signal);
 }
 
-interface Refused {
-  readonly request: AuthorizedRequest;
+interface Refused extends Given {
   readonly asked: Asked;
-  readonly given: Authorization;
 }
 
-/** What the challenge of a 401 wants; nothing when just that was given and refused. */
+/** What the challenge of a 401 wants; `undefined` when just that was given and refused. */
 async function byChallenge(
-  { tokens, scopes }: Memory,
+  { tokens }: AuthenticatorOptions,
   { request, asked, given }: Refused,
   signal: AbortSignal,
-): Promise<Authorization> {
-  const { registry, repository, action, credential } = request;
-  if (credential?.registryToken) return {};
-  if (asked.habit.scheme !== 'bearer') {
-    const basic = basicFor(credential);
-    return basic.header === given.header ? onlyFailure(given) : basic;
+): Promise<Authorization | undefined> {
+  const { habit } = asked;
+  if (habit.scheme !== 'bearer') {
+    const basic = basicFor(request.credential);
+    return basic.header === given.header ? undefined : basic;
   }
-  const usual = usualScope(repository, action);
-  const scope = asked.scope ?? usual;
-  if (scope !== usual) scopes.set(`${registry}/${repository}`, scope);
-  const wanted = tokenScope(request, asked.habit, scope);
-  if (given.fresh !== undefined && sameScope(given.fresh, wanted)) return onlyFailure(given);
-  // A 401 on a remembered token renews it at once.
-  if (given.header === `Bearer ${tokens.cached(wanted)}`) tokens.forget(wanted);
+  const wanted = tokenScope(request, habit, asked.scope ?? usualScope(request));
+  if (given.failed !== undefined && sameScope(given.failed, wanted)) return given;
+  const { grant } = given;
+  if (grant !== undefined && sameScope(grant.scope, wanted) && !tokens.refuse(grant)) {
+    return undefined;
+  }
   return await tokenFor(tokens, wanted, signal);
+}
+
+/** Where a registry sends us on to, and what was asked for. */
+interface Elsewhere {
+  readonly request: AuthorizedRequest;
+  readonly answer: TransportAnswer;
+}
+
+/** Another host's own challenge is answered as nobody: whoever asked has no credential for it. */
+async function askElsewhere(
+  { transport, tokens }: Pick<AuthenticatorOptions, 'transport' | 'tokens'>,
+  { request, answer }: Elsewhere,
+  signal: AbortSignal,
+): Promise<Result<TransportAnswer, OciFailure>> {
+  const scope = anonymousScope(request, answer);
+  const got = scope === undefined ? undefined : await tokens.get(scope, signal);
+  if (got === undefined) return succeed(answer);
+  if (!got.ok) return isRefusal(got.error) ? succeed(answer) : fail(afterAnswer(got.error));
+  const again = toTransport(request, `Bearer ${got.value.token}`);
+  const sent = await transport.send({ ...again, target: answer.lead }, signal);
+  if (!sent.ok) return fail(afterAnswer(sent.error));
+  if (sent.value.status !== 401 || !tokens.refuse(got.value)) return sent;
+  // A remembered token had run out; the next one is new, and what comes of it is final.
+  return await askElsewhere({ transport, tokens }, { request, answer: sent.value }, signal);
+}
+
+/** What the token service of another host is asked for, where it has one. */
+function anonymousScope(
+  { credential: _, ...anonymous }: AuthorizedRequest,
+  answer: TransportAnswer,
+): TokenScope | undefined {
+  const asked = readChallenge(answer);
+  if (asked?.habit.scheme !== 'bearer') return undefined;
+  const scope = asked.scope ?? usualScope(repositoryAt(answer.lead) ?? anonymous);
+  return tokenScope(anonymous, asked.habit, scope);
+}
+
+/** The repository of a URL, which is not called there as it is here. */
+function repositoryAt({ url }: Lead): { readonly repository: string } | undefined {
+  const repository = /^\/v2\/(.+)\/(?:manifests|blobs)\//.exec(url.pathname)?.[1];
+  return repository === undefined ? undefined : { repository };
 }
 
 async function tokenFor(
@@ -192,15 +206,9 @@ async function tokenFor(
   scope: TokenScope,
   signal: AbortSignal,
 ): Promise<Authorization> {
-  const cached = tokens.cached(scope);
-  if (cached !== undefined) return { header: `Bearer ${cached}` };
-  const fetched = await tokens.fetch(scope, signal);
-  if (!fetched.ok) return { fresh: scope, failure: fetched.error };
-  return { header: `Bearer ${fetched.value}`, fresh: scope };
-}
-
-function onlyFailure({ failure }: Authorization): Authorization {
-  return failure === undefined ? {} : { failure };
+  const got = await tokens.get(scope, signal);
+  if (!got.ok) return { failure: got.error, failed: scope };
+  return { header: `Bearer ${got.value.token}`, grant: got.value };
 }
 
 function readyToken(registry: string, token: string): Authorization {
@@ -209,16 +217,9 @@ function readyToken(registry: string, token: string): Authorization {
   return { failure: { kind: 'protocol', message } };
 }
 
-function usualScope(repository: string, action: string): string {
-  return `repository:${repository}:${action}`;
-}
-
-function withHeader(request: AuthorizedRequest, authorization: string | undefined) {
-  const { registry, target, method, headers, bodyBytesMax } = request;
-  return {
-    ...{ registry, target, method, headers, bodyBytesMax },
-    ...(authorization !== undefined && { authorization }),
-  };
+function toTransport(request: AuthorizedRequest, authorization: string | undefined) {
+  const { repository, credential, ...plain } = request;
+  return { ...plain, ...(authorization !== undefined && { authorization }) };
 }
 
 /** The token service said no: the registry itself may still serve without. */
@@ -231,28 +232,8 @@ function basicFor(credential: Credential | undefined): Authorization {
   return { header: basicAuthorization(credential) };
 }
 
-/** Bearer where a token can be had, else Basic; other schemes we do not speak. */
-function choose(answer: TransportAnswer): Asked | undefined {
-  const challenges = parseChallenges([answer.headers['www-authenticate'] ?? []].flat());
-  for (const { scheme, parameters } of challenges) {
-    const realm = scheme === 'bearer' ? URL.parse(parameters['realm'] ?? '') : null;
-    if (realm !== null) {
-      const { service, scope } = parameters;
-      return {
-        habit: { scheme: 'bearer', realm, ...(service !== undefined && { service }) },
-        ...(scope !== undefined && scope !== '' && { scope }),
-      };
-    }
-  }
-  return challenges.some(isBasic) ? { habit: { scheme: 'basic' } } : undefined;
-}
-
-function isBasic({ scheme }: Challenge): boolean {
-  return scheme === 'basic';
-}
-
 function tokenScope(
-  { registry, credential }: AuthorizedRequest,
+  { registry, credential, share }: AuthorizedRequest,
   { realm, service }: Extract<Habit, { scheme: 'bearer' }>,
   scope: string,
 ): TokenScope {
@@ -260,12 +241,13 @@ function tokenScope(
     ...{ registry, realm, scope },
     ...(service !== undefined && { service }),
     ...(credential !== undefined && { credential }),
+    ...(share !== undefined && { share }),
   };
 }
 
 function sameScope(one: TokenScope, other: TokenScope): boolean {
   return (
-    one.realm.href === other.realm.href &&
+    one.realm.url.href === other.realm.url.href &&
     one.service === other.service &&
     one.scope === other.scope
   );

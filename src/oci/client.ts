@@ -1,12 +1,16 @@
+import { registryHost } from '#core/image/registry-host.ts';
 import { type Result, succeed } from '#core/result.ts';
-import { createGuardedLookup, type ResolveAddresses, resolveBySystem } from './addresses.ts';
-import { createAuthenticator } from './auth.ts';
+import { Authenticator } from './auth.ts';
 import { createConnections, type RegistrySettings } from './connections.ts';
+import type { OpenSocket } from './dial.ts';
 import type { OciFailure } from './errors.ts';
+import { Habits, pingOf } from './habits.ts';
 import { type ManifestAnswer, type ManifestRequest, requestManifest } from './manifests.ts';
+import { Names, type ResolveName } from './names.ts';
 import { createProxyChooser, type ProxySettings } from './proxies.ts';
-import { createTokens } from './tokens.ts';
-import { createTransport } from './transport.ts';
+import { createSystemResolver } from './resolver.ts';
+import { Tokens } from './tokens.ts';
+import { Transport } from './transport.ts';
 import { createTrust, systemRoots } from './trust.ts';
 
 export type { ManifestAnswer, ManifestRequest } from './manifests.ts';
@@ -31,46 +35,67 @@ export interface OciClientOptions {
   readonly proxies?: ProxySettings;
   /** Root certificates in PEM, read once; the default is Node's, the system's and the extra ones. */
   readonly roots?: () => readonly string[];
-  /** Finds the addresses of a name; the default is the system's resolver. */
-  readonly resolve?: ResolveAddresses;
+  /** Finds the addresses of a name; the default reads the machine's own resolver files. */
+  readonly resolve?: ResolveName;
+  /** Opens a connection to an address; the default is Node's. */
+  readonly openSocket?: OpenSocket;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
   /** Monotonic time in ms: what the lifetime of tokens is measured with. */
   readonly monotonicMs?: () => number;
 }
 
-/** An error page read to the end keeps its connection; a ping needs nothing of it. */
-const PING_BYTES_MAX = 65_536;
-
 /** Makes the client; `close` it. Opens no connection by itself. */
 export function createOciClient(options: OciClientOptions = {}): OciClient {
-  const registries = options.registries ?? {};
-  // Own keys only: a registry may be called `constructor:5000`.
-  const settingsOf = (registry: string): RegistrySettings =>
-    (Object.hasOwn(registries, registry) ? registries[registry] : undefined) ?? {};
   const nowMs = options.nowMs ?? Date.now;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  const { nameOf, settingsOf } = createRegistryNames(options.registries ?? {});
 
   const connections = createConnections({
-    settingsOf,
+    settingsOf: (registry) => settingsOf(registry) ?? {},
     trust: createTrust(options.roots ?? systemRoots),
-    lookup: createGuardedLookup(options.resolve ?? resolveBySystem),
+    names: new Names(options.resolve ?? createSystemResolver(), monotonicMs),
     chooseProxy: createProxyChooser(options.proxies ?? {}),
+    ...(options.openSocket && { openSocket: options.openSocket }),
   });
-  const transport = createTransport({ connections, settingsOf });
-  const tokens = createTokens({ transport, nowMs, monotonicMs });
-  const authenticator = createAuthenticator(transport, tokens);
+  const transport = new Transport({ connections, settingsOf });
+  const tokens = new Tokens({ transport, nowMs, monotonicMs });
+  const habits = new Habits(transport, monotonicMs);
+  const authenticator = new Authenticator({ transport, tokens, habits });
 
   return {
-    manifest: async (request, signal) =>
-      await requestManifest(authenticator, { ...request, nowMs }, signal),
+    manifest: async (request, signal) => {
+      const registry = nameOf(request.reference.registry);
+      return await requestManifest(authenticator, { ...request, registry, nowMs }, signal);
+    },
     ping: async (registry, signal) => {
-      const sent = await transport.send(
-        { registry, target: '/v2/', method: 'GET', headers: {}, bodyBytesMax: PING_BYTES_MAX },
-        signal,
-      );
+      const sent = await transport.send(pingOf(nameOf(registry)), signal);
       return sent.ok ? succeed(sent.value.status) : sent;
     },
     close: connections.close,
   };
+}
+
+/** The registries of the configuration under their one name each. */
+function createRegistryNames(registries: Readonly<Record<string, RegistrySettings>>) {
+  const known = new Map(
+    Object.entries(registries).map(([host, settings]) => [withoutPort(host, settings), settings]),
+  );
+  return {
+    settingsOf: (name: string): RegistrySettings | undefined => known.get(name),
+    nameOf: (registry: string): string => {
+      const name = withoutPort(registry, {});
+      const plain = withoutPort(registry, { plainHTTP: true });
+      const isPlain = [plain, name].some((one) => known.get(one)?.plainHTTP === true);
+      return isPlain ? plain : name;
+    },
+  };
+}
+
+/** The port that is the default where a registry is spoken to as its settings say. */
+function withoutPort(registry: string, { plainHTTP }: RegistrySettings): string {
+  const host = registryHost(registry);
+  if (plainHTTP !== true) return host;
+  // `registryHost` leaves out the port of https, which is none of plain HTTP's defaults.
+  return /:443$/.test(registry) ? `${host}:443` : host.replace(/:80$/, '');
 }

@@ -1,6 +1,12 @@
-import type { LookupFunction, Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher, ProxyAgent } from 'undici';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { BoundedMap } from '#core/bounded-map.ts';
+import { version } from '#core/version.ts';
+import { forbidden, furthest, mayLead, writtenZone, type Zone, zoneOf } from './addresses.ts';
+import { dial, type OpenSocket } from './dial.ts';
+import { IdleWait, KEPT_CONNECTIONS } from './idle-wait.ts';
+import type { Names } from './names.ts';
 import type { ChooseProxy } from './proxies.ts';
 import type { Trust } from './trust.ts';
 
@@ -16,10 +22,25 @@ export interface RegistrySettings {
   readonly concurrency?: number;
 }
 
+/** Where one request goes, and for whom. */
+export interface Destination {
+  readonly registry: string;
+  readonly url: URL;
+  /** Who leads there: addresses nearer to us than that are refused. */
+  readonly from: Zone;
+  /** Whose look-ups of names this one is counted with: a namespace. */
+  readonly share?: string;
+}
+
+/** What is sent there. */
+export type SentRequest = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body' | 'signal'>;
+
+/** What came back, and from where. */
+export type ReceivedAnswer = Dispatcher.ResponseData & { readonly zone: Zone };
+
 /** The kept-alive connections, a bounded set for each registry. */
 export interface Connections {
-  /** The dispatcher that requests on behalf of `registry` to `url` go through. */
-  readonly dispatcherFor: (registry: string, url: URL) => Dispatcher;
+  readonly request: (to: Destination, request: SentRequest) => Promise<ReceivedAnswer>;
   readonly close: () => Promise<void>;
 }
 
@@ -27,8 +48,9 @@ export interface Connections {
 export interface ConnectionOptions {
   readonly settingsOf: (registry: string) => RegistrySettings;
   readonly trust: Trust;
-  readonly lookup: LookupFunction;
+  readonly names: Names;
   readonly chooseProxy: ChooseProxy;
+  readonly openSocket?: OpenSocket;
 }
 
 /** A connection that was never established: its `cause` is the reason, with its own code. */
@@ -36,100 +58,236 @@ export class ConnectError extends Error {
   readonly code = 'KUIK_CONNECT';
 }
 
-/** Registries whose connections are kept: Pods may name any number of them. */
-const REGISTRIES_MAX = 512;
-/** Behaviour §7: `concurrency`. */
-const CONCURRENCY_DEFAULT = 4;
+/** Who we are, to registries, token services and proxies: some refuse who does not say. */
+export const USER_AGENT = `kuik/${version}`;
+
+/** Registries whose connections are kept, with what they lead to: Pods may name any number. */
+const AGENTS_MAX = 1_024;
+/** Behaviour §7: `concurrency`, the room for a burst. */
+const CONCURRENCY_DEFAULT = 256;
 /** A registry's token service and blob stores; more origins at once is a redirect maze. */
 const ORIGINS_MAX = 16;
-/**
- * TCP and TLS together, time for two lost packets: what takes longer is dead. Until then it holds
- * one of the few connections, so that a registry which is back is not noticed any sooner.
- */
+/** For TCP and then for TLS, time for two lost packets each: what takes longer is dead. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 60 s after which common load balancers drop an idle connection. */
-const KEEP_ALIVE_MS = 50_000;
-/** A registry may state a longer time, up to this. */
-const KEEP_ALIVE_MS_MAX = 300_000;
-/** Headers of one answer; challenges and cookies are far below. */
-const HEADER_BYTES_MAX = 16_384;
+const KEPT = { keepAliveTimeout: 50_000, keepAliveMaxTimeout: 300_000 };
+/** Connections of a burst: the next one of the same rollout still finds them. */
+const SPARE = { keepAliveTimeout: 10_000, keepAliveMaxTimeout: 10_000 };
+/** TCP keep-alive, as undici has it where it opens the socket itself. */
+const TCP_KEEP_ALIVE_MS = 60_000;
 /** Backstop for checks without a timeout of their own (`timeout: 0s`). */
 const IDLE_TIMEOUT_MS = 300_000;
+const LIMITS = {
+  maxOrigins: ORIGINS_MAX,
+  // On purpose: an abort costs one connection at most, and the bound on connections is one on
+  // requests as well.
+  allowH2: false,
+  // Headers of one answer: single sign-on and content policies fill them, and 256 KiB is where Go's
+  // own programs stop as well (behaviour §4).
+  maxHeaderSize: 262_144,
+  headersTimeout: IDLE_TIMEOUT_MS,
+  bodyTimeout: IDLE_TIMEOUT_MS,
+};
+
+/** The connections of one registry to those that one zone may lead to. */
+interface RegistryAgent {
+  readonly dispatcher: Dispatcher;
+  /** By origin: who waits for one of its connections. */
+  readonly waits: BoundedMap<string, IdleWait>;
+  /** By origin: of all addresses that were connected to, where the furthest is. */
+  readonly zones: BoundedMap<string, Zone>;
+}
 
 /** Makes the connections; none is opened before it is needed. */
 export function createConnections(options: ConnectionOptions): Connections {
-  const agents = new BoundedMap<string, Dispatcher>(REGISTRIES_MAX, (agent) => {
+  const agents = new BoundedMap<string, RegistryAgent>(AGENTS_MAX, ({ dispatcher }) => {
     // Graceful: what is in flight ends by itself. Failing to close has no one to tell.
-    agent.close().catch(() => undefined);
+    dispatcher.close().catch(() => undefined);
   });
-  const pending = new Set<Socket>();
+  const closing = new AbortController();
+  // undici opens connections by itself: on whose behalf is known only while it is asked to.
+  const shares = new AsyncLocalStorage<string | undefined>();
+
+  const agentFor = ({ registry, url, from }: Destination): RegistryAgent => {
+    const proxy = options.chooseProxy(url);
+    // Apart for each zone: a connection that one may use is none that another may.
+    const key = [registry, from, proxy?.href].join(' ');
+    const known = agents.get(key);
+    if (known !== undefined) return known;
+    const settings = options.settingsOf(registry);
+    const zones = new BoundedMap<string, Zone>(ORIGINS_MAX);
+    const opening = { ...options, from, zones, closing: closing.signal, share: shares };
+    const dispatcher =
+      proxy === undefined
+        ? createAgent(opening, settings)
+        : createProxyAgent(options, settings, proxy);
+    const agent = { dispatcher, zones, waits: new BoundedMap<string, IdleWait>(ORIGINS_MAX) };
+    agents.set(key, agent);
+    return agent;
+  };
+
   return {
-    dispatcherFor: (registry, url) => {
-      const proxy = options.chooseProxy(url);
-      const key = proxy === undefined ? registry : `${registry} ${proxy.href}`;
-      const known = agents.get(key);
-      if (known !== undefined) return known;
-      const agent = createAgent({ ...options, pending }, options.settingsOf(registry), proxy);
-      agents.set(key, agent);
-      return agent;
+    request: async (to, request) => {
+      const { url, share } = to;
+      const { dispatcher, zones, waits } = agentFor(to);
+      const answer = await onceIdle(waitFor(waits, url.origin), () =>
+        shares.run(share, () =>
+          dispatcher.request({
+            origin: url.origin,
+            path: `${url.pathname}${url.search}`,
+            // Without this undici ends the connection after every HEAD.
+            reset: false,
+            ...request,
+          }),
+        ),
+      );
+      // What a proxy reaches is out in the world, unless it is written as an address.
+      const zone = zones.get(url.origin) ?? writtenZone(url.hostname) ?? 'public';
+      return { ...answer, zone };
     },
     close: async () => {
-      const closed = agents.values().map((agent) => agent.destroy());
+      const closed = agents.values().map(({ dispatcher }) => dispatcher.destroy());
       // undici forgets sockets that are not connected yet; they would live on to their timeout.
-      for (const socket of pending) socket.destroy(new ConnectError('closed'));
+      closing.abort();
       await Promise.all(closed);
     },
   };
 }
 
+function waitFor(waits: RegistryAgent['waits'], origin: string): IdleWait {
+  const known = waits.get(origin) ?? new IdleWait();
+  waits.set(origin, known);
+  return known;
+}
+
+/** A connection is free once the body is read to its end, and a turn of the event loop later. */
+async function onceIdle(
+  wait: IdleWait,
+  send: () => Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  await wait.enter();
+  const startedMs = performance.now();
+  try {
+    const answer = await send();
+    wait.took(performance.now() - startedMs);
+    answer.body.once('close', () => setImmediate(() => wait.leave()));
+    return answer;
+  } catch (error) {
+    wait.leave();
+    throw error;
+  }
+}
+
+type Opening = Omit<ConnectionOptions, 'settingsOf' | 'chooseProxy'> & {
+  readonly from: Zone;
+  readonly zones: BoundedMap<string, Zone>;
+  readonly closing: AbortSignal;
+  readonly share: AsyncLocalStorage<string | undefined>;
+};
+
 /**
- * HTTP/1.1 on purpose: an abort costs one connection at most, the bound on connections bounds the
- * requests as well, and nothing of ours needs more than a few requests at once.
- *
  * The settings of a registry hold for its token service and redirects too, as docker has it: where
  * certificates are not verified, whoever could intercept could choose the realm anyway.
  */
-function createAgent(
-  { trust, lookup, pending }: ConnectionOptions & { readonly pending: Set<Socket> },
-  settings: RegistrySettings,
-  proxy: URL | undefined,
-): Dispatcher {
-  const tls = {
+function createAgent(opening: Opening, settings: RegistrySettings): Dispatcher {
+  const secure = buildConnector({
+    ...tlsOptions(opening.trust, settings),
+    timeout: CONNECT_TIMEOUT_MS,
+  });
+  return new Agent({
+    ...LIMITS,
+    factory: createPools(settings),
+    connect: (target, callback) => {
+      const fail = (cause: unknown): void =>
+        callback(new ConnectError('no connection', { cause }), null);
+      openSocket(opening, target).then((socket) => {
+        if (target.protocol !== 'https:') return callback(null, socket);
+        const end = (): void => void socket.destroy();
+        opening.closing.addEventListener('abort', end, { once: true });
+        secure({ ...target, httpSocket: socket }, (error, connected) => {
+          opening.closing.removeEventListener('abort', end);
+          if (error === null) callback(null, connected);
+          else fail(error);
+        });
+      }, fail);
+    },
+  });
+}
+
+/** A connected socket to one of the addresses of the target that its leader may lead to. */
+async function openSocket(
+  { names, from, zones, closing, share, openSocket: open }: Opening,
+  { hostname, protocol, port, host = hostname }: buildConnector.Options,
+): Promise<Socket> {
+  const found = isIP(hostname) === 0 ? await names.find(hostname, share.getStore()) : [hostname];
+  const addresses = found.filter((address) => mayLead(from, zoneOf(address)));
+  const [refused] = found;
+  if (addresses.length === 0 && refused !== undefined) {
+    throw forbidden(`${hostname} (${refused})`, zoneOf(refused));
+  }
+  const usualPort = protocol === 'https:' ? 443 : 80;
+  const { socket, address } = await dial(
+    { addresses, port: Number(port || usualPort), ...(open && { open }) },
+    AbortSignal.any([closing, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
+  );
+  const origin = `${protocol}//${host}`;
+  zones.set(origin, furthest(zones.get(origin), zoneOf(address)));
+  return socket.setNoDelay(true).setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+}
+
+function tlsOptions(trust: Trust, settings: RegistrySettings) {
+  return {
     secureContext: trust.contextFor(settings.caFile),
     rejectUnauthorized: settings.insecure !== true,
     allowH2: false,
   };
-  const common = {
-    connections: settings.concurrency ?? CONCURRENCY_DEFAULT,
-    maxOrigins: ORIGINS_MAX,
-    allowH2: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS_MAX,
-    maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: IDLE_TIMEOUT_MS,
-    bodyTimeout: IDLE_TIMEOUT_MS,
-  };
-  if (proxy !== undefined) {
-    return new ProxyAgent({
-      ...common,
-      uri: proxy.href,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      requestTls: tls,
-      proxyTls: { secureContext: trust.contextFor(), lookup, allowH2: false },
+}
+
+/** One pool an origin: a few connections are kept, those of a burst end when it is over. */
+function createPools({ concurrency = CONCURRENCY_DEFAULT }: RegistrySettings) {
+  return (origin: string | URL, given: object): Pool => {
+    const kept = new Set<Client>();
+    return new Pool(origin, {
+      ...given,
+      ...LIMITS,
+      connections: concurrency,
+      factory: (at, clientOptions) => {
+        const isKept = kept.size < KEPT_CONNECTIONS;
+        const client = new Client(at, { ...clientOptions, ...(isKept ? KEPT : SPARE) });
+        // The pool lets go of a client that did not get its connection, and prefers older ones.
+        if (isKept) kept.add(client);
+        return client.on('connectionError', () => kept.delete(client));
+      },
     });
-  }
-  const connector = buildConnector({ ...tls, lookup, timeout: CONNECT_TIMEOUT_MS });
-  return new Agent({
-    ...common,
-    connect: (target, callback) => {
-      // undici's connector hands its socket out at once, whatever its types say.
-      const socket = connector(target, (error, connected) => {
-        pending.delete(socket);
-        // With an error it leaves the socket out.
-        if (error === null) callback(null, connected);
-        else callback(new ConnectError('no connection', { cause: error }), null);
-      }) as unknown as Socket;
-      pending.add(socket);
-    },
+  };
+}
+
+function createProxyAgent(
+  { trust, names }: ConnectionOptions,
+  settings: RegistrySettings,
+  proxy: URL,
+): Dispatcher {
+  const lookup: LookupFunction = (hostname, { all }, callback) => {
+    names.find(hostname).then(
+      (found) => {
+        const addresses = found.map((address) => ({
+          address,
+          family: address.includes(':') ? 6 : 4,
+        }));
+        const [first = { address: '', family: 4 }] = addresses;
+        if (all === true) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, ''),
+    );
+  };
+  return new ProxyAgent({
+    ...LIMITS,
+    uri: proxy.href,
+    headers: { 'user-agent': USER_AGENT },
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    factory: createPools(settings),
+    requestTls: tlsOptions(trust, settings),
+    proxyTls: { secureContext: trust.contextFor(), lookup, allowH2: false },
   });
 }

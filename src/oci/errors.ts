@@ -1,6 +1,9 @@
+import { errors } from 'undici';
+import { cutText } from '#core/cut-text.ts';
 import type { UnreachableCause } from '#core/probe.ts';
 import { ForbiddenError } from './addresses.ts';
 import { ConnectError } from './connections.ts';
+import { NameError } from './names.ts';
 import { type AnswerHeaders, readQuota } from './quota.ts';
 import { tlsWords } from './tls-words.ts';
 
@@ -20,6 +23,11 @@ export type OciFailure =
       readonly kind: 'connection';
       readonly cause: Exclude<UnreachableCause, 'answer'>;
       readonly message: string;
+      /**
+       * An answer came before: a challenge, a redirect, the beginning of what broke off. Without it
+       * nothing was heard at all, which is what makes a registry a suspect.
+       */
+      readonly answered?: true;
     }
   | {
       /** An answer that breaks the protocol: an oversized body, a token without a token. */
@@ -38,6 +46,8 @@ export interface FailedAnswer {
   readonly headers: AnswerHeaders;
   /** The start of the body, empty for HEAD. */
   readonly body: string;
+  /** Not the registry's own: its words are not shown, or it would be read on others' behalf. */
+  readonly foreign?: boolean;
 }
 
 type ConnectionCause = Exclude<UnreachableCause, 'answer'>;
@@ -85,6 +95,11 @@ export function translateError(error: unknown, host: string): OciFailure {
   if (inner instanceof ForbiddenError) {
     return { kind: 'connection', cause: 'forbidden', message: `${host}: ${inner.message}` };
   }
+  if (inner instanceof NameError) {
+    // Docker Hub's registry, a token service: whose name it was is what a person has to know.
+    const words = host.startsWith(inner.hostname) ? WORDS.dns : inner.message;
+    return { kind: 'connection', cause: 'dns', message: `${host}: ${words} (${inner.code})` };
+  }
   const code = errorCode(inner);
   if (code === undefined) throw error;
   const cause = causeOf(code);
@@ -107,7 +122,7 @@ export function translateAnswer(answer: FailedAnswer, asked: string, nowMs: numb
   return {
     kind: 'answer',
     status: answer.status,
-    message: `${asked}: expected 200, got ${answer.status}${detail(answer.body)}`,
+    message: `${asked}: expected 200, got ${answer.status}${detail(answer)}`,
     ...(retryAtMs !== undefined && { retryAtMs }),
     ...(quotaRemaining !== undefined && { quotaRemaining }),
   };
@@ -125,6 +140,8 @@ export function spokeNoTls(error: unknown): boolean {
 }
 
 function errorCode(error: unknown): string | undefined {
+  // The parser has no code for some of what it refuses.
+  if (error instanceof errors.HTTPParserError) return error.code ?? 'HPE_UNKNOWN';
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
@@ -140,15 +157,16 @@ function causeOf(code: string): ConnectionCause | undefined {
   return undefined;
 }
 
-/** Characters of a foreign message that are shown: it lands in a status, a log line, a warning. */
-const DETAIL_LENGTH_MAX = 120;
+/** Bytes of a registry's words that are shown: they land in a status, a log line, a warning. */
+const DETAIL_BYTES_MAX = 120;
 
 /** The first error of the body as the distribution spec writes them, on one line, cut. */
-function detail(body: string): string {
+function detail({ body, foreign }: FailedAnswer): string {
+  if (foreign === true) return '';
   const [, code] = /"code"\s*:\s*"([^"\\]{1,64})"/.exec(body) ?? [];
   const [, message] = /"message"\s*:\s*"([^"\\]{1,512})/.exec(body) ?? [];
   const text = [code, message].filter((part) => part !== undefined).join(': ');
-  // Control characters would let a registry write lines into our log.
-  const clean = text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, DETAIL_LENGTH_MAX);
+  // What is invisible or turns the direction of writing would change the words around it.
+  const clean = cutText(text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' '), DETAIL_BYTES_MAX);
   return clean === '' ? '' : ` (${clean})`;
 }

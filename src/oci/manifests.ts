@@ -10,6 +10,8 @@ export interface ManifestRequest {
   readonly reference: ImageReference;
   readonly method: 'HEAD' | 'GET';
   readonly credential?: Credential;
+  /** Whose look-ups of names this one is counted with: a namespace. */
+  readonly share?: string;
 }
 
 /** What a registry says of a manifest that it has. */
@@ -42,19 +44,19 @@ const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 /** Asks for one manifest (distribution spec, "Pulling manifests"). */
 export async function requestManifest(
   authenticator: Authenticator,
-  request: ManifestRequest & { readonly nowMs: () => number },
+  request: ManifestRequest & { readonly registry: string; readonly nowMs: () => number },
   signal: AbortSignal,
 ): Promise<Result<ManifestAnswer, OciFailure>> {
-  const { reference, method, credential } = request;
-  const { registry, path } = reference;
+  const { reference, registry, method, credential, share } = request;
+  const { path } = reference;
   const sent = await authenticator.send(
     {
       ...{ registry, method },
       target: `/v2/${path}/manifests/${reference.digest ?? reference.tag ?? 'latest'}`,
       headers: { accept: MANIFEST_TYPES.join(', ') },
       repository: path,
-      action: 'pull',
       ...(credential !== undefined && { credential }),
+      ...(share !== undefined && { share }),
       bodyBytesMax: MANIFEST_BYTES_MAX,
     },
     signal,
@@ -82,6 +84,10 @@ export function readManifestAnswer(
   const resetAtMs = quotaResetAtMs ?? retryAfterMs;
   const digest = [headers['docker-content-digest'] ?? []].flat()[0];
   const mediaType = headers['content-type'];
+  if (!isDigest(digest) && /^\s*text\//i.test(mediaType ?? '')) {
+    const asked = `${method} ${formatReference(reference)}`;
+    return fail({ kind: 'protocol', message: `${asked}: expected a manifest, got a page of text` });
+  }
   return succeed({
     status,
     ...(isDigest(digest) && { digest }),

@@ -2,27 +2,39 @@ import { createHash } from 'node:crypto';
 import { BoundedMap } from '#core/bounded-map.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { type OciFailure, translateAnswer } from './errors.ts';
-import type { Transport, TransportAnswer } from './transport.ts';
+import type { OciFailure } from './errors.ts';
+import type { Lead } from './exchange.ts';
+import {
+  meaningOf,
+  type TokenMeaning,
+  type TokenReading,
+  tokenRequest,
+  type Way,
+  waysToAsk,
+} from './token-service.ts';
+import type { Transport } from './transport.ts';
 
 /** What a token is good for: the key of the cache, with the credential it was given for. */
 export interface TokenScope {
   /** On whose behalf: its connections and TLS settings are used. */
   readonly registry: string;
-  readonly realm: URL;
+  readonly realm: Lead;
   readonly service?: string;
   /** Scopes with a blank between them, as the challenge writes them. */
   readonly scope: string;
   readonly credential?: Credential;
+  /** Whose look-ups of names its own are counted with. */
+  readonly share?: string;
 }
 
-/** Fetches tokens and remembers them until they expire. */
-export interface Tokens {
-  /** A token that still lives. */
-  readonly cached: (scope: TokenScope) => string | undefined;
-  /** A new token from the token service, whatever is remembered. */
-  readonly fetch: (scope: TokenScope, signal: AbortSignal) => Promise<Result<string, OciFailure>>;
-  readonly forget: (scope: TokenScope) => void;
+/** A token, and how it was come by. */
+export interface Grant {
+  readonly scope: TokenScope;
+  readonly token: string;
+  /** Asked for just now: that it is refused cannot be its age. */
+  readonly fresh: boolean;
+  /** It was given for an identity token, beside which there is a password. */
+  readonly byIdentity: boolean;
 }
 
 /** What tokens need. */
@@ -36,166 +48,101 @@ export interface TokenOptions {
 
 /** About 3 KB each on Docker Hub: 12 MB. */
 const TOKENS_MAX = 4_096;
-/** Real token answers are below 20 KB. */
-const TOKEN_BYTES_MAX = 65_536;
-/** The spec's default where `expires_in` is missing. */
-const LIFETIME_DEFAULT_MS = 60_000;
 /** A token is not used in the last tenth of its life, at most this long before its end. */
 const MARGIN_MS_MAX = 10_000;
-/** How docker's credential helpers say that the password is an identity token. */
-const IDENTITY_USERNAME = '<token>';
 
-/** Makes the token cache (distribution spec, "Token Authentication" and "OAuth2"). */
-export function createTokens({ transport, nowMs, monotonicMs }: TokenOptions): Tokens {
-  const tokens = new BoundedMap<string, { token: string; expiresAtMs: number }>(TOKENS_MAX);
-  // OAuth2 services may replace a refresh token at each use: the new one counts from then on.
-  const refreshed = new BoundedMap<string, string>(TOKENS_MAX);
-
-  const remember = (scope: TokenScope, answer: TokenReading, askedAtMs: number): void => {
-    const { token, lifetimeMs, refreshToken } = answer;
-    const margin = Math.min(lifetimeMs / 10, MARGIN_MS_MAX);
-    tokens.set(tokenKey(scope), { token, expiresAtMs: askedAtMs + lifetimeMs - margin });
-    if (refreshToken !== undefined && identityTokenOf(scope.credential) !== undefined) {
-      refreshed.set(credentialKey(scope), refreshToken);
-    }
-  };
-
-  return {
-    cached: (scope) => {
-      const known = tokens.get(tokenKey(scope));
-      return known !== undefined && known.expiresAtMs > monotonicMs() ? known.token : undefined;
-    },
-    forget: (scope) => tokens.delete(tokenKey(scope)),
-    fetch: async (scope, signal) => {
-      const { registry, realm } = scope;
-      const askedAtMs = monotonicMs();
-      const send = async (request: TokenRequest) =>
-        await transport.send({ registry, bodyBytesMax: TOKEN_BYTES_MAX, ...request }, signal);
-      const request = tokenRequest(scope, refreshed.get(credentialKey(scope)));
-      const first = await send(request);
-      const sent = isPostUnknown(request, first) ? await send(basicRequest(scope)) : first;
-      if (!sent.ok) return sent;
-      if (sent.value.status !== 200) {
-        // A replaced refresh token that is refused: next time from the Secret's own again.
-        refreshed.delete(credentialKey(scope));
-        return fail(refusal(scope, sent.value, nowMs()));
-      }
-      const answer = readToken(sent.value);
-      if (answer === undefined) {
-        const message = `${registry}: expected a token from ${realm.host}, got something else`;
-        return fail({ kind: 'protocol', message });
-      }
-      remember(scope, answer, askedAtMs);
-      return succeed(answer.token);
-    },
-  };
+interface Remembered extends Pick<Grant, 'token' | 'byIdentity'> {
+  readonly expiresAtMs: number;
 }
 
-function tokenRequest(scope: TokenScope, refreshToken: string | undefined): TokenRequest {
-  const identityToken = refreshToken ?? identityTokenOf(scope.credential);
-  return identityToken === undefined ? basicRequest(scope) : refreshRequest(scope, identityToken);
-}
+/** Fetches tokens and remembers them (distribution spec, "Token Authentication" and "OAuth2"). */
+export class Tokens {
+  readonly #options: TokenOptions;
+  readonly #tokens = new BoundedMap<string, Remembered>(TOKENS_MAX);
+  /** OAuth2 services may replace a refresh token at each use: the new one counts from then on. */
+  readonly #replaced = new BoundedMap<string, string>(TOKENS_MAX);
+  /** Credentials whose identity token was refused (for one scope): their password, next time. */
+  readonly #refused = new BoundedMap<string, true>(TOKENS_MAX);
 
-type TokenRequest = Pick<
-  Parameters<Transport['send']>[0],
-  'target' | 'method' | 'headers' | 'authorization' | 'body'
->;
-
-/** "OAuth2": a service without it answers POST with 404, and is asked as all others are. */
-function isPostUnknown(
-  { method }: TokenRequest,
-  answer: Result<TransportAnswer, OciFailure>,
-): boolean {
-  return method === 'POST' && answer.ok && [404, 405].includes(answer.value.status);
-}
-
-/** "Token Authentication": GET with the scopes as a query, Basic where there is a credential. */
-function basicRequest({ realm, service, scope, credential }: TokenScope): TokenRequest {
-  const target = new URL(realm);
-  if (service !== undefined) target.searchParams.set('service', service);
-  for (const one of scope.split(' ')) target.searchParams.append('scope', one);
-  target.searchParams.set('client_id', 'kuik');
-  const request = { target, method: 'GET' as const, headers: { accept: 'application/json' } };
-  if (credential === undefined || credential.username === '') return request;
-  target.searchParams.set('account', credential.username);
-  return { ...request, authorization: basicAuthorization(credential) };
-}
-
-/** "OAuth2": POST with an identity token, which is a refresh token to the service. */
-function refreshRequest(scope: TokenScope, identityToken: string): TokenRequest {
-  const form = new URLSearchParams({
-    grant_type: 'refresh_token',
-    client_id: 'kuik',
-    scope: scope.scope,
-    refresh_token: identityToken,
-  });
-  if (scope.service !== undefined) form.set('service', scope.service);
-  return {
-    target: scope.realm,
-    method: 'POST',
-    headers: {
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-    },
-    body: form.toString(),
-  };
-}
-
-/** The header of a user name and password (RFC 7617). */
-export function basicAuthorization({ username, password }: Credential): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
-/** Whether a text may stand in an Authorization header: a token with a line break may not. */
-export function isHeaderSafe(token: string): boolean {
-  return /^[\x21-\x7e]+$/.test(token);
-}
-
-function identityTokenOf(credential: Credential | undefined): string | undefined {
-  if (credential?.identityToken) return credential.identityToken;
-  return credential?.username === IDENTITY_USERNAME ? credential.password : undefined;
-}
-
-/**
- * A refused credential is a 401 of the registry; 429 and 5xx mean what they always mean. Any other
- * status, 404 above all, says nothing about the image. RFC 6749 §5.2 refuses tokens with 400.
- */
-function refusal(scope: TokenScope, answer: TransportAnswer, nowMs: number): OciFailure {
-  const asked = `${scope.registry}: token service ${scope.realm.host}`;
-  const failure = translateAnswer(answer, asked, nowMs);
-  const { status } = answer;
-  const refused = identityTokenOf(scope.credential) === undefined ? [401, 403] : [400, 401, 403];
-  if (refused.includes(status)) return { kind: 'answer', status: 401, message: failure.message };
-  if (status === 429 || status >= 500) return failure;
-  return { kind: 'protocol', message: failure.message };
-}
-
-interface TokenReading {
-  readonly token: string;
-  readonly lifetimeMs: number;
-  readonly refreshToken?: string;
-}
-
-function readToken({ body, complete }: TransportAnswer): TokenReading | undefined {
-  const fields = complete ? parseObject(body) : {};
-  const token = fields['token'] || fields['access_token'];
-  if (typeof token !== 'string' || !isHeaderSafe(token)) return undefined;
-  const seconds = Number(fields['expires_in']);
-  const refreshToken = fields['refresh_token'];
-  return {
-    token,
-    lifetimeMs: seconds > 0 ? seconds * 1000 : LIFETIME_DEFAULT_MS,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
-  };
-}
-
-function parseObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
+  /** Asks over the given transport, on the given clocks. */
+  constructor(options: TokenOptions) {
+    this.#options = options;
   }
+
+  /** A token that still lives, or else a new one from the token service. */
+  async get(scope: TokenScope, signal: AbortSignal): Promise<Result<Grant, OciFailure>> {
+    const known = this.#tokens.get(tokenKey(scope));
+    if (known === undefined || known.expiresAtMs <= this.#options.monotonicMs()) {
+      return await this.#fetch(scope, signal);
+    }
+    const { token, byIdentity } = known;
+    return succeed({ scope, token, byIdentity, fresh: false });
+  }
+
+  /** The registry refused the token: whether another may be had, with what else there is. */
+  refuse({ scope, token, fresh, byIdentity }: Grant): boolean {
+    const key = tokenKey(scope);
+    // Another request may have renewed it meanwhile.
+    if (this.#tokens.get(key)?.token === token) this.#tokens.delete(key);
+    if (!fresh) return true;
+    // For this scope alone: for another it may be worth more than the password.
+    if (byIdentity) this.#refused.set(key, true);
+    else this.#refused.delete(key);
+    return byIdentity;
+  }
+
+  async #fetch(scope: TokenScope, signal: AbortSignal): Promise<Result<Grant, OciFailure>> {
+    const key = credentialKey(scope);
+    let refusal: OciFailure | undefined;
+    for (const way of this.#waysOf(scope)) {
+      const meaning = await this.#ask(scope, way, signal);
+      if (meaning.kind === 'trouble') return fail(meaning.failure);
+      if (meaning.kind === 'token') return succeed(this.#remember(scope, way, meaning));
+      refusal = meaning.failure;
+      if (way.kind !== 'identity') continue;
+      this.#refused.set(key, true);
+      // If it is ever tried again, then as the Secret has it.
+      this.#replaced.delete(key);
+    }
+    // What was refused may be let in once its account is mended: all of it is tried again.
+    this.#refused.delete(key);
+    return fail(refusal ?? { kind: 'protocol', message: `${scope.registry}: no way to ask` });
+  }
+
+  async #ask(scope: TokenScope, way: Way, signal: AbortSignal): Promise<TokenMeaning> {
+    const { transport, nowMs, monotonicMs } = this.#options;
+    const askedAtMs = monotonicMs();
+    const sent = await transport.send(tokenRequest(scope, way), signal);
+    if (!sent.ok) return { kind: 'trouble', failure: sent.error };
+    const meaning = meaningOf(sent.value, { scope, way, nowMs: nowMs() });
+    if (meaning.kind !== 'token') return meaning;
+    // Its life began when it was asked for, at the earliest.
+    return { ...meaning, lifetimeMs: meaning.lifetimeMs - (monotonicMs() - askedAtMs) };
+  }
+
+  #waysOf(scope: TokenScope): readonly Way[] {
+    const key = credentialKey(scope);
+    const ways = waysToAsk(scope.credential, this.#replaced.get(key));
+    const without = ways.filter(({ kind }) => kind !== 'identity');
+    const isRefused = this.#refused.get(key) ?? this.#refused.get(tokenKey(scope)) ?? false;
+    return isRefused && without.length > 0 ? without : ways;
+  }
+
+  #remember(scope: TokenScope, way: Way, reading: TokenReading): Grant {
+    const { token, lifetimeMs, refreshToken } = reading;
+    const expiresAtMs =
+      this.#options.monotonicMs() + lifetimeMs - Math.min(lifetimeMs / 10, MARGIN_MS_MAX);
+    // One that took the place of another may be refused where the Secret's own is not.
+    if (way.kind === 'identity') this.#refused.delete(credentialKey(scope));
+    const byIdentity = way.kind === 'identity' && this.#waysOf(scope).some(isByPassword);
+    this.#tokens.set(tokenKey(scope), { token, byIdentity, expiresAtMs });
+    if (refreshToken !== undefined) this.#replaced.set(credentialKey(scope), refreshToken);
+    return { scope, token, fresh: true, byIdentity };
+  }
+}
+
+function isByPassword({ kind }: Way): boolean {
+  return kind === 'password';
 }
 
 /** Realm, service, scope and credential (behaviour §4), the credential as a digest. */
@@ -210,6 +157,6 @@ function credentialKey({ registry, realm, service, credential }: TokenScope): st
     credential.identityToken ?? '',
   ];
   // The registry too: its TLS settings decided whom we asked.
-  const parts = [registry, realm.href, service ?? null, secret ?? null];
+  const parts = [registry, realm.url.href, service ?? null, secret ?? null];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 
@@ -31,12 +32,24 @@ export function createTrust(roots: () => readonly string[]): Trust {
   return {
     contextFor: (caFile) => {
       if (caFile === undefined || caFile === '') {
-        common ??= createSecureContext({ ca: [...readRoots()] });
+        common ??= createContext(readRoots());
         return common;
       }
       return extendedContext(readRoots(), caFile);
     },
   };
+}
+
+/**
+ * As Go's clients trust: a certificate of the list ends a chain whether or not it is a root, and a
+ * server that knows nothing of secure renegotiation (RFC 5746), which we never begin, is spoken to.
+ */
+function createContext(ca: readonly string[]): SecureContext {
+  return createSecureContext({
+    ca: [...ca],
+    allowPartialTrustChain: true,
+    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
+  });
 }
 
 function extendedContext(roots: readonly string[], caFile: string): SecureContext {
@@ -45,7 +58,7 @@ function extendedContext(roots: readonly string[], caFile: string): SecureContex
   try {
     const pem = isText ? caFile : readFileSync(caFile, 'utf8');
     if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no PEM certificate in it');
-    return createSecureContext({ ca: [...roots, pem] });
+    return createContext([...roots, pem]);
   } catch (error) {
     throw new TrustError(`expected CA certificates in ${name}: ${(error as Error).message}`);
   }

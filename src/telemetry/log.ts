@@ -1,4 +1,10 @@
-import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
+import {
+  type DestinationStream,
+  type LevelWithSilent,
+  type Logger,
+  pino,
+  stdSerializers,
+} from 'pino';
 import { prettyFactory } from 'pino-pretty';
 
 /** The log that rooms hand on as `log.child({ actor, key })`. */
@@ -6,7 +12,7 @@ export type Log = Logger;
 
 /** How much is logged, and how. */
 export interface LogOptions {
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly level: LevelWithSilent;
   readonly format: 'json' | 'pretty';
   /** Where lines go; standard error unless told. */
   readonly destination?: DestinationStream;

@@ -1,16 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What the binary says about itself. */
-export interface BuildInfo {
-  readonly version: string;
-  readonly revision?: string;
-  /** RFC 3339. */
-  readonly built?: string;
-}
-
 /** What the process makes metrics with. */
 export interface MetricsOptions {
-  readonly build: BuildInfo;
+  /** What the binary says about itself; `built` as RFC 3339. */
+  readonly build: { readonly version: string; readonly revision?: string; readonly built?: string };
   /** Also CPU, memory, event loop and garbage collection of the process, under Prometheus' names. */
   readonly processMetrics?: boolean;
 }
@@ -94,15 +87,15 @@ export function createMetrics(options: MetricsOptions) {
     /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
     setLeader: onOff(registry, 'isLeader'),
     /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
-    routingDecision: countBy(registry, 'decisions', 'reason'),
+    routingDecision: countBy(registry, 'decisions', ['reason']),
     /** One candidate asked: its ProbeStatus, or why it was not asked. */
-    probe: countBy(registry, 'probes', 'result'),
-    webhookError: countBy(registry, 'webhookErrors', 'kind'),
-    actorCrash: countBy(registry, 'actorCrashes', 'type'),
+    probe: countBy(registry, 'probes', ['result']),
+    webhookError: countBy(registry, 'webhookErrors', ['kind']),
+    actorCrash: countBy(registry, 'actorCrashes', ['type']),
     /** One review from its first byte to the answer. */
     admission: observeAdmission(registry),
     /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
-    apiRequest: countApiRequests(registry),
+    apiRequest: countBy(registry, 'apiRequests', ['method', 'outcome']),
     /** The state of a registry's connection; undefined takes the registry out. */
     registryHealth: onePresent(registry, 'registryHealth', ['registry', 'state']),
     reflectorPhase: onePresent(registry, 'reflectorPhase', ['resource', 'phase']),
@@ -137,13 +130,9 @@ function onOff(registry: Registry, metric: MetricName): (on: boolean) => void {
   return (on) => series.set(Number(on));
 }
 
-function setBuildInfo(registry: Registry, build: BuildInfo): void {
-  const labels = {
-    version: build.version,
-    revision: build.revision ?? '',
-    built: build.built ?? '',
-    nodeversion: process.version,
-  };
+function setBuildInfo(registry: Registry, build: MetricsOptions['build']): void {
+  const { version, revision = '', built = '' } = build;
+  const labels = { version, revision, built, nodeversion: process.version };
   gauge(registry, 'buildInfo', ['version', 'revision', 'built', 'nodeversion']).set(labels, 1);
 }
 
@@ -168,20 +157,21 @@ export class BoundedLabel {
   }
 }
 
-/** Counts by one label of a closed set. */
-export function countBy(
+/** Counts by labels of closed sets. */
+export function countBy<L extends readonly string[]>(
   registry: Registry,
   metric: MetricName,
-  label: string,
-): (value: string) => void {
-  const counter = new Counter(describe(registry, metric, [label]));
-  const bounded = new BoundedLabel(closedLabelsMax);
+  labels: readonly [...L],
+): (...values: { readonly [index in keyof L]: string }) => void {
+  const counter = new Counter<string>(describe(registry, metric, [...labels]));
+  const bounds = labels.map(() => new BoundedLabel(closedLabelsMax));
   // Each review counts: the library would put labels and their key together every time.
   const children = new Map<string, Counter.Internal>();
-  return (value) => {
-    const name = bounded.name(value);
-    const child = children.get(name) ?? counter.labels({ [label]: name });
-    children.set(name, child);
+  return (...values) => {
+    const names = bounds.map((bound, index) => bound.name(values[index] ?? ''));
+    const key = names.join(' ');
+    const child = children.get(key) ?? counter.labels(...names);
+    children.set(key, child);
     child.inc();
   };
 }
@@ -190,14 +180,6 @@ function observeAdmission(registry: Registry): (durationSeconds: number) => void
   const buckets = admissionBucketsSeconds;
   const histogram = new Histogram({ ...describe(registry, 'admission', []), buckets });
   return (durationSeconds) => histogram.observe(durationSeconds);
-}
-
-function countApiRequests(registry: Registry): (method: string, outcome: string) => void {
-  const counter = new Counter(describe(registry, 'apiRequests', ['method', 'outcome']));
-  const methods = new BoundedLabel(closedLabelsMax);
-  const outcomes = new BoundedLabel(closedLabelsMax);
-  return (method, outcome) =>
-    counter.inc({ method: methods.name(method), outcome: outcomes.name(outcome) });
 }
 
 /** A gauge that is 1 for what a thing is now; what it was before leaves the exposition. */
@@ -227,13 +209,7 @@ function onePresent(
   };
 }
 
-function countStates(
-  registry: Registry,
-): (
-  type: string,
-  before: readonly string[] | undefined,
-  after: readonly string[] | undefined,
-) => void {
+function countStates(registry: Registry) {
   const series = gauge(registry, 'actors', ['type', 'state']);
   const types = new BoundedLabel(closedLabelsMax);
   const states = new BoundedLabel(closedLabelsMax);
@@ -241,7 +217,7 @@ function countStates(
     type: types.name(type),
     state: states.name(state),
   });
-  return (type, before = [], after = []) => {
+  return (type: string, before: readonly string[] = [], after: readonly string[] = []): void => {
     // Of parallel regions mostly one changes, and to count costs as much as to change.
     for (const state of before) if (!after.includes(state)) series.dec(labels(type, state));
     for (const state of after) if (!before.includes(state)) series.inc(labels(type, state));

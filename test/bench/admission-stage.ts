@@ -4,10 +4,10 @@ import type { Api } from '#test/support/api-server/api.ts';
 import { startControlPlane } from '#test/support/api-server/control-plane.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { webhookAuthority } from '#test/support/operator/webhook-client.ts';
-import { freePorts } from '#test/support/processes/child-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { startFullBacklog, startSilentHost } from '#test/support/registries/black-hole.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
+import { nextRegistryPort } from '#test/support/registries/registry-ports.ts';
 import { makeAuthority, type ServerCertificate } from '#test/support/registries/tls.ts';
 import type { BenchHosts } from './admission-resources.ts';
 import { cores, pin } from './cores.ts';
@@ -98,7 +98,7 @@ export async function startAdmissionRegistries(tls: BenchTls): Promise<Admission
   for (let index = 0; index < liveCount; index += 1) {
     live.push(await startLightRegistry(tls.certificate));
   }
-  const refusing = await freePorts(deadOfEachKind);
+  const refusing = Array.from({ length: deadOfEachKind }, nextRegistryPort);
   const silent = [await startSilentHost(), await startSilentHost()];
   const full = [await startFullBacklog(), await startFullBacklog()];
   const hosts = {

@@ -15,6 +15,7 @@ import {
 } from '#test/support/registries/black-hole.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
 import { storePullSecret } from '#test/support/registries/pull-secret.ts';
+import { nextRegistryPort } from '#test/support/registries/registry-ports.ts';
 import { makeAuthority } from '#test/support/registries/tls.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
 import { eventually } from '#test/support/time/eventually.ts';
@@ -55,10 +56,9 @@ beforeAll(async () => {
   holes = [];
   for (let index = 0; index < silentCount; index += 1) holes.push(await startSilentHost());
   for (let index = 0; index < fullCount; index += 1) holes.push(await startFullBacklog());
-  const [inspect = 0, ...refused] = await freePorts(refusedCount + 1);
-  inspectPort = inspect;
+  [inspectPort = 0] = await freePorts(1);
   dead = [
-    ...refused.map((port) => `127.0.0.1:${port}`),
+    ...Array.from({ length: refusedCount }, () => `127.0.0.1:${nextRegistryPort()}`),
     ...holes.map(({ host }) => host),
     ...Array.from({ length: namelessCount }, (_, index) => `no-such-host-${index}.invalid`),
   ];

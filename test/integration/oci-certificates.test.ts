@@ -84,7 +84,7 @@ describe('a registry on loopback is Unreachable, and the message says why, when 
     [
       'is of an authority that nobody knows',
       async () => await unknown.issue(),
-      'its certificate is signed by nobody we trust (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+      'its certificate is signed by nobody we trust (UNABLE_TO_GET_ISSUER_CERT_LOCALLY)',
     ],
     [
       'is of one who calls itself as ours does',
@@ -141,6 +141,32 @@ describe('a registry on loopback is Unreachable, and the message says why, when 
 });
 
 describe('a registry whose certificate is right', () => {
+  test('is spoken to where only who issued it is trusted, not the root of that', async () => {
+    const issuing = await trusted.issueAuthority('an issuing authority');
+    const registry = await startWith(await issuing.issue());
+    const { host } = registry;
+    // A bundle, a file of its own and the roots of the process are trusted alike.
+    const ways: readonly OciClientOptions[] = [
+      { registries: { [host]: { caFile: issuing.pem } } },
+      { registries: { [host]: {} }, roots: () => [issuing.pem] },
+    ];
+    for (const options of ways)
+      expect(await probe(host, options)).toMatchObject({ kind: 'NotFound' });
+    const unrelated = { registries: { [host]: { caFile: unknown.pem } } };
+    expect(await probe(host, unrelated)).toMatchObject({ kind: 'Unreachable', cause: 'tls' });
+  });
+
+  test('is spoken to where its own certificate is what is trusted', async () => {
+    const certificate = await makeSelfSigned();
+    const registry = await startWith(certificate);
+    const settings = { caFile: certificate.certificatePem };
+    expect(await probe(registry.host, { registries: { [registry.host]: settings } })).toMatchObject(
+      {
+        kind: 'NotFound',
+      },
+    );
+  });
+
   test('is spoken to, whether or not the certificate names a purpose', async () => {
     for (const options of [{}, { purpose: 'server' }] as const) {
       const registry = await startWith(await trusted.issue(options));

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
+import { NameError } from '#oci/names.ts';
 import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import { deleteManifest, pushImage, pushIndex } from '#test/support/registries/images.ts';
 import {
@@ -106,9 +107,9 @@ describe('the settings of a registry', () => {
   test('are its own, whatever it is called', async () => {
     const asked: string[] = [];
     const client = stage.makeClient({
-      resolve: (hostname, done) => {
+      resolve: async (hostname) => {
         asked.push(hostname);
-        done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);
+        throw new NameError(hostname, 'ENOTFOUND');
       },
     });
     for (const host of ['docker.io', 'constructor:5000', 'registry.example.com']) {

@@ -85,7 +85,7 @@ describe('redirects', () => {
     expect(await client.manifest(head(imageOn(front)), soon())).toMatchObject({
       error: { kind: 'protocol' },
     });
-    expect(front.requests()).toHaveLength(6);
+    expect(front.requests()).toHaveLength(11);
   });
 
   test('to plain HTTP, a link-local address or another scheme are refused', async () => {
@@ -121,10 +121,7 @@ describe('redirects', () => {
   });
 
   test('to a name that resolves to a link-local address are refused, before any connection', async () => {
-    const client = stage.makeClient(
-      { resolve: (_hostname, done) => done(null, [{ address: '169.254.169.254', family: 4 }]) },
-      front.host,
-    );
+    const client = stage.makeClient({ resolve: async () => ['169.254.169.254'] }, front.host);
     front.setRules({
       fault: { kind: 'answer', status: 302, headers: { location: 'https://meta.example.com/' } },
     });
@@ -148,6 +145,53 @@ describe('answers of any size and shape', () => {
     ).toMatchObject({ error: { kind: 'answer', status: 500 } });
     expect(performance.now() - startedAtMs).toBeLessThan(2_000);
     expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+  });
+
+  test('headers of up to 256 KiB are read, of registries and of token services', async () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`x-policy-${index}`, 'x'.repeat(12_000)]),
+    );
+    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    front.setRules({ path: /^\/v2/, fault: { kind: 'headers', headers } });
+    const client = stage.makeClient({}, front.host);
+    expect(await client.manifest(head(imageOn(front), alice), soon())).toMatchObject({ ok: true });
+    const token = JSON.stringify({ token: 'of-no-use' });
+    front.setRules({
+      path: /^\/token/,
+      fault: { kind: 'answer', status: 200, headers, body: token },
+    });
+    const other = stage.makeClient({}, front.host);
+    expect(await other.manifest(head(imageOn(front), alice), soon())).toMatchObject({
+      error: { status: 401 },
+    });
+    const tooMuch = { ...headers, 'x-more': 'x'.repeat(30_000) };
+    front.setRules({ fault: { kind: 'answer', status: 200, headers: tooMuch } });
+    expect(await client.manifest(head(imageOn(front)), soon())).toMatchObject({
+      error: { kind: 'protocol' },
+    });
+  });
+
+  test('a page of text is no manifest, unless its digest says so', async () => {
+    const client = stage.makeClient({}, front.host);
+    const page = async (headers: Record<string, string>, method: 'HEAD' | 'GET') => {
+      front.setRules({ fault: { kind: 'answer', status: 200, headers, body: '<h1>Sign in</h1>' } });
+      return await client.manifest({ reference: imageOn(front), method }, soon());
+    };
+    for (const method of ['HEAD', 'GET'] as const) {
+      for (const type of ['text/html', 'TEXT/plain; charset=utf-8']) {
+        expect(await page({ 'content-type': type }, method)).toMatchObject({
+          error: { kind: 'protocol', message: expect.stringMatching(/expected a manifest/) },
+        });
+      }
+      const digest = `sha256:${'a'.repeat(64)}`;
+      for (const headers of [
+        { 'content-type': 'text/plain', 'docker-content-digest': digest },
+        { 'content-type': 'application/json' },
+        { 'x-none': '' },
+      ]) {
+        expect(await page(headers, method)).toMatchObject({ ok: true });
+      }
+    }
   });
 
   test('headers that never end are given up long before the deadline', async () => {
@@ -187,6 +231,31 @@ describe('answers of any size and shape', () => {
     expect(message).toMatch(/got 403 \(DENIED: no/);
     expect(message).not.toMatch(/\p{Cc}/u);
     expect(message.length).toBeLessThan(250);
+  });
+
+  test('what Go’s client reads beside the usual is read, and what it does not is no crash', async () => {
+    const client = stage.makeClient({}, front.host);
+    const end = 'content-length: 0\r\n\r\n';
+    const raw = async (text: string) => {
+      front.setRules({ fault: { kind: 'raw', text } });
+      return await client.manifest(head(imageOn(front)), AbortSignal.timeout(2_000));
+    };
+    for (const good of [
+      `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n${end}`,
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5)}HTTP/1.1 200 OK\r\n${end}`,
+      `HTTP/1.0 200 OK\r\n\r\n`,
+      `HTTP/1.1 200\r\n${end}`,
+      `HTTP/1.1 200 OK\r\nx-name: \u00e4\r\n${end}`,
+    ]) {
+      expect(await raw(good)).toMatchObject({ ok: true });
+    }
+    for (const bad of [
+      'HTTP/1.1 200 OK\nx: y\n\n',
+      `HTTP/1.1 200 OK\r\nx : y\r\n${end}`,
+      'SSH-2.0\r\n',
+    ]) {
+      expect(await raw(bad)).toMatchObject({ error: { kind: 'protocol' } });
+    }
   });
 
   test('a body after HEAD, against the protocol, harms no later request', async () => {

@@ -4,7 +4,11 @@ import { TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeMethod } from '#core/probe.ts';
 import { startSilentHost } from '#test/support/registries/black-hole.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import {
+  type FaultRegistry,
+  type FaultRule,
+  startFaultRegistry,
+} from '#test/support/registries/fault-registry.ts';
 import type { Fault } from '#test/support/registries/faults.ts';
 import {
   alice,
@@ -161,6 +165,18 @@ describe('a probe', () => {
     const tookMs = performance.now() - startedAtMs;
     expect(tookMs).toBeGreaterThan(350);
     expect(tookMs).toBeLessThan(1_000);
+  });
+
+  test('says of a time that ran out whether anything was answered before', async () => {
+    const hang: FaultRule = { fault: { kind: 'hang' } };
+    const brief = { timeoutMs: 400, credentials: [alice, mallory] };
+    front.setRules(hang);
+    expect(await probe(brief)).not.toHaveProperty('answered');
+    // Another credential, a 5xx, HEAD in place of GET: each is an answer.
+    for (const status of [403, 503, 405]) {
+      front.setRules({ times: 1, fault: answer(status) }, hang);
+      expect(await probe(brief)).toMatchObject({ cause: 'timeout', answered: true });
+    }
   });
 
   test('of a registry that is gone, silent or refuses says which', async () => {

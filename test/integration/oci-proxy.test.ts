@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { NameError } from '#oci/names.ts';
 import { freePorts } from '#test/support/processes/child-process.ts';
 import { type ConnectProxy, startConnectProxy } from '#test/support/registries/connect-proxy.ts';
 import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
@@ -79,7 +80,9 @@ describe('a proxy', () => {
         noProxy: 'other.example.com, 10.0.0.0/8',
       },
       // Never reached: what is spoken to directly does not exist here.
-      resolve: (_hostname, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []),
+      resolve: async (hostname) => {
+        throw new NameError(hostname, 'ENOTFOUND');
+      },
     });
     expect(await client.manifest(head(imageOn(stage.plain)), soon())).toMatchObject({ ok: true });
     const brief = AbortSignal.timeout(300);

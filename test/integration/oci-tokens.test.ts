@@ -65,7 +65,9 @@ describe('a registry with a token service', () => {
     expect(tokensAsked()).toBe(2);
     await client.manifest(head(imageOn(front, 'team/other'), alice), soon());
     expect(tokensAsked()).toBe(3);
-    expect(front.requests()).toHaveLength(3 + 5 + 1);
+    // One was refused, and one asked the registry whether that holds for its other repositories.
+    expect(front.requests()).toHaveLength(3 + 5 + 1 + 1);
+    expect(front.requests().filter(({ path }) => path === '/v2/')).toHaveLength(1);
   });
 
   test('is asked anew when a token has expired', async () => {
@@ -205,14 +207,15 @@ describe('a token service in trouble', () => {
   });
 
   test('never makes an image look absent', async () => {
-    for (const status of [404, 405, 204]) {
+    expect(await trouble({ status: 404 })).toMatchObject({ error: { status: 401 } });
+    for (const status of [405, 204]) {
       expect(await trouble({ status })).toMatchObject({ error: { kind: 'protocol' } });
     }
   });
 
   test('that answers with anything but a token is told so', async () => {
     for (const body of ['', 'nonsense', 'null', '{"token":""}', '{"token":"a\\nb"}', '[1]']) {
-      expect(await trouble({ status: 200, body })).toMatchObject({ error: { kind: 'protocol' } });
+      expect(await trouble({ status: 200, body })).toMatchObject({ error: { status: 401 } });
     }
     const long = JSON.stringify({ token: 'x'.repeat(100_000) });
     expect(await trouble({ status: 200, body: long })).toMatchObject({
@@ -237,7 +240,7 @@ describe('a token service in trouble', () => {
     front.setAuth({ ...bearer, realm: 'https://auth.example.com/token' });
     const client = stage.makeClient({
       registries: { [front.host]: { caFile: stage.tls.authorityPem } },
-      resolve: (_hostname, done) => done(null, [{ address: '::ffff:a9fe:a9fe', family: 6 }]),
+      resolve: async () => ['::ffff:a9fe:a9fe'],
     });
     expect(await ask(client, alice)).toMatchObject({ error: { cause: 'forbidden' } });
   });

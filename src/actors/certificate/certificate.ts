@@ -11,16 +11,11 @@ import {
 } from '#machines/certificate.ts';
 import { type CertificateMaterial, describeMaterial, readKeyPair } from './certificate-material.ts';
 import type { CertificateSource, SourceOutcome } from './certificate-source.ts';
+import type { IssuedCertificate } from './issue-certificate.ts';
 import {
   keepWebhookConfiguration,
   type WebhookConfigurationOptions,
 } from './webhook-configuration.ts';
-
-/** What a TLS listener needs; the only place where the key leaves this room. */
-export interface ServingCertificate {
-  readonly cert: string;
-  readonly key: string;
-}
 
 /** How the certificate is kept. */
 export interface CertificateOptions {
@@ -28,7 +23,7 @@ export interface CertificateOptions {
   readonly source: CertificateSource;
   readonly webhook: WebhookConfigurationOptions;
   /** Called with each new certificate; resolves once connections are served with it. */
-  readonly serve: (certificate: ServingCertificate) => Promise<void>;
+  readonly serve: (certificate: IssuedCertificate) => Promise<void>;
   /** How often source and configuration are looked at; `pollMs` unless told. */
   readonly pollMs?: number;
 }
@@ -49,7 +44,7 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
         keeper.take(options.source.load(signal)),
       ),
       issueCertificate: fromPromise<CertificateOutcome, undefined>(({ signal }) =>
-        keeper.take(options.source.issue(signal)),
+        keeper.take(options.source.renew(undefined, signal)),
       ),
       findChange: fromPromise<CertificateChange, undefined>(async ({ signal }) => {
         const change = await options.source.findChange(keeper.serving, signal);

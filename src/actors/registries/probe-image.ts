@@ -50,6 +50,8 @@ export interface ProbeImageOptions {
   readonly timeoutMs: number;
   /** What the deadline and the pauses run on. */
   readonly clock: DelayClock;
+  /** On whose behalf names are looked up: a namespace. */
+  readonly share?: string;
 }
 
 async function tryCredentials(
@@ -59,8 +61,9 @@ async function tryCredentials(
   const credentials = options.credentials.slice(0, CREDENTIALS_MAX);
   const trials: CredentialTrial[] = [];
   const askers = credentials.length === 0 ? [undefined] : credentials;
+  const heard = { answered: false };
   for (const [index, credential] of askers.entries()) {
-    const trial = await tryCredential({ ...options, credential, index }, signal);
+    const trial = await tryCredential({ ...options, credential, index, heard }, signal);
     trials.push(trial);
     if (trial.ended) break;
   }
@@ -71,6 +74,8 @@ interface Trial extends ProbeImageOptions {
   readonly credential: Credential | undefined;
   /** Its position. */
   readonly index: number;
+  /** Whether anything was answered yet, to whichever credential: what comes then is no silence. */
+  readonly heard: { answered: boolean };
 }
 
 async function tryCredential(trial: Trial, signal: AbortSignal): Promise<CredentialTrial> {
@@ -115,11 +120,21 @@ async function request(trial: Trial, signal: AbortSignal): Promise<ManifestAttem
 }
 
 async function requestOnce(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
-  const { client, reference, method, credential } = trial;
-  const answer = await client.manifest(
-    { reference, method, ...(credential !== undefined && { credential }) },
-    signal,
-  );
+  const attempt = await send(trial, signal);
+  const { heard } = trial;
+  if (attempt.kind !== 'connection' || attempt.answered === true) heard.answered = true;
+  if (attempt.kind !== 'connection' || !heard.answered) return attempt;
+  return { ...attempt, answered: true };
+}
+
+async function send(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
+  const { client, reference, method, credential, share } = trial;
+  const request = {
+    ...{ reference, method },
+    ...(credential !== undefined && { credential }),
+    ...(share !== undefined && { share }),
+  };
+  const answer = await client.manifest(request, signal);
   if (!answer.ok) return answer.error;
   const { quotaResetAtMs, ...told } = answer.value;
   return {

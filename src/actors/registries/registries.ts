@@ -49,7 +49,7 @@ export interface RegistryTreatment {
 }
 
 /** Behaviour §7: `registries.<host>.concurrency`. */
-export const concurrencyDefault = 4;
+export const concurrencyDefault = 256;
 /** A registry nobody asked for so long loses its actor; the next who asks pays to find out. */
 export const idleMs = 600_000;
 /**

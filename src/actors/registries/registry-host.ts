@@ -179,6 +179,8 @@ export interface RegistryProbe {
   readonly resolveDigest: boolean;
   /** For all of it, waiting for a place included; 0 is no limit. */
   readonly timeoutMs: number;
+  /** On whose behalf names are looked up: a namespace. */
+  readonly share?: string;
 }
 
 /** What a registry said about one image. */

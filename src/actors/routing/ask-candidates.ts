@@ -94,9 +94,13 @@ export class CandidateInquiry {
   async #ask(index: number, insist: boolean): Promise<void> {
     const question = this.#questions[index];
     if (question === undefined) return;
-    const { registries, runtime, timeoutMs, resolveDigest, isQuiet = false } = this.#options;
+    const { registries, runtime, timeoutMs, isQuiet = false } = this.#options;
     const leftMs = Math.max(1, timeoutMs - (runtime.clock.now() - this.#startedMs));
-    const probe = { ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs };
+    const { resolveDigest, share } = this.#options;
+    const probe = {
+      ...{ ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs },
+      ...(share !== undefined && { share }),
+    };
     const report = await registries.probe(probe, this.#signal, { insist, isQuiet });
     this.#answers[index] = this.#read(report, question);
   }
@@ -135,6 +139,8 @@ export interface AskCandidatesOptions {
   readonly resolveDigest: boolean;
   /** On a dry run: no status may come of what is found out (behaviour §3.12). */
   readonly isQuiet?: boolean;
+  /** Whose the images are: the names of registries are looked up by namespace, fairly. */
+  readonly share?: string;
 }
 
 /** What is none of these would end up in annotations and metrics, as nobody knows what. */

@@ -104,6 +104,7 @@ function askAll(
       ...options,
       ...leftToAsk(admission, clock.now() - startedMs),
       isQuiet: admission.dryRun,
+      share: admission.namespace,
     };
     return recallAll(bounded, open, pod) ?? askTogether(bounded, { open, pod }, cancellation);
   });

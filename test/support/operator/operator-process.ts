@@ -13,6 +13,7 @@ import {
   startChild,
 } from '#test/support/processes/child-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
+import { namedRegistries } from '#test/support/registries/registry-ports.ts';
 import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
 import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
 
@@ -108,10 +109,16 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
   };
 }
 
+/** All registries of the tests are on loopback, which is asked only where it is named. */
+function configurationOf({ config = {} }: OperatorOptions): object {
+  const { registries } = config as { registries?: Record<string, object> };
+  return { ...config, registries: namedRegistries(registries) };
+}
+
 async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
   const config = join(directory, 'config.yaml');
   const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(config, stringify(options.config ?? {}));
+  writeFileSync(config, stringify(configurationOf(options)));
   if (options.inPod !== true) {
     writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
   }

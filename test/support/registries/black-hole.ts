@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { guard } from '#test/support/processes/guardian.ts';
+import { listenAtRegistryPort, nextRegistryPort } from './registry-ports.ts';
 
 /** A host that swallows what it is sent. */
 export interface BlackHole {
@@ -22,9 +23,7 @@ export async function startSilentHost(): Promise<BlackHole> {
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     socket.resume();
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenAtRegistryPort(server);
   return {
     host: `127.0.0.1:${port}`,
     port,
@@ -41,7 +40,7 @@ export async function startSilentHost(): Promise<BlackHole> {
 /** A process that listens with the shortest backlog there is and never gets to accept. */
 const sleeper = `
   const server = require('node:net').createServer();
-  server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
+  server.listen({ host: '127.0.0.1', port: Number(process.argv[1]), backlog: 1 }, () => {
     require('node:fs').writeSync(1, String(server.address().port) + '\\n');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });`;
@@ -52,7 +51,7 @@ const fillMs = 250;
 
 /** Its backlog is full: a connection to it is neither made nor refused. */
 export async function startFullBacklog(): Promise<BlackHole> {
-  const child = spawn(process.execPath, ['-e', sleeper], {
+  const child = spawn(process.execPath, ['-e', sleeper, String(nextRegistryPort())], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });

@@ -5,10 +5,11 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
 import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
 import { createForwarder, type Forwarder } from './forwarder.ts';
+import { listenAtRegistryPort } from './registry-ports.ts';
 import type { RegistryAddress } from './registry-request.ts';
 import type { ServerCertificate } from './tls.ts';
 
@@ -19,6 +20,8 @@ export interface FaultRule {
   /** Tested against what follows the `?`. */
   readonly query?: RegExp;
   readonly method?: string;
+  /** Tested against the Authorization header. */
+  readonly authorization?: RegExp;
   /** So many requests, then the rule is used up. */
   readonly times?: number;
   readonly fault: Fault;
@@ -43,6 +46,8 @@ export interface FaultRegistry extends RegistryAddress {
   /** Connections open now. */
   readonly openConnections: () => number;
   readonly requests: () => readonly SeenRequest[];
+  /** What each of them said of who sent it. */
+  readonly userAgents: () => readonly (string | undefined)[];
   /** Forgets connections and requests counted so far. */
   readonly resetCounts: () => void;
   /** Every connection is refused until `accept`. */
@@ -69,6 +74,7 @@ export async function startFaultRegistry(
   const scheme = tls === undefined ? 'http' : 'https';
   let rules: { rule: FaultRule; left: number }[] = [];
   let requests: SeenRequest[] = [];
+  let userAgents: (string | undefined)[] = [];
   let connections = 0;
   // By the client's port: below TLS, this is the only thing both sides of the server know.
   const sockets = new Map<number | undefined, Socket>();
@@ -79,6 +85,7 @@ export async function startFaultRegistry(
     response.on('error', () => undefined);
     const seen = see(incoming);
     requests.push(seen);
+    userAgents.push(incoming.headers['user-agent']);
     const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
     const fault = found?.rule.fault;
@@ -101,9 +108,7 @@ export async function startFaultRegistry(
     socket.on('error', () => undefined);
   });
   server.on('tlsClientError', () => undefined);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenAtRegistryPort(server);
   const url = `${scheme}://127.0.0.1:${port}`;
   const setAuth = (wanted: FaultAuthOptions | undefined): void => {
     auth = wanted === undefined ? undefined : startFaultAuth(wanted, url);
@@ -129,9 +134,11 @@ export async function startFaultRegistry(
     connections: () => connections,
     openConnections: () => sockets.size,
     requests: () => requests,
+    userAgents: () => userAgents,
     resetCounts: () => {
       connections = 0;
       requests = [];
+      userAgents = [];
     },
     refuse,
     accept: async () => {
@@ -151,9 +158,10 @@ function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenReque
   return { method, path: url, ...(authorization !== undefined && { authorization }) };
 }
 
-function isMeant(rule: FaultRule, { method, path }: SeenRequest): boolean {
+function isMeant(rule: FaultRule, { method, path, authorization }: SeenRequest): boolean {
   const [bare = '', query = ''] = path.split('?', 2);
   const isPath = rule.path === undefined || rule.path.test(bare);
   const isQuery = rule.query === undefined || rule.query.test(query);
-  return isPath && isQuery && (rule.method === undefined || rule.method === method);
+  const isSender = rule.authorization === undefined || rule.authorization.test(authorization ?? '');
+  return isPath && isQuery && isSender && (rule.method === undefined || rule.method === method);
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { listenAtRegistryPort } from './registry-ports.ts';
 import type { ServerCertificate } from './tls.ts';
 
 /** How a light registry behaves: it serves, takes everything and says nothing, or is not there. */
@@ -60,9 +61,7 @@ export async function startLightRegistry(
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     if (mode === 'serving') secure.emit('connection', socket);
   });
-  front.listen(0, '127.0.0.1');
-  await once(front, 'listening');
-  const { port } = front.address() as AddressInfo;
+  const port = await listenAtRegistryPort(front);
   const leave = async (): Promise<void> => {
     const closed = once(front, 'close');
     front.close();

@@ -3,6 +3,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import { createOciClient, type OciClient, type OciClientOptions } from '#oci/client.ts';
 import { type PushedManifest, pushImage } from './images.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
+import { namedRegistries } from './registry-ports.ts';
 import { registryPassword } from './registry-request.ts';
 import { makeAuthority, type ServerCertificate } from './tls.ts';
 
@@ -50,8 +51,11 @@ export async function startOciStage(): Promise<OciStage> {
     makeClient: (options = {}, ...hosts) => {
       const trusting = [secure.host, guarded.host, ...hosts];
       const client = createOciClient({
-        registries: Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
         ...options,
+        registries: namedRegistries(
+          options.registries ??
+            Object.fromEntries(trusting.map((host) => [host, { caFile: authority.pem }])),
+        ),
       });
       clients.push(client);
       return client;

@@ -1,14 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBinary } from '#test/support/binaries/binaries.ts';
-import {
-  type Child,
-  freePorts,
-  lastLines,
-  startChild,
-} from '#test/support/processes/child-process.ts';
+import { type Child, lastLines, startChild } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
+import { nextRegistryPort } from './registry-ports.ts';
 import { type RegistryAddress, registryRequest } from './registry-request.ts';
 import type { ServerCertificate } from './tls.ts';
 
@@ -77,8 +73,7 @@ async function startSomewhere(
   options: RegistryOptions,
 ): Promise<{ readonly address: Address; readonly process: Child }> {
   for (let started = 1; ; started += 1) {
-    const [free = 0] = await freePorts(1);
-    const address = addressOf(options.port ?? free, options);
+    const address = addressOf(options.port ?? nextRegistryPort(), options);
     try {
       return { address, process: await startAt(place, address, options) };
     } catch (error) {

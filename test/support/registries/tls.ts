@@ -34,6 +34,8 @@ export interface CertificateOptions {
 export interface CertificateAuthority {
   readonly pem: string;
   readonly issue: (options?: CertificateOptions) => Promise<ServerCertificate>;
+  /** One below it, whose own certificate it has signed. */
+  readonly issueAuthority: (name: string) => Promise<CertificateAuthority>;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -45,11 +47,38 @@ export async function makeAuthority(
   name = 'kuik registry test authority',
 ): Promise<CertificateAuthority> {
   const keys = await makeKeys();
-  const authority = await X509CertificateGenerator.createSelfSigned(
+  return authorityWith(await makeAuthorityCertificate(name, { keys }), keys);
+}
+
+interface Signer {
+  readonly authority: X509Certificate;
+  readonly keys: CryptoKeyPair;
+}
+
+function authorityWith(authority: X509Certificate, keys: CryptoKeyPair): CertificateAuthority {
+  const signer: Signer = { authority, keys };
+  return {
+    pem: authority.toString('pem'),
+    issue: async (options = {}) => await issue(signer, options),
+    issueAuthority: async (name) => {
+      const own = await makeKeys();
+      return authorityWith(await makeAuthorityCertificate(name, { keys: own, signer }), own);
+    },
+  };
+}
+
+/** Signed by itself where there is nobody else. */
+async function makeAuthorityCertificate(
+  name: string,
+  { keys, signer }: { readonly keys: CryptoKeyPair; readonly signer?: Signer },
+): Promise<X509Certificate> {
+  return await X509CertificateGenerator.create(
     {
       ...period({}),
-      name: `CN=${name}`,
-      keys,
+      subject: `CN=${name}`,
+      issuer: signer?.authority.subject ?? `CN=${name}`,
+      publicKey: keys.publicKey,
+      signingKey: signer?.keys.privateKey ?? keys.privateKey,
       signingAlgorithm: algorithm,
       extensions: [
         new BasicConstraintsExtension(true, undefined, true),
@@ -58,10 +87,6 @@ export async function makeAuthority(
     },
     webcrypto as never,
   );
-  return {
-    pem: authority.toString('pem'),
-    issue: async (options = {}) => await issue({ authority, keys }, options),
-  };
 }
 
 /** A server certificate that nobody but itself has signed. */
@@ -93,18 +118,15 @@ function period({ notBefore, notAfter }: CertificateOptions): { notBefore: Date;
   };
 }
 
-async function issue(
-  authority: { readonly authority: X509Certificate; readonly keys: CryptoKeyPair },
-  options: CertificateOptions,
-): Promise<ServerCertificate> {
+async function issue(signer: Signer, options: CertificateOptions): Promise<ServerCertificate> {
   const keys = await makeKeys();
   const certificate = await X509CertificateGenerator.create(
     {
       ...period(options),
       subject: 'CN=kuik registry test server',
-      issuer: authority.authority.subject,
+      issuer: signer.authority.subject,
       publicKey: keys.publicKey,
-      signingKey: authority.keys.privateKey,
+      signingKey: signer.keys.privateKey,
       signingAlgorithm: algorithm,
       extensions: extensionsOf(options),
     },

@@ -16,7 +16,7 @@ export const host = 'registry.example.com';
 /** Registries that are checked each 10 s, two at once, in a term; the test runs the turns. */
 export function startTurns(term: Partial<CheckTerm> = {}, given: Partial<RegistriesOptions> = {}) {
   const paceOf = () => ({ intervalMs: 60_000, maxPerInterval: 6 });
-  const stage = startRegistries({}, { paceOf, ...given });
+  const stage = startRegistries({ concurrency: 4 }, { paceOf, ...given });
   const { clock, supervisor, registries } = stage;
   const { turns } = registries;
   const taken: TakenTurn[] = [];

@@ -191,7 +191,7 @@ tls:
     quotaReserve: 0.45,
     platforms: 'auto',
   });
-  const plain = { insecure: false, plainHTTP: false, concurrency: 4, trust: false };
+  const plain = { insecure: false, plainHTTP: false, concurrency: 256, trust: false };
   expect(configuration.registries).toEqual({
     'registry.local:5000': { ...plain, plainHTTP: true, concurrency: 8, insecure: true },
     'docker.io': { ...plain, trust: true },

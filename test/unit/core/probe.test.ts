@@ -8,7 +8,6 @@ import {
   isRetryable,
   type ManifestAttempt,
   makesSuspect,
-  type ProbeOutcome,
 } from '#core/probe.ts';
 
 const message = 'what came';
@@ -120,11 +119,8 @@ describe('several credentials', () => {
 });
 
 test('a connection that failed or timed out makes a suspect, an answer and our own rules never', () => {
-  const unreachable = (cause: (typeof causes)[number] | 'answer'): ProbeOutcome => ({
-    kind: 'Unreachable',
-    cause,
-    message,
-  });
+  const unreachable = (cause: (typeof causes)[number] | 'answer') =>
+    ({ kind: 'Unreachable', cause, message }) as const;
   expect(causes.filter((cause) => makesSuspect(unreachable(cause)))).toEqual([
     'dns',
     'refused',
@@ -133,6 +129,8 @@ test('a connection that failed or timed out makes a suspect, an answer and our o
     'timeout',
   ]);
   expect(makesSuspect(unreachable('answer'))).toBe(false);
+  // One that said something before is slow, not silent.
+  expect(makesSuspect({ ...unreachable('timeout'), answered: true })).toBe(false);
   for (const status of [200, 401, 404, 429]) {
     expect(makesSuspect(classify(answer(status)))).toBe(false);
   }

@@ -1,7 +1,9 @@
+import { errors } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { ForbiddenError } from '#oci/addresses.ts';
 import { ConnectError } from '#oci/connections.ts';
 import { ProtocolError, spokeNoTls, translateAnswer, translateError } from '#oci/errors.ts';
+import { NameError } from '#oci/names.ts';
 
 const withCode = (code: string) => Object.assign(new Error('secret detail'), { code });
 const inConnect = (code: string) => new ConnectError('no', { cause: withCode(code) });
@@ -40,6 +42,10 @@ describe('an error of the connection', () => {
       kind: 'protocol',
     });
     expect(translateError(withCode('HPE_INVALID_CONSTANT'), 'h')).toMatchObject({
+      kind: 'protocol',
+    });
+    // What the parser has no code for.
+    expect(translateError(new errors.HTTPParserError('Missing expected CR'), 'h')).toMatchObject({
       kind: 'protocol',
     });
     expect(translateError(new ProtocolError('expected a, got b'), 'h')).toEqual({
@@ -89,4 +95,30 @@ test('an answer says who was asked for what, what came, and until when to wait',
     retryAtMs: 6_000,
     quotaRemaining: 0,
   });
+});
+
+test('a name that does not resolve is told, where it is not the registry\u2019s own', () => {
+  const error = new ConnectError('no', { cause: new NameError('auth.example.com', 'EAI_AGAIN') });
+  expect(translateError(error, 'registry.example.com')).toEqual({
+    kind: 'connection',
+    cause: 'dns',
+    message: 'registry.example.com: auth.example.com does not resolve (EAI_AGAIN)',
+  });
+  expect(translateError(error, 'auth.example.com:5000')).toMatchObject({
+    message: 'auth.example.com:5000: its name does not resolve (EAI_AGAIN)',
+  });
+});
+
+test('of another host than the registry nothing is told but its status', () => {
+  const body = '{"errors":[{"code":"SECRET","message":"of the inner host"}]}';
+  const answer = { status: 403, headers: {}, body, foreign: true };
+  expect(translateAnswer(answer, 'HEAD a', 0).message).toBe('HEAD a: expected 200, got 403');
+});
+
+test('a registry\u2019s words are shown on one line, without what is invisible', () => {
+  const message = `no\u2028way\u202e${'x'.repeat(500)}`;
+  const body = JSON.stringify({ errors: [{ code: 'DENIED', message }] });
+  const shown = translateAnswer({ status: 403, headers: {}, body }, 'a', 0).message;
+  expect(shown).toMatch(/^a: expected 200, got 403 \(DENIED: no way x+…\)$/);
+  expect(shown.length).toBeLessThan(200);
 });

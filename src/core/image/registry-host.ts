@@ -1,0 +1,9 @@
+/**
+ * The one name of a registry that can be written in several ways: case, a trailing dot, the port
+ * that https has anyway and the spellings of an address do not make another registry (behaviour
+ * §10). References, filters and credentials keep them apart.
+ */
+export function registryHost(registry: string): string {
+  const host = URL.parse(`https://${registry}/`)?.host ?? registry;
+  return host.replace(/\.(?=:\d+$|$)/, '');
+}
