@@ -98,7 +98,7 @@ async function list<T>(
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
   const { client, path, query = {}, pageObjects = pageObjectsDefault } = options;
-  options.onPhase?.('Listing', '', false);
+  options.onPhase?.('Listing', '');
   const listed = new Set<string>();
   let version: string | undefined;
   for await (const page of listPages<ListedObject>(client, { path, query, pageObjects }, signal)) {
@@ -157,7 +157,7 @@ async function watch<T>(
     },
     signal,
     ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),
-    onOpen: () => options.onPhase?.('Watching', '', false),
+    onOpen: () => options.onPhase?.('Watching', ''),
     onEvent: (type, object) => {
       state.version = object.metadata?.resourceVersion ?? state.version;
       state.watches = 0;

@@ -10,7 +10,7 @@ import {
   test,
 } from 'vitest';
 import { probeImage } from '#actors/registries/probe-image.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import { version } from '#core/version.ts';
 import type { OciClient } from '#oci/client.ts';
@@ -63,7 +63,7 @@ async function ask(client: OciClient, credential?: Credential, path = 'team/app'
 
 /** What a check with these credentials comes to. */
 async function probe(...credentials: readonly Credential[]) {
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   onTestFinished(() => clock.close());
   const reference = imageOn(front);
   const client = stage.makeClient({}, front.host);
