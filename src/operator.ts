@@ -6,7 +6,7 @@ import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
 import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
-import { addConditions, type ConditionContributor } from '#actors/conditions/conditions.ts';
+import { addConditions } from '#actors/conditions/conditions.ts';
 import { EventRecorder } from '#actors/event-recorder.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
@@ -15,7 +15,6 @@ import { addRegistries } from '#actors/registries/registries.ts';
 import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
-import type { SecretSources } from '#actors/secrets/secret-sources.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
 import { createSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
@@ -23,7 +22,6 @@ import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
 import { readOwn } from '#config/mapping.ts';
 import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
-import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
@@ -85,7 +83,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
   const secrets = addSecrets(system, { client, table, resources });
-  conditions.contribute(credentialsOf(secrets.sources));
+  conditions.contribute(secrets.sources);
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
@@ -127,15 +125,6 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
 /** The pace of one registry's checks: its own, else that of all others. */
 function pacingOf({ monitoring }: OperatorConfiguration, host: string): PacingConfiguration {
   return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
-}
-
-/** What is known of the Secrets that a resource names is said of it. */
-function credentialsOf(sources: SecretSources): ConditionContributor {
-  return {
-    statesOf: (resource) => missingCredentials(resource, sources.find),
-    isKnown: (resource) => knowsCredentials(resource, sources.find),
-    subscribe: sources.subscribe,
-  };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */

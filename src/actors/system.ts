@@ -131,7 +131,7 @@ class ActorTree implements KuikSystem {
   readonly leads = (): boolean => {
     const snapshot = this.#leadership()?.getSnapshot();
     const { clock } = this.runtime;
-    return snapshot?.matches('Leading') === true && holdsLease(snapshot.context, clock.now());
+    return snapshot?.value === 'Leading' && holdsLease(snapshot.context, clock.now());
   };
 
   readonly leader = (): string | null => this.#leadership()?.getSnapshot().context.holder ?? null;

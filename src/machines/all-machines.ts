@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { certificateMachine } from './certificate.ts';
 import { leadershipMachine } from './leadership.ts';
+import { leaseMachine } from './lease.ts';
 import { reconcileMachine } from './reconcile.ts';
 import { registryMachine } from './registry.ts';
 import { trackedImageMachine } from './tracked-image.ts';
@@ -9,6 +10,7 @@ import { trackedImageMachine } from './tracked-image.ts';
 export const allMachines: readonly AnyStateMachine[] = [
   certificateMachine,
   leadershipMachine,
+  leaseMachine,
   reconcileMachine,
   registryMachine,
   trackedImageMachine,

@@ -1,11 +1,12 @@
 import { assign, setup } from 'xstate';
 import type { ObservedLease } from '#core/lease.ts';
 import { effect, source } from './effect.ts';
+import { type LeaseEvent, type LostLease, leaseMachine } from './lease.ts';
 
 /** What the leadership actor is told. */
 export type LeadershipEvent =
   /** Stop leading, let go of the Lease, and end: the process is about to stop. */
-  { readonly type: 'leadership.release' };
+  { readonly type: 'leadership.release' } | LeaseEvent;
 
 /** How the process takes part in the election. */
 export interface LeadershipInput {
@@ -39,17 +40,6 @@ export interface AcquireInput {
   readonly observed: ObservedLease | null;
 }
 
-/** What one attempt to renew came to; `atMs` as with an acquired one. */
-export type RenewOutcome =
-  | { readonly kind: 'renewed'; readonly atMs: number; readonly retryInMs: number }
-  | { readonly kind: 'taken'; readonly message: string; readonly retryInMs: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly retryInMs: number };
-
-/** What is needed to renew. */
-export interface RenewInput {
-  readonly renewedAtMs: number;
-}
-
 /** What the term that begins is told; see `Term` of the actor tree. */
 export interface LeadInput {
   readonly unrecordedUntilMs: number | 'unknown' | undefined;
@@ -74,14 +64,8 @@ export interface LeadershipContext extends LeadershipInput, LeadInput {
 
 /** Says whether a leader may still act: its Lease was renewed within the deadline. */
 export function holdsLease(context: LeadershipContext, nowMs: number): boolean {
-  return remainingMs(context, nowMs) > 0;
-}
-
-/** How long the Lease counts without another renewal, ms; for ever where there is none. */
-export function remainingMs(context: LeadershipContext, nowMs: number): number {
   const { elect, renewedAtMs, renewDeadlineMs } = context;
-  if (!elect) return Number.POSITIVE_INFINITY;
-  return renewedAtMs === null ? 0 : Math.max(0, renewedAtMs + renewDeadlineMs - nowMs);
+  return !elect || (renewedAtMs !== null && nowMs < renewedAtMs + renewDeadlineMs);
 }
 
 /** Whether this process leads: it takes the Lease, keeps it while it can, and hands it over. */
@@ -94,13 +78,12 @@ export const leadershipMachine = setup({
   actors: {
     acquireLease: effect<AcquireOutcome, AcquireInput>('acquireLease'),
     lead: source<LeadInput>('lead'),
-    renewLease: effect<RenewOutcome, RenewInput>('renewLease'),
+    keepLease: leaseMachine,
     releaseLease: effect<ReleaseOutcome, undefined>('releaseLease'),
   },
   guards: {
     unopposed: ({ context }) => !context.elect,
     acquired: (_, { kind }: AcquireOutcome) => kind === 'acquired',
-    taken: (_, { kind }: RenewOutcome) => kind === 'taken',
   },
   actions: {
     rememberAttempt: assign((_, outcome: AcquireOutcome) => {
@@ -113,17 +96,9 @@ export const leadershipMachine = setup({
       const { atMs: renewedAtMs, unrecordedUntilMs } = outcome;
       return { holder, renewedAtMs, retryInMs, unrecordedUntilMs, observed: null, trouble: null };
     }),
-    rememberRenewal: assign(({ context }, outcome: RenewOutcome) => ({
-      retryInMs: outcome.retryInMs,
-      renewedAtMs: outcome.kind === 'renewed' ? outcome.atMs : context.renewedAtMs,
-    })),
-    rememberTaken: assign((_, outcome: RenewOutcome) => ({
-      ...{ holder: null, renewedAtMs: null, retryInMs: outcome.retryInMs },
-      trouble: outcome.kind === 'renewed' ? null : outcome.message,
-    })),
-    rememberExpiry: assign(({ context }) => ({
-      ...{ holder: null, renewedAtMs: null },
-      trouble: `The Lease was not renewed for ${context.renewDeadlineMs} ms.`,
+    rememberRenewal: assign((_, { atMs }: { readonly atMs: number }) => ({ renewedAtMs: atMs })),
+    rememberLoss: assign((_, { message, retryInMs }: LostLease) => ({
+      ...{ holder: null, renewedAtMs: null, retryInMs, trouble: message },
     })),
     rememberRelease: assign((_, outcome: ReleaseOutcome) => ({
       ...{ holder: null, renewedAtMs: null },
@@ -132,8 +107,6 @@ export const leadershipMachine = setup({
   },
   delays: {
     retryDelay: ({ context }) => context.retryInMs,
-    // Only who has a clock can tell: `actors/leader/leadership.ts` provides it.
-    untilExpiry: Number.POSITIVE_INFINITY,
   },
 }).createMachine({
   id: 'leadership',
@@ -147,7 +120,7 @@ export const leadershipMachine = setup({
   states: {
     Following: {
       description: 'Another leads, or nobody yet; waits before the next attempt.',
-      always: { guard: 'unopposed', target: 'Leading.Unopposed' },
+      always: { guard: 'unopposed', target: 'Leading' },
       after: { retryDelay: 'Acquiring' },
       on: { 'leadership.release': 'Released' },
     },
@@ -172,44 +145,30 @@ export const leadershipMachine = setup({
     },
     Leading: {
       description: 'This process leads; what only a leader does runs for as long.',
-      initial: 'Holding',
-      on: { 'leadership.release': 'Releasing' },
-      invoke: {
-        src: 'lead',
-        input: ({ context: { unrecordedUntilMs } }) => ({ unrecordedUntilMs }),
-      },
-      states: {
-        Unopposed: {
-          description: 'There is no election.',
-          on: { 'leadership.release': '#leadership.Released' },
-        },
-        Holding: {
-          description: 'The Lease is ours; it is renewed after a while.',
-          after: {
-            retryDelay: 'Renewing',
-            untilExpiry: { target: '#leadership.Following', actions: 'rememberExpiry' },
-          },
-        },
-        Renewing: {
-          description: 'One attempt to renew the Lease in flight.',
-          after: { untilExpiry: { target: '#leadership.Following', actions: 'rememberExpiry' } },
-          invoke: {
-            src: 'renewLease',
-            input: ({ context: { renewedAtMs } }) => ({ renewedAtMs: renewedAtMs ?? 0 }),
-            onDone: [
-              {
-                guard: { type: 'taken', params: ({ event }) => event.output },
-                target: '#leadership.Following',
-                actions: { type: 'rememberTaken', params: ({ event }) => event.output },
-              },
-              {
-                target: 'Holding',
-                actions: { type: 'rememberRenewal', params: ({ event }) => event.output },
-              },
-            ],
-          },
+      on: {
+        'leadership.release': 'Releasing',
+        'lease.renewed': {
+          actions: { type: 'rememberRenewal', params: ({ event }) => event },
         },
       },
+      invoke: [
+        {
+          src: 'lead',
+          input: ({ context: { unrecordedUntilMs } }) => ({ unrecordedUntilMs }),
+        },
+        {
+          id: 'lease',
+          src: 'keepLease',
+          input: ({ context: { elect, renewDeadlineMs, renewedAtMs, retryInMs } }) => ({
+            ...{ renewDeadlineMs, renewedAtMs: renewedAtMs ?? 0 },
+            retryInMs: elect ? retryInMs : Number.POSITIVE_INFINITY,
+          }),
+          onDone: {
+            target: 'Following',
+            actions: { type: 'rememberLoss', params: ({ event }) => event.output },
+          },
+        },
+      ],
     },
     Releasing: {
       description: 'Letting go of the Lease, so that the next leader need not wait it out.',

@@ -2,6 +2,7 @@ import { fromPromise } from 'xstate';
 import { reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { Listeners } from '#core/listeners.ts';
 import {
   type CertificateChange,
   type CertificateFacts,
@@ -75,7 +76,8 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
 class CertificateKeeper {
   readonly #options: CertificateOptions;
   readonly #log: Runtime['log'];
-  readonly #watchers = new Set<() => void>();
+  readonly #changed = new Listeners();
+  readonly watch = this.#changed.subscribe;
   #serving: CertificateMaterial | undefined;
   /** What was said last about the configuration: said again only when it changed. */
   #toldTrust = '';
@@ -90,11 +92,6 @@ class CertificateKeeper {
     if (this.#serving === undefined) throw new Error('Nothing serves yet.');
     return this.#serving;
   }
-
-  readonly watch = (changed: () => void): (() => void) => {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
-  };
 
   async take(attempt: Promise<SourceOutcome>): Promise<CertificateOutcome> {
     const found = await attempt;
@@ -121,7 +118,7 @@ class CertificateKeeper {
       this.#log.info({ notAfter, names }, 'serving certificate loaded');
     }
     this.#serving = material;
-    for (const changed of this.#watchers) changed();
+    this.#changed.tell();
     return facts;
   }
 

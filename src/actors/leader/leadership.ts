@@ -11,10 +11,8 @@ import {
   type LeadInput,
   leadershipMachine,
   type ReleaseOutcome,
-  type RenewInput,
-  type RenewOutcome,
-  remainingMs,
 } from '#machines/leadership.ts';
+import { leaseMachine, type RenewInput, type RenewOutcome } from '#machines/lease.ts';
 import type { LeaseCalls, StoredLease } from './lease-calls.ts';
 
 /** The way out of the election. */
@@ -77,20 +75,27 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
     lead(input);
     return follow;
   });
-  const untilExpiry = {
-    untilExpiry: ({ context }: ContextOf) => remainingMs(context, clock.now()),
-  };
-  if (election === undefined) return leadershipMachine.provide({ actors: { lead: term } });
+  if (election === undefined) {
+    const releaseLease = fromPromise<ReleaseOutcome, undefined>(async () => ({ kind: 'released' }));
+    return leadershipMachine.provide({ actors: { lead: term, releaseLease } });
+  }
   const candidate = new Candidate(means, election);
-  return leadershipMachine.provide({
-    delays: untilExpiry,
+  const keepLease = leaseMachine.provide({
+    delays: {
+      untilExpiry: ({ context: { renewedAtMs, renewDeadlineMs } }) =>
+        Math.max(0, renewedAtMs + renewDeadlineMs - clock.now()),
+    },
     actors: {
-      lead: term,
-      acquireLease: fromPromise<AcquireOutcome, AcquireInput>(({ input, signal }) =>
-        candidate.acquire(input.observed, signal),
-      ),
       renewLease: fromPromise<RenewOutcome, RenewInput>(({ input, signal }) =>
         candidate.renew(input.renewedAtMs, signal),
+      ),
+    },
+  });
+  return leadershipMachine.provide({
+    actors: {
+      ...{ lead: term, keepLease },
+      acquireLease: fromPromise<AcquireOutcome, AcquireInput>(({ input, signal }) =>
+        candidate.acquire(input.observed, signal),
       ),
       releaseLease: fromPromise<ReleaseOutcome, undefined>(({ signal }) =>
         candidate.release(signal),
@@ -98,8 +103,6 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
     },
   });
 }
-
-type ContextOf = Pick<ReturnType<ActorRefFrom<typeof leadershipMachine>['getSnapshot']>, 'context'>;
 
 /** Waits until the Lease is let go, or for as long as that may take at most. */
 async function release(

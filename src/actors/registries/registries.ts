@@ -1,6 +1,7 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import { Listeners } from '#core/listeners.ts';
 import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import type { Reachability, RegistryRef } from '#machines/registry.ts';
@@ -101,7 +102,7 @@ export class Registries {
   readonly #entries = new Map<string, Entry>();
   /** Host → when it was checked last, for the next actor of a registry that lost its own. */
   readonly #lastChecks = new BoundedMap<string, number>(registriesMax);
-  readonly #listeners = new Set<AnswerListener>();
+  readonly #answers = new Listeners<Parameters<AnswerListener>>();
 
   constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: RegistriesOptions) {
     this.#runtime = runtime;
@@ -126,10 +127,7 @@ export class Registries {
   readonly reachability = (host: string): Reachability => reachabilityOf(this.#actor(host));
 
   /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
-  readonly onAnswer = (listener: AnswerListener): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
+  readonly onAnswer = this.#answers.subscribe;
 
   /** Asks a registry about one image, unless it is set aside. */
   readonly probe = async (
@@ -178,7 +176,7 @@ export class Registries {
   };
 
   #tell(probe: RegistryProbe, answer: ProbeAnswer): void {
-    for (const listener of this.#listeners) listener(probe, answer);
+    this.#answers.tell(probe, answer);
   }
 
   #concurrencyOf(host: string): number {

@@ -1,8 +1,5 @@
-import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { KuikSystem } from '#actors/system.ts';
-import type { SlimPod } from '#kube/slim-pod.ts';
-import type { Store } from '#kube/store.ts';
-import { rewriteEventsLogic } from './pod-events.ts';
+import { type RewriteEventsOptions, rewriteEventsLogic } from './pod-events.ts';
 import { Router, type RouterOptions } from './router.ts';
 
 /** Adds the answering of reviews, and, on the leader, the telling of what came of them. */
@@ -12,8 +9,5 @@ export function addRouting(system: KuikSystem, options: RoutingOptions): Router 
   return new Router({ ...options, runtime });
 }
 
-/** What reviews are answered with. */
-export interface RoutingOptions extends Omit<RouterOptions, 'runtime'> {
-  readonly events: Pick<EventRecorder, 'record'>;
-  readonly pods: Store<SlimPod>;
-}
+/** What reviews are answered with, and what is told. */
+export type RoutingOptions = Omit<RouterOptions, 'runtime'> & RewriteEventsOptions;

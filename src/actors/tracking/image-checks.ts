@@ -170,16 +170,16 @@ export class ImageChecks {
       reference: check.reference,
       pullSecrets: check.pullSecrets.map(readName),
     });
-    if (!(verdict instanceof Promise)) this.#believe(check, seen, verdict);
+    if (!(verdict instanceof Promise)) this.#adopt(check, seen, verdict);
     else {
       verdict.then(
-        (judged) => this.#believe(check, seen, judged),
+        (judged) => this.#adopt(check, seen, judged),
         (error) => reportCrash(this.#runtime, 'image-checks', error),
       );
     }
   }
 
-  #believe(check: Check, seen: SeenProbe, verdict: Verdict | undefined): void {
+  #adopt(check: Check, seen: SeenProbe, verdict: Verdict | undefined): void {
     // In the meantime perhaps nobody tracks it any more.
     if (verdict === undefined || this.#checks.get(check.key) !== check) return;
     const entries = check.entries.filter(({ tracked }) => {

@@ -8,6 +8,7 @@ import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { FinishedCheck, PaceView } from '#core/monitoring/pace-view.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -74,7 +75,7 @@ class LeaderTracking implements Tracking {
   /** By resource; one whose actor has ended goes with the next change of the table. */
   readonly #plans = new Map<string, ResourcePlan>();
   readonly #changed = coalescedListeners();
-  readonly #checkListeners = new Set<(check: FinishedCheck) => void>();
+  readonly #finishedChecks = new Listeners<[check: FinishedCheck]>();
 
   constructor(system: KuikSystem, options: TrackingOptions) {
     this.#system = system;
@@ -82,9 +83,7 @@ class LeaderTracking implements Tracking {
     const { runtime } = system;
     this.#checks = new ImageChecks(runtime, {
       ...{ ...options, tellChanged: this.#changed.tell },
-      onCheck: (check) => {
-        for (const listener of this.#checkListeners) listener(check);
-      },
+      onCheck: this.#finishedChecks.tell,
     });
     const images = trackedImagesLogic(runtime, ({ resource, image }, signal) =>
       this.#checks.ask(this.#plans.get(resource)?.images.get(image), signal),
@@ -123,10 +122,7 @@ class LeaderTracking implements Tracking {
     );
   };
 
-  readonly onCheck = (listener: (check: FinishedCheck) => void): (() => void) => {
-    this.#checkListeners.add(listener);
-    return () => this.#checkListeners.delete(listener);
-  };
+  readonly onCheck = this.#finishedChecks.subscribe;
 
   readonly drain = async (): Promise<void> => {
     this.#options.registries.turns.end();

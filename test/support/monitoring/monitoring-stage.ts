@@ -10,6 +10,7 @@ import type { NamedPod } from '#actors/tracking/pod-uses.ts';
 import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
@@ -46,7 +47,7 @@ export function startMonitoring(given: StageOptions = {}) {
   let answer: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeReport> | ProbeReport =
     () => answered({ kind: 'Available' });
   const table = keepTable(resources);
-  const seen = new Set<AnswerListener>();
+  const answers = new Listeners<Parameters<AnswerListener>>();
   const registries = addRegistries(system, {
     ...{ paceOf: () => pace, treatmentOf: () => ({}), pingTimeoutMs: 1_000 },
     client: { ping: unasked, manifest: unasked },
@@ -55,10 +56,7 @@ export function startMonitoring(given: StageOptions = {}) {
     table,
     registries: {
       turns: registries.turns,
-      onAnswer: (listener) => {
-        seen.add(listener);
-        return () => seen.delete(listener);
-      },
+      onAnswer: answers.subscribe,
       probe: async (probe, signal) => {
         sent.push(probe);
         return await answer(probe, signal);
@@ -96,7 +94,7 @@ export function startMonitoring(given: StageOptions = {}) {
     },
     /** A review asked, and this is what a registry told it. */
     see: (probe: RegistryProbe, report: ProbeReport) => {
-      for (const listener of seen) if (report.kind === 'Answered') listener(probe, report);
+      if (report.kind === 'Answered') answers.tell(probe, report);
     },
     /** One that is declared under another uid takes the place of the one before. */
     declare: (name: string, spec: ClusterImageSetAvailabilitySpec, generation = 1, uid = name) => {
@@ -139,17 +137,14 @@ function unasked(): Promise<never> {
 /** The table of what is stored, compiled at once. */
 function keepTable(resources: Store<KuikResource>): TrackingOptions['table'] {
   let table: RoutingTable = compileTable([]);
-  const listeners = new Set<(table: RoutingTable) => void>();
+  const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
   resources.subscribe(() => {
     table = compileTable([...resources.values()], table);
-    for (const listener of listeners) listener(table);
+    tell(table);
   });
   return {
     current: () => table,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe,
   };
 }
 

@@ -1,3 +1,4 @@
+import { Listeners } from '#core/listeners.ts';
 import type { TrackedImage, TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { AgeBuckets } from '#telemetry/age-buckets.ts';
 
@@ -17,12 +18,10 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
   const held = new Map<string, Map<string, TrackedImage>>(
     resources.map((resource) => [resource, new Map()]),
   );
-  const listeners = new Set<(resource: string) => void>();
+  const changed = new Listeners<[resource: string]>();
   let imageMs = 0;
   const tell = (images: readonly TrackedImage[]) => {
-    for (const resource of new Set(images.map((image) => image.resource))) {
-      for (const listener of listeners) listener(resource);
-    }
+    for (const resource of new Set(images.map((image) => image.resource))) changed.tell(resource);
   };
   return {
     resources: () => [...held.keys()],
@@ -30,10 +29,7 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
     takeTime: (ms) => {
       imageMs = ms;
     },
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: changed.subscribe,
     put: (...images) => {
       for (const image of images) {
         const of = held.get(image.resource) ?? new Map<string, TrackedImage>();
@@ -47,7 +43,7 @@ export function createTrackedImages(...resources: readonly string[]): TrackedIma
     },
     tearDown: (resource) => {
       held.delete(resource);
-      for (const listener of listeners) listener(resource);
+      changed.tell(resource);
     },
   };
 }

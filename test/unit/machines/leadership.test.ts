@@ -32,7 +32,7 @@ function createElection() {
     const logic = leadershipLogic(means, { calls, identity, ...times });
     const actor = createActor(logic, { input: { elect: true, renewDeadlineMs }, clock });
     actor.start();
-    return { actor, trouble, state: () => stateOf(actor.getSnapshot()) };
+    return { actor, trouble, state: () => actor.getSnapshot().value };
   };
   const advance = async (durationMs: number) => {
     for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
@@ -41,11 +41,6 @@ function createElection() {
     }
   };
   return { clock, twin, stand, advance, leading, leadingMost: () => leadingMost };
-}
-
-/** The outermost state: what a leader does inside `Leading` is another test's matter. */
-function stateOf({ value }: { readonly value: string | object }): string {
-  return typeof value === 'string' ? value : (Object.keys(value)[0] ?? '');
 }
 
 /** Lets every promise that can be settled settle. */
@@ -208,7 +203,7 @@ describe('an election', () => {
     });
     const actor = createActor(logic, { input: { elect: false, renewDeadlineMs: 0 } });
     actor.start();
-    expect(stateOf(actor.getSnapshot())).toBe('Leading');
+    expect(actor.getSnapshot().value).toBe('Leading');
     expect(holdsLease(actor.getSnapshot().context, 1e12)).toBe(true);
     actor.send({ type: 'leadership.release' });
     await settle();
@@ -233,31 +228,23 @@ describe('the leadership machine', () => {
     type: `xstate.error.actor.0.leadership.${state}`,
     error: new Error('a bug'),
   });
-  const renewalDue = { type: 'xstate.after.retryDelay.leadership.Leading.Holding' };
   const won = done('Acquiring', { kind: 'acquired', holder: 'a', atMs: 5_000, retryInMs: 1 });
 
   test('leads from an acquired Lease on, as long as it is renewed in time', () => {
     const snapshot = reach(due, won);
-    expect(snapshot.value).toEqual({ Leading: 'Holding' });
+    expect(snapshot.value).toBe('Leading');
     expect(holdsLease(snapshot.context, 5_000 + renewDeadlineMs - 1)).toBe(true);
     expect(holdsLease(snapshot.context, 5_000 + renewDeadlineMs)).toBe(false);
-    const renewing = reach(due, won, renewalDue);
-    expect(renewing.value).toEqual({ Leading: 'Renewing' });
-    const outcome = { kind: 'renewed', atMs: 9_000, retryInMs: 1 };
-    const renewed = reach(due, won, renewalDue, done('Leading.Renewing', outcome));
-    expect(renewed.value).toEqual({ Leading: 'Holding' });
+    const renewed = reach(due, won, { type: 'lease.renewed', atMs: 9_000 } as never);
     expect(holdsLease(renewed.context, 9_000 + renewDeadlineMs - 1)).toBe(true);
   });
 
-  test('goes on leading after a renewal that failed, until the Lease runs out', () => {
-    const outcome = { kind: 'failed', message: 'away', retryInMs: 1 };
-    const failed = [due, won, renewalDue, done('Leading.Renewing', outcome)];
-    expect(reach(...failed).value).toEqual({ Leading: 'Holding' });
-    for (const state of ['Holding', 'Renewing']) {
-      const expiry = { type: `xstate.after.untilExpiry.leadership.Leading.${state}` };
-      const lost = reach(...failed, ...(state === 'Renewing' ? [renewalDue] : []), expiry);
-      expect(lost).toMatchObject({ value: 'Following', context: { renewedAtMs: null } });
-    }
+  test('follows once its Lease is lost, and remembers why', () => {
+    const output = { message: 'taken', retryInMs: 3 };
+    expect(reach(due, won, { type: 'xstate.done.actor.lease', output } as never)).toMatchObject({
+      value: 'Following',
+      context: { holder: null, renewedAtMs: null, retryInMs: 3, trouble: 'taken' },
+    });
   });
 
   test('remembers what an attempt found, and waits as long as it was told', () => {
@@ -288,7 +275,6 @@ describe('the leadership machine', () => {
 
   test.each([
     ['Acquiring', [due, threw('Acquiring')]],
-    ['Leading.Renewing', [due, won, renewalDue, threw('Leading.Renewing')]],
     ['Releasing', [due, { type: 'leadership.release' }, threw('Releasing')]],
   ])('an effect of %s that throws crashes it with its own error', (_, events) => {
     expect(reach(...events)).toMatchObject({ status: 'error', error: new Error('a bug') });
