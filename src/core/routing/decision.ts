@@ -60,3 +60,17 @@ export interface RouteDecision {
   readonly candidates: readonly CandidateReport[];
   readonly ms: number;
 }
+
+/** A resource that comes near an image and does not apply to it, for whoever asks why. */
+export interface DecisionMiss {
+  /** `Kind/[namespace/]name`. */
+  readonly by: CandidateOrigin;
+  /** The field of its spec that leaves the image out. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A decision as it is explained: beside what applies, what nearly does. */
+export interface RouteExplanation extends RouteDecision {
+  readonly nearMisses: readonly DecisionMiss[];
+}
