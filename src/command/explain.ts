@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import type { PullPolicy } from '#core/pod.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { RouteExplanation } from '#core/routing/decision.ts';
-import { type Explained, explanationText } from './explanation-text.ts';
 import { type Question, questionsFromManifest, type RouteQueryText } from './explain-questions.ts';
+import { type Explained, explanationText } from './explanation-text.ts';
 import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
 
 /** What `kuik explain` was asked. */

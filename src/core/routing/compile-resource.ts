@@ -62,12 +62,8 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
     compileUpstream(resource, upstream, { declaration, problems, compile }),
   );
   if (!entries.ok) return entries;
-  if (!written.some(({ imageFilter }) => hasItems(imageFilter))) {
-    const message =
-      'expected an upstream with an imageFilter: without one the set matches no image';
-    const problem = { field: 'spec.upstreams[].imageFilter', message };
-    problems.push(problemOf(resource, 'MatchesNothing', problem));
-  }
+  const nothing = matchesNothingOfSet(written);
+  if (nothing !== undefined) problems.push(problemOf(resource, 'MatchesNothing', nothing));
   const upstreams = entries.value.filter((upstream) => upstream !== undefined);
   return succeed({
     ...baseOf(resource, scope.value),
@@ -77,6 +73,24 @@ function compileSet(resource: SetResource): Result<CompiledResource, FieldProble
     match: (image) => matchUpstreams(upstreams, image.reference),
     problems,
   });
+}
+
+/** Why a set can never route anything to another place; undefined where it can. */
+function matchesNothingOfSet(upstreams: readonly Upstream[]): FieldProblem | undefined {
+  if (!upstreams.some(({ imageFilter }) => hasItems(imageFilter))) {
+    const message =
+      'expected an upstream with an imageFilter: without one the set matches no image';
+    return { field: 'spec.upstreams[].imageFilter', message };
+  }
+  const places = upstreams.flatMap((upstream) => {
+    const location = readLocation(upstream, 'spec.upstreams');
+    return location.ok ? [`${location.value.registry}/${location.value.path}`] : [];
+  });
+  if (new Set(places).size > 1) return undefined;
+  const message =
+    'expected upstreams at two different places at least, registry and path together: with one ' +
+    'there is nowhere else to pull from';
+  return { field: 'spec.upstreams', message };
 }
 
 /** One upstream; `undefined` where a bad filter leaves it out alone, with a word in `problems`. */
