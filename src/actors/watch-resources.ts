@@ -1,4 +1,12 @@
-import { apiGroup, apiVersionName, type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
+import {
+  apiGroup,
+  apiVersion,
+  apiVersionName,
+  type KuikKind,
+  type KuikResource,
+  kinds,
+} from '#api/kinds.ts';
+import { readStoredResource } from '#core/stored-resource.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
@@ -68,6 +76,5 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
 /** A list of one kind names the kind once, for all items; and nobody needs who wrote which field. */
 function slimResource(kind: KuikKind, object: ListedObject): KuikResource {
   const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
-  const typed = { ...object, apiVersion: `${apiGroup}/${apiVersionName}`, kind, metadata };
-  return typed as unknown as KuikResource;
+  return readStoredResource(kind, { ...object, apiVersion, metadata });
 }

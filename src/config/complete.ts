@@ -1,5 +1,5 @@
-import { isMapping, readOwn } from './mapping.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { isMapping, readOwn } from '#core/schema/mapping.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 
 /**
  * A value with every default filled in that its schema has; the value itself is not changed. A key

@@ -6,6 +6,7 @@ import type {
   ReplicatedImageSet,
   Upstream,
 } from '#api/replicated-image-set.ts';
+import { parseDuration } from '#core/duration.ts';
 import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
 import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
 import { compileScope, type Scope } from '#core/filter/scope.ts';
@@ -28,6 +29,8 @@ import { readLocation } from './location.ts';
  * one are those of single upstreams, which are left out alone, and `MatchesNothing`.
  */
 export function compileResource(resource: KuikResource): Result<CompiledResource, FieldProblem> {
+  const fault = resource.faults?.find(({ field }) => !ofUpstreamFilter.test(field));
+  if (fault !== undefined) return fail(fault);
   switch (resource.kind) {
     case 'ReplicatedImageSet':
     case 'ClusterReplicatedImageSet':
@@ -38,6 +41,9 @@ export function compileResource(resource: KuikResource): Result<CompiledResource
     case 'ClusterImageSetAvailability': {
       const scope = scopeOf(resource, resource.spec ?? {}, { choosesImages: true });
       if (!scope.ok) return scope;
+      const expiry = resource.spec?.unusedImageExpiry;
+      const unreadable = durationProblem(expiry, 'spec.unusedImageExpiry');
+      if (unreadable !== undefined) return fail(unreadable);
       return succeed({
         ...baseOf(resource, scope.value),
         type: 'availability',
@@ -46,6 +52,9 @@ export function compileResource(resource: KuikResource): Result<CompiledResource
     }
   }
 }
+
+/** What is wrong in the filter of one upstream leaves that one out alone. */
+const ofUpstreamFilter = /^spec\.upstreams\[\d+\]\.imageFilter\b/;
 
 type SetResource = ReplicatedImageSet | ClusterReplicatedImageSet;
 type MirrorResource = ImageSetMirror | ClusterImageSetMirror;
@@ -106,7 +115,10 @@ function compileUpstream(
   const field = `spec.upstreams[${at.declaration}]`;
   const entry = readEntry(resource, upstream, field);
   if (!entry.ok) return entry;
-  const filter = compileUpstreamFilter(upstream, `${field}.imageFilter`, at.compile);
+  const fault = resource.faults?.find((one) => one.field.startsWith(`${field}.imageFilter`));
+  const filter = fault
+    ? fail(fault)
+    : compileUpstreamFilter(upstream, `${field}.imageFilter`, at.compile);
   if (!filter.ok) {
     at.problems.push(problemOf(resource, 'InvalidSpec', filter.error));
     return succeed(undefined);
@@ -125,6 +137,8 @@ function compileMirror(resource: MirrorResource): Result<CompiledResource, Field
   if (written.length > mirrorsMax) return tooMany('spec.mirrors', mirrorsMax, written);
   const scope = scopeOf(resource, spec, { choosesImages: true });
   if (!scope.ok) return scope;
+  const unreadable = durationProblem(spec.cleanup?.retention, 'spec.cleanup.retention');
+  if (unreadable !== undefined) return fail(unreadable);
   const entries = mapUntilFailure(written, (mirror, declaration) =>
     compileMirrorEntry(resource, mirror, declaration),
   );
@@ -150,8 +164,16 @@ function compileMirrorEntry(
   if (!entry.ok) return entry;
   const pull = readSecret(resource, mirror.pullCredentialSecret, `${field}.pullCredentialSecret`);
   if (!pull.ok) return pull;
+  const unreadable = durationProblem(mirror.cleanup?.retention, `${field}.cleanup.retention`);
+  if (unreadable !== undefined) return fail(unreadable);
   const secret = pull.value === undefined ? {} : { credentialSecret: pull.value };
   return succeed({ ...entry.value, declaration, ...secret });
+}
+
+/** What is wrong with a duration that was stored before the rule; one that is left out is right. */
+function durationProblem(written: string | undefined, field: string): FieldProblem | undefined {
+  const parsed = parseDuration(written ?? '0s');
+  return parsed.ok ? undefined : { field, message: parsed.error.message };
 }
 
 function baseOf(resource: KuikResource, scope: Scope) {
