@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderMachinePage } from '#actors/machine-page.ts';
 import { allMachines } from '#machines/all-machines.ts';
+import { renderMachinePage } from './machine-page.ts';
 
 /**
  * Writes docs/machines/*.md from the machines, and removes the page of a machine that is gone; with

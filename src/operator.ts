@@ -17,18 +17,20 @@ import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
 import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
-import { readOwn } from '#core/schema/mapping.ts';
+import { readOwn } from '#core/json.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
+import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
+import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
 import { Servers } from './servers.ts';
@@ -40,7 +42,7 @@ export const exitCode = { stopped: 0, failed: 1 } as const;
 const certificateSecretName = 'kuik-webhook';
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
-const webhookTimeoutSeconds = 10;
+const webhookTimeoutSeconds = 5;
 
 /** The one place where features are added to the system, started, and stopped in order; resolves to the exit code. */
 export async function runOperator(input: OperatorInput): Promise<number> {
@@ -66,8 +68,14 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = createTimerHeap();
-  const system = createSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
+  const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
+  const client = createKubeClient({
+    ...{ access, onAnswer: metrics.apiRequest },
+    onReach: ({ reachable, detail: reason }) => {
+      if (reachable) log.info('the API server answers again');
+      else log.warn({ reason }, 'the API server does not answer');
+    },
+  });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
@@ -90,6 +98,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
   });
+  rewrittenPodsMetric(metrics.registry, {
+    pods: () => (system.leads() ? pods.values() : []),
+    isDeclared: (by) => table.current().entries.has(by),
+  });
   const store = new AvailabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
@@ -102,14 +114,15 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
+    access: (question, signal) => reviewAccess(client, question, signal),
   });
   const certificate = certificateOptions(flags, client, namespace);
-  addCertificate(system, { ...certificate, serve: servers.serve });
-  const leadership = addLeadership(system, electionOptions(flags, client, namespace));
+  addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
+  const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await tracking.drain();
     await reporting.flush();
-    await leadership.release();
+    await release();
   };
   const close = async () => {
     table.stop();
@@ -152,7 +165,7 @@ function certificateOptions(
   flags: OperatorFlags,
   client: KubeClient,
   namespace: string,
-): Omit<CertificateOptions, 'serve'> {
+): Omit<CertificateOptions, 'serve' | 'trusted'> {
   const { webhookCertDir: directory, webhookUrl: url, webhookConfiguration: name } = flags;
   const webhook = { client, name, url, timeoutSeconds: webhookTimeoutSeconds };
   if (directory !== undefined) {

@@ -3,22 +3,11 @@ import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { Store } from '#kube/store.ts';
 
-/** The present routing table, compiled anew when a watch says that something changed. */
-export interface RoutingTableKeeper {
-  /** An immutable snapshot; who holds on to it keeps deciding by it. */
-  readonly current: () => RoutingTable;
-  /** Called after each new table; returns how to stop that. */
-  readonly subscribe: (listener: (table: RoutingTable) => void) => () => void;
-  readonly stop: () => void;
-}
-
 /**
- * Follows the stores of the five kinds. However many objects change in one turn of the event loop,
+ * The present routing table: follows the stores of the five kinds. However many objects change in one turn of the event loop,
  * one table is compiled after it.
  */
-export function keepRoutingTable(
-  stores: ReadonlyMap<KuikKind, Store<KuikResource>>,
-): RoutingTableKeeper {
+export function keepRoutingTable(stores: ReadonlyMap<KuikKind, Store<KuikResource>>) {
   let table = compileTable([]);
   let pending: NodeJS.Immediate | undefined;
   const { subscribe, tell } = new Listeners<[table: RoutingTable]>();
@@ -34,11 +23,16 @@ export function keepRoutingTable(
     }),
   );
   return {
-    current: () => table,
+    /** An immutable snapshot; who holds on to it keeps deciding by it. */
+    current: (): RoutingTable => table,
+    /** Called after each new table; returns how to stop that. */
     subscribe,
-    stop: () => {
+    stop: (): void => {
       if (pending !== undefined) clearImmediate(pending);
       for (const unsubscribe of unsubscribes) unsubscribe();
     },
   };
 }
+
+/** The present routing table, compiled anew when a watch says that something changed. */
+export type RoutingTableKeeper = ReturnType<typeof keepRoutingTable>;

@@ -24,33 +24,14 @@ export function drawMachine(machine: AnyStateMachine): MachineView {
   };
 }
 
-/** One row of a machine's state table. */
-export interface StateRow {
-  /** Path from the root, `Known.reachability.Closed`. */
-  readonly state: string;
-  readonly description: string;
-  /** What leads out of it: `event → target`. */
-  readonly transitions: readonly string[];
-}
-
-/** The states of a machine in the order they are written, with what leads out of them. */
-export function listStates(machine: AnyStateMachine): readonly StateRow[] {
-  const rows = listNodes(machine.root).map((node) => ({
-    state: node.path.join('.'),
-    description: node.description ?? '',
-    transitions: describeEdges(node),
-  }));
-  const transitions = describeEdges(machine.root);
-  return transitions.length === 0 ? rows : [{ ...anyState, transitions }, ...rows];
-}
-
 /** What leads out of the machine as a whole: from every state that does not say otherwise. */
-const anyState = {
+export const anyState = {
   state: 'Any',
   description: 'Every state that says nothing else of these events.',
 };
 
-interface Edge {
+/** One arrow of the chart. */
+export interface Edge {
   readonly source: AnyStateNode;
   readonly target: AnyStateNode;
   readonly label: string;
@@ -58,10 +39,6 @@ interface Edge {
 
 function describe(machine: AnyStateMachine): string {
   return machine.root.description ?? '';
-}
-
-function describeEdges(node: AnyStateNode): readonly string[] {
-  return listEdges(node).map(({ label, target }) => `${label} → ${target.path.join('.')}`);
 }
 
 function drawDiagram(root: AnyStateNode): string {
@@ -104,12 +81,13 @@ function childrenOf(node: AnyStateNode): readonly AnyStateNode[] {
   return Object.values(node.states);
 }
 
-function listNodes(node: AnyStateNode): readonly AnyStateNode[] {
+/** The states below one, in the order they are written. */
+export function listNodes(node: AnyStateNode): readonly AnyStateNode[] {
   return childrenOf(node).flatMap((child) => [child, ...listNodes(child)]);
 }
 
 /** What leads out of a state; an event that only changes the context leads nowhere. */
-function listEdges(node: AnyStateNode): readonly Edge[] {
+export function listEdges(node: AnyStateNode): readonly Edge[] {
   const transitions = [...(node.always ?? []), ...[...node.transitions.values()].flat()];
   return transitions.flatMap((transition) =>
     (transition.target ?? []).map((target) => ({

@@ -1,5 +1,6 @@
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+import { readType } from '#telemetry/transitions.ts';
 import type { TimerHeap } from './timer-heap.ts';
 
 /** What all effects of the process run on. */
@@ -16,6 +17,6 @@ export interface Runtime {
 
 /** Tells log and metric of an actor that crashed; every supervisor does, by being one. */
 export function reportCrash({ log, metrics }: Runtime, actor: string, error: unknown): void {
-  metrics.actorCrash(actor.split(':', 1)[0] ?? actor);
+  metrics.actorCrash(readType(actor));
   log.error({ actor, err: error }, 'an actor crashed');
 }

@@ -1,20 +1,13 @@
-import {
-  apiGroup,
-  apiVersion,
-  apiVersionName,
-  type KuikKind,
-  type KuikResource,
-  kinds,
-} from '#api/kinds.ts';
-import { readStoredResource } from '#core/stored-resource.ts';
+import { apiGroup, apiVersionName, type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
+import { slimResource } from '#kube/slim-resource.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
-import { type ReflectorSource, reflectorLogic } from './reflectors.ts';
+import { reflectorLogic, type WatchLoop } from './reflectors.ts';
 import type { KuikSystem } from './system.ts';
 
 /** What the process keeps of the cluster. */
@@ -47,9 +40,8 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
       log.error({ key, err: error }, 'an object could not be read and is left out');
     const reading = { client, random, ...what, store, onUnfit };
     stores.set(resource, store);
-    const run: ReflectorSource['run'] = (onPhase, signal) =>
-      runReflector({ ...reading, onPhase }, signal);
-    system.always({ id, logic: reflectorLogic({ resource, run }, { ...runtime, log }) });
+    const run: WatchLoop = (onPhase, signal) => runReflector({ ...reading, onPhase }, signal);
+    system.always({ id, logic: reflectorLogic(resource, run, { ...runtime, log }) });
     return store;
   };
   const kuik = new Map(
@@ -71,10 +63,4 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     synced: () =>
       Object.fromEntries([...stores].map(([resource, store]) => [resource, store.isSynced()])),
   };
-}
-
-/** A list of one kind names the kind once, for all items; and nobody needs who wrote which field. */
-function slimResource(kind: KuikKind, object: ListedObject): KuikResource {
-  const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
-  return readStoredResource(kind, { ...object, apiVersion, metadata });
 }

@@ -1,4 +1,4 @@
-import { isMapping, readOwn } from '#core/schema/mapping.ts';
+import { isObject, readOwn } from '#core/json.ts';
 import type { SchemaNode } from '#core/schema/schema-node.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { SchemaNode } from '#core/schema/schema-node.ts';
  */
 export function completeValue(schema: SchemaNode, value: unknown): unknown {
   const given = value ?? structuredClone(schema.default);
-  if (!isMapping(given) || schema.type !== 'object') return given;
+  if (!isObject(given) || schema.type !== 'object') return given;
   return Object.fromEntries([...completeKnown(schema, given), ...completeOthers(schema, given)]);
 }
 

@@ -1,15 +1,10 @@
 import { type CredentialKey, keyServesRegistry } from './credential-key.ts';
 import type { OpenedEntry, OpenedSecret } from './credentials.ts';
 import { DOCKER_HUB, DOCKER_HUB_INDEX } from './image/reference.ts';
-
-/** A place under which images lie, as `routing/location.ts` reads it. */
-interface Place {
-  readonly registry: string;
-  readonly path: string;
-}
+import type { Location } from './routing/location.ts';
 
 /** Whether there may be an image at the location that the key serves. */
-export function servesLocation(key: CredentialKey, { registry, path }: Place): boolean {
+export function servesLocation(key: CredentialKey, { registry, path }: Location): boolean {
   if (registry === DOCKER_HUB && key.text === DOCKER_HUB_INDEX) return true;
   if (!keyServesRegistry(key, registry)) return false;
   const prefix = path === '' ? '/' : `/${path}`;
@@ -17,7 +12,7 @@ export function servesLocation(key: CredentialKey, { registry, path }: Place): b
 }
 
 /** Whether the Secret holds anything with which an image at the location could be pulled. */
-export function opensLocation({ entries }: OpenedSecret, location: Place): boolean {
+export function opensLocation({ entries }: OpenedSecret, location: Location): boolean {
   return entries.some(({ key, entry }) => servesLocation(key, location) && saysAnything(entry));
 }
 

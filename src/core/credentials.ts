@@ -1,18 +1,14 @@
+import { compare } from './compare.ts';
 import { type CredentialKey, keyServesImage, readCredentialKey } from './credential-key.ts';
 import { type DockerConfigEntry, readDockerConfig } from './docker-config.ts';
 import { DOCKER_HUB, DOCKER_HUB_INDEX, type ImageReference } from './image/reference.ts';
+import { readOwn } from './json.ts';
 import { CREDENTIALS_MAX } from './probe.ts';
 
 /** One user name and password, or token, for one registry. Never logged, never shown. */
-export interface Credential {
+export interface Credential extends Omit<DockerConfigEntry, 'key'> {
   /** Where it came from, safe to show: `<namespace>/<secret>`. */
   readonly source: string;
-  readonly username: string;
-  readonly password: string;
-  /** An OAuth2 refresh token (`identitytoken` in a docker config). */
-  readonly identityToken?: string;
-  /** A ready bearer token (`registrytoken` in a docker config). */
-  readonly registryToken?: string;
   /** The key of the docker config that matched, as written; safe to show. */
   readonly key?: string;
 }
@@ -93,7 +89,7 @@ export function findCredentials(
       ? serving
       : all.filter(({ key }) => key.text === DOCKER_HUB_INDEX);
   return found
-    .toSorted((left, right) => compareReversed(left.key.text, right.key.text))
+    .toSorted((left, right) => compare(right.key.text, left.key.text))
     .map(({ source, entry }) => ({ source, ...entry }));
 }
 
@@ -132,7 +128,7 @@ function writtenConfig(
   const format = FORMATS.get(secret.type);
   if (format === undefined) return undefined;
   const field = `.${format}`;
-  const text = Object.hasOwn(secret.data, field) ? secret.data[field] : undefined;
+  const text = readOwn(secret.data, field);
   return text === undefined || text === '' ? undefined : { text, format };
 }
 
@@ -140,9 +136,3 @@ const FORMATS: ReadonlyMap<string, 'dockerconfigjson' | 'dockercfg'> = new Map([
   ['kubernetes.io/dockerconfigjson', 'dockerconfigjson'],
   ['kubernetes.io/dockercfg', 'dockercfg'],
 ]);
-
-/** Negative when `left` is the greater: reverse order by code unit. */
-function compareReversed(left: string, right: string): number {
-  if (left === right) return 0;
-  return left > right ? -1 : 1;
-}

@@ -1,3 +1,4 @@
+import { isObject, parseJson } from './json.ts';
 import { fail, type Result, succeed } from './result.ts';
 
 /** User and password, or tokens, under one key of a docker config, in the order of the file. */
@@ -27,11 +28,12 @@ export function readDockerConfig(
   text: string,
   format: 'dockerconfigjson' | 'dockercfg',
 ): Result<DockerConfig, string> {
+  // The engine's own message would quote the text, passwords included.
   const content = parseJson(text);
-  if (!content.ok) return content;
-  const hosts = format === 'dockercfg' ? content.value : fieldOf(content.value, 'auths');
+  if (content === undefined) return fail('expected JSON');
+  if (content !== null && !isObject(content)) return fail('expected a JSON object');
   // Go reads null as nothing at all.
-  if (hosts === undefined || hosts === null) return succeed({ entries: [], warnings: [] });
+  const hosts = (format === 'dockercfg' ? content : fieldOf(content, 'auths')) ?? {};
   if (!isObject(hosts)) return fail('expected an object of registries');
   const entries: DockerConfigEntry[] = [];
   const warnings: string[] = [];
@@ -41,18 +43,6 @@ export function readDockerConfig(
     else warnings.push(`${key}: ${entry.error}`);
   }
   return succeed({ entries, warnings });
-}
-
-/** The engine's own message would quote the text, passwords included. */
-function parseJson(text: string): Result<unknown, string> {
-  try {
-    const content: unknown = JSON.parse(text);
-    return content === null || isObject(content)
-      ? succeed(content ?? {})
-      : fail('expected a JSON object');
-  } catch {
-    return fail('expected JSON');
-  }
 }
 
 function readEntry(key: string, value: unknown): Result<DockerConfigEntry, string> {
@@ -97,8 +87,4 @@ function fieldOf(object: unknown, name: string): unknown {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

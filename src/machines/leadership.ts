@@ -40,8 +40,12 @@ export interface AcquireInput {
   readonly observed: ObservedLease | null;
 }
 
-/** What the term that begins is told; see `Term` of the actor tree. */
+/** What is known when a term of leading begins. */
 export interface LeadInput {
+  /**
+   * Wall time up to which a leader before this one may have done what it did not record; `unknown`
+   * without an election.
+   */
   readonly unrecordedUntilMs: number | 'unknown' | undefined;
 }
 

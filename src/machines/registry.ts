@@ -99,7 +99,6 @@ export const registryMachine = setup({
   actions: {
     rememberTrouble: assign((_, { message }: { readonly message: string }) => ({
       trouble: message,
-      failures: 0,
     })),
     countFailure: assign(({ context }, outcome: PingOutcome) =>
       outcome.kind === 'dead'
@@ -194,7 +193,6 @@ export const registryMachine = setup({
       on: {
         'quota.exceeded': {
           target: '.Throttled',
-          reenter: true,
           actions: { type: 'rememberQuota', params: ({ event }) => event },
         },
       },

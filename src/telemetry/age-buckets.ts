@@ -1,3 +1,5 @@
+import { exponentialBuckets } from 'prom-client';
+
 /** How the classic buckets of the age histogram are laid out (behaviour §7). */
 export interface AgeBuckets {
   readonly bucketType: 'exponential' | 'exponentialRange' | 'custom' | 'disabled';
@@ -16,7 +18,7 @@ export interface AgeBuckets {
 export function ageBounds(buckets: AgeBuckets): number[] {
   switch (buckets.bucketType) {
     case 'exponential':
-      return multiplied(buckets.start, buckets.factor, buckets.count);
+      return exponentialBuckets(buckets.start, buckets.factor, buckets.count);
     case 'exponentialRange':
       return powers(buckets);
     case 'custom':
@@ -24,12 +26,6 @@ export function ageBounds(buckets: AgeBuckets): number[] {
     case 'disabled':
       return [];
   }
-}
-
-function multiplied(start: number, factor: number, count: number): number[] {
-  const bounds: number[] = [];
-  for (let bound = start; bounds.length < count; bound *= factor) bounds.push(bound);
-  return bounds;
 }
 
 function powers({ min, max, count }: AgeBuckets): number[] {

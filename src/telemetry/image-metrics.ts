@@ -1,9 +1,9 @@
-import { Histogram, type Registry } from 'prom-client';
+import { Histogram } from 'prom-client';
 import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import { type AgeBuckets, ageBounds } from './age-buckets.ts';
 import { forEachInTurns } from './in-turns.ts';
 import { describe } from './metrics.ts';
-import { type InTurn, scraped, subjectLabel } from './scraped.ts';
+import { type ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** What is shown of the images themselves. */
 export interface ImageMetricsOptions {
@@ -24,26 +24,19 @@ interface Counted {
 }
 
 /** Registers those that go through all images at each scrape. */
-export function imageMetrics(
-  registry: Registry,
-  options: ImageMetricsOptions,
-  inTurn: InTurn,
-): void {
-  scraped(registry, 'images', {
-    ...{ labels: [...labels], inTurn },
-    fill: async (gauge) => {
-      // Counted first: to set a series costs many times what it takes to count an image.
-      for (const { series, count } of await countImages(options.tracked)) {
-        gauge.set({ ...series }, count);
-      }
-    },
+export function imageMetrics(scrape: ScrapedMetrics, options: ImageMetricsOptions): void {
+  scrape.gauge('images', [...labels], async (gauge) => {
+    // Counted first: to set a series costs many times what it takes to count an image.
+    for (const { series, count } of await countImages(options.tracked)) {
+      gauge.set({ ...series }, count);
+    }
   });
   // A distribution of now, not of events, as in kuik v2.
   new Histogram({
-    ...describe(registry, 'imageAge', ['name', 'registry']),
+    ...describe(scrape.registry, 'imageAge', ['name', 'registry']),
     buckets: ageBounds(options.ageBuckets),
     collect() {
-      return inTurn(async () => {
+      return scrape.inTurn(async () => {
         this.reset();
         await observeAges(this, options);
       });

@@ -1,16 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What the binary says about itself. */
-export interface BuildInfo {
-  readonly version: string;
-  readonly revision?: string;
-  /** RFC 3339. */
-  readonly built?: string;
-}
-
 /** What the process makes metrics with. */
 export interface MetricsOptions {
-  readonly build: BuildInfo;
+  /** What the binary says about itself; `built` as RFC 3339. */
+  readonly build: { readonly version: string; readonly revision?: string; readonly built?: string };
   /** Also CPU, memory, event loop and garbage collection of the process, under Prometheus' names. */
   readonly processMetrics?: boolean;
 }
@@ -26,10 +19,25 @@ export const metricTable = {
   buildInfo: ['kube_image_keeper_manager_build_info', 'Always 1; labels say what runs.'],
   up: ['kube_image_keeper_manager_up', 'Whether this replica is healthy.'],
   isLeader: ['kube_image_keeper_manager_is_leader', 'Whether this replica leads; 0 or 1.'],
-  decisions: ['kube_image_keeper_routing_decisions_total', 'Images decided on, by reason.'],
+  decisions: [
+    'kube_image_keeper_routing_decisions_total',
+    'Images decided on, by reason and by the resource whose candidate was taken.',
+  ],
+  rewrittenPods: [
+    'kube_image_keeper_routing_rewritten_pods',
+    'Pods that have not finished and run a rewritten image; on the leader alone.',
+  ],
   admission: ['kube_image_keeper_webhook_admission_duration_seconds', 'Time a review took.'],
   webhookErrors: ['kube_image_keeper_webhook_errors_total', 'Reviews that failed open, by kind.'],
-  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by result.'],
+  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by registry and result.'],
+  probeDuration: [
+    'kube_image_keeper_routing_probe_duration_seconds',
+    'Time from the start of the asking to the answer about a candidate.',
+  ],
+  certificateExpiry: [
+    'kube_image_keeper_certificate_expiry_timestamp_seconds',
+    'When the certificate that the webhook serves runs out.',
+  ],
   registryHealth: [
     'kube_image_keeper_registry_health',
     'State of the connection to a registry: 1 for the present one.',
@@ -93,16 +101,19 @@ export function createMetrics(options: MetricsOptions) {
     setUp: onOff(registry, 'up'),
     /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
     setLeader: onOff(registry, 'isLeader'),
-    /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
-    routingDecision: countBy(registry, 'decisions', 'reason'),
-    /** One candidate asked: its ProbeStatus, or why it was not asked. */
-    probe: countBy(registry, 'probes', 'result'),
-    webhookError: countBy(registry, 'webhookErrors', 'kind'),
-    actorCrash: countBy(registry, 'actorCrashes', 'type'),
+    /** One decision about one image, in the words of `kuik explain`; what stays has no resource. */
+    routingDecision: countBy(registry, 'decisions', ['reason', 'kind', 'name']),
+    /** One candidate asked: its registry, and its ProbeStatus, or why it was not asked. */
+    probe: countBy(registry, 'probes', ['registry', 'result']),
+    probeDuration: observeProbes(registry),
+    /** When what is served runs out, seconds since the epoch. */
+    certificateExpiry: shownOnceSet(registry, 'certificateExpiry'),
+    webhookError: countBy(registry, 'webhookErrors', ['kind']),
+    actorCrash: countBy(registry, 'actorCrashes', ['type']),
     /** One review from its first byte to the answer. */
     admission: observeAdmission(registry),
     /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
-    apiRequest: countApiRequests(registry),
+    apiRequest: countBy(registry, 'apiRequests', ['method', 'outcome']),
     /** The state of a registry's connection; undefined takes the registry out. */
     registryHealth: onePresent(registry, 'registryHealth', ['registry', 'state']),
     reflectorPhase: onePresent(registry, 'reflectorPhase', ['resource', 'phase']),
@@ -137,13 +148,9 @@ function onOff(registry: Registry, metric: MetricName): (on: boolean) => void {
   return (on) => series.set(Number(on));
 }
 
-function setBuildInfo(registry: Registry, build: BuildInfo): void {
-  const labels = {
-    version: build.version,
-    revision: build.revision ?? '',
-    built: build.built ?? '',
-    nodeversion: process.version,
-  };
+function setBuildInfo(registry: Registry, build: MetricsOptions['build']): void {
+  const { version, revision = '', built = '' } = build;
+  const labels = { version, revision, built, nodeversion: process.version };
   gauge(registry, 'buildInfo', ['version', 'revision', 'built', 'nodeversion']).set(labels, 1);
 }
 
@@ -168,36 +175,57 @@ export class BoundedLabel {
   }
 }
 
-/** Counts by one label of a closed set. */
-export function countBy(
+/** Labels whose values users choose: so many are told apart, the rest are `other`. */
+const subjectLabels: readonly string[] = ['registry', 'name'];
+
+function boundOf(label: string): BoundedLabel {
+  return new BoundedLabel(subjectLabels.includes(label) ? subjectLabelsMax : closedLabelsMax);
+}
+
+/** Counts by labels, each of them bounded. */
+export function countBy<L extends readonly string[]>(
   registry: Registry,
   metric: MetricName,
-  label: string,
-): (value: string) => void {
-  const counter = new Counter(describe(registry, metric, [label]));
-  const bounded = new BoundedLabel(closedLabelsMax);
+  labels: readonly [...L],
+): (...values: { readonly [index in keyof L]: string }) => void {
+  const counter = new Counter<string>(describe(registry, metric, [...labels]));
+  const bounds = labels.map(boundOf);
   // Each review counts: the library would put labels and their key together every time.
   const children = new Map<string, Counter.Internal>();
-  return (value) => {
-    const name = bounded.name(value);
-    const child = children.get(name) ?? counter.labels({ [label]: name });
-    children.set(name, child);
+  return (...values) => {
+    const names = bounds.map((bound, index) => bound.name(values[index] ?? ''));
+    const key = names.join(' ');
+    const child = children.get(key) ?? counter.labels(...names);
+    children.set(key, child);
     child.inc();
   };
+}
+
+/** From a registry next door to one that takes all of a candidate's time. */
+const probeBucketsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+function observeProbes(registry: Registry): (host: string, durationSeconds: number) => void {
+  const histogram = new Histogram({
+    ...describe(registry, 'probeDuration', ['registry']),
+    buckets: probeBucketsSeconds,
+  });
+  const hosts = boundOf('registry');
+  return (host, durationSeconds) => {
+    histogram.observe({ registry: hosts.name(host) }, durationSeconds);
+  };
+}
+
+/** Not shown before it is known: a 0 would be a time long past. */
+function shownOnceSet(registry: Registry, metric: MetricName): (value: number) => void {
+  const series = gauge(registry, metric, []);
+  series.remove();
+  return (value) => series.set(value);
 }
 
 function observeAdmission(registry: Registry): (durationSeconds: number) => void {
   const buckets = admissionBucketsSeconds;
   const histogram = new Histogram({ ...describe(registry, 'admission', []), buckets });
   return (durationSeconds) => histogram.observe(durationSeconds);
-}
-
-function countApiRequests(registry: Registry): (method: string, outcome: string) => void {
-  const counter = new Counter(describe(registry, 'apiRequests', ['method', 'outcome']));
-  const methods = new BoundedLabel(closedLabelsMax);
-  const outcomes = new BoundedLabel(closedLabelsMax);
-  return (method, outcome) =>
-    counter.inc({ method: methods.name(method), outcome: outcomes.name(outcome) });
 }
 
 /** A gauge that is 1 for what a thing is now; what it was before leaves the exposition. */
@@ -214,6 +242,8 @@ function onePresent(
     // What is beyond the bound has no one state; it is left out rather than shown wrong.
     if (name === otherLabel) return;
     const before = present.get(name);
+    // Who tells of each transition mostly tells of the same state.
+    if (before !== undefined && before === value) return;
     if (before !== undefined) series.remove({ [subjectLabel]: name, [valueLabel]: before });
     if (value === undefined) {
       present.delete(name);
@@ -225,13 +255,7 @@ function onePresent(
   };
 }
 
-function countStates(
-  registry: Registry,
-): (
-  type: string,
-  before: readonly string[] | undefined,
-  after: readonly string[] | undefined,
-) => void {
+function countStates(registry: Registry) {
   const series = gauge(registry, 'actors', ['type', 'state']);
   const types = new BoundedLabel(closedLabelsMax);
   const states = new BoundedLabel(closedLabelsMax);
@@ -239,7 +263,7 @@ function countStates(
     type: types.name(type),
     state: states.name(state),
   });
-  return (type, before, after) => {
+  return (type: string, before?: readonly string[], after?: readonly string[]): void => {
     for (const state of before ?? []) series.dec(labels(type, state));
     for (const state of after ?? []) series.inc(labels(type, state));
   };

@@ -3,7 +3,7 @@ import type { FinishedCheck, PaceView, RegistryPace } from '#core/monitoring/pac
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
 import { type ImageMetricsOptions, imageMetrics } from './image-metrics.ts';
 import { countBy, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
-import { type InTurn, oneATurn, scraped, subjectLabel } from './scraped.ts';
+import { ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */
 export interface MonitoringMetricsOptions extends ImageMetricsOptions {
@@ -22,17 +22,16 @@ export function monitoringMetrics(
   registry: Registry,
   options: MonitoringMetricsOptions,
 ): (check: FinishedCheck) => void {
-  const inTurn = oneATurn();
-  imageMetrics(registry, options, inTurn);
-  showWorkloads(registry, options, inTurn);
-  showPace(registry, options);
-  showRounds(registry, options);
-  const count = countBy(registry, 'checks', 'result');
+  const scrape = new ScrapedMetrics(registry);
+  imageMetrics(scrape, options);
+  showWorkloads(scrape, options);
+  showPace(scrape, options);
+  const count = countBy(registry, 'checks', ['result']);
   const durations = new Histogram({
     ...describe(registry, 'checkDuration', []),
     buckets: checkBucketsSeconds,
   });
-  const setQuota = showQuotas(registry, options.pace);
+  const setQuota = showQuotas(scrape, options.pace);
   return ({ registry: host, result, durationMs, quotaRemaining }) => {
     count(result);
     durations.observe(durationMs / 1_000);
@@ -40,73 +39,17 @@ export function monitoringMetrics(
   };
 }
 
-function showPace(registry: Registry, { pace }: MonitoringMetricsOptions): void {
-  const show = (metric: MetricName, read: (figures: RegistryPace) => number) =>
-    scraped(registry, metric, {
-      labels: ['registry'],
-      fill: (gauge) => {
-        // A sum for those beyond the bound.
-        const registries = subjectLabel();
-        for (const figures of pace.registries()) {
-          gauge.inc({ registry: registries.name(figures.registry) }, read(figures));
-        }
-      },
-    });
-  show('checkQueue', ({ queued }) => queued);
-  show('checkLag', ({ lagMs }) => lagMs / 1_000);
-}
-
-function showRounds(registry: Registry, { tracked, pace }: MonitoringMetricsOptions): void {
-  scraped(registry, 'fullRound', {
-    labels: ['name'],
-    fill: (gauge) => {
-      for (const name of tracked.resources().slice(0, subjectLabelsMax)) {
-        gauge.set({ name }, pace.roundMsOf(name) / 1_000);
-      }
-    },
-  });
-}
-
-/** The last word of each registry, as long as anything of it is checked. */
-function showQuotas(
-  registry: Registry,
-  pace: Pick<PaceView, 'registries'>,
-): (host: string, remaining: number) => void {
-  const quotas = new Map<string, number>();
-  scraped(registry, 'quotaRemaining', {
-    labels: ['registry'],
-    fill: (gauge) => {
-      const checked = new Set(pace.registries().map((figures) => figures.registry));
-      for (const [host, remaining] of quotas) {
-        if (checked.has(host)) gauge.set({ registry: host }, remaining);
-        else quotas.delete(host);
-      }
-    },
-  });
-  return (host, remaining) => {
-    if (quotas.has(host) || quotas.size < subjectLabelsMax) quotas.set(host, remaining);
-  };
-}
-
-function showWorkloads(
-  registry: Registry,
-  { workloads }: MonitoringMetricsOptions,
-  inTurn: InTurn,
-): void {
-  scraped(registry, 'workloadsAtRisk', {
-    labels: ['namespace', 'kind', 'name', 'status'],
-    inTurn,
-    fill: async (gauge) => {
-      const all = await workloads();
-      // Users choose these names: the first so many are told apart, the others counted together.
-      for (const { namespace, kind, name, images } of all.slice(0, subjectLabelsMax)) {
-        for (const { status } of images) gauge.inc({ namespace, kind, name, status }, 1);
-      }
-      const other = { namespace: 'other', kind: 'other', name: 'other' };
-      for (const [status, count] of countStatuses(all.slice(subjectLabelsMax))) {
-        gauge.set({ ...other, status }, count);
-      }
-    },
+function showWorkloads(scrape: ScrapedMetrics, { workloads }: MonitoringMetricsOptions): void {
+  scrape.gauge('workloadsAtRisk', ['namespace', 'kind', 'name', 'status'], async (gauge) => {
+    const all = await workloads();
+    // Users choose these names: the first so many are told apart, the others counted together.
+    for (const { namespace, kind, name, images } of all.slice(0, subjectLabelsMax)) {
+      for (const { status } of images) gauge.inc({ namespace, kind, name, status }, 1);
+    }
+    const other = { namespace: 'other', kind: 'other', name: 'other' };
+    for (const [status, count] of countStatuses(all.slice(subjectLabelsMax))) {
+      gauge.set({ ...other, status }, count);
+    }
   });
 }
 
@@ -117,4 +60,40 @@ function countStatuses(workloads: readonly WorkloadAtRisk[]): ReadonlyMap<string
     for (const { status } of images) counts.set(status, (counts.get(status) ?? 0) + 1);
   }
   return counts;
+}
+
+function showPace(scrape: ScrapedMetrics, { tracked, pace }: MonitoringMetricsOptions): void {
+  const show = (metric: MetricName, read: (figures: RegistryPace) => number) =>
+    scrape.gauge(metric, ['registry'], (gauge) => {
+      // A sum for those beyond the bound.
+      const registries = subjectLabel();
+      for (const figures of pace.registries()) {
+        gauge.inc({ registry: registries.name(figures.registry) }, read(figures));
+      }
+    });
+  show('checkQueue', ({ queued }) => queued);
+  show('checkLag', ({ lagMs }) => lagMs / 1_000);
+  scrape.gauge('fullRound', ['name'], (gauge) => {
+    for (const name of tracked.resources().slice(0, subjectLabelsMax)) {
+      gauge.set({ name }, pace.roundMsOf(name) / 1_000);
+    }
+  });
+}
+
+/** The last word of each registry, as long as anything of it is checked. */
+function showQuotas(
+  scrape: ScrapedMetrics,
+  pace: MonitoringMetricsOptions['pace'],
+): (host: string, remaining: number) => void {
+  const quotas = new Map<string, number>();
+  scrape.gauge('quotaRemaining', ['registry'], (gauge) => {
+    const checked = new Set(pace.registries().map((figures) => figures.registry));
+    for (const [host, remaining] of quotas) {
+      if (checked.has(host)) gauge.set({ registry: host }, remaining);
+      else quotas.delete(host);
+    }
+  });
+  return (host, remaining) => {
+    if (quotas.has(host) || quotas.size < subjectLabelsMax) quotas.set(host, remaining);
+  };
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -30,6 +31,13 @@ const crashedMax = 1_000;
 /** Where an actor that crashed stands until its supervisor starts it again. */
 const broken: readonly string[] = ['Broken'];
 
+interface ObserverOptions {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Wall time in ms. */
+  readonly now: () => number;
+}
+
 interface Entry {
   states: readonly string[];
   sinceMs: number;
@@ -43,22 +51,13 @@ interface Entry {
  * actor. It knows actors by their systemId and passes over effects, which have none.
  */
 export class TransitionObserver {
-  readonly #log: Log;
-  readonly #metrics: Metrics;
-  readonly #now: () => number;
+  readonly #options: ObserverOptions;
   readonly #entries = new Map<string, Entry>();
   /** Ids of crashed actors, oldest first. */
   readonly #crashed = new Set<string>();
 
-  /** `now` is wall time in ms. */
-  constructor(options: {
-    readonly log: Log;
-    readonly metrics: Metrics;
-    readonly now: () => number;
-  }) {
-    this.#log = options.log;
-    this.#metrics = options.metrics;
-    this.#now = options.now;
+  constructor(options: ObserverOptions) {
+    this.#options = options;
   }
 
   /** Hand this to `createActor(root, { inspect })`. */
@@ -67,7 +66,7 @@ export class TransitionObserver {
       this.#see(event);
     } catch (error) {
       // XState would let it escape in the middle of a transition: an observer must not do harm.
-      this.#log.error({ err: error }, 'the observer of transitions failed');
+      this.#options.log.error({ err: error }, 'the observer of transitions failed');
     }
   };
 
@@ -126,15 +125,25 @@ export class TransitionObserver {
   ): void {
     const entry = this.#entries.get(id);
     const from = entry?.states ?? [];
-    if (entry !== undefined && entry.sessionId === sessionId && sameStates(from, to)) return;
+    if (entry !== undefined && entry.sessionId === sessionId && isDeepStrictEqual(from, to)) return;
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
-    const transition: Transition = { atMs: this.#now(), event, from, to };
+    const transition: Transition = { atMs: this.#options.now(), event, from, to };
     const ring = entry?.ring ?? [];
     ring.push(transition);
     if (ring.length > ringSize) ring.shift();
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
-    this.#metrics.actorStates(readType(id), entry?.states, to);
-    this.#log.debug({ actor: id, event, from, to }, 'transition');
+    this.#options.metrics.actorStates(readType(id), entry?.states, to);
+    this.#options.log.debug({ actor: id, event, from, to }, 'transition');
+    this.#tellOutage(id, from, to);
+  }
+
+  /** What a person must hear of: a registry that is set aside for good, and one that is back. */
+  #tellOutage(id: string, from: readonly string[], to: readonly string[]): void {
+    if (readType(id) !== 'registry' || isDown(from) === isDown(to)) return;
+    const { log } = this.#options;
+    const registry = id.slice('registry:'.length);
+    if (isDown(to)) log.warn({ registry }, 'a registry does not answer; it is set aside');
+    else if (to.includes('reachability.Closed')) log.info({ registry }, 'a registry answers again');
   }
 
   #keepCrashed(id: string): void {
@@ -155,7 +164,7 @@ export class TransitionObserver {
     this.#crashed.delete(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
-    this.#metrics.actorStates(readType(id), entry.states, undefined);
+    this.#options.metrics.actorStates(readType(id), entry.states, undefined);
   }
 }
 
@@ -163,11 +172,12 @@ function readSystemId(actor: AnyActorRef): string | undefined {
   return (actor as { readonly systemId?: string }).systemId;
 }
 
-/** The first part of an id, `registry` of `registry:docker.io`. */
-function readType(id: string): string {
+/** The first part of an actor's id, `registry` of `registry:docker.io`. */
+export function readType(id: string): string {
   return id.split(':', 1)[0] ?? id;
 }
 
-function sameStates(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((state, index) => state === right[index]);
+/** Its circuit is open: one that is only suspected may yet answer. */
+function isDown(states: readonly string[]): boolean {
+  return states.includes('reachability.Open') || states.includes('reachability.HalfOpen');
 }

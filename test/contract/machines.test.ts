@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AnyStateNode } from 'xstate';
-import { renderMachinePage } from '#actors/machine-page.ts';
-import { listStates } from '#actors/machine-view.ts';
 import { allMachines } from '#machines/all-machines.ts';
+import { listStates, renderMachinePage } from '#scripts/machine-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const machinesFolder = join(root, 'src', 'machines');

@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { EventRecorder } from '#actors/event-recorder.ts';
 import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import type { WorkloadPod } from '#core/monitoring/workloads.ts';
 import { compileTable } from '#core/routing/table.ts';
@@ -52,7 +52,7 @@ beforeEach(async () => {
   const serve = async (leads: boolean) => {
     const runtime = createRealRuntime();
     const { log, metrics } = runtime;
-    const system = { ...createSystem(runtime), leads: () => leads };
+    const system = Object.assign(new KuikSystem(runtime), { leads: () => leads });
     const events = new EventRecorder(runtime, { client, instance: 'test' });
     const tracked = leads ? stage.images : nothing;
     const status = addReporting(system, {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { addSecretSources } from '#actors/secrets/secret-sources.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
@@ -15,7 +15,7 @@ import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 async function startWatches() {
   const client = await adminClient();
   const clock = createTimerHeap();
-  const system = createSystem({ ...createTestRuntime(), clock });
+  const system = new KuikSystem({ ...createTestRuntime(), clock });
   const streams: string[] = [];
   const forgotten: SecretName[] = [];
   const { subscribe, tell } = new Listeners<[table: RoutingTable]>();

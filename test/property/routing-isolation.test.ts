@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { addRegistries, type RegistryProbe } from '#actors/registries/registries.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { CancellationSource } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
@@ -74,7 +74,7 @@ function startProcess({ resources, owners, doors }: World) {
   const probes: string[] = [];
   let close = () => {};
   const registriesOn = (runtime: Runtime) => {
-    const system = createSystem(runtime);
+    const system = new KuikSystem(runtime);
     const registries = addRegistries(system, {
       client: {
         ping: async () => ({ ok: true, value: 200 }),

@@ -21,10 +21,9 @@ export function certificateDirectory(directory: string, now: () => number): Cert
   const load = () => loadDirectory(directory, now());
   return {
     load,
-    issue: async () => ({ kind: 'failed', message: `nothing is issued into ${directory}` }),
     renew: async (serving) => {
       const found = await load();
-      if (found.kind !== 'loaded') return found;
+      if (found.kind !== 'loaded' || serving === undefined) return found;
       return isSame(found.material, serving) ? { kind: 'kept' } : found;
     },
     findChange: async (serving) => {

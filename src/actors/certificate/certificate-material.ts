@@ -1,11 +1,10 @@
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, hash, type KeyObject, X509Certificate } from 'node:crypto';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { CertificateFacts } from '#machines/certificate.ts';
+import type { IssuedCertificate } from './issue-certificate.ts';
 
 /** A serving certificate with its key, and what a client must trust to accept it; all PEM. */
-export interface CertificateMaterial {
-  readonly cert: string;
-  readonly key: string;
+export interface CertificateMaterial extends IssuedCertificate {
   /** Certificate authorities; empty where the client trusts it without being told. */
   readonly bundle: string;
 }
@@ -63,14 +62,7 @@ export function describeMaterial(
 
 /** Tells one material from another without showing it. */
 export function fingerprintOf({ cert, key, bundle }: CertificateMaterial): string {
-  return fingerprint(cert, key, bundle);
-}
-
-/** Tells contents apart without showing them. */
-export function fingerprint(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(`${part.length}:${part}`);
-  return hash.digest('hex');
+  return hash('sha256', JSON.stringify([cert, key, bundle]));
 }
 
 /** Every certificate of a PEM bundle that can be parsed, in order. */

@@ -1,6 +1,6 @@
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
-import { type CertificateMaterial, fingerprint, fingerprintOf } from './certificate-material.ts';
+import { type CertificateMaterial, fingerprintOf } from './certificate-material.ts';
 import type { CertificateSource, SourceOutcome } from './certificate-source.ts';
 import {
   type Lifetimes,
@@ -45,11 +45,6 @@ export class CertificateSecret implements CertificateSource {
     this.#options = options;
   }
 
-  readonly issue = (signal: AbortSignal) => this.#advance(undefined, signal);
-
-  readonly renew = (serving: CertificateMaterial, signal: AbortSignal) =>
-    this.#advance(serving, signal);
-
   async load(signal: AbortSignal): Promise<SourceOutcome> {
     const read = await this.#read(signal);
     if (!read.ok) return { kind: 'failed', message: read.error.message };
@@ -64,7 +59,7 @@ export class CertificateSecret implements CertificateSource {
   }
 
   /** One step from what is there towards what should be. */
-  async #advance(
+  async renew(
     serving: CertificateMaterial | undefined,
     signal: AbortSignal,
   ): Promise<SourceOutcome> {
@@ -87,7 +82,7 @@ export class CertificateSecret implements CertificateSource {
   async findChange(serving: CertificateMaterial, signal: AbortSignal): Promise<string | undefined> {
     const read = await this.#read(signal);
     if (!read.ok) return undefined;
-    if (read.value === undefined) return fingerprint('missing');
+    if (read.value === undefined) return 'missing';
     const { own } = read.value;
     const due = this.#plan(own).step !== 'keep';
     return due || fingerprintOf(own) !== fingerprintOf(serving) ? fingerprintOf(own) : undefined;
@@ -106,8 +101,7 @@ export class CertificateSecret implements CertificateSource {
   }
 
   #judgedBy() {
-    const { names, lifetimes, now } = this.#options;
-    return { names, lifetimes, nowMs: now() };
+    return { ...this.#options, nowMs: this.#options.now() };
   }
 
   /** Puts back what was in force when the Secret was lost or spoiled; else takes the step. */
@@ -142,14 +136,17 @@ export class CertificateSecret implements CertificateSource {
   ): Promise<Result<SecretObject, ApiFailure>> {
     const { client, namespace, secretName } = this.#options;
     const kind = { apiVersion: 'v1', kind: 'Secret' };
-    const data = writeOwn(own);
+    const stringData = {
+      ...{ 'tls.crt': own.cert, 'tls.key': own.key },
+      ...{ 'ca.crt': own.bundle, 'ca.key': own.authorityKey },
+    };
     if (before === undefined) {
       const labels = { 'app.kubernetes.io/managed-by': 'kuik' };
       const metadata = { name: secretName, namespace, labels };
-      const body = { ...kind, metadata, type: 'kubernetes.io/tls', data };
+      const body = { ...kind, metadata, type: 'kubernetes.io/tls', stringData };
       return client.call({ method: 'POST', path: this.#collection(), body }, signal);
     }
-    const body = { ...kind, ...before, data: { ...before.data, ...data } };
+    const body = { ...kind, ...before, stringData };
     return client.call(
       { method: 'PUT', path: `${this.#collection()}/${secretName}`, body },
       signal,
@@ -172,15 +169,5 @@ function readOwn({ data }: SecretObject): OwnCertificate {
     key: text('tls.key'),
     bundle: text('ca.crt'),
     authorityKey: text('ca.key'),
-  };
-}
-
-function writeOwn(own: OwnCertificate): Readonly<Record<string, string>> {
-  const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64');
-  return {
-    'tls.crt': base64(own.cert),
-    'tls.key': base64(own.key),
-    'ca.crt': base64(own.bundle),
-    'ca.key': base64(own.authorityKey),
   };
 }

@@ -10,10 +10,14 @@ export type SourceOutcome =
 export interface CertificateSource {
   /** Reads what is there. */
   readonly load: (signal: AbortSignal) => Promise<SourceOutcome>;
-  /** Makes what is missing or can't serve; a source that can't make one says `failed`. */
-  readonly issue: (signal: AbortSignal) => Promise<SourceOutcome>;
-  /** Takes what is new or due, while `serving` goes on. */
-  readonly renew: (serving: CertificateMaterial, signal: AbortSignal) => Promise<SourceOutcome>;
+  /**
+   * Takes what is new or due, while `serving` goes on; where nothing serves yet, makes what is missing
+   * or can't serve.
+   */
+  readonly renew: (
+    serving: CertificateMaterial | undefined,
+    signal: AbortSignal,
+  ) => Promise<SourceOutcome>;
   /**
    * Fingerprint of what is there when it is not what serves, or when something is due; undefined
    * while all is well or nothing can be read.

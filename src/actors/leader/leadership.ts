@@ -1,7 +1,7 @@
-import { type ActorRefFrom, fromCallback, fromPromise } from 'xstate';
+import { fromCallback, fromPromise } from 'xstate';
 import { withDeadline } from '#actors/deadline.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import type { KuikSystem, Term } from '#actors/system.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import { claimLease, judgeLease, type ObservedLease, releaseLease } from '#core/lease.ts';
 import { type ApiFailure, hasCode, retryAfterMs } from '#kube/failures.ts';
 import { microTime } from '#kube/micro-time.ts';
@@ -15,17 +15,14 @@ import {
 import { leaseMachine, type RenewInput, type RenewOutcome } from '#machines/lease.ts';
 import type { LeaseCalls, StoredLease } from './lease-calls.ts';
 
-/** The way out of the election. */
-export interface Leadership {
-  /** Lets go of the Lease, which ends what only a leader does; bounded in time. */
-  readonly release: () => Promise<void>;
-}
-
-/** Takes part in the election; added last, so that whoever wins has what a leader needs. */
+/**
+ * Takes part in the election; added last, so that whoever wins has what a leader needs. Returns the
+ * way out: it lets go of the Lease, which ends what only a leader does, and is bounded in time.
+ */
 export function addLeadership(
   system: KuikSystem,
-  election: Omit<ElectionOptions, 'runtime'> | undefined,
-): Leadership {
+  election: ElectionOptions | undefined,
+): () => Promise<void> {
   const { runtime, lead, follow } = system;
   const input = {
     elect: election !== undefined,
@@ -34,7 +31,7 @@ export function addLeadership(
   const { id } = leadershipMachine;
   const logic = leadershipLogic({ ...runtime, lead, follow }, election);
   system.always({ id, logic, input });
-  return { release: async () => await release(system, system.find<typeof leadershipMachine>(id)) };
+  return () => release(system);
 }
 
 /** How the Lease is taken and kept; the three times as kuik v2's flags of the same names. */
@@ -49,7 +46,7 @@ export interface ElectionOptions {
 
 /** What an election runs on, and whom it tells. */
 export interface ElectionMeans extends Pick<Runtime, 'clock' | 'now' | 'random'> {
-  readonly lead: (term: Term) => void;
+  readonly lead: (term: LeadInput) => void;
   readonly follow: () => void;
 }
 
@@ -105,10 +102,8 @@ export function leadershipLogic(means: ElectionMeans, election?: ElectionOptions
 }
 
 /** Waits until the Lease is let go, or for as long as that may take at most. */
-async function release(
-  { runtime: { clock } }: KuikSystem,
-  leadership: ActorRefFrom<typeof leadershipMachine> | undefined,
-): Promise<void> {
+async function release({ runtime: { clock }, find }: KuikSystem): Promise<void> {
+  const leadership = find<typeof leadershipMachine>(leadershipMachine.id);
   if (leadership === undefined) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   leadership.subscribe({ complete: resolve, error: () => resolve() });

@@ -1,6 +1,6 @@
 import type { LeaseRecord } from '#core/lease.ts';
-import type { Result } from '#core/result.ts';
-import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { type Result, succeed } from '#core/result.ts';
+import type { ApiCall, ApiFailure, KubeClient } from '#kube/client.ts';
 
 /** A Lease as read: its record, and what an update must be based on. */
 export interface StoredLease {
@@ -11,7 +11,10 @@ export interface StoredLease {
 
 /** The parts of a `coordination.k8s.io/v1` Lease that an election touches. */
 export interface LeaseObject {
-  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly metadata?: {
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly [field: string]: unknown;
+  };
   readonly spec?: {
     readonly holderIdentity?: string | null;
     readonly leaseDurationSeconds?: number | null;
@@ -21,50 +24,47 @@ export interface LeaseObject {
   };
 }
 
-/** One Lease by name. An update fails with `Conflict` when the object changed since it was read. */
-export interface LeaseCalls {
-  readonly read: (signal: AbortSignal) => Promise<Result<StoredLease, ApiFailure>>;
-  readonly create: (
-    record: LeaseRecord,
-    signal: AbortSignal,
-  ) => Promise<Result<StoredLease, ApiFailure>>;
-  readonly update: (
-    before: StoredLease,
-    record: LeaseRecord,
-    signal: AbortSignal,
-  ) => Promise<Result<StoredLease, ApiFailure>>;
-}
-
-/** Calls for the Lease `name`; `durationMs` is assumed of one that does not say. */
+/**
+ * Calls for one Lease by name; `durationMs` is assumed of one that does not say. An update fails with
+ * `Conflict` when the object changed since it was read.
+ */
 export function leaseCalls(
   client: KubeClient,
-  lease: { readonly namespace: string; readonly name: string; readonly durationMs: number },
-): LeaseCalls {
-  const { namespace, name } = lease;
+  {
+    namespace,
+    name,
+    durationMs,
+  }: { readonly namespace: string; readonly name: string; readonly durationMs: number },
+) {
   const collection = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   const path = `${collection}/${name}`;
   const kind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
-  const store = (answer: Result<LeaseObject, ApiFailure>): Result<StoredLease, ApiFailure> =>
-    answer.ok
-      ? {
-          ok: true,
-          value: { record: readRecord(answer.value, lease.durationMs), object: answer.value },
-        }
-      : answer;
+  const call = async (
+    what: Omit<ApiCall, 'path'> & { readonly path?: string },
+    signal: AbortSignal,
+  ): Promise<Result<StoredLease, ApiFailure>> => {
+    const answer = await client.call<LeaseObject>({ path, ...what }, signal);
+    if (!answer.ok) return answer;
+    const object = answer.value;
+    return succeed({ record: readRecord(object, durationMs), object });
+  };
   return {
-    read: async (signal) => store(await client.call({ method: 'GET', path }, signal)),
-    create: async (record, signal) => {
+    read: (signal: AbortSignal) => call({ method: 'GET' }, signal),
+    create: (record: LeaseRecord, signal: AbortSignal) => {
       const metadata = writeMetadata({ name, namespace }, record);
       const body = { ...kind, metadata, spec: writeSpec(record) };
-      return store(await client.call({ method: 'POST', path: collection, body }, signal));
+      return call({ method: 'POST', path: collection, body }, signal);
     },
-    update: async (before, record, signal) => {
-      const spec = { ...before.object.spec, ...writeSpec(record) };
-      const body = { ...kind, metadata: writeMetadata(before.object.metadata, record), spec };
-      return store(await client.call({ method: 'PUT', path, body }, signal));
+    update: ({ object }: StoredLease, record: LeaseRecord, signal: AbortSignal) => {
+      const spec = { ...object.spec, ...writeSpec(record) };
+      const metadata = writeMetadata(object.metadata, record);
+      return call({ method: 'PUT', body: { ...kind, metadata, spec } }, signal);
     },
   };
 }
+
+/** What an election asks of the API server. */
+export type LeaseCalls = ReturnType<typeof leaseCalls>;
 
 /** What has no field of its own; others who take the Lease leave it alone. */
 const expiredTimeAnnotation = 'kuik.enix.io/expired-time';
@@ -74,22 +74,15 @@ function writeMetadata(
   { expiredTime }: LeaseRecord,
 ): LeaseObject['metadata'] {
   if (expiredTime === undefined) return metadata;
-  const annotations = { ...annotationsOf(metadata), [expiredTimeAnnotation]: expiredTime };
+  const annotations = { ...metadata?.annotations, [expiredTimeAnnotation]: expiredTime };
   return { ...metadata, annotations };
 }
 
-function annotationsOf(metadata: LeaseObject['metadata']): Readonly<Record<string, unknown>> {
-  const annotations = metadata?.['annotations'];
-  return typeof annotations === 'object' && annotations !== null
-    ? (annotations as Readonly<Record<string, unknown>>)
-    : {};
-}
-
 function readRecord({ metadata, spec }: LeaseObject, durationMs: number): LeaseRecord {
-  const expiredTime = annotationsOf(metadata)[expiredTimeAnnotation];
+  const expiredTime = metadata?.annotations?.[expiredTimeAnnotation];
   const seconds = spec?.leaseDurationSeconds;
   return {
-    ...(typeof expiredTime === 'string' && { expiredTime }),
+    ...(expiredTime !== undefined && { expiredTime }),
     holder: spec?.holderIdentity ?? '',
     durationMs: typeof seconds === 'number' ? seconds * 1_000 : durationMs,
     acquireTime: spec?.acquireTime ?? '',

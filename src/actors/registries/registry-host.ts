@@ -68,7 +68,7 @@ export class RegistryHost implements Disposable {
   ): Promise<SharedAnswer<HostAnswer> | undefined> => {
     const prints = probe.credentials.map(fingerprint);
     const key = keyOf(probe, prints);
-    const run = (flight: Flight) => this.#run({ probe, prints }, flight);
+    const run = (flight: Flight) => this.#run(this.#plan(probe, prints), flight);
     return this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
   };
 
@@ -81,51 +81,47 @@ export class RegistryHost implements Disposable {
     this.#limiter.dismiss();
   }
 
-  async #run(ordered: FingerprintedProbe, flight: Flight): Promise<HostAnswer | undefined> {
-    const { probe } = ordered;
-    const plan = this.#plan(ordered);
-    if (plan.tries.length === 0 && plan.quota !== undefined) return plan.quota;
+  async #run(plan: Plan, flight: Flight): Promise<HostAnswer | undefined> {
+    const { probe, tries, quota } = plan;
+    if (tries.length === 0 && quota !== undefined) return quota;
+    const { timeoutMs } = probe;
+    const wait = { signal: flight.signal, timeoutMs };
     const askedMs = this.#runtime.clock.now();
-    const limited = await this.#limiter.run(() => this.#ask({ probe, plan, askedMs }, flight), {
-      signal: flight.signal,
-      timeoutMs: probe.timeoutMs,
-    });
+    const limited = await this.#limiter.run(() => this.#ask(plan, askedMs, flight), wait);
     return limited.kind === 'done' ? limited.value : notAsked(limited.kind, probe);
   }
 
+  /** Its turn has come; it began to wait for it at `askedMs`. */
   async #ask(
-    { probe, plan, askedMs }: PlannedProbe,
+    plan: Plan,
+    askedMs: number,
     { signal, isWanted }: Flight,
   ): Promise<HostAnswer | undefined> {
     if (!isWanted() || signal.aborted) return undefined;
-    const leftMs = probe.timeoutMs - (this.#runtime.clock.now() - askedMs);
+    const { timeoutMs } = plan.probe;
     // 0 would mean no limit at all.
-    const timeoutMs = probe.timeoutMs === 0 ? 0 : Math.max(1, leftMs);
-    const answer = await this.#send(plan, { ...probe, timeoutMs }, signal);
+    const leftMs = Math.max(1, timeoutMs - (this.#runtime.clock.now() - askedMs));
+    const answer = await this.#send(plan, timeoutMs === 0 ? 0 : leftMs, signal);
     // Called off by us, it says nothing about the registry.
-    if (!signal.aborted) this.#tellSuspect(answer.outcome, { ...probe, leftMs: timeoutMs });
+    if (!signal.aborted) this.#tellSuspect(answer.outcome, { timeoutMs, leftMs });
     return plan.quota !== undefined && goesOn(answer.outcome) ? plan.quota : answer;
   }
 
   /** Which credentials to try, the last good one first, up to one that has to wait. */
-  #plan({ probe, prints }: FingerprintedProbe): Plan {
-    const setKey = goodKey(probe, prints);
+  #plan(probe: RegistryProbe, prints: readonly string[]): Plan {
+    const setKey = [probe.reference.path, ...prints.toSorted()].join(' ');
     const good = this.#good.get(setKey);
-    const indexes = probe.credentials.map((_, index) => index);
-    const order = indexes.toSorted(
-      (left, right) => Number(prints[right] === good) - Number(prints[left] === good),
-    );
     // One who has no credential is one, too.
-    const tries = (order.length === 0 ? [-1] : order).map((index) => ({
-      index,
-      print: prints[index] ?? anonymous,
-    }));
+    const tries = (prints.length === 0 ? [anonymous] : prints)
+      .map((print, index) => ({ index, print }))
+      .sort((left, right) => Number(right.print === good) - Number(left.print === good));
     const stop = tries.findIndex(({ print }) => this.#quotaOf(print) !== undefined);
     const quota = this.#quotaOf(tries[stop]?.print);
-    if (quota === undefined) return { setKey, tries };
+    if (quota === undefined) return { probe, setKey, tries };
     const { message, retryAtMs } = quota;
     const outcome = { kind: 'QuotaExceeded', message, retryAtMs } as const;
-    return { setKey, tries: tries.slice(0, stop), quota: { kind: 'Answered', outcome } };
+    const told = { kind: 'Answered', outcome } as const;
+    return { probe, setKey, tries: tries.slice(0, stop), quota: told };
   }
 
   /** Why this credential must not be used now; undefined when it may. */
@@ -134,16 +130,20 @@ export class RegistryHost implements Disposable {
     return quota !== undefined && quota.untilMs > this.#runtime.clock.now() ? quota : undefined;
   }
 
-  async #send(plan: Plan, probe: RegistryProbe, signal: AbortSignal): Promise<Answered> {
-    const credentials = plan.tries.flatMap(({ index }) => probe.credentials[index] ?? []);
-    const outcome = await this.#options.probeImage({ ...probe, credentials }, signal);
-    const tried = plan.tries[askerOf(outcome) ?? 0];
+  async #send(
+    { probe, tries, setKey }: Plan,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Answered> {
+    const credentials = tries.flatMap(({ index }) => probe.credentials[index] ?? []);
+    const outcome = await this.#options.probeImage({ ...probe, timeoutMs, credentials }, signal);
+    const tried = tries[askerOf(outcome) ?? 0];
     const print = tried?.print ?? anonymous;
     if (outcome.kind === 'QuotaExceeded' && outcome.retryAtMs !== undefined) {
       this.#tellQuota(print, outcome.retryAtMs, outcome.message);
     }
     if (outcome.kind === 'Available' && probe.credentials.length > 1) {
-      this.#good.set(plan.setKey, print);
+      this.#good.set(setKey, print);
     }
     if (askerOf(outcome) === undefined || tried === undefined) return { kind: 'Answered', outcome };
     return { kind: 'Answered', outcome, credentialIndex: tried.index };
@@ -214,25 +214,14 @@ export function reachabilityOf(actor: RegistryRef | undefined): Reachability {
   return actor?.getSnapshot().value.reachability ?? 'Closed';
 }
 
-interface FingerprintedProbe {
-  readonly probe: RegistryProbe;
-  /** Of the probe's credentials, in their order. */
-  readonly prints: readonly string[];
-}
-
 interface Plan {
+  readonly probe: RegistryProbe;
+  /** Names the repository and the set of credentials. */
   readonly setKey: string;
-  /** Positions in the probe's credentials (-1 is anonymous), in the order to try. */
+  /** Positions in the probe's credentials, in the order to try. */
   readonly tries: readonly { readonly index: number; readonly print: string }[];
   /** The answer of the next credential, which has to wait: known without asking. */
   readonly quota?: Answered;
-}
-
-interface PlannedProbe {
-  readonly probe: RegistryProbe;
-  readonly plan: Plan;
-  /** When it began to wait for its place, monotonic ms. */
-  readonly askedMs: number;
 }
 
 function keyOf(
@@ -253,10 +242,6 @@ function askerOf(outcome: ProbeOutcome): number | undefined {
 /** Whether the trying would have gone on to the next credential (behaviour §4). */
 function goesOn(outcome: ProbeOutcome): boolean {
   return outcome.kind === 'InvalidAuth' || outcome.kind === 'NotFound';
-}
-
-function goodKey(probe: RegistryProbe, prints: readonly string[]): string {
-  return [probe.reference.path, ...prints.toSorted()].join(' ');
 }
 
 function notAsked(

@@ -6,10 +6,11 @@ import { apiGroup, apiVersion, apiVersionName, type KuikKind, pluralOf } from '#
 import { createImageMerger, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import { decodeShard } from '#core/monitoring/overflow.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
+import { listPages } from '#kube/list-pages.ts';
 import { type ResourcePlace, resourcePath } from '#kube/paths.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -58,10 +59,14 @@ export class AvailabilityStore {
     name: string,
     signal: AbortSignal,
   ): Promise<Result<StoredStatus | undefined, ApiFailure>> => {
-    const path = resourcePath(placeOf(name));
-    const found = await this.#client.call<StoredObject>({ method: 'GET', path }, signal);
+    // The one of that name in a list: whoever may list need not be let get (chart/templates).
+    const query = { fieldSelector: `metadata.name=${name}`, limit: 1 };
+    const call = { method: 'GET', path: resourcePath(placeOf()), query } as const;
+    const found = await this.#client.call<{ items?: readonly StoredObject[] }>(call, signal);
     if (!found.ok) return hasCode(found.error, 404) ? succeed(undefined) : found;
-    const { metadata, status } = found.value;
+    const [object] = found.value.items ?? [];
+    if (object === undefined) return succeed(undefined);
+    const { metadata, status } = object;
     const owner = ownerOf(name, metadata.uid);
     const isBeingDeleted = metadata.deletionTimestamp !== undefined;
     const shards = await this.#readShards(owner, signal);
@@ -122,18 +127,16 @@ export class AvailabilityStore {
     owner: StatusOwner,
     signal: AbortSignal,
   ): Promise<Result<readonly StoredShard[], ApiFailure>> {
-    const path = resourcePath(this.#shardPlace());
-    const labelSelector = `${ownerUidLabel}=${owner.uid}`;
+    const listing = {
+      path: resourcePath(this.#shardPlace()),
+      query: { labelSelector: `${ownerUidLabel}=${owner.uid}` },
+      pageObjects: pageShardsMax,
+    };
     const shards: StoredShard[] = [];
-    let next: string | undefined;
-    do {
-      const query = { labelSelector, limit: pageShardsMax, continue: next };
-      const request = { method: 'GET' as const, path, query };
-      const page = await this.#client.call<ConfigMapList>(request, signal);
-      if (!page.ok) return fail(page.error);
-      shards.push(...shardsOf(owner, page.value));
-      next = page.value.metadata?.continue || undefined;
-    } while (next !== undefined);
+    for await (const page of listPages<StoredConfigMap>(this.#client, listing, signal)) {
+      if (!page.ok) return page;
+      shards.push(...shardsOf(owner, page.value.items));
+    }
     return succeed(shards);
   }
 
@@ -185,8 +188,9 @@ export function hasOverflow(status: ClusterImageSetAvailabilityStatus = {}): boo
   return (status.imageCount ?? 0) > (status.images?.length ?? 0);
 }
 
-function placeOf(name: string): ResourcePlace {
-  return { group: apiGroup, version: apiVersionName, plural: pluralOf(kind), name };
+function placeOf(name?: string): ResourcePlace {
+  const place = { group: apiGroup, version: apiVersionName, plural: pluralOf(kind) };
+  return name === undefined ? place : { ...place, name };
 }
 
 interface StoredObject {
@@ -194,15 +198,12 @@ interface StoredObject {
   readonly status?: ClusterImageSetAvailabilityStatus;
 }
 
-interface ConfigMapList {
-  readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: { readonly name?: string };
-    readonly data?: Readonly<Record<string, string>>;
-  }[];
+interface StoredConfigMap {
+  readonly metadata?: { readonly name?: string };
+  readonly data?: Readonly<Record<string, string>>;
 }
 
-function shardsOf(owner: StatusOwner, { items = [] }: ConfigMapList): readonly StoredShard[] {
+function shardsOf(owner: StatusOwner, items: readonly StoredConfigMap[]): readonly StoredShard[] {
   const whole = shardName(owner, '');
   return items.flatMap(({ metadata, data }) => {
     const name = metadata?.name ?? '';

@@ -4,8 +4,9 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
 import { Listeners } from '#core/listeners.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import type { PaceView } from '#core/monitoring/pace-view.ts';
-import { type CheckPace, describeRound, fullRound } from '#core/monitoring/round.ts';
+import { describeRound, fullRound } from '#core/monitoring/round.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 
 /**
@@ -65,7 +66,7 @@ export interface ReadyMessagesOptions {
   readonly tracked: Pick<TrackedImages, 'resources' | 'subscribe'>;
   readonly pace: Pick<PaceView, 'countsOf'>;
   /** The configured pace of a registry. */
-  readonly paceOf: (registry: string) => CheckPace;
+  readonly paceOf: (registry: string) => Pace;
   readonly isPlanned: Tracking['isPlanned'];
 }
 

@@ -5,7 +5,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
-import type { CheckPace } from '#core/monitoring/round.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import type { WorkloadPod, WorkloadsState } from '#core/monitoring/workloads.ts';
 import { reportWorkloads, type WorkloadsReport } from '#core/monitoring/workloads-report.ts';
@@ -71,7 +71,7 @@ export interface ReportingOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
   /** The configured pace of a registry's checks. */
-  readonly paceOf: (registry: string) => CheckPace;
+  readonly paceOf: (registry: string) => Pace;
   /** `metrics.imageLastMonitorAgeMinutes.legacy`. */
   readonly ageBuckets: AgeBuckets;
 }

@@ -1,5 +1,6 @@
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { listPages } from '#kube/list-pages.ts';
 import { ownerUidLabel } from './secret-copy.ts';
 import type { PlacedCopy } from './secret-placer.ts';
 
@@ -10,17 +11,14 @@ const pagesMax = 100;
 /** Names, labels and versions: no credential leaves the API server for this. */
 const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
-interface Page {
-  readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: {
-      readonly namespace?: string;
-      readonly name?: string;
-      readonly uid?: string;
-      readonly resourceVersion?: string;
-      readonly labels?: Readonly<Record<string, string>>;
-    };
-  }[];
+interface ListedSecret {
+  readonly metadata?: {
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
 }
 
 /** All copies in the cluster, those that kuik v2 made included: they are found by their label. */
@@ -29,20 +27,24 @@ export async function listSecretCopies(
   signal: AbortSignal,
 ): Promise<Result<readonly PlacedCopy[], ApiFailure>> {
   const copies: PlacedCopy[] = [];
-  let token: string | undefined;
-  for (let pages = 0; pages < pagesMax; pages += 1) {
-    const query = { labelSelector: ownerUidLabel, limit: pageObjects, continue: token };
-    const call = { method: 'GET', path: '/api/v1/secrets', query, accept: metadataOnly } as const;
-    const page = await client.call<Page>(call, signal);
+  let pages = 0;
+  for await (const page of listPages<ListedSecret>(client, listing, signal)) {
     if (!page.ok) return page;
-    copies.push(...(page.value.items ?? []).map(copyOf));
-    token = page.value.metadata?.continue || undefined;
-    if (token === undefined) break;
+    copies.push(...page.value.items.map(copyOf));
+    pages += 1;
+    if (pages === pagesMax) break;
   }
   return succeed(copies);
 }
 
-function copyOf({ metadata = {} }: NonNullable<Page['items']>[number]): PlacedCopy {
+const listing = {
+  path: '/api/v1/secrets',
+  query: { labelSelector: ownerUidLabel },
+  accept: metadataOnly,
+  pageObjects,
+};
+
+function copyOf({ metadata = {} }: ListedSecret): PlacedCopy {
   const { namespace = '', name = '', uid = '', resourceVersion: version = '', labels } = metadata;
   return { namespace, name, uid, version, ownerUid: labels?.[ownerUidLabel] ?? '' };
 }

@@ -1,7 +1,13 @@
 import type { ActorLogic } from 'xstate';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
-import { type ReflectorEvent, type ReflectorSnapshot, reflectorLogic } from '#actors/reflectors.ts';
+import {
+  type ReflectorEvent,
+  type ReflectorSnapshot,
+  type ReportPhase,
+  reflectorLogic,
+  type WatchLoop,
+} from '#actors/reflectors.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
@@ -111,9 +117,8 @@ export class SecretSources {
     const resource = `secret ${text}`;
     // Secrets are as many as resources name: their phases are seen in the actors, not in a metric.
     const metrics = { reflectorPhase: () => undefined };
-    const run = (report: (phase: string, detail?: string) => void, signal: AbortSignal) =>
-      this.#reflect(readName(text), report, signal);
-    return reflectorLogic({ resource, run }, { metrics, log: log.child({ actor: resource }) });
+    const run: WatchLoop = (report, signal) => this.#reflect(readName(text), report, signal);
+    return reflectorLogic(resource, run, { metrics, log: log.child({ actor: resource }) });
   };
 
   /** The answer is who has to be read instead, there being too many. */
@@ -160,11 +165,7 @@ export class SecretSources {
     if (!signal.aborted) this.#learn(name, answer);
   }
 
-  async #reflect(
-    name: SecretName,
-    report: (phase: string, detail?: string) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #reflect(name: SecretName, report: ReportPhase, signal: AbortSignal): Promise<void> {
     const { random } = this.#system.runtime;
     const store = createStore<SecretAnswer>();
     const learn = (answer: SecretAnswer) => {
@@ -179,8 +180,8 @@ export class SecretSources {
         path: resourcePath(collection),
         query: { fieldSelector: `metadata.name=${name.name}` },
         slim: (object) => foundSecret(name, object as StoredSecret),
-        onPhase: (phase, detail) => {
-          report(phase, detail);
+        onPhase: (phase, detail, code) => {
+          report(phase, detail, code);
           if (phase !== 'BackingOff' || store.isSynced()) return;
           learn({ kind: 'unreadable', message: detail });
         },

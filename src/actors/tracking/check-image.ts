@@ -9,7 +9,7 @@ import {
 import type { ImageReference } from '#core/image/reference.ts';
 import { type CheckOutcome, judgeCheck, type NamedSecrets } from '#core/monitoring/verdict.ts';
 import { CREDENTIALS_MAX, type ProbeMethod } from '#core/probe.ts';
-import { type SecretName, secretNameText } from '#core/secret.ts';
+import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 
 /** What one check came to, and what else the registry said. */
 export interface CheckAnswer {
@@ -92,56 +92,43 @@ export interface CheckSecrets {
 
 /**
  * Reads the Secrets of one check: the Pods' pull secrets, then the fallback; anonymous where none of
- * these holds anything for the image (behaviour §6).
+ * these holds anything for the image (behaviour §6). One that cannot be read counts as missing, as it
+ * does for a review (behaviour §3.11).
  */
 export async function gatherCredentials(
   read: SecretReader['read'],
   { reference, pullSecrets, fallback, acceptedSource }: CheckSecrets,
   signal: AbortSignal,
 ): Promise<CheckCredentials> {
-  const own = await readAll(read, pullSecrets, signal);
-  const spare = await readAll(read, fallback === undefined ? [] : [fallback], signal);
-  const found = [...findCredentials(own.opened, reference)].sort(
-    (left, right) =>
-      Number(right.source === acceptedSource) - Number(left.source === acceptedSource),
+  const names = fallback === undefined ? pullSecrets : [...pullSecrets, fallback];
+  const answers = await Promise.all(
+    names.map(async (name) => ({ name: secretNameText(name), ...(await read(name, signal)) })),
   );
-  const last = findCredentials(spare.opened, reference);
+  const found = findCredentials(openAll(answers.slice(0, pullSecrets.length)), reference);
+  const last = findCredentials(openAll(answers.slice(pullSecrets.length)), reference);
+  const isAccepted = ({ source }: Credential) => Number(source === acceptedSource);
+  const first = found.toSorted((left, right) => isAccepted(right) - isAccepted(left));
   // The fallback keeps a place among those that one probe tries.
-  const kept = found.slice(0, Math.max(1, CREDENTIALS_MAX - last.length));
+  const kept = first.slice(0, Math.max(1, CREDENTIALS_MAX - last.length));
   return {
     credentials: [...kept, ...last].slice(0, CREDENTIALS_MAX),
     secrets: {
-      named: own.named + spare.named,
-      missing: own.missing + spare.missing,
-      unread: own.unread + spare.unread,
-      warnings: [...own.warnings, ...spare.warnings],
+      named: names.length,
+      missing: answers.filter(({ kind }) => kind !== 'found').length,
+      unread: answers.filter((answer) => answer.kind === 'unreadable' && answer.mayPass).length,
+      warnings: answers.flatMap(warningsOf),
     },
   };
 }
 
-interface ReadSecrets extends NamedSecrets {
-  readonly opened: readonly OpenedSecret[];
+type NamedAnswer = SecretAnswer & { readonly name: string };
+
+function openAll(answers: readonly NamedAnswer[]): readonly OpenedSecret[] {
+  return answers.flatMap((answer) => (answer.kind === 'found' ? openSecret(answer.secret) : []));
 }
 
-/** One that cannot be read counts as missing, as it does for a review (behaviour §3.11). */
-async function readAll(
-  read: SecretReader['read'],
-  names: readonly SecretName[],
-  signal: AbortSignal,
-): Promise<ReadSecrets> {
-  const answers = await Promise.all(
-    names.map(async (name) => ({ name: secretNameText(name), answer: await read(name, signal) })),
-  );
-  const opened = answers.flatMap(({ answer }) =>
-    answer.kind === 'found' ? openSecret(answer.secret) : [],
-  );
-  const lost = answers.flatMap(({ name, answer }) => {
-    if (answer.kind === 'missing') return [`Secret ${name} is missing`];
-    return answer.kind === 'unreadable' ? [`Secret ${name} was not read: ${answer.message}`] : [];
-  });
-  const warnings = [...lost, ...opened.flatMap((one) => one.warnings)];
-  const unread = answers.filter(
-    ({ answer }) => answer.kind === 'unreadable' && answer.mayPass,
-  ).length;
-  return { opened, named: names.length, missing: lost.length, unread, warnings };
+function warningsOf(answer: NamedAnswer): readonly string[] {
+  if (answer.kind === 'found') return openSecret(answer.secret).warnings;
+  if (answer.kind === 'missing') return [`Secret ${answer.name} is missing`];
+  return [`Secret ${answer.name} was not read: ${answer.message}`];
 }

@@ -20,22 +20,12 @@ import type { NamedPod } from './pod-uses.ts';
 import { findAvailability, ResourcePlan, type ResourcePlanOptions } from './resource-plan.ts';
 import { trackedImagesId, trackedImagesLogic } from './tracked-images.ts';
 
-/** The door of what is known of images: which are tracked, and what their checks came to. */
-export interface Tracking {
-  readonly tracked: TrackedImages;
-  readonly pace: PaceView;
-  /**
-   * Whether a resource's images are planned by its present spec, so that it tracks all that are
-   * `listed`; true of one that is left out.
-   */
-  readonly isPlanned: (resource: string, listed?: readonly string[]) => boolean;
-  /** Told of each check that came to an end, once however many resources it served. */
-  readonly onCheck: (listener: (check: FinishedCheck) => void) => () => void;
-  /** No check begins any more; those in flight have their time to end. */
-  readonly drain: () => Promise<void>;
+/** Adds it to the system: images are tracked, and checked at their pace, while this process leads. */
+export function addTracking(system: KuikSystem, options: TrackingOptions): Tracking {
+  return new Tracking(system, options);
 }
 
-/** What tracking is made of; all of it was there before. */
+/** What images are tracked and checked with. */
 export interface TrackingOptions {
   readonly resources: {
     readonly pods: Store<NamedPod>;
@@ -63,12 +53,8 @@ const restoredWithinMs = 60_000;
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
 
-/** Adds it to the system: images are tracked, and checked at their pace, while this process leads. */
-export function addTracking(system: KuikSystem, options: TrackingOptions): Tracking {
-  return new LeaderTracking(system, options);
-}
-
-class LeaderTracking implements Tracking {
+/** The door of what is known of images: which are tracked, and what their checks came to. */
+export class Tracking {
   readonly #system: KuikSystem;
   readonly #options: TrackingOptions;
   readonly #checks: ImageChecks;
@@ -82,8 +68,7 @@ class LeaderTracking implements Tracking {
     this.#options = options;
     const { runtime } = system;
     this.#checks = new ImageChecks(runtime, {
-      ...{ ...options, tellChanged: this.#changed.tell },
-      onCheck: this.#finishedChecks.tell,
+      ...{ ...options, tellChanged: this.#changed.tell, onCheck: this.#finishedChecks.tell },
     });
     const images = trackedImagesLogic(runtime, ({ resource, image }, signal) =>
       this.#checks.ask(this.#plans.get(resource)?.images.get(image), signal),
@@ -93,6 +78,7 @@ class LeaderTracking implements Tracking {
     system.whileLeading({ id: 'tracking', logic: fromCallback(() => this.#begin()) });
   }
 
+  /** Images by resource, once all that was tracked before is there again. */
   readonly tracked: TrackedImages = {
     resources: () =>
       [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : [])),
@@ -100,9 +86,10 @@ class LeaderTracking implements Tracking {
       const plan = this.#plans.get(resource);
       return plan?.isRestored === true ? plan.images.tracked() : [];
     },
-    subscribe: (listener) => this.#changed.subscribe(listener),
+    subscribe: this.#changed.subscribe,
   };
 
+  /** How fast they are checked. */
   readonly pace: PaceView = {
     registries: () => this.#options.registries.turns.figures(),
     countsOf: (resource) => this.#countsOf(resource),
@@ -113,6 +100,10 @@ class LeaderTracking implements Tracking {
     },
   };
 
+  /**
+   * Whether a resource's images are planned by its present spec, so that it tracks all that are
+   * `listed`; true of one that is left out.
+   */
   readonly isPlanned = (resource: string, listed: readonly string[] = []): boolean => {
     const present = findAvailability(this.#options.table.current(), resource);
     if (present === undefined) return true;
@@ -122,8 +113,10 @@ class LeaderTracking implements Tracking {
     );
   };
 
+  /** Tells of each check that came to an end, once however many resources it served. */
   readonly onCheck = this.#finishedChecks.subscribe;
 
+  /** No check begins any more; those in flight have their time to end. */
   readonly drain = async (): Promise<void> => {
     this.#options.registries.turns.end();
     await this.#checks.drain(drainMs);

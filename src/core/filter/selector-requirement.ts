@@ -1,3 +1,5 @@
+import { readOwn } from '#core/json.ts';
+
 /** How the value of a key is compared; `==` is `=`, a bare key is `exists`. */
 export type RequirementOperator = 'exists' | '!' | '=' | '!=' | 'in' | 'notin' | '>' | '<';
 
@@ -39,7 +41,7 @@ export function requirementProblem(requirement: SelectorRequirement): string | u
 export function requirementMatches(requirement: SelectorRequirement, pairs: KeyValues): boolean {
   const { key, operator, values } = requirement;
   // Own keys only: a label may be called `constructor`.
-  const value = Object.hasOwn(pairs, key) ? pairs[key] : undefined;
+  const value = readOwn(pairs, key);
   switch (operator) {
     case 'exists':
       return value !== undefined;

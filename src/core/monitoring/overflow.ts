@@ -1,4 +1,5 @@
 import { utf8Bytes } from '#core/cut-text.ts';
+import { parseJson } from '#core/json.ts';
 
 /** One line of what a status has no room for. */
 export interface OverflowEntry {
@@ -67,13 +68,8 @@ export function encodeShard(entries: readonly OverflowEntry[]): string {
 
 /** The values of a shard's lines; one that cannot be read spoils no other. */
 export function decodeShard(text: string): readonly unknown[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      return line === '' ? [] : [JSON.parse(line) as unknown];
-    } catch {
-      return [];
-    }
-  });
+  const values = text.split('\n').map(parseJson);
+  return values.filter((value) => value !== undefined);
 }
 
 interface Dealing {

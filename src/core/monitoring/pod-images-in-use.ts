@@ -1,4 +1,5 @@
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
+import { readOwn } from '#core/json.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation } from '#core/routing/annotations.ts';
 
 /** One image that a Pod uses, or used before it was rewritten. */
@@ -29,9 +30,7 @@ const annotationsMax = 16;
  * that cannot be parsed is left out. The answer is the same array for Pods that are alike.
  */
 export function readPodImages(pod: ImageBearer): readonly PodImageUse[] {
-  const annotation = Object.hasOwn(pod.annotations, ORIGINAL_IMAGES)
-    ? (pod.annotations[ORIGINAL_IMAGES] ?? '')
-    : '';
+  const annotation = readOwn(pod.annotations, ORIGINAL_IMAGES) ?? '';
   const known = remembered.get(pod.images);
   const same = known?.get(annotation);
   if (same !== undefined) return same;

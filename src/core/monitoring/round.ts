@@ -1,8 +1,4 @@
-/** How fast one registry is checked, as configured. */
-export interface CheckPace {
-  readonly intervalMs: number;
-  readonly maxPerInterval: number;
-}
+import type { Pace } from './pace.ts';
 
 /** The registry that takes longest to be checked through, which is what a full round takes. */
 export interface FullRound {
@@ -10,7 +6,7 @@ export interface FullRound {
   readonly registry: string;
   /** Images that take a turn there. */
   readonly images: number;
-  readonly pace: CheckPace;
+  readonly pace: Pace;
 }
 
 /**
@@ -19,7 +15,7 @@ export interface FullRound {
  */
 export function fullRound(
   counts: ReadonlyMap<string, number>,
-  paceOf: (registry: string) => CheckPace,
+  paceOf: (registry: string) => Pace,
 ): FullRound | undefined {
   let longest: FullRound | undefined;
   for (const [registry, images] of counts) {

@@ -2,6 +2,7 @@ import type {
   ClusterImageSetAvailabilityStatus,
   MonitoredImage,
 } from '#api/image-set-availability.ts';
+import { compare } from '#core/compare.ts';
 import { utf8Bytes } from '#core/cut-text.ts';
 import { isWrong, writeMonitoredImage } from './monitored-image.ts';
 import type { TrackedImage } from './tracked-image.ts';
@@ -82,9 +83,7 @@ function rankOf({ status, unusedSinceMs }: TrackedImage): number {
 }
 
 function compareImages(left: TrackedImage, right: TrackedImage): number {
-  const byRank = rankOf(left) - rankOf(right);
-  if (byRank !== 0 || left.image === right.image) return byRank;
-  return left.image < right.image ? -1 : 1;
+  return rankOf(left) - rankOf(right) || compare(left.image, right.image);
 }
 
 function entriesThatFit(images: readonly TrackedImage[]): readonly MonitoredImage[] {

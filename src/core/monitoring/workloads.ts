@@ -1,4 +1,5 @@
 import type { MonitoredStatus } from '#api/image-set-availability.ts';
+import { compare } from '#core/compare.ts';
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, parseReference } from '#core/image/reference.ts';
 import { isWrong } from './monitored-image.ts';
@@ -101,7 +102,7 @@ function* inOrder(workloads: ReadonlyMap<string, WorkloadSoFar>): Generator<Work
     const images = [...workload.images.values()];
     yield {
       ...workload,
-      images: images.sort((left, right) => (left.image < right.image ? -1 : 1)),
+      images: images.sort((left, right) => compare(left.image, right.image)),
     };
   }
 }

@@ -1,3 +1,5 @@
+import { isObject, parseJson, readOwn } from '#core/json.ts';
+
 /** Container → original as the user wrote it. */
 export const ORIGINAL_IMAGES = 'kuik.enix.io/original-images';
 /** Container → `Kind/[namespace/]name` of the resource that proposed the image. */
@@ -19,11 +21,10 @@ export function readContainerAnnotation(
   annotations: Readonly<Record<string, unknown>>,
   name: string,
 ): ReadonlyMap<string, string> {
-  const written = Object.hasOwn(annotations, name) ? annotations[name] : undefined;
-  if (typeof written !== 'string') return new Map();
-  const content = parseJson(written);
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return new Map();
-  const entries = Object.entries(content as Readonly<Record<string, unknown>>);
+  const written = readOwn(annotations, name);
+  const content = typeof written === 'string' ? parseJson(written) : undefined;
+  if (!isObject(content)) return new Map();
+  const entries = Object.entries(content);
   return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')
     ? new Map(entries)
     : new Map();
@@ -32,12 +33,4 @@ export function readContainerAnnotation(
 /** The annotation's value for these containers, in their order. */
 export function writeContainerAnnotation(entries: ReadonlyMap<string, string>): string {
   return JSON.stringify(Object.fromEntries(entries));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

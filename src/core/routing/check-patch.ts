@@ -1,4 +1,5 @@
 import { parseReference } from '#core/image/reference.ts';
+import { isObject } from '#core/json.ts';
 import { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
@@ -139,8 +140,4 @@ function checkAnnotationSize(
     path: '/metadata/annotations',
     message: `expected at most ${ANNOTATION_BYTES_MAX} bytes of annotations, got ${bytes}`,
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

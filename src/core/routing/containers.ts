@@ -1,5 +1,6 @@
 import { compileSelector, type Selector, selectorMatches } from '#core/filter/selector.ts';
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
+import { isObject } from '#core/json.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { imagesOf, type PodImage } from '#core/pod-images.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation, STATIC_POD } from './annotations.ts';
@@ -90,15 +91,15 @@ export function leavesAlone(
   pod: Pick<RoutingSubject, 'labels' | 'annotations'>,
   policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>,
 ): { readonly skip: 'SkippedPod'; readonly why: string } | undefined {
-  const label = selectorsOf(policy.skipLabels).find((one) => selectorMatches(one, pod.labels));
-  if (label !== undefined) {
-    return { skip: 'SkippedPod', why: `skipLabels has "${label.source}"` };
+  const lists = [
+    ['skipLabels', pod.labels],
+    ['skipAnnotations', pod.annotations],
+  ] as const;
+  for (const [name, pairs] of lists) {
+    const found = selectorsOf(policy[name]).find((one) => selectorMatches(one, pairs));
+    if (found !== undefined) return { skip: 'SkippedPod', why: `${name} has "${found.source}"` };
   }
-  const annotation = selectorsOf(policy.skipAnnotations).find((one) =>
-    selectorMatches(one, pod.annotations),
-  );
-  if (annotation === undefined) return undefined;
-  return { skip: 'SkippedPod', why: `skipAnnotations has "${annotation.source}"` };
+  return undefined;
 }
 
 /**
@@ -136,6 +137,5 @@ function selectorsOf(list: readonly string[]): readonly Selector[] {
 
 /** Labels or annotations from outside; what is no object is none. */
 function textsOf(pairs: unknown): Readonly<Record<string, string>> {
-  if (typeof pairs !== 'object' || pairs === null) return {};
-  return pairs as Readonly<Record<string, string>>;
+  return isObject(pairs) ? (pairs as Readonly<Record<string, string>>) : {};
 }

@@ -4,13 +4,17 @@ import type { ProbeStatus } from '#core/probe.ts';
 export type CandidateOrigin = string;
 
 /** Why a container's image was rewritten (annotation `kuik.enix.io/reason`). */
-export type RewriteReason =
-  | 'Preferred'
-  | 'OriginalNotFound'
-  | 'OriginalUnreachable'
-  | 'OriginalInvalidAuth'
-  | 'OriginalQuotaExceeded'
-  | 'OriginalDiscarded';
+export type RewriteReason = (typeof rewriteReasons)[number];
+
+/** All of them. */
+export const rewriteReasons = [
+  'Preferred',
+  'OriginalNotFound',
+  'OriginalUnreachable',
+  'OriginalInvalidAuth',
+  'OriginalQuotaExceeded',
+  'OriginalDiscarded',
+] as const;
 
 /** Why a container was left alone, or rewritten. */
 export type DecisionReason =

@@ -1,4 +1,5 @@
 import type { KuikKind } from '#api/kinds.ts';
+import { compare } from '#core/compare.ts';
 
 /**
  * The place of one candidate (behaviour §3.4), as what is compared in turn. No two candidates of one
@@ -49,24 +50,12 @@ export const FIRST_PLACE: CandidatePlace = {
 /** Negative when `left` comes first. */
 export function comparePlaces(left: CandidatePlace, right: CandidatePlace): number {
   return (
-    compareNumbers(left.priority, right.priority) ||
+    compare(left.priority, right.priority) ||
     KIND_RANKS[left.kind] - KIND_RANKS[right.kind] ||
     left.entryPriority - right.entryPriority ||
     left.declaration - right.declaration ||
-    compareTexts(left.namespace, right.namespace) ||
-    compareTexts(left.name, right.name) ||
+    compare(left.namespace, right.namespace) ||
+    compare(left.name, right.name) ||
     left.base - right.base
   );
-}
-
-/** A difference would be NaN between two infinities. */
-function compareNumbers(left: number, right: number): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
-}
-
-/** By code unit: the same on every machine, whatever its locale. */
-function compareTexts(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }

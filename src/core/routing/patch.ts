@@ -1,3 +1,4 @@
+import { isObject } from '#core/json.ts';
 import { escapePointerToken, type JsonPatchOperation } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
 import { ephemeralImages, type PodImage, podImages } from '#core/pod-images.ts';
@@ -49,7 +50,8 @@ function annotationOperations(
   const keys = new Set(podImages(pod).map(({ key }) => key));
   const routed = decisions.filter(({ key, reason }) => keys.has(key) && reason !== 'Skipped');
   if (!routed.some(isRewritten)) return [];
-  const annotations = membersOf(pod.metadata?.annotations);
+  const written: unknown = pod.metadata?.annotations;
+  const annotations = isObject(written) ? written : undefined;
   const stale = new Set(routed.map(({ key }) => key));
   const values = ANNOTATIONS.map(({ name, textFor }) => {
     const before = [...readContainerAnnotation(annotations ?? {}, name)];
@@ -89,14 +91,9 @@ function pullSecretOperations(
   if (names.length === 0) return [];
   const written: unknown = pod.spec?.imagePullSecrets;
   const before: readonly unknown[] = Array.isArray(written) ? written : [];
-  const known = new Set(before.map((item) => membersOf(item)?.['name']));
+  const known = new Set(before.map((item) => (isObject(item) ? item['name'] : undefined)));
   const missing = [...new Set(names)].filter((name) => !known.has(name));
   if (missing.length === 0) return [];
   const value = [...before, ...missing.map((name) => ({ name }))];
   return [{ op: 'add', path: '/spec/imagePullSecrets', value }];
-}
-
-function membersOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return value as Readonly<Record<string, unknown>>;
 }

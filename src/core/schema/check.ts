@@ -1,6 +1,6 @@
+import { isObject, readOwn } from '#core/json.ts';
 import { describeExpectation } from './expectation.ts';
 import { findFormatFault } from './formats.ts';
-import { isMapping, readOwn } from './mapping.ts';
 import type { SchemaNode } from './schema-node.ts';
 
 /** One thing that is wrong, in words that complete "expected …, found …". */
@@ -30,7 +30,7 @@ export function checkValue(
   if (schema.anyOf !== undefined) return checkUnion(schema, value, path);
   if (!hasType(schema, value)) return [makeProblem(path, describeExpectation(schema), value)];
   if (Array.isArray(value)) return checkList(schema, value, path);
-  if (isMapping(value)) return checkMapping(schema, value, path);
+  if (isObject(value)) return checkMapping(schema, value, path);
   return checkScalar(schema, value, path);
 }
 
@@ -129,7 +129,7 @@ function checkScalar(schema: SchemaNode, value: unknown, path: Path): readonly S
 
 function hasType({ type }: SchemaNode, value: unknown): boolean {
   if (type === undefined) return true;
-  if (type === 'object') return isMapping(value);
+  if (type === 'object') return isObject(value);
   if (type === 'array') return Array.isArray(value);
   if (type === 'integer') return Number.isSafeInteger(value);
   if (type === 'number') return Number.isFinite(value);
@@ -169,7 +169,7 @@ export function keepTyped(schema: SchemaNode, value: unknown): unknown {
   if (Array.isArray(value) && items !== undefined) {
     return value.map((item) => keepTyped(items, item)).filter((item) => item !== undefined);
   }
-  if (!isMapping(value) || properties === undefined) return value;
+  if (!isObject(value) || properties === undefined) return value;
   const kept = Object.entries(properties)
     .map(([key, child]) => [key, keepTyped(child, readOwn(value, key))] as const)
     .filter(([, item]) => item !== undefined);

@@ -5,7 +5,7 @@ import {
   type ProbeReport,
   type RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { createSystem, type Term } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import type { NamedPod } from '#actors/tracking/pod-uses.ts';
 import { addTracking, type TrackingOptions } from '#actors/tracking/tracking.ts';
 import type { ClusterImageSetAvailabilitySpec } from '#api/image-set-availability.ts';
@@ -19,6 +19,7 @@ import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretAnswer } from '#core/secret.ts';
 import { createStore, type Store } from '#kube/store.ts';
+import type { LeadInput } from '#machines/leadership.ts';
 import { createTestRuntime, startOfTime } from '#test/support/time/test-runtime.ts';
 
 /** The first moment of the stage, wall time in ms. */
@@ -27,7 +28,7 @@ export const stageStartMs = startOfTime;
 /** What a stage is told beside what it is told later. */
 export interface StageOptions
   extends Partial<Pick<TrackingOptions, 'secrets' | 'restore'>>,
-    Partial<Term> {
+    Partial<LeadInput> {
   readonly pace?: Pace;
   /** The generation that the condition of each resource is about. */
   readonly observedGeneration?: number | undefined;
@@ -37,7 +38,7 @@ export interface StageOptions
 export function startMonitoring(given: StageOptions = {}) {
   const runtime = createTestRuntime();
   const { clock } = runtime;
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const pods = createStore<NamedPod>();
   const resources = createStore<KuikResource>();
   const { pace = { intervalMs: 10_000, maxPerInterval: 1 } } = given;

@@ -1,12 +1,13 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { addCertificate, type ServingCertificate } from '#actors/certificate/certificate.ts';
+import { addCertificate } from '#actors/certificate/certificate.ts';
 import { isSignedBy, readBundle } from '#actors/certificate/certificate-material.ts';
 import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
 import type { CertificateSource } from '#actors/certificate/certificate-source.ts';
+import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
 import { defaultLifetimes, type Lifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { createTimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { certificateMachine } from '#machines/certificate.ts';
@@ -53,11 +54,11 @@ export function startReplica(
   options: { source?: CertificateSource; lifetimes?: Lifetimes } = {},
 ) {
   const clock = createTimerHeap();
-  const served: ServingCertificate[] = [];
+  const served: IssuedCertificate[] = [];
   const lines: string[] = [];
   const { source } = options;
   const destination = { write: (line: string) => lines.push(line) };
-  const system = createSystem({
+  const system = new KuikSystem({
     clock,
     log: createLog({ level: 'debug', format: 'json', destination }),
     metrics: createMetrics({ build: { version: '1' } }),
@@ -68,6 +69,7 @@ export function startReplica(
     source: source ?? ownSource(site, site.client, options.lifetimes),
     webhook: { client: site.client, name: site.name, url: site.url, timeoutSeconds: 5 },
     serve: async (certificate) => void served.push(certificate),
+    trusted: () => undefined,
     pollMs,
   });
   system.start();
@@ -92,7 +94,7 @@ function ownSource(site: Site, client: KubeClient, lifetimes = defaultLifetimes)
 }
 
 /** Whether a client that trusts `bundle` and nothing else accepts what is served. */
-export function isTrusted(certificate: ServingCertificate | undefined, bundle: string): boolean {
+export function isTrusted(certificate: IssuedCertificate | undefined, bundle: string): boolean {
   if (certificate === undefined) return false;
   const leaf = new X509Certificate(certificate.cert);
   return readBundle(bundle).some((authority) => isSignedBy(leaf, authority));

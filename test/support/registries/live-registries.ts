@@ -5,7 +5,7 @@ import {
   type RegistryTreatment,
 } from '#actors/registries/registries.ts';
 import type { RegistriesLogic } from '#actors/registries/registry-logic.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import { createTimerHeap, type TimerHeap } from '#actors/timer-heap.ts';
 import type { OciClient } from '#oci/client.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -33,7 +33,7 @@ export function startLiveRegistries(
   { pingTimeoutMs = 300, treatmentOf = () => ({}) }: LiveRegistriesOptions = {},
 ): LiveRegistries {
   const clock = createTimerHeap();
-  const system = createSystem({
+  const system = new KuikSystem({
     clock,
     log: createLog({ level: 'error', format: 'json', destination: { write: fail } }),
     metrics: createMetrics({ build: { version: '1' } }),

@@ -6,7 +6,7 @@ import {
   type RegistryProbe,
 } from '#actors/registries/registries.ts';
 import type { RegistriesLogic } from '#actors/registries/registry-logic.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
@@ -43,7 +43,7 @@ export function startRegistries(
   const registryHealth = (host: string, state?: string) => health.set(host, state);
   const runtime = { ...kept, metrics: { ...kept.metrics, registryHealth } };
   const { clock } = runtime;
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const registries = addRegistries(system, {
     pingTimeoutMs: 1_000,
     paceOf: () => ({ intervalMs: 10_000, maxPerInterval: 1 }),

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { fromCallback } from 'xstate';
 import { createActorView } from '#actors/actor-view.ts';
-import { addLeadership, type ElectionOptions, type Leadership } from '#actors/leader/leadership.ts';
-import { type ReflectorSource, type ReportPhase, reflectorLogic } from '#actors/reflectors.ts';
+import { addLeadership, type ElectionOptions } from '#actors/leader/leadership.ts';
+import { type ReportPhase, reflectorLogic, type WatchLoop } from '#actors/reflectors.ts';
 import { supervise } from '#actors/supervisor.ts';
-import { createSystem, type KuikSystem, type Service } from '#actors/system.ts';
+import { KuikSystem, type Service } from '#actors/system.ts';
 import type { ActorView } from '#core/actor-view.ts';
 import { registryMachine } from '#machines/registry.ts';
 import { createLeaseTwin } from '#test/support/api-server/lease-twin.ts';
@@ -16,7 +16,6 @@ const never = () => new Promise<never>(() => {});
 interface Started {
   readonly system: KuikSystem;
   readonly runtime: TestRuntime;
-  readonly leadership: Leadership;
   /** As a process ends: the Lease is handed over, then all actors stop. */
   readonly stop: () => Promise<void>;
 }
@@ -29,29 +28,29 @@ afterEach(() => {
 
 function start(
   options: {
-    readonly pods?: ReflectorSource['run'];
+    readonly pods?: WatchLoop;
     readonly leaderServices?: readonly Service[];
     readonly election?: ElectionOptions;
   } = {},
 ): Started {
   const runtime = createTestRuntime();
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const { pods: run = never, leaderServices = [], election } = options;
   const log = runtime.log.child({ actor: 'reflector:pods' });
-  const logic = reflectorLogic({ resource: 'pods', run }, { ...runtime, log });
+  const logic = reflectorLogic('pods', run, { ...runtime, log });
   system.always({ id: 'reflector:pods', logic });
   const registry = registryMachine.provide({ actors: { line: fromCallback(() => {}) } });
   const registries = { type: 'registry', logic: registry, policy: 'object' } as const;
   system.always({ id: 'registries', logic: supervise(runtime, registries) });
   for (const service of leaderServices) system.whileLeading(service);
-  const leadership = addLeadership(system, election);
+  const release = addLeadership(system, election);
   system.start();
   running.add(system);
   const stop = async () => {
-    await leadership.release();
+    await release();
     system.stop();
   };
-  return { system, runtime, leadership, stop };
+  return { system, runtime, stop };
 }
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -139,13 +138,22 @@ describe('the root', () => {
       return never();
     };
     const { system, runtime } = start({ pods });
-    report('BackingOff', 'the API server answered 503');
+    const warnings = () => runtime.lines().filter(({ level }) => level === 'warn');
+    report('BackingOff', 'the API server answered 403', 403);
     expect(system.observer.get('reflector:pods')?.states).toEqual(['BackingOff']);
-    const [warning] = runtime.lines().filter(({ level }) => level === 'warn');
-    expect(warning).toMatchObject({
-      actor: 'reflector:pods',
-      reason: 'the API server answered 503',
-    });
+    expect(warnings()).toMatchObject([
+      { actor: 'reflector:pods', reason: 'the API server answered 403' },
+    ]);
+    for (const _ of [1, 2, 3]) {
+      report('Listing');
+      report('BackingOff', 'the API server answered 403', 403);
+      // Of a server that is away the client tells, once for all.
+      report('BackingOff', 'expected an answer, got ECONNREFUSED');
+    }
+    expect(warnings()).toHaveLength(1);
+    report('Watching');
+    report('BackingOff', 'the API server answered 403', 403);
+    expect(warnings()).toHaveLength(2);
   });
 
   test('restarts a reflector that ended by itself, and aborts its loop when it stops', async () => {
@@ -235,7 +243,11 @@ describe('the view of the actors', () => {
     const started = start();
     addRegistry(started, 'docker.io');
     expect(ids(view(started).list({ q: 'docker', limit: 10 }))).toEqual(['registry:docker.io']);
-    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({ actors: [], next: null });
+    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
+      actors: [],
+      total: 0,
+      next: null,
+    });
   });
 
   test('shows one in full: context, transitions, children', () => {

@@ -1,9 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadEnvironment } from '#config/environment.ts';
-import { formatConfigurationFailure, loadConfiguration, parseConfiguration } from '#config/load.ts';
+import {
+  defaultConfigurationPath,
+  formatConfigurationFailure,
+  loadConfiguration,
+  parseConfiguration,
+} from '#config/load.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kuik-configuration-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -200,10 +205,19 @@ tls:
   expect(configuration.rootCertificateAuthorities).toEqual(['/etc/ssl/corporation.pem']);
 });
 
-test('a missing file means the defaults, and says that it was missing', () => {
-  const file = join(directory, 'nowhere.yaml');
-  const loaded = loadConfiguration(file);
+test('where nobody named a file, the usual one may be missing: the defaults hold', () => {
+  const file = defaultConfigurationPath;
+  expect(existsSync(file)).toBe(false);
+  const loaded = loadConfiguration(undefined);
   expect(loaded).toEqual({ ok: true, value: { configuration: parsed(''), file, found: false } });
+});
+
+test('a file that was named must be there', () => {
+  const file = join(directory, 'nowhere.yaml');
+  expect(loadConfiguration(file)).toMatchObject({
+    ok: false,
+    error: { file, problems: [{ expected: 'a readable file' }] },
+  });
 });
 
 test('a file that is there but cannot be read stops the start', () => {

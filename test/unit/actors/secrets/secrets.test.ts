@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { addSecrets } from '#actors/secrets/secrets.ts';
-import { createSystem } from '#actors/system.ts';
+import { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
 import { succeed } from '#core/result.ts';
@@ -18,7 +18,7 @@ const vault = '/api/v1/namespaces/vault/secrets';
 /** A leader whose resources name `vault/pull`, in a cluster that has no Secret. */
 async function lead({ known = true } = {}) {
   const runtime = createTestRuntime();
-  const system = createSystem(runtime);
+  const system = new KuikSystem(runtime);
   const calls: string[] = [];
   /** Paths whose next call meets a bug of ours. */
   const broken = new Set<string>();

@@ -168,4 +168,54 @@ describe('the plan of a resource', () => {
     await stage.pass(1_000);
     expect(stage.tracked('all')).toHaveLength(1);
   });
+
+  test('that crashes is in log and metric, and begins anew; others go on', async () => {
+    let isBroken = true;
+    const stage = startMonitoring({
+      restore: async (resource) => {
+        if (isBroken && resource === 'all') throw new Error('a bug');
+        return succeed([restored('b', { resource })]);
+      },
+    });
+    stage.run('a', image('a'));
+    stage.declare('all', everything);
+    stage.declare('fine', everything);
+    await stage.lead();
+    await stage.pass(400);
+    expect(stage.bugs()).toMatchObject([
+      { actor: 'reconcile:plan/all', err: { message: 'a bug' } },
+    ]);
+    expect(await stage.runtime.text()).toContain('actor_crashes_total{type="reconcile"} 1');
+    expect(stateOf(stage, 'reconcile:plan/all')).toBe('Broken');
+    expect([stage.tracked('all').length, stage.tracked('fine').length]).toEqual([0, 2]);
+    isBroken = false;
+    // What comes meanwhile is not missed.
+    stage.run('c', image('c'));
+    await stage.pass(1_400);
+    expect([stage.tracked('all').length, stage.tracked('fine').length]).toEqual([3, 3]);
+  });
+});
+
+test('a second term begins with what is stored, and none of the first is left', async () => {
+  const stage = startMonitoring({
+    restore: async () => succeed([restored('b', { lastMonitorMs: stageStartMs - 60_000 })]),
+  });
+  stage.run('a', image('a'));
+  stage.run('b', image('b'));
+  stage.declare('all', everything);
+  await stage.lead();
+  await stage.pass(1_000);
+  expect(stage.sent).toHaveLength(1);
+  stage.system.follow();
+  await stage.pass(2_000);
+  expect(stage.monitoring.tracked.resources()).toEqual([]);
+  stage.pods.remove('apps/a');
+  await stage.lead();
+  await stage.pass(1_000);
+  expect(stage.tracked('all')).toMatchObject([{ image: image('b'), status: 'Available' }]);
+  // The last check of the first term was 3.6 s ago: the next is a slot after it.
+  expect(stage.sent).toHaveLength(1);
+  await stage.pass(10_000);
+  expect(stage.sent).toHaveLength(2);
+  expect(stage.bugs()).toEqual([]);
 });
