@@ -7,6 +7,7 @@ import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
 import { addConditions } from '#actors/conditions/conditions.ts';
+import { addImageCounts } from '#actors/conditions/image-counts.ts';
 import { EventRecorder } from '#actors/event-recorder.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
@@ -72,7 +73,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ access, onAnswer: metrics.apiRequest },
     onReach: ({ reachable, detail: reason }) => {
       if (reachable) log.info('the API server answers again');
-      else log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
+      else
+        log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
     },
   });
   const { registries: treatments } = configuration;
@@ -86,6 +88,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const table = keepRoutingTable(kuik);
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
+  conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
   const treatmentOf = (host: string) => readOwn(treatments, host) ?? {};
   const registries = addRegistries(system, {
     ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },

@@ -1,6 +1,6 @@
-import { describeExpectation } from '#config/expectation.ts';
 import { configurationSchema } from '#config/schema.ts';
-import type { SchemaNode } from '#config/schema-node.ts';
+import { describeExpectation } from '#core/schema/expectation.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 
 /** The text of `docs/configuration.md`: every field of the operator configuration. */
 export function configurationPage(): string {

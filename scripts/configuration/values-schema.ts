@@ -1,5 +1,5 @@
 import { configurationSchema } from '#config/schema.ts';
-import type { SchemaNode } from '#config/schema-node.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 
 /**
  * The schema that Helm checks the chart's values with: `configuration` is this room's, everything

@@ -29,6 +29,7 @@ const images = count(
   'How many images this resource takes care of.',
 );
 const ready = ofReady('Ready', 'status', 'Whether all is well.');
+const reason = ofReady('Reason', 'reason', 'Why it is, or is not, ready.');
 const age: PrinterColumn = {
   name: 'Age',
   type: 'date',
@@ -37,9 +38,10 @@ const age: PrinterColumn = {
 };
 
 const setColumns = [
+  images,
   count('Priority', '.spec.priority', 'Below zero: preferred to the original image.'),
   ready,
-  ofReady('Reason', 'reason', 'Why it is, or is not, ready.'),
+  reason,
   age,
 ];
 
@@ -48,6 +50,7 @@ const mirrorColumns = [
   count('Mirrored', '.status.mirroredCount', 'How many of the images have all their copies.'),
   count('Failed', '.status.failedCount', 'How many of the images have a copy that failed.'),
   ready,
+  reason,
   age,
 ];
 
@@ -64,6 +67,7 @@ const availabilityColumns = [
     'How many of the images were not available when last checked.',
   ),
   ready,
+  reason,
   age,
 ];
 

@@ -67,7 +67,9 @@ const monitoredImageSchema = Type.Object(
     ),
     unusedSince: time('Since when no Pod uses the image; unset while one does.'),
     lastMonitor: time('When the image was last checked; unset before the first check.'),
-    lastError: Type.Optional(Type.String({ description: 'Why the last check failed.' })),
+    lastError: Type.Optional(
+      Type.String({ description: 'Why the last check failed, in at most 256 bytes.' }),
+    ),
   },
   { description: 'One image and whether it can still be pulled.' },
 );

@@ -4,7 +4,15 @@ import type { ReadOnly } from './read-only.ts';
 import { count, time } from './status-fields.ts';
 
 /** Where one copy stands (behaviour §2). */
-const mirrorCopyStates = ['Scheduled', 'Available', 'Failed', 'Unused', 'Expired'] as const;
+const mirrorCopyStates = [
+  'Scheduled',
+  'Available',
+  'BackingOff',
+  'Failed',
+  'Collision',
+  'Unused',
+  'Expired',
+] as const;
 
 const mirrorCopySchema = Type.Object(
   {
@@ -24,7 +32,20 @@ const mirrorCopySchema = Type.Object(
     sourceDigest: Type.Optional(
       Type.String({ description: 'Digest of the source when the copy was made.' }),
     ),
-    lastError: Type.Optional(Type.String({ description: 'Why the last attempt failed.' })),
+    platforms: Type.Optional(
+      Type.Array(Type.String({ description: 'As `os/architecture[/variant]`.' }), {
+        'x-kubernetes-list-type': 'atomic',
+        description: 'The platforms that a cut copy holds; unset where the copy is whole.',
+      }),
+    ),
+    adopted: Type.Optional(
+      Type.Boolean({
+        description: 'True for a copy that was found there: none of ours wrote it or deletes it.',
+      }),
+    ),
+    lastError: Type.Optional(
+      Type.String({ description: 'Why the last attempt failed, in at most 256 bytes.' }),
+    ),
   },
   { description: 'One copy on one mirror.' },
 );

@@ -5,6 +5,8 @@ export interface KuikObject<Kind extends string, Spec, Status> {
   readonly metadata: ObjectMeta;
   readonly spec?: Spec;
   readonly status?: Status;
+  /** What the schema refuses of the spec, where it was stored before the schema did; ours alone. */
+  readonly faults?: readonly { readonly field: string; readonly message: string }[];
 }
 
 /** Object metadata, as far as kuik reads it; the API server fills what may be absent here. */

@@ -15,6 +15,7 @@ import type { KuikObject } from './kuik-object.ts';
 import { upstreamsMax } from './limits.ts';
 import { entryPriority, pathSchema, priority, registrySchema } from './location.ts';
 import type { ReadOnly } from './read-only.ts';
+import { count } from './status-fields.ts';
 
 function upstreamSchema(scope: Scope) {
   return Type.Object(
@@ -72,7 +73,12 @@ export function replicatedImageSetSpecSchema(scope: Scope) {
 
 /** `status` of the set kinds. */
 export const replicatedImageSetStatusSchema = Type.Object(
-  { conditions: Type.Optional(conditionsSchema) },
+  {
+    conditions: Type.Optional(conditionsSchema),
+    imageCount: count(
+      'How many images that somebody wrote, of Pods that have not finished, an upstream matches.',
+    ),
+  },
   { description: 'What the leader says of this resource.' },
 );
 

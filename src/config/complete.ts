@@ -1,5 +1,5 @@
 import { isObject, readOwn } from '#core/json.ts';
-import type { SchemaNode } from './schema-node.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 
 /**
  * A value with every default filled in that its schema has; the value itself is not changed. A key

@@ -1,19 +1,19 @@
 import { readFileSync, statSync } from 'node:fs';
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { type ConfigurationProblem, checkValue, makeProblem } from './check.ts';
+import { checkValue, makeProblem, type SchemaProblem } from '#core/schema/check.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 import {
   findContradictions,
   type OperatorConfiguration,
   resolveConfiguration,
 } from './operator-configuration.ts';
 import { configurationSchema } from './schema.ts';
-import type { SchemaNode } from './schema-node.ts';
 
 /** A configuration that can't be used: the file, and everything that is wrong with it. */
 export interface ConfigurationFailure {
   readonly file: string;
-  readonly problems: readonly ConfigurationProblem[];
+  readonly problems: readonly SchemaProblem[];
 }
 
 /** A configuration, and whether a file said so. */
@@ -55,7 +55,7 @@ export function loadConfiguration(
 /** Reads the configuration out of YAML text, or says everything that is wrong with it. */
 export function parseConfiguration(
   text: string,
-): Result<OperatorConfiguration, readonly ConfigurationProblem[]> {
+): Result<OperatorConfiguration, readonly SchemaProblem[]> {
   const document = readDocument(text);
   if (!document.ok) return document;
   // An empty file, or one of comments alone, is a configuration with nothing to say.
@@ -78,12 +78,12 @@ export function formatConfigurationFailure({ file, problems }: ConfigurationFail
 
 function refuse(
   file: string,
-  problems: readonly ConfigurationProblem[],
+  problems: readonly SchemaProblem[],
 ): Result<never, ConfigurationFailure> {
   return fail({ file, problems });
 }
 
-function readDocument(text: string): Result<unknown, readonly ConfigurationProblem[]> {
+function readDocument(text: string): Result<unknown, readonly SchemaProblem[]> {
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
   if (!Array.isArray(documents)) return succeed(undefined);
@@ -109,7 +109,7 @@ function readDocument(text: string): Result<unknown, readonly ConfigurationProbl
 
 interface Unreadable {
   readonly missing: boolean;
-  readonly problem: ConfigurationProblem;
+  readonly problem: SchemaProblem;
 }
 
 function readText(file: string, bytesMax: number): Result<string, Unreadable> {
@@ -132,7 +132,7 @@ function readText(file: string, bytesMax: number): Result<string, Unreadable> {
 function findUnreadableFiles({
   registries,
   rootCertificateAuthorities,
-}: OperatorConfiguration): readonly ConfigurationProblem[] {
+}: OperatorConfiguration): readonly SchemaProblem[] {
   const named = [
     ...Object.entries(registries).map(([host, { caFile }]) => ({
       path: ['registries', host, 'caFile'],

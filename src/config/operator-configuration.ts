@@ -2,11 +2,11 @@ import type { ReadOnly } from '#api/read-only.ts';
 import { parseDuration } from '#core/duration.ts';
 import { normaliseRegistry } from '#core/image/reference.ts';
 import { assert } from '#core/result.ts';
-import { type ConfigurationProblem, makeProblem, type Path } from './check.ts';
+import { makeProblem, type Path, type SchemaProblem } from '#core/schema/check.ts';
+import type { SchemaNode } from '#core/schema/schema-node.ts';
 import { completeValue } from './complete.ts';
 import { builtInItems, type PacingFields } from './monitoring-schema.ts';
 import { type CompleteConfiguration, configurationSchema, registrySchema } from './schema.ts';
-import type { SchemaNode } from './schema-node.ts';
 
 /** The operator configuration as the rooms use it: complete, durations in ms, hosts normalised. */
 export type OperatorConfiguration = ReadOnly<ReturnType<typeof resolve>>;
@@ -17,7 +17,7 @@ export function resolveConfiguration(written: unknown): OperatorConfiguration {
 }
 
 /** What no single field can say: fields that contradict each other. `written` has no other fault. */
-export function findContradictions(written: unknown): readonly ConfigurationProblem[] {
+export function findContradictions(written: unknown): readonly SchemaProblem[] {
   const { metrics, monitoring, registries } = complete(written);
   return [
     ...findBucketFaults(metrics.imageLastMonitorAgeMinutes.legacy),
@@ -114,7 +114,7 @@ function resolveRegistries({
 /** The same rules as kuik v2's; only the fields of the chosen type count. */
 function findBucketFaults(
   legacy: CompleteConfiguration['metrics']['imageLastMonitorAgeMinutes']['legacy'],
-): readonly ConfigurationProblem[] {
+): readonly SchemaProblem[] {
   const path = ['metrics', 'imageLastMonitorAgeMinutes', 'legacy'];
   if (legacy.bucketType === 'exponentialRange' && legacy.max <= legacy.min) {
     return [makeProblem([...path, 'max'], `a number above min (${legacy.min})`, legacy.max)];
@@ -129,7 +129,7 @@ function findBucketFaults(
 }
 
 /** `docker.io` and `index.docker.io` are one registry. */
-function findHostsNamedTwice(byHost: object, path: Path): readonly ConfigurationProblem[] {
+function findHostsNamedTwice(byHost: object, path: Path): readonly SchemaProblem[] {
   const seen = new Map<string, string>();
   return Object.keys(byHost).flatMap((host) => {
     const other = seen.get(normaliseRegistry(host));

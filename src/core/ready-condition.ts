@@ -51,7 +51,7 @@ export function nextConditions(
 ): readonly Condition[] | undefined {
   const before = previous?.find(({ type }) => type === 'Ready');
   const status = statusOf(state.reason);
-  const message = state.message.slice(0, conditionMessageCharactersMax);
+  const message = state.message.slice(0, conditionMessageCharactersMax).toWellFormed();
   const same =
     before !== undefined &&
     before.status === status &&

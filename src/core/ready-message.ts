@@ -1,4 +1,6 @@
+import type { ClusterImageSetMirror, ImageSetMirror } from '#api/image-set-mirror.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import type { ImageCount } from './routing/image-counts.ts';
 
 /** What a resource does when nothing is wrong with it, in a sentence for `kubectl describe`. */
 export function readyMessage(resource: KuikResource): string {
@@ -8,10 +10,37 @@ export function readyMessage(resource: KuikResource): string {
       return `Routes between ${counted(resource.spec?.upstreams, 'upstream')}.`;
     case 'ImageSetMirror':
     case 'ClusterImageSetMirror':
-      return `Routes to ${counted(resource.spec?.mirrors, 'mirror')}.`;
+      return `Copying is not built yet in this version: routes to copies that are there already on ${counted(resource.spec?.mirrors, 'mirror')}.`;
     case 'ClusterImageSetAvailability':
       return 'The images it selects are known.';
   }
+}
+
+/**
+ * What is said instead of a resource that matches no image at present, with the one that comes
+ * nearest; undefined of one that has images to take care of, or was not counted yet.
+ */
+export function missMessage(
+  resource: KuikResource,
+  count: ImageCount | undefined,
+): string | undefined {
+  if (count === undefined || count.used > 0 || listsImages(resource)) return undefined;
+  const { nearest } = count;
+  const none = 'Matches no image of the Pods that have not finished';
+  const near =
+    nearest === undefined
+      ? ''
+      : `; the nearest is left out by ${nearest.field}: ${nearest.message}`;
+  return isMirror(resource) ? `${none}${near}. ${readyMessage(resource)}` : `${none}${near}.`;
+}
+
+/** Images that are still watched although no Pod uses them. */
+function listsImages({ kind, status }: KuikResource): boolean {
+  return kind === 'ClusterImageSetAvailability' && (status?.imageCount ?? 0) > 0;
+}
+
+function isMirror(resource: KuikResource): resource is ImageSetMirror | ClusterImageSetMirror {
+  return resource.kind === 'ImageSetMirror' || resource.kind === 'ClusterImageSetMirror';
 }
 
 function counted(items: readonly unknown[] | undefined, noun: string): string {

@@ -1,5 +1,6 @@
 import { apiGroup, apiVersionName, type KuikKind, type KuikResource } from '#api/kinds.ts';
 import type { ObjectMeta } from '#api/kuik-object.ts';
+import { readStoredResource } from '#core/stored-resource.ts';
 import type { ListedObject } from './watch.ts';
 
 /**
@@ -12,13 +13,11 @@ export function slimResource(kind: KuikKind, object: ListedObject): KuikResource
   const kept = keptMetadata.flatMap((name) =>
     metadata[name] === undefined ? [] : [[name, metadata[name]]],
   );
-  const slim = {
-    ...{ apiVersion: `${apiGroup}/${apiVersionName}`, kind },
+  return readStoredResource(kind, {
+    apiVersion: `${apiGroup}/${apiVersionName}`,
     metadata: Object.fromEntries(kept),
-    ...(spec !== undefined && { spec }),
-    ...(status !== undefined && { status }),
-  };
-  return slim as unknown as KuikResource;
+    ...{ spec, status },
+  });
 }
 
 /** Labels and annotations may be hundreds of kilobytes that nobody here reads. */

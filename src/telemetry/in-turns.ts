@@ -27,3 +27,13 @@ export async function gather<T>(all: Iterable<T>): Promise<readonly T[]> {
   await forEachInTurns(all, (one) => gathered.push(one));
   return gathered;
 }
+
+/** Work that yields after each small piece, done like that; answers with what it came to. */
+export async function finishInTurns<T>(work: Generator<void, T>): Promise<T> {
+  let result: T | undefined;
+  const pieces = (function* () {
+    result = yield* work;
+  })();
+  await forEachInTurns(pieces, () => {});
+  return result as T;
+}

@@ -69,16 +69,48 @@ test('the shipped roles let the operator do its work and nothing beyond it', asy
   const token = await installChart(admin(), release);
   const operator = apiOf({ server, authorityPem, token });
   const status = async (method: string, path: string) => (await operator.call(method, path)).status;
+  const kinds = '/apis/kuik.enix.io/v1alpha1';
+  const own = `/api/v1/namespaces/${namespace}`;
+  const webhooks = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
   try {
-    expect(await status('GET', '/apis/kuik.enix.io/v1alpha1/imagesetmirrors')).toBe(200);
-    expect(await status('GET', `/api/v1/namespaces/${namespace}/configmaps`)).toBe(200);
-    expect(await status('GET', '/api/v1/namespaces/default/secrets/none')).toBe(404);
-    expect(await status('GET', '/api/v1/namespaces/default/configmaps')).toBe(403);
-    expect(await status('DELETE', '/api/v1/namespaces/default/pods/none')).toBe(403);
-    const webhooks = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-    expect(await status('GET', `${webhooks}/${release.name}`)).toBe(404);
-    expect(await status('GET', `${webhooks}/of-somebody-else`)).toBe(403);
-    expect(await status('DELETE', `${webhooks}/${release.name}`)).toBe(403);
+    for (const [expected, method, path] of [
+      [200, 'GET', `${kinds}/imagesetmirrors`],
+      [200, 'GET', `${kinds}/clusterimagesetavailabilities?fieldSelector=metadata.name%3Dnone`],
+      [403, 'GET', `${kinds}/clusterimagesetavailabilities/none`],
+      [403, 'DELETE', `${kinds}/clusterimagesetavailabilities/none`],
+      [403, 'GET', `${kinds}/clusterimagesetavailabilities/none/status`],
+      [200, 'GET', `${own}/configmaps`],
+      [403, 'GET', `${own}/configmaps/none`],
+      [403, 'GET', '/api/v1/namespaces/default/configmaps'],
+      [404, 'GET', '/api/v1/namespaces/default/secrets/none'],
+      [403, 'PUT', '/api/v1/namespaces/default/secrets/none'],
+      [200, 'GET', '/api/v1/pods'],
+      [403, 'GET', '/api/v1/namespaces/default/pods/none'],
+      [403, 'DELETE', '/api/v1/namespaces/default/pods/none'],
+      [200, 'GET', '/api/v1/nodes'],
+      [403, 'GET', '/api/v1/nodes/none'],
+      [200, 'GET', '/api/v1/namespaces/default'],
+      [403, 'GET', '/api/v1/namespaces'],
+      [404, 'GET', '/api/v1/namespaces/default/serviceaccounts/none'],
+      [404, 'GET', '/apis/apps/v1/namespaces/default/replicasets/none'],
+      [403, 'GET', '/apis/apps/v1/namespaces/default/replicasets'],
+      [403, 'GET', '/apis/apps/v1/namespaces/default/deployments/none'],
+      [404, 'GET', '/apis/batch/v1/namespaces/default/jobs/none'],
+      [200, 'GET', `${crds}/imagesetmirrors.kuik.enix.io`],
+      [403, 'GET', crds],
+      [404, 'GET', `${leases}/e69ca865.enix.io`],
+      [403, 'GET', `${leases}/of-somebody-else`],
+      [404, 'GET', `${webhooks}/${release.name}`],
+      [403, 'GET', `${webhooks}/of-somebody-else`],
+      [403, 'POST', webhooks],
+      [403, 'DELETE', `${webhooks}/${release.name}`],
+      [403, 'POST', '/apis/authentication.k8s.io/v1/tokenreviews'],
+      [403, 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews'],
+    ] as const) {
+      expect(await status(method, path), `${method} ${path}`).toBe(expected);
+    }
   } finally {
     await operator.close();
     await removeChart(admin(), release);

@@ -23,7 +23,7 @@ import type { Store } from '#kube/store.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 
 /**
- * Keeps `status.conditions` of the five kinds right while this process leads: from the whole state,
+ * Keeps `status.conditions` and `status.imageCount` of the five kinds right while this process leads: from the whole state,
  * only what changed, one resource after the other.
  */
 export function addConditions(system: KuikSystem, options: ConditionsOptions): Conditions {
@@ -53,6 +53,8 @@ export interface ConditionContributor {
   readonly statesOf: (resource: KuikResource) => readonly ReadyState[];
   /** What a resource does when nothing is wrong with it; the first who answers is taken. */
   readonly readyMessage?: (resource: KuikResource) => string | undefined;
+  /** What `status.imageCount` has to say of a resource; the first who answers is taken. */
+  readonly imageCountOf?: (resource: KuikResource) => number | undefined;
   /** Until this is true nothing is written: a new leader must not take back what holds. */
   readonly isKnown?: (resource: KuikResource) => boolean;
   /** Calls when something changed; returns how to stop that. */
@@ -134,8 +136,13 @@ class ConditionWriter {
       generation: resource.metadata.generation ?? 0,
       now: formatTime(now()),
     });
-    if (conditions === undefined) return undefined;
-    const written = await this.#write(resource, conditions, signal);
+    const imageCount = this.#imageCountOf(resource);
+    if (conditions === undefined && imageCount === resource.status?.imageCount) return undefined;
+    const status = {
+      conditions: conditions ?? before,
+      ...(!isMonitor(resource) && { imageCount }),
+    };
+    const written = await this.#write(resource, status, signal);
     if (written.ok) {
       this.#tell(resource, state, before);
       return undefined;
@@ -157,7 +164,14 @@ class ConditionWriter {
     return worstState(states, message ?? readyMessage(resource));
   }
 
-  #write(resource: KuikResource, conditions: readonly Condition[], signal: AbortSignal) {
+  /** As it is written until somebody knows better: what an apply leaves out is taken away. */
+  #imageCountOf(resource: KuikResource): number | undefined {
+    if (isMonitor(resource)) return resource.status?.imageCount;
+    const counts = this.#contributors.map((one) => one.imageCountOf?.(resource));
+    return counts.find((count) => count !== undefined) ?? resource.status?.imageCount;
+  }
+
+  #write(resource: KuikResource, status: object, signal: AbortSignal) {
     const { apiVersion, kind, metadata } = resource;
     const { name, namespace, uid } = metadata;
     const plural = pluralOf(kind);
@@ -165,7 +179,7 @@ class ConditionWriter {
       ...{ group: apiGroup, version: apiVersionName, plural, name, subresource: 'status' },
       ...(namespace !== undefined && { namespace }),
     };
-    const object = { apiVersion, kind, metadata: { name, namespace, uid }, status: { conditions } };
+    const object = { apiVersion, kind, metadata: { name, namespace, uid }, status };
     return applyObject<unknown>(
       this.#options.client,
       { place, object, options: { fieldManager } },
@@ -200,6 +214,11 @@ class ConditionWriter {
     if (isInvalid) log.warn({ reason: state.message }, 'a resource is invalid; it is left out');
     else if (last === 'InvalidSpec') log.info('a resource is valid again');
   }
+}
+
+/** What a ClusterImageSetAvailability counts is written with what it lists. */
+function isMonitor({ kind }: KuikResource): boolean {
+  return kind === 'ClusterImageSetAvailability';
 }
 
 function failedRound({ message }: ApiFailure, quietMs = 0): RoundOutcome {

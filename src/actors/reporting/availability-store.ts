@@ -59,10 +59,14 @@ export class AvailabilityStore {
     name: string,
     signal: AbortSignal,
   ): Promise<Result<StoredStatus | undefined, ApiFailure>> => {
-    const path = resourcePath(placeOf(name));
-    const found = await this.#client.call<StoredObject>({ method: 'GET', path }, signal);
+    // The one of that name in a list: whoever may list need not be let get (chart/templates).
+    const query = { fieldSelector: `metadata.name=${name}`, limit: 1 };
+    const call = { method: 'GET', path: resourcePath(placeOf()), query } as const;
+    const found = await this.#client.call<{ items?: readonly StoredObject[] }>(call, signal);
     if (!found.ok) return hasCode(found.error, 404) ? succeed(undefined) : found;
-    const { metadata, status } = found.value;
+    const [object] = found.value.items ?? [];
+    if (object === undefined) return succeed(undefined);
+    const { metadata, status } = object;
     const owner = ownerOf(name, metadata.uid);
     const isBeingDeleted = metadata.deletionTimestamp !== undefined;
     const shards = await this.#readShards(owner, signal);
@@ -184,8 +188,9 @@ export function hasOverflow(status: ClusterImageSetAvailabilityStatus = {}): boo
   return (status.imageCount ?? 0) > (status.images?.length ?? 0);
 }
 
-function placeOf(name: string): ResourcePlace {
-  return { group: apiGroup, version: apiVersionName, plural: pluralOf(kind), name };
+function placeOf(name?: string): ResourcePlace {
+  const place = { group: apiGroup, version: apiVersionName, plural: pluralOf(kind) };
+  return name === undefined ? place : { ...place, name };
 }
 
 interface StoredObject {

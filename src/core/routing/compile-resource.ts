@@ -6,6 +6,7 @@ import type {
   ReplicatedImageSet,
   Upstream,
 } from '#api/replicated-image-set.ts';
+import { parseDuration } from '#core/duration.ts';
 import type { WrittenFilters } from '#core/filter/filter-items.ts';
 import type { MatchSteps } from '#core/filter/full-match.ts';
 import { compileLists, countProblem, hasItems } from '#core/filter/include-exclude.ts';
@@ -33,6 +34,8 @@ export function compileResource(
   resource: KuikResource,
   compile: CompilePattern = patternCompiler(),
 ): Result<CompiledResource, FieldProblem> {
+  const fault = resource.faults?.find(({ field }) => !ofUpstreamFilter.test(field));
+  if (fault !== undefined) return fail(fault);
   const base = compileBase(resource, compile);
   if (!base.ok) return base;
   switch (resource.kind) {
@@ -42,10 +45,17 @@ export function compileResource(
     case 'ImageSetMirror':
     case 'ClusterImageSetMirror':
       return compileMirror(resource, base.value);
-    case 'ClusterImageSetAvailability':
+    case 'ClusterImageSetAvailability': {
+      const expiry = resource.spec?.unusedImageExpiry;
+      const unreadable = durationProblem(expiry, 'spec.unusedImageExpiry');
+      if (unreadable !== undefined) return fail(unreadable);
       return succeed({ ...base.value, type: 'availability' });
+    }
   }
 }
+
+/** What is wrong in the filter of one upstream leaves that one out alone. */
+const ofUpstreamFilter = /^spec\.upstreams\[\d+\]\.imageFilter\b/;
 
 type SetResource = ReplicatedImageSet | ClusterReplicatedImageSet;
 type MirrorResource = ImageSetMirror | ClusterImageSetMirror;
@@ -93,7 +103,9 @@ function compileSet(
   const entries = mapUntilFailure(written, (upstream, declaration) => {
     const entry = readEntry(resource, upstream, `${field}[${declaration}]`);
     if (!entry.ok) return entry;
-    const filter = compileUpstreamFilter(upstream, `${field}[${declaration}]`, compile);
+    const at = `${field}[${declaration}]`;
+    const fault = resource.faults?.find((one) => one.field.startsWith(`${at}.imageFilter`));
+    const filter = fault ? fail(fault) : compileUpstreamFilter(upstream, at, compile);
     // A bad filter leaves out this upstream alone.
     if (!filter.ok) problems.push(problemOf(resource, 'InvalidSpec', filter.error));
     if (!filter.ok) return succeed(undefined);
@@ -101,16 +113,30 @@ function compileSet(
     return succeed({ ...entry.value, declaration, filter: filter.value, discarded });
   });
   if (!entries.ok) return entries;
-  if (!written.some(({ imageFilter }) => hasItems(imageFilter))) {
-    const message =
-      'expected an upstream with an imageFilter: without one the set matches no image';
-    const problem = { field: 'spec.upstreams[].imageFilter', message };
-    problems.push(problemOf(resource, 'MatchesNothing', problem));
-  }
+  const nothing = matchesNothingOfSet(written);
+  if (nothing !== undefined) problems.push(problemOf(resource, 'MatchesNothing', nothing));
   const upstreams = entries.value.filter((upstream) => upstream !== undefined);
   const match = ({ reference }: NamedImage, steps?: MatchSteps) =>
     matchUpstreams(upstreams, reference, steps);
   return succeed({ ...base, type: 'set', upstreams, match, problems });
+}
+
+/** Why a set can never route anything to another place; undefined where it can. */
+function matchesNothingOfSet(upstreams: readonly Upstream[]): FieldProblem | undefined {
+  if (!upstreams.some(({ imageFilter }) => hasItems(imageFilter))) {
+    const message =
+      'expected an upstream with an imageFilter: without one the set matches no image';
+    return { field: 'spec.upstreams[].imageFilter', message };
+  }
+  const places = upstreams.flatMap((upstream) => {
+    const location = readLocation(upstream, 'spec.upstreams');
+    return location.ok ? [`${location.value.registry}/${location.value.path}`] : [];
+  });
+  if (new Set(places).size > 1) return undefined;
+  const message =
+    'expected upstreams at two different places at least, registry and path together: with one ' +
+    'there is nowhere else to pull from';
+  return { field: 'spec.upstreams', message };
 }
 
 function compileMirror(
@@ -118,27 +144,42 @@ function compileMirror(
   base: CompiledBase,
 ): Result<CompiledResource, FieldProblem> {
   const field = 'spec.mirrors';
-  const written = resource.spec?.mirrors ?? [];
+  const { mirrors: written = [], cleanup } = resource.spec ?? {};
   const many = countProblem(written, mirrorsMax);
   if (many !== undefined) return fail({ field, ...many });
-  const entries = mapUntilFailure(written, (mirror, declaration) => {
-    const at = `${field}[${declaration}]`;
-    const read = allOf({
-      entry: readEntry(resource, mirror, at),
-      pull: readSecret(resource, mirror.pullCredentialSecret, `${at}.pullCredentialSecret`),
-    });
-    if (!read.ok) return read;
-    const { entry, pull } = read.value;
-    return succeed({
-      ...entry,
-      declaration,
-      ...(pull !== undefined && { credentialSecret: pull }),
-    });
-  });
+  const unreadable = durationProblem(cleanup?.retention, 'spec.cleanup.retention');
+  if (unreadable !== undefined) return fail(unreadable);
+  const entries = mapUntilFailure(written, (mirror, declaration) =>
+    compileMirrorEntry(resource, mirror, declaration),
+  );
   if (!entries.ok) return entries;
   const match = ({ reference }: NamedImage, steps?: MatchSteps) =>
     matchImages(base.scope.images, reference, steps);
   return succeed({ ...base, type: 'mirror', entries: entries.value, match });
+}
+
+function compileMirrorEntry(
+  resource: MirrorResource,
+  mirror: MirrorEntry,
+  declaration: number,
+): Result<CompiledEntry, FieldProblem> {
+  const at = `spec.mirrors[${declaration}]`;
+  const read = allOf({
+    entry: readEntry(resource, mirror, at),
+    pull: readSecret(resource, mirror.pullCredentialSecret, `${at}.pullCredentialSecret`),
+  });
+  if (!read.ok) return read;
+  const unreadable = durationProblem(mirror.cleanup?.retention, `${at}.cleanup.retention`);
+  if (unreadable !== undefined) return fail(unreadable);
+  const { entry, pull } = read.value;
+  const secret = pull === undefined ? {} : { credentialSecret: pull };
+  return succeed({ ...entry, declaration, ...secret });
+}
+
+/** What is wrong with a duration that was stored before the rule; one that is left out is right. */
+function durationProblem(written: string | undefined, field: string): FieldProblem | undefined {
+  const parsed = parseDuration(written ?? '0s');
+  return parsed.ok ? undefined : { field, message: parsed.error.message };
 }
 
 function isClustered({ kind }: KuikResource): boolean {

@@ -46,10 +46,12 @@ export function nearMiss(
   return byImage === 'matches' ? missOfPod(compiled.scope, { image, pod, isUnified }) : byImage;
 }
 
-/** Of equals the first by the name of the image. */
+/** Of equals the first by the name of the image, then by what is said, so that no order counts. */
 export function nearer(left: NearMiss | undefined, right: NearMiss): NearMiss {
   if (left === undefined || right.closeness > left.closeness) return right;
-  return right.closeness === left.closeness && right.image < left.image ? right : left;
+  if (right.closeness < left.closeness) return left;
+  if (right.image !== left.image) return right.image < left.image ? right : left;
+  return right.message < left.message ? right : left;
 }
 
 const closeness = { excluded: 0, besidePath: 1, contains: 2, otherPod: 3 } as const;

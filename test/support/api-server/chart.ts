@@ -4,10 +4,12 @@ import { parse } from 'yaml';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { type Api, apiOf, type KubeObject } from './api.ts';
 
-/** One installation of the operator: the only two things that a template may name. */
+/** One installation of the operator: all that a template may name. */
 export interface Release {
   readonly name: string;
   readonly namespace: string;
+  /** `debug.remote` of the chart's values. */
+  readonly debugRemote?: boolean;
 }
 
 const directory = join(import.meta.dirname, '..', '..', '..', 'chart', 'templates');
@@ -22,6 +24,7 @@ export function renderChart(release: Release): KubeObject[] {
     .toSorted()
     .map((file) => {
       const text = readFileSync(join(directory, file), 'utf8')
+        .replaceAll(remoteOnly, release.debugRemote === true ? '$1' : '')
         .replaceAll('{{ .Release.Name }}', release.name)
         .replaceAll('{{ .Release.Namespace }}', release.namespace);
       if (text.includes('{{')) throw new Error(`Expected ${file} to need no more than a release.`);
@@ -29,12 +32,40 @@ export function renderChart(release: Release): KubeObject[] {
     });
 }
 
+const remoteOnly = /\{\{- if \.Values\.debug\.remote \}\}\n(.*?)\{\{- end \}\}\n/gs;
+
+/** What an operator outside the cluster may besides: it makes its webhook configuration itself. */
+function outsideObjects({ name, namespace }: Release): KubeObject[] {
+  const metadata = { name: `${name}-outside` };
+  const group = 'rbac.authorization.k8s.io';
+  const apiVersion = `${group}/v1`;
+  const configurations = {
+    apiGroups: ['admissionregistration.k8s.io'],
+    resources: ['mutatingwebhookconfigurations'],
+    verbs: ['create'],
+  };
+  return [
+    { apiVersion, kind: 'ClusterRole', metadata, rules: [configurations] },
+    {
+      ...{ apiVersion, kind: 'ClusterRoleBinding', metadata },
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    },
+  ];
+}
+
 /**
  * Applies the chart and answers a token of the shipped ServiceAccount, once the API server lets it
  * do what the shipped roles say (its authorizer learns of them a moment later).
  */
-export async function installChart(admin: Api, release: Release): Promise<string> {
-  for (const object of renderChart(release)) await admin.apply(objectPath(object), object);
+export async function installChart(
+  admin: Api,
+  release: Release,
+  { isOutside = false }: { readonly isOutside?: boolean } = {},
+): Promise<string> {
+  const outside = isOutside ? outsideObjects(release) : [];
+  for (const object of [...renderChart(release), ...outside])
+    await admin.apply(objectPath(object), object);
   const account = `/api/v1/namespaces/${release.namespace}/serviceaccounts/${release.name}`;
   const { body } = await admin.create(`${account}/token`, {
     apiVersion: 'authentication.k8s.io/v1',
@@ -61,7 +92,7 @@ export async function installChart(admin: Api, release: Release): Promise<string
 
 /** Removes what the chart put outside its namespace. */
 export async function removeChart(admin: Api, release: Release): Promise<void> {
-  for (const object of renderChart(release)) {
+  for (const object of [...renderChart(release), ...outsideObjects(release)]) {
     if (object.metadata.namespace === undefined) await admin.remove(objectPath(object));
   }
 }

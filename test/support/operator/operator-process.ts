@@ -62,6 +62,9 @@ const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
 
+/** How the API server says that a role is missing; other 403s are about the object. */
+const refusedByRoles = /[^"]*User \\"system:serviceaccount:[^"]* cannot [^"]*resource.{0,80}/;
+
 /**
  * Starts an operator and waits until it is ready; throws, with the end of its log, when it is not.
  * With `KUIK_TEST_NO_OPERATOR=1` everything is prepared and nothing is started: whatever passes
@@ -97,7 +100,7 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     const metadata = { name: namespace };
     await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
   }
-  const token = await installChart(admin, { name: release, namespace });
+  const token = await installChart(admin, { name: release, namespace }, { isOutside: true });
   const { server, authorityPem } = { ...admin, ...options };
   const [webhook = 0, metrics = 0, health = 0, debug = 0] = await freePorts(4);
   return {
@@ -210,7 +213,9 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
     stop: async () => {
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
+      const refusal = refusedByRoles.exec(child?.logs() ?? '')?.[0];
       await cleanUp();
+      if (refusal !== undefined) throw new Error(`Expected the roles to do, got: ${refusal}`);
       if (exit === undefined || exit.code === 0) return;
       const how = exit.signal ?? `code ${exit.code}`;
       throw new Error(`Expected the operator to end with code 0, it ended with ${how}:\n${tail}`);

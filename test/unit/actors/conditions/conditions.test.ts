@@ -19,11 +19,13 @@ function startConditions(names: readonly string[], contributor?: Partial<Conditi
   store.finishList(new Set(names));
   const table = compileTable([...store.values()]);
   const written: string[] = [];
+  const bodies: unknown[] = [];
   let answer: (name: string) => ApiFailure | undefined = () => undefined;
   const client = {
-    call: async <T>({ path }: ApiCall): Promise<Result<T, ApiFailure>> => {
+    call: async <T>({ path, body }: ApiCall): Promise<Result<T, ApiFailure>> => {
       const name = path.split('/').at(-2) ?? '';
       written.push(name);
+      bodies.push(body);
       const failure = answer(name);
       return failure === undefined ? succeed({} as T) : fail(failure);
     },
@@ -38,7 +40,7 @@ function startConditions(names: readonly string[], contributor?: Partial<Conditi
     conditions.contribute({ statesOf: () => [], subscribe: () => () => {}, ...contributor });
   });
   return {
-    ...{ runtime, written },
+    ...{ runtime, written, bodies, store },
     state: () => system.find('reconcile:conditions')?.getSnapshot().value,
     answer: (next: typeof answer) => {
       answer = next;
@@ -126,4 +128,34 @@ test('a crash is told to log and metric, and the next round is run by another ac
   await pass(1_000);
   await pass(0);
   expect(written).toEqual(['a']);
+});
+
+test('an image count is written with the conditions, and again only when it is another', async () => {
+  let imageCount: number | undefined = 3;
+  let changed = () => {};
+  const { bodies, store, pass } = startConditions(['a'], {
+    imageCountOf: () => imageCount,
+    subscribe: (listener) => {
+      changed = listener;
+      return () => {};
+    },
+  });
+  await pass(0);
+  expect(bodies).toMatchObject([{ status: { imageCount: 3, conditions: [{ type: 'Ready' }] } }]);
+  const [{ status }] = bodies as [{ status: object }];
+  store.put('a', { ...clusterSet('a', {}), status });
+  for (const count of [3, 4]) {
+    imageCount = count;
+    changed();
+    await pass(1_000);
+  }
+  expect(bodies).toHaveLength(2);
+  expect(bodies[1]).toMatchObject({ status: { imageCount: 4, conditions: [{ type: 'Ready' }] } });
+});
+
+test('a count that nobody knows yet stays as it is written', async () => {
+  const { bodies, store, pass } = startConditions(['a']);
+  store.put('a', { ...clusterSet('a', {}), status: { imageCount: 7 } });
+  await pass(0);
+  expect(bodies).toMatchObject([{ status: { imageCount: 7 } }]);
 });

@@ -15,7 +15,7 @@ function withoutOverflow(imageCount: number) {
   let reads = 0;
   const client = {
     call: async <T>({ path }: ApiCall): Promise<Result<T, ApiFailure>> => {
-      if (!path.includes('/configmaps')) return succeed(object as T);
+      if (!path.includes('/configmaps')) return succeed({ items: [object] } as T);
       reads += 1;
       return fail(forbidden);
     },

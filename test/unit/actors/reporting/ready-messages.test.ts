@@ -1,5 +1,4 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ConditionContributor } from '#actors/conditions/conditions.ts';
 import { addReadyMessages, type ReadyMessagesOptions } from '#actors/reporting/ready-messages.ts';
 import { createTrackedImages, tracked } from '#test/support/monitoring/tracked-images.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
@@ -10,7 +9,7 @@ import { turns } from '#test/support/time/turns.ts';
 /** What the writer of conditions asks, and how often it was told of news. */
 function startMessages(options: ReadyMessagesOptions) {
   const runtime = createTestRuntime();
-  let messages!: Required<ConditionContributor>;
+  let messages!: ReturnType<typeof addReadyMessages>;
   startLeading(runtime, (system) => {
     messages = addReadyMessages(system, options);
   });

@@ -29,7 +29,7 @@ function startWriting() {
   const writesMs: number[] = [];
   let reads = 0;
   let answerWrite: () => Answer = () => succeed({});
-  let answerRead: () => Answer = () => succeed({ metadata: { uid: 'u' } });
+  let answerRead: () => Answer = () => succeed({ items: [{ metadata: { uid: 'u' } }] });
   const client: Pick<KubeClient, 'call'> = {
     call: async <T>({ method, path }: ApiCall) => {
       if (path.includes('/configmaps')) return succeed({ items: [] } as T);
@@ -131,7 +131,7 @@ describe('the writer of a status', () => {
     images.put(image);
     await pass(60_000, 1_000);
     resolve(fail(away) as never);
-    answerReads(() => succeed({ metadata: { uid: 'u' } }));
+    answerReads(() => succeed({ items: [{ metadata: { uid: 'u' } }] }));
     await pass(3_000);
     expect(writesMs).toHaveLength(1);
     expect(runtime.lines().map(({ msg }) => msg)).toContain('a status could not be written');
@@ -139,10 +139,10 @@ describe('the writer of a status', () => {
 
   test('ends with its resource, and begins with it', async () => {
     const { images, writesMs, pass, answerReads, writer } = startWriting();
-    answerReads(() => fail(refused(404)));
+    answerReads(() => succeed({ items: [] }));
     await pass(1_000);
     expect(writer()).toBeUndefined();
-    answerReads(() => succeed({ metadata: { uid: 'u' } }));
+    answerReads(() => succeed({ items: [{ metadata: { uid: 'u' } }] }));
     images.put(image);
     await pass(1_000);
     expect(writer()?.getSnapshot().value).toBe('Idle');

@@ -60,6 +60,21 @@ describe('the routing table', () => {
     ],
     ['a set of nothing', clusterSet('s', {}), 'spec.upstreams[].imageFilter'],
     [
+      'a set of one upstream',
+      clusterSet('s', { upstreams: [{ registry: 'quay.io', imageFilter: everything }] }),
+      'spec.upstreams',
+    ],
+    [
+      'a set that names one place in several spellings',
+      clusterSet('s', {
+        upstreams: [
+          { registry: 'docker.io', path: '/library/', imageFilter: everything },
+          { registry: 'index.docker.io', path: 'library' },
+        ],
+      }),
+      'spec.upstreams',
+    ],
+    [
       'an availability without a filter',
       {
         apiVersion: 'kuik.enix.io/v1alpha1',

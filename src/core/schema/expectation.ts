@@ -16,8 +16,13 @@ export function describeExpectation(schema: SchemaNode): string {
     case 'number':
       return `a number${describeRange(schema)}`;
     default:
-      return (schema.minLength ?? 0) > 0 ? 'a text that is not empty' : 'a text';
+      return describeText(schema);
   }
+}
+
+function describeText({ minLength = 0, maxLength }: SchemaNode): string {
+  if (minLength > 0) return 'a text that is not empty';
+  return maxLength === undefined ? 'a text' : `a text of at most ${maxLength} characters`;
 }
 
 function describeMapping({ properties }: SchemaNode): string {

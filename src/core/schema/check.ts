@@ -4,14 +4,14 @@ import { findFormatFault } from './formats.ts';
 import type { SchemaNode } from './schema-node.ts';
 
 /** One thing that is wrong, in words that complete "expected …, found …". */
-export interface ConfigurationProblem {
+export interface SchemaProblem {
   /** `monitoring.registries.items["docker.io"].interval`; empty for the file as a whole. */
   readonly path: string;
   readonly expected: string;
   readonly found: string;
 }
 
-/** Places in a file: keys and positions from the root. */
+/** Places in a file or an object: keys and positions from the root. */
 export type Path = readonly (string | number)[];
 
 /** A message shows the start of a value: enough to find it. */
@@ -26,7 +26,7 @@ export function checkValue(
   schema: SchemaNode,
   value: unknown,
   path: Path = [],
-): readonly ConfigurationProblem[] {
+): readonly SchemaProblem[] {
   if (schema.anyOf !== undefined) return checkUnion(schema, value, path);
   if (!hasType(schema, value)) return [makeProblem(path, describeExpectation(schema), value)];
   if (Array.isArray(value)) return checkList(schema, value, path);
@@ -35,7 +35,7 @@ export function checkValue(
 }
 
 /** Says what was expected at a path, and shows what is there. */
-export function makeProblem(path: Path, expected: string, found: unknown): ConfigurationProblem {
+export function makeProblem(path: Path, expected: string, found: unknown): SchemaProblem {
   return { path: formatPath(path), expected, found: showFound(found) };
 }
 
@@ -55,11 +55,7 @@ function formatPath(path: Path): string {
 }
 
 /** Of several branches, the problems of the one that was meant, else one that names them all. */
-function checkUnion(
-  schema: SchemaNode,
-  value: unknown,
-  path: Path,
-): readonly ConfigurationProblem[] {
+function checkUnion(schema: SchemaNode, value: unknown, path: Path): readonly SchemaProblem[] {
   const outcomes = (schema.anyOf ?? []).map((branch) => ({
     meant: typeof value === 'object' && hasType(branch, value),
     problems: checkValue(branch, value, path),
@@ -77,7 +73,7 @@ function checkList(
   schema: SchemaNode,
   value: readonly unknown[],
   path: Path,
-): readonly ConfigurationProblem[] {
+): readonly SchemaProblem[] {
   const { items, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
   if (value.length < minItems || value.length > maxItems) {
     return [makeProblem(path, describeExpectation(schema), value)];
@@ -90,7 +86,7 @@ function checkMapping(
   schema: SchemaNode,
   value: Readonly<Record<string, unknown>>,
   path: Path,
-): readonly ConfigurationProblem[] {
+): readonly SchemaProblem[] {
   const { properties = {}, required = [], maxProperties = Number.POSITIVE_INFINITY } = schema;
   const keys = Object.keys(value);
   if (keys.length > maxProperties) {
@@ -109,10 +105,11 @@ function checkEntry(
   schema: SchemaNode,
   [key, value]: readonly [string, unknown],
   path: Path,
-): readonly ConfigurationProblem[] {
+): readonly SchemaProblem[] {
   const known = readOwn(schema.properties ?? {}, key) as SchemaNode | undefined;
   if (known !== undefined) return value === null ? [] : checkValue(known, value, [...path, key]);
   const { additionalProperties: others, propertyNames } = schema;
+  if (others === undefined) return [];
   if (typeof others !== 'object') {
     const names = Object.keys(schema.properties ?? {}).join(', ');
     return [makeProblem([...path, key], `one of the keys ${names}`, key)];
@@ -121,11 +118,7 @@ function checkEntry(
   return value === null ? named : [...named, ...checkValue(others, value, [...path, key])];
 }
 
-function checkScalar(
-  schema: SchemaNode,
-  value: unknown,
-  path: Path,
-): readonly ConfigurationProblem[] {
+function checkScalar(schema: SchemaNode, value: unknown, path: Path): readonly SchemaProblem[] {
   if (!obeys(schema, value)) return [makeProblem(path, describeExpectation(schema), value)];
   if (schema.format === undefined || typeof value !== 'string') return [];
   const fault = findFormatFault(schema.format, value);
@@ -159,6 +152,27 @@ function isInRange({ minimum, maximum, exclusiveMinimum }: SchemaNode, value: nu
 }
 
 function isText({ minLength = 0, maxLength, pattern }: SchemaNode, value: string): boolean {
-  const fits = value.length >= minLength && value.length <= (maxLength ?? value.length);
+  // Code points, as the API server counts them; most texts are far from any limit.
+  const length = value.length <= (maxLength ?? value.length) ? value.length : [...value].length;
+  const fits = length >= minLength && length <= (maxLength ?? length);
   return fits && (pattern === undefined || new RegExp(pattern).test(value));
+}
+
+/**
+ * The value without what is not of the type that its schema says, so that whoever reads it may
+ * believe the static types: of a list the item goes, of a mapping the key, and with a required one
+ * the mapping. Limits and patterns are not looked at.
+ */
+export function keepTyped(schema: SchemaNode, value: unknown): unknown {
+  if (!hasType(schema, value)) return undefined;
+  const { items, properties, required = [] } = schema;
+  if (Array.isArray(value) && items !== undefined) {
+    return value.map((item) => keepTyped(items, item)).filter((item) => item !== undefined);
+  }
+  if (!isObject(value) || properties === undefined) return value;
+  const kept = Object.entries(properties)
+    .map(([key, child]) => [key, keepTyped(child, readOwn(value, key))] as const)
+    .filter(([, item]) => item !== undefined);
+  const keys = new Set(kept.map(([key]) => key));
+  return required.every((key) => keys.has(key)) ? Object.fromEntries(kept) : undefined;
 }

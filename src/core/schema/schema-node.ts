@@ -1,9 +1,12 @@
-/** The keywords of JSON Schema that the configuration uses; the check knows no others. */
+/**
+ * The keywords of JSON Schema that the configuration and the five kinds use; the check knows no
+ * others.
+ */
 export interface SchemaNode {
   readonly type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean';
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
-  /** Schema of the values under unknown keys; `false` refuses them. */
+  /** Schema of the values under unknown keys; `false` refuses them, left out they are let in. */
   readonly additionalProperties?: boolean | SchemaNode;
   readonly propertyNames?: SchemaNode;
   readonly maxProperties?: number;
