@@ -29,7 +29,7 @@ import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
 import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
-import { createMetrics } from '#telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
@@ -69,14 +69,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = new TimerHeap();
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = createKubeClient({
-    ...{ access, onAnswer: metrics.apiRequest },
-    onReach: ({ reachable, detail: reason }) => {
-      if (reachable) log.info('the API server answers again');
-      else
-        log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
-    },
-  });
+  const client = connect(access, { log, metrics });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
@@ -137,6 +130,21 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     clock.close();
   };
   return { system, client, servers, drain, close };
+}
+
+/** The client of the API server, which says once when that goes and once when it is back. */
+function connect(
+  access: KubeAccess,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): KubeClient {
+  return createKubeClient({
+    ...{ access, onAnswer: metrics.apiRequest },
+    onReach: ({ reachable, detail: reason }) => {
+      if (reachable) log.info('the API server answers again');
+      else
+        log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
+    },
+  });
 }
 
 /** The pace of one registry's checks: its own, else that of all others. */
