@@ -180,27 +180,34 @@ function* findCopies(
   { readonly copies: readonly Proposer[]; readonly exhausted: readonly string[] }
 > {
   const exhausted: string[] = [];
-  const copied = new Map<CompiledMirror, Map<string, CopiedBase[]>>();
+  const copied = new Map<CompiledMirror, CopiedBases>();
   for (const base of new Map(bases.map((one) => [one.text, one])).values()) {
     const found = yield* table.mirrorsFor(base, subject.namespace);
     exhausted.push(...found.exhausted);
     const about = found.verdicts.filter(({ compiled }) => compiled.matchesPod(subject));
     for (const { compiled, match } of about) {
-      const byPath = copied.get(compiled) ?? new Map<string, CopiedBase[]>();
-      copied.set(compiled, byPath);
-      const same = byPath.get(base.reference.path) ?? [];
+      const known = copied.get(compiled) ?? { images: [], countByPath: new Map() };
+      copied.set(compiled, known);
+      const { path } = base.reference;
+      const count = known.countByPath.get(path) ?? 0;
       // Their copies are one, and only one of two registries may be where the copy goes.
-      if (same.length < 2) byPath.set(base.reference.path, [...same, { base, match }]);
+      if (count < 2) known.images.push({ base, match });
+      known.countByPath.set(path, count + 1);
     }
   }
-  const copies = [...copied].flatMap(([compiled, byPath]) => {
-    const images = [...byPath.values()].flat();
-    return compiled.entries.map((entry) => ({
+  const copies = [...copied].flatMap(([compiled, { images }]) =>
+    compiled.entries.map((entry) => ({
       place: placeOf(compiled, entry),
       propose: () => copiesOf(compiled, entry, images),
-    }));
-  });
+    })),
+  );
   return { copies, exhausted };
+}
+
+/** What one mirror copies, in order, and how many of it have the same path. */
+interface CopiedBases {
+  readonly images: CopiedBase[];
+  readonly countByPath: Map<string, number>;
 }
 
 interface CopiedBase {
