@@ -180,34 +180,30 @@ function* findCopies(
   { readonly copies: readonly Proposer[]; readonly exhausted: readonly string[] }
 > {
   const exhausted: string[] = [];
-  const copied = new Map<CompiledMirror, CopiedBases>();
+  const copied = new Map<CompiledMirror, CopiedBase[]>();
+  const counts = new Map<string, number>();
   for (const base of new Map(bases.map((one) => [one.text, one])).values()) {
     const found = yield* table.mirrorsFor(base, subject.namespace);
     exhausted.push(...found.exhausted);
     const about = found.verdicts.filter(({ compiled }) => compiled.matchesPod(subject));
     for (const { compiled, match } of about) {
-      const known = copied.get(compiled) ?? { images: [], countByPath: new Map() };
-      copied.set(compiled, known);
-      const { path } = base.reference;
-      const count = known.countByPath.get(path) ?? 0;
+      const key = `${compiled.origin} ${base.reference.path}`;
+      const count = counts.get(key) ?? 0;
+      counts.set(key, count + 1);
       // Their copies are one, and only one of two registries may be where the copy goes.
-      if (count < 2) known.images.push({ base, match });
-      known.countByPath.set(path, count + 1);
+      if (count >= 2) continue;
+      const images = copied.get(compiled) ?? [];
+      images.push({ base, match });
+      copied.set(compiled, images);
     }
   }
-  const copies = [...copied].flatMap(([compiled, { images }]) =>
+  const copies = [...copied].flatMap(([compiled, images]) =>
     compiled.entries.map((entry) => ({
       place: placeOf(compiled, entry),
       propose: () => copiesOf(compiled, entry, images),
     })),
   );
   return { copies, exhausted };
-}
-
-/** What one mirror copies, in order, and how many of it have the same path. */
-interface CopiedBases {
-  readonly images: CopiedBase[];
-  readonly countByPath: Map<string, number>;
 }
 
 interface CopiedBase {
