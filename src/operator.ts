@@ -12,6 +12,7 @@ import { EventRecorder } from '#actors/event-recorder.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
+import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
@@ -110,6 +111,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     synced: resources.synced,
     isTableBuilt: table.isBuilt,
     access: (question, signal) => reviewAccess(client, question, signal),
+    namespaceExists: lookUpNamespaces(system.runtime, client),
   });
   const certificate = certificateOptions(flags, client, namespace);
   addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });

@@ -6,6 +6,7 @@ import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { AccessPort } from '#core/access.ts';
+import type { NamespaceExists } from '#core/namespaces.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
@@ -28,6 +29,7 @@ export interface ServersOptions {
   readonly isTableBuilt: () => boolean;
   /** Who may look at the debug endpoint where it is reached from outside. */
   readonly access: AccessPort;
+  readonly namespaceExists: NamespaceExists;
 }
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
@@ -56,7 +58,7 @@ export class Servers {
 
   /** Opens metrics, health and debug; rejects with the flag that names what cannot be. */
   readonly listen = async (): Promise<void> => {
-    const { system, flags, router, reporting } = this.#options;
+    const { system, flags, router, reporting, access, namespaceExists } = this.#options;
     this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
@@ -64,12 +66,15 @@ export class Servers {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
-      access: this.#options.access,
-      log,
+      ...{ access, namespaceExists, log },
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
     const shown = buildMetricsApp(
-      { metrics: metrics.text, status: reporting, log },
+      {
+        metrics: metrics.text,
+        status: { images: reporting.images, workloads: reporting.workloads, namespaceExists },
+        log,
+      },
       { hosts: flags.debugHost },
     );
     const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });

@@ -69,7 +69,9 @@ beforeEach(async () => {
       events.close();
       system.stop();
     });
-    const listener = await listen(buildMetricsApp({ metrics: metrics.text, status, log }), {
+    const shown = { ...status, namespaceExists: async () => true };
+    const app = buildMetricsApp({ metrics: metrics.text, status: shown, log });
+    const listener = await listen(app, {
       ...{ port: 0, host: '127.0.0.1' },
     });
     onTestFinished(listener.close);

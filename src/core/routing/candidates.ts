@@ -81,7 +81,10 @@ export function* candidatesInSteps(
   const sets = yield* table.setsFor(original, subject.namespace);
   const matched = matchSets(sets.verdicts, subject);
   const equivalents = matched.flatMap((match) => proposeUpstreams(match, image)).sort(byPlace);
-  const bases = [original, ...equivalents.map(imageOf)];
+  const bases = [
+    original,
+    ...equivalents.map(({ candidate: { reference, image: text } }) => ({ reference, text })),
+  ];
   const { copies, exhausted } = yield* findCopies(table, subject, bases);
   const told = [...new Set([...sets.exhausted, ...exhausted])];
   if (matched.length === 0 && copies.length === 0) {
@@ -188,10 +191,9 @@ function* findCopies(
     const about = found.verdicts.filter(({ compiled }) => compiled.matchesPod(subject));
     for (const { compiled, match } of about) {
       const key = `${compiled.origin} ${base.reference.path}`;
-      const count = counts.get(key) ?? 0;
-      counts.set(key, count + 1);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
       // Their copies are one, and only one of two registries may be where the copy goes.
-      if (count >= 2) continue;
+      if ((counts.get(key) ?? 0) > 2) continue;
       const images = copied.get(compiled) ?? [];
       images.push({ base, match });
       copied.set(compiled, images);
@@ -298,8 +300,4 @@ class FirstOfEach {
 
 function byPlace(left: Placed, right: Placed): number {
   return comparePlaces(left.place, right.place);
-}
-
-function imageOf({ candidate }: Proposal): NamedImage {
-  return { reference: candidate.reference, text: candidate.image };
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { type NamespaceExists, noNamespace } from '#core/namespaces.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
@@ -36,13 +37,19 @@ const answerTimeoutMsDefault = 10_000;
 /** What the route asks, and how long it waits. */
 export interface DebugRouteOptions {
   readonly explain: RoutingQuery['explain'];
+  /** Whether there is such a namespace, as far as the API server says. */
+  readonly namespaceExists: NamespaceExists;
   readonly answerTimeoutMs?: number;
 }
 
 /** `GET /debug/route`: what a Pod with this image would get; nothing is changed by asking. */
 export async function debugRoute(
   app: FastifyInstance,
-  { explain, answerTimeoutMs: deadlineMs = answerTimeoutMsDefault }: DebugRouteOptions,
+  {
+    explain,
+    namespaceExists,
+    answerTimeoutMs: deadlineMs = answerTimeoutMsDefault,
+  }: DebugRouteOptions,
 ): Promise<void> {
   app.get('/debug/route', { schema: { querystring: querySchema } }, async (request, reply) => {
     const query = request.query as Static<typeof querySchema>;
@@ -51,7 +58,10 @@ export async function debugRoute(
     const annotations = readPairs('annotations', query.annotations);
     if (!labels.ok) return reply.code(400).send({ error: labels.error });
     if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
-    const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
+    if (!(await namespaceExists(namespace))) {
+      return reply.code(404).send({ error: noNamespace(namespace) });
+    }
+    const pullSecrets = namesOf(query.pullSecrets);
     const subject = { labels: labels.value, annotations: annotations.value, pullSecrets };
     const outcome = await askWithinDeadline(
       (cancellation) => explain({ image, namespace, policy, ...subject }, cancellation.signal),
@@ -61,6 +71,10 @@ export async function debugRoute(
     if (outcome.kind === 'answered') return outcome.answer;
     return reply.code(504).send({ error: `expected a decision within ${deadlineMs} ms, got none` });
   });
+}
+
+function namesOf(text = ''): readonly string[] {
+  return text.split(',').flatMap((name) => name.trim() || []);
 }
 
 function readPairs(

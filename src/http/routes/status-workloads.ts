@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { WorkloadAtRisk, WorkloadImage } from '#core/monitoring/workloads.ts';
 import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
+import { type NamespaceExists, noNamespace } from '#core/namespaces.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
@@ -9,6 +10,8 @@ import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 export interface StatusWorkloadsPorts {
   /** The workloads at risk, of one namespace or of all. */
   readonly workloads: (namespace?: string) => Promise<WorkloadsReport>;
+  /** Whether there is such a namespace, as far as the API server says. */
+  readonly namespaceExists: NamespaceExists;
 }
 
 const querySchema = Type.Object(
@@ -24,8 +27,11 @@ export async function statusWorkloads(
   app: FastifyInstance,
   ports: StatusWorkloadsPorts & { readonly answers: StatusAnswers },
 ): Promise<void> {
-  app.get('/status/workloads', { schema: { querystring: querySchema } }, (request, reply) => {
+  app.get('/status/workloads', { schema: { querystring: querySchema } }, async (request, reply) => {
     const { namespace } = request.query as Static<typeof querySchema>;
+    if (namespace !== undefined && !(await ports.namespaceExists(namespace))) {
+      return reply.code(404).send({ error: noNamespace(namespace) });
+    }
     return ports.answers.send(reply, {
       key: `workloads of ${JSON.stringify(namespace)}`,
       make: () => jsonOf(reportPieces(ports.workloads, namespace)),

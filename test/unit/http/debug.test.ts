@@ -31,6 +31,7 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
       queries.push(query);
       return { image: query.image } as never;
     },
+    namespaceExists: async (name) => name !== 'typo',
     access: async () => ({ kind: 'unknown' }),
     log: createLog({ level: 'silent', format: 'json' }),
     ...over,
@@ -238,4 +239,14 @@ describe('/debug/route', () => {
     expect(errorOf(answer)).toBe('expected a decision within 30 ms, got none');
     expect(aborted).toBe(true);
   });
+});
+
+test('a namespace that is not there is nobody to decide for', async () => {
+  const { get, queries } = stage();
+  const answer = await get('/debug/route?image=a:1&namespace=typo');
+  expect(answer.status).toBe(404);
+  expect(JSON.parse(answer.text)).toEqual({
+    error: 'expected a namespace that exists, got "typo"',
+  });
+  expect(queries).toEqual([]);
 });

@@ -17,7 +17,10 @@ function stage(workloads = noWorkloads) {
   const images = createTrackedImages();
   const app = buildMetricsApp({
     metrics: async () => ({ contentType: 'text/plain', body: '' }),
-    status: { images: async () => images, workloads },
+    status: {
+      ...{ images: async () => images, workloads },
+      namespaceExists: async (name) => name !== 'typo',
+    },
     log: createLog({ level: 'fatal', format: 'json' }),
   });
   onTestFinished(() => app.close());
@@ -192,5 +195,13 @@ describe('/status/workloads', () => {
     const { code, body } = await get('/status/workloads?ns=shop');
     expect(code).toBe(400);
     expect(JSON.parse(body).error).toContain('namespace');
+  });
+});
+
+test('workloads of a namespace that is not there are an error, not none', async () => {
+  const answer = await stage().get('/status/workloads?namespace=typo');
+  expect(answer.code).toBe(404);
+  expect(JSON.parse(answer.body)).toEqual({
+    error: 'expected a namespace that exists, got "typo"',
   });
 });
