@@ -118,9 +118,11 @@ export const registryRows: readonly AttackRow[] = [
         await stage.declare('ReplicatedImageSet', name, equalPlaces(`/up-${set}`, hosts));
         await stage.review(podOf([`${hosts[0]}/up-${set}/app:1`]));
       }
-      const [healthy] = stage.healthy as [ScriptedRegistry];
-      await stage.explain(`${healthy.host}/victim/late:1`);
-      const shown = `kube_image_keeper_registry_health{registry="${healthy.host}"`;
+      const late = stage.hostile.map(({ host }) => host);
+      await stage.declare('ClusterReplicatedImageSet', 'late', equalPlaces('/late', late));
+      await delay(500);
+      await stage.explain(`${late[0]}/late/app:1`);
+      const shown = `kube_image_keeper_registry_health{registry="${late[0]}"`;
       return (await stage.metrics()).includes(shown)
         ? []
         : ["a declared registry's health is not shown"];
