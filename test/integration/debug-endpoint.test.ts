@@ -15,7 +15,7 @@ let stage: RoutedStage;
 
 beforeAll(async () => {
   operator = await startOperator({
-    adminKubeconfig: adminKubeconfig(),
+    ...{ adminKubeconfig: adminKubeconfig(), flags: ['--debug-host=kuik.example.com'] },
     config: { routing: { activeCheck: { timeout: '5s' }, deadline: '8s' } },
   });
   stage = await startRoutedStage(operator);
@@ -256,12 +256,12 @@ describe('who asks', () => {
         answer.resume();
         resolve(answer.statusCode);
       });
-      sent.on('error', reject);
-      sent.end();
+      sent.on('error', reject).end();
     });
 
   test('by another name, or from another page, is refused', async () => {
     expect(await statusFor({ host: 'localhost:12345' })).toBe(200);
+    expect(await statusFor({ host: 'kuik.example.com:12345' })).toBe(200);
     expect(await statusFor({ origin: 'http://localhost:3000' })).toBe(200);
     expect(await statusFor({ host: 'evil.example.com' })).toBe(403);
     expect(await statusFor({ origin: 'https://evil.example.com' })).toBe(403);
