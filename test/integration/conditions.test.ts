@@ -106,6 +106,10 @@ describe('each of the five kinds', () => {
       await isSaid(other, 'True', 'Ready');
       await admin().merge(path, { spec: { podFilter: { labels: { include: ['tier=web'] } } } });
       await isSaid(path, 'True', 'Ready');
+      await eventually('both are logged, once', () => {
+        const [left, ...back] = loggedOf(path.split('/').at(-1) ?? '');
+        return left?.includes('"level":"warn"') && back.length === 1;
+      });
     });
   });
 
@@ -120,6 +124,14 @@ describe('each of the five kinds', () => {
     });
   });
 });
+
+/** What the log says of whether a resource counts. */
+function loggedOf(name: string): readonly string[] {
+  const lines = operator.logs().split('\n');
+  return lines.filter(
+    (line) => line.includes(name) && /"msg":"a resource is (in)?valid/.test(line),
+  );
+}
 
 describe('a pattern that is too large', () => {
   test('keeps the resource out, with the field and the limit in the message', async () => {

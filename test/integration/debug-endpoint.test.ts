@@ -15,7 +15,7 @@ let stage: RoutedStage;
 
 beforeAll(async () => {
   operator = await startOperator({
-    adminKubeconfig: adminKubeconfig(),
+    ...{ adminKubeconfig: adminKubeconfig(), flags: ['--debug-host=kuik.example.com'] },
     config: { routing: { activeCheck: { timeout: '5s' }, deadline: '8s' } },
   });
   stage = await startRoutedStage(operator);
@@ -256,12 +256,12 @@ describe('who asks', () => {
         answer.resume();
         resolve(answer.statusCode);
       });
-      sent.on('error', reject);
-      sent.end();
+      sent.on('error', reject).end();
     });
 
   test('by another name, or from another page, is refused', async () => {
     expect(await statusFor({ host: 'localhost:12345' })).toBe(200);
+    expect(await statusFor({ host: 'kuik.example.com:12345' })).toBe(200);
     expect(await statusFor({ origin: 'http://localhost:3000' })).toBe(200);
     expect(await statusFor({ host: 'evil.example.com' })).toBe(403);
     expect(await statusFor({ origin: 'https://evil.example.com' })).toBe(403);
@@ -286,8 +286,8 @@ describe('health and metrics', () => {
       /^kube_image_keeper_manager_build_info\{version="[^"]+",/m,
       /^kube_image_keeper_manager_is_leader 1$/m,
       /^kube_image_keeper_manager_up 1$/m,
-      /^kube_image_keeper_routing_probes_total\{result="NotFound"\} \d+$/m,
-      /^kube_image_keeper_routing_decisions_total\{reason="OriginalNotFound"\} \d+$/m,
+      /^kube_image_keeper_routing_probes_total\{registry="127[^"]+",result="NotFound"\} \d+$/m,
+      /^kube_image_keeper_routing_decisions_total\{reason="OriginalNotFound",kind="\w+",name="/m,
       /^kube_image_keeper_registry_health\{registry="127\.0\.0\.1:\d+",state="Closed"\} 1$/m,
       /^kube_image_keeper_reflector_phase\{resource="pods",phase="[A-Z]\w+"\} 1$/m,
       /^kube_image_keeper_actors\{type="registry",state="[\w.]+"\} \d+$/m,

@@ -20,10 +20,17 @@ export const fieldRows: readonly AttackRow[] = [
     run: async (stage) => {
       const [registry] = stage.hostile as [ScriptedRegistry];
       registry.answer = (request, response) => {
-        if (request.headers.authorization === basic('<token>', 'secret')) {
-          return hasEverything(request, response);
+        const { method, url = '', headers } = request;
+        if (headers.authorization === 'Bearer good') return hasEverything(request, response);
+        if (!url.startsWith('/token')) {
+          return void challenge(response, `https://${registry.host}/token`);
         }
-        response.writeHead(401, { 'www-authenticate': 'Basic realm="r"' }).end();
+        // It is a password that looks like an identity token: nothing is exchanged for it.
+        if (method === 'POST') return void response.writeHead(400).end();
+        if (headers.authorization === basic('<token>', 'secret')) {
+          return void answerJson(response, { token: 'good' });
+        }
+        response.writeHead(401).end();
       };
       return await isAvailable(stage, registry, { [registry.host]: authOf('<token>', 'secret') });
     },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttackRow } from '#test/attack/attack-row.ts';
 import { type AttackStage, equalPlaces, podOf } from '#test/attack/attack-stage.ts';
 import { createManyPods } from '#test/support/api-server/many-pods.ts';
@@ -185,6 +186,8 @@ async function declareTwo(stage: AttackStage, path: string): Promise<void> {
 
 /** A review of one's own may be late, but is answered before its deadline. */
 async function within(ms: number, stage: AttackStage, pod: object): Promise<readonly string[]> {
+  // A watch tells the operator of what was declared.
+  await delay(500);
   const answer = await stage.review(pod);
   return answer.ms <= ms ? [] : [`the attacker's own review took ${Math.round(answer.ms)} ms`];
 }

@@ -112,15 +112,20 @@ export const registryRows: readonly AttackRow[] = [
   {
     ...{ id: 'A14', attack: '200 made-up registries', who: 'one namespace' },
     run: async (stage, times) => {
-      for (let set = 0; set < Math.min(7 * times, 35); set += 1) {
-        const hosts = Array.from({ length: 32 }, (_, n) => `127.1.${set}.${n + 1}:1`);
+      const sets = Array.from({ length: Math.min(7 * times, 35) }, (_, set) => set);
+      const hostsOf = (set: number) =>
+        Array.from({ length: 32 }, (_, n) => `127.1.${set}.${n + 1}:1`);
+      for (const set of sets) {
         const name = `${stage.namespace}/made-up-${set}`;
-        await stage.declare('ReplicatedImageSet', name, equalPlaces(`/up-${set}`, hosts));
-        await stage.review(podOf([`${hosts[0]}/up-${set}/app:1`]));
+        await stage.declare('ReplicatedImageSet', name, equalPlaces(`/up-${set}`, hostsOf(set)));
       }
-      const [healthy] = stage.healthy as [ScriptedRegistry];
-      await stage.explain(`${healthy.host}/victim/late:1`);
-      const shown = `kube_image_keeper_registry_health{registry="${healthy.host}"`;
+      await delay(500);
+      for (const set of sets) await stage.review(podOf([`${hostsOf(set)[0]}/up-${set}/app:1`]));
+      const late = stage.hostile.map(({ host }) => host);
+      await stage.declare('ClusterReplicatedImageSet', 'late', equalPlaces('/late', late));
+      await delay(500);
+      await stage.explain(`${late[0]}/late/app:1`);
+      const shown = `kube_image_keeper_registry_health{registry="${late[0]}"`;
       return (await stage.metrics()).includes(shown)
         ? []
         : ["a declared registry's health is not shown"];

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
+import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import type { AttackRow } from '#test/attack/attack-row.ts';
 import { type AttackStage, equalPlaces, podOf, secretOf } from '#test/attack/attack-stage.ts';
 import { eventually } from '#test/support/time/eventually.ts';
@@ -31,8 +32,14 @@ export const tenantRows: readonly AttackRow[] = [
       who: 'whoever reaches :9443',
     },
     run: async (stage) => {
-      const { admin, healthy } = stage;
-      await lend(stage, '/asked', { namespaceFilter: { include: ['nobody'] } });
+      const { admin, hostile } = stage;
+      const uid = await lend(stage, '/asked', { namespaceFilter: { include: ['nobody'] } });
+      const places = hostile.map(({ host }) => host);
+      for (const registry of hostile) {
+        registry.answer = (_, response) => response.writeHead(404).end();
+      }
+      await stage.declare('ClusterReplicatedImageSet', 'words', equalPlaces('/words', places));
+      await delay(500);
       const controller = {
         apiVersion: 'apps/v1',
         kind: 'ReplicaSet',
@@ -40,9 +47,13 @@ export const tenantRows: readonly AttackRow[] = [
         uid: 'made-up',
       };
       const ownerReferences = [{ ...controller, controller: true }];
-      for (const image of [lentImage(stage, '/asked'), `${healthy[0]?.host}/nowhere/words:1`]) {
-        const pod = { ...podOf([image]), metadata: { name: 'words', ownerReferences } };
-        await stage.review(pod, { namespace: 'kube-system' });
+      const owner = { kind: 'ClusterReplicatedImageSet', name: 'asked', uid };
+      const copy = await secretCopyName({ namespace: 'default', name: 'asked' }, owner);
+      const imagePullSecrets = [{ name: copy }];
+      for (const image of [lentImage(stage, '/asked'), `${places[0]}/words/app:1`]) {
+        const pod = podOf([image], { imagePullSecrets });
+        const metadata = { name: 'words', ownerReferences };
+        await stage.review({ ...pod, metadata }, { namespace: 'kube-system' });
       }
       await delay(2_000);
       const events = await admin.get('/apis/events.k8s.io/v1/namespaces/kube-system/events');
@@ -158,7 +169,7 @@ function lentImage({ healthy }: AttackStage, path: string): string {
 }
 
 /** A cluster-wide set whose alternative needs a Secret, preferred to the original. */
-async function lend(stage: AttackStage, path: string, given: object = {}): Promise<void> {
+async function lend(stage: AttackStage, path: string, given: object = {}): Promise<string> {
   const { admin, healthy, hostile } = stage;
   const [host = ''] = hostile.map((registry) => registry.host);
   const name = path.slice(1);
@@ -170,6 +181,7 @@ async function lend(stage: AttackStage, path: string, given: object = {}): Promi
     { registry: host, path, credentialSecret: { name, namespace: 'default' } },
   ];
   const spec = { priority: -1, upstreams, ...given };
-  await stage.declare('ClusterReplicatedImageSet', name, spec);
+  const uid = await stage.declare('ClusterReplicatedImageSet', name, spec);
   await delay(500);
+  return uid;
 }
