@@ -20,8 +20,7 @@ import { KuikSystem } from '#actors/system.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
-import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
-import { readOwn } from '#core/json.ts';
+import { byRegistryHost } from '#core/image/registry-host.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
@@ -70,7 +69,9 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
-  const paceOf = (host: string) => pacingOf(configuration, host);
+  const { items, default: usual } = configuration.monitoring.registries;
+  const ownPaceOf = byRegistryHost(items);
+  const paceOf = (host: string) => ownPaceOf(host) ?? usual;
   const namespace = flags.namespace ?? access.namespace;
 
   const resources = addWatchedResources(system, client);
@@ -78,7 +79,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const table = keepRoutingTable(kuik);
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
-  const treatmentOf = (host: string) => readOwn(treatments, host) ?? {};
+  const ownTreatmentOf = byRegistryHost(treatments);
+  const treatmentOf = (host: string) => ownTreatmentOf(host) ?? {};
   const registries = addRegistries(system, {
     ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
@@ -120,11 +122,6 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     clock.close();
   };
   return { system, client, servers, drain, close };
-}
-
-/** The pace of one registry's checks: its own, else that of all others. */
-function pacingOf({ monitoring }: OperatorConfiguration, host: string): PacingConfiguration {
-  return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */

@@ -7,3 +7,11 @@ export function registryHost(registry: string): string {
   const host = URL.parse(`https://${registry}/`)?.host ?? registry;
   return host.replace(/\.(?=:\d+$|$)/, '');
 }
+
+/** What is said of registries by name, found under whichever of their names is asked for. */
+export function byRegistryHost<T>(
+  items: Readonly<Record<string, T>>,
+): (registry: string) => T | undefined {
+  const known = new Map(Object.entries(items).map(([name, item]) => [registryHost(name), item]));
+  return (registry) => known.get(registryHost(registry));
+}
