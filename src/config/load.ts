@@ -25,7 +25,7 @@ export interface LoadedConfiguration {
 }
 
 /** Where the operator looks unless `--config` says otherwise (behaviour §7). */
-export const defaultConfigurationPath = '/etc/kube-image-keeper/config.yaml';
+const defaultConfigurationPath = '/etc/kube-image-keeper/config.yaml';
 
 /** A ConfigMap holds 1 MiB at most. */
 const fileBytesMax = 1_048_576;

@@ -9,7 +9,7 @@ const bucketsMax = 500;
 /** What Go's uint32 holds, in which kuik v2 keeps it. */
 const uint32Max = 4_294_967_295;
 
-/** Said of each such field: a file of kuik v2 must load, and nobody should wait for what never comes. */
+/** Said of each field of native buckets: a file of kuik v2 must load, and nobody should wait for them. */
 const nativeBuckets =
   'Read and checked, but without effect: the metrics library here exposes classic buckets only.';
 

@@ -200,7 +200,7 @@ describe('placing the copy of a Secret', () => {
     const { place } = startPlacer();
     const request = requestFor(namespace);
     const first = await place(request, soon());
-    if (!first.ok) throw new Error(first.error.message);
+    if (!first.ok) throw new Error(first.error);
     const rotated = { ...request.source, data: { '.dockerconfigjson': '{"auths":{}}' } };
     await place({ ...request, source: rotated }, soon());
     expect(atob((await read(namespace, first.value)).data['.dockerconfigjson'])).toContain('{}');

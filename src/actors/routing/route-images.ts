@@ -76,8 +76,8 @@ export async function routeImage(
       const { value: pullSecret } = placed;
       return { ...end(), winner: index, ...(pullSecret !== undefined && { pullSecret }) };
     }
-    troubles.set(index, placed.error.message);
-    warnings.push(`${candidate.image} was passed over: ${placed.error.message}`);
+    troubles.set(index, placed.error);
+    warnings.push(`${candidate.image} was passed over: ${placed.error}`);
   }
   return { ...end(), winner: undefined };
 }

@@ -12,9 +12,9 @@ import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
 import { type LentSecret, lentSecrets } from './lent-secrets.ts';
 import { listSecretCopies } from './list-secret-copies.ts';
-import { secretPlace } from './read-secret.ts';
+import { type PlacedCopy, secretPlace } from './read-secret.ts';
 import { makeSecretCopy } from './secret-copy.ts';
-import { type PlacedCopy, type SecretPlacer, writeSecretCopy } from './secret-placer.ts';
+import { type SecretPlacer, writeSecretCopy } from './secret-placer.ts';
 import type { SecretSources } from './secret-sources.ts';
 
 /**
@@ -209,7 +209,7 @@ class CopyKeeper {
     const written = await writeSecretCopy(client, wanted, bounded(signal));
     const key = `${namespace}/${copyName}`;
     if (!written.ok) {
-      const { message: problem } = written.error;
+      const { error: problem } = written;
       if (!signal.aborted) log.warn({ copy: key, problem }, 'a copied Secret was not written');
       return false;
     }

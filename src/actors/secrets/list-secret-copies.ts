@@ -1,7 +1,7 @@
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { type PlacedCopy, placedCopy, type StoredSecret } from './read-secret.ts';
 import { ownerUidLabel } from './secret-copy.ts';
-import type { PlacedCopy } from './secret-placer.ts';
 
 /** A page of metadata is some hundred kilobytes. */
 const pageObjects = 500;
@@ -12,15 +12,7 @@ const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.i
 
 interface Page {
   readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: {
-      readonly namespace?: string;
-      readonly name?: string;
-      readonly uid?: string;
-      readonly resourceVersion?: string;
-      readonly labels?: Readonly<Record<string, string>>;
-    };
-  }[];
+  readonly items?: readonly StoredSecret[];
 }
 
 /** All copies in the cluster, those that kuik v2 made included: they are found by their label. */
@@ -35,14 +27,9 @@ export async function listSecretCopies(
     const call = { method: 'GET', path: '/api/v1/secrets', query, accept: metadataOnly } as const;
     const page = await client.call<Page>(call, signal);
     if (!page.ok) return page;
-    copies.push(...(page.value.items ?? []).map(copyOf));
+    copies.push(...(page.value.items ?? []).map(placedCopy));
     token = page.value.metadata?.continue || undefined;
     if (token === undefined) break;
   }
   return succeed(copies);
-}
-
-function copyOf({ metadata = {} }: NonNullable<Page['items']>[number]): PlacedCopy {
-  const { namespace = '', name = '', uid = '', resourceVersion: version = '', labels } = metadata;
-  return { namespace, name, uid, version, ownerUid: labels?.[ownerUidLabel] ?? '' };
 }

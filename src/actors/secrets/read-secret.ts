@@ -7,6 +7,8 @@ import { ownerUidLabel } from './secret-copy.ts';
 /** A Secret as the API server sends it, as far as it is read. */
 export interface StoredSecret {
   readonly metadata?: {
+    readonly namespace?: string;
+    readonly name?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly uid?: string;
     readonly resourceVersion?: string;
@@ -46,4 +48,22 @@ export function foundSecret(
 /** Where the API server keeps a Secret. */
 export function secretPlace({ namespace, name }: SecretName): ResourcePlace {
   return { group: '', version: 'v1', plural: 'secrets', namespace, name };
+}
+
+/** A copy that is in its place, as the API server has it. */
+export interface PlacedCopy {
+  readonly namespace: string;
+  readonly name: string;
+  /** By its label. */
+  readonly ownerUid: string;
+  /** `metadata.uid`: which object of that name it is. */
+  readonly uid: string;
+  /** `metadata.resourceVersion`. */
+  readonly version: string;
+}
+
+/** Which copy a Secret of the API server is. */
+export function placedCopy({ metadata = {} }: StoredSecret): PlacedCopy {
+  const { namespace = '', name = '', uid = '', resourceVersion: version = '', labels } = metadata;
+  return { namespace, name, uid, version, ownerUid: labels?.[ownerUidLabel] ?? '' };
 }

@@ -2,7 +2,8 @@ import xxhash from 'xxhash-wasm';
 import { apiGroup, apiVersionName } from '#api/kinds.ts';
 import { readCredentialKey } from '#core/credential-key.ts';
 import { servesLocation } from '#core/credential-location.ts';
-import type { SecretView } from '#core/credentials.ts';
+import { dockerConfigField, type SecretView } from '#core/credentials.ts';
+import { isObject, type JsonObject, parseJson } from '#core/json.ts';
 import type { Location } from '#core/routing/location.ts';
 import type { SecretName } from '#core/secret.ts';
 
@@ -58,8 +59,9 @@ export function reduceSecret(
   secret: SecretView,
   locations: readonly Location[],
 ): SecretView | undefined {
-  const field = secret.type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson';
-  const written = parseObject(secret.data[field]);
+  const field = dockerConfigField(secret);
+  if (field === undefined) return undefined;
+  const written = toObject(parseJson(secret.data[field] ?? ''));
   // Go finds the field in any case, and so does the kubelet.
   const [name = 'auths'] = Object.keys(written).filter((key) => key.toLowerCase() === 'auths');
   const entries = field === '.dockercfg' ? written : toObject(written[name]);
@@ -73,17 +75,8 @@ export function reduceSecret(
   return { ...secret, data: { [field]: JSON.stringify(config) } };
 }
 
-function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    return toObject(JSON.parse(text ?? '{}'));
-  } catch {
-    // Nothing can be read from it, so nothing was let in with it either.
-    return {};
-  }
-}
-
-function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+function toObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 /** The copy of a Secret, of which `source` holds only what is to be copied, for one namespace. */

@@ -1,10 +1,15 @@
 import { formatReference, type ImageReference, isUntagged } from '#core/image/reference.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { allOf, fail, type Result, succeed } from '#core/result.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
-import { itemsOfDimension, unifiedFilterProblem } from './filter-items.ts';
+import {
+  type FilterDimension,
+  filtersProblem,
+  itemsOfDimension,
+  type ScopeKind,
+  type WrittenFilters,
+} from './filter-items.ts';
 import {
   compileLists,
-  EVERYTHING,
   hasItems,
   type IncludeExclude,
   letsThrough,
@@ -13,7 +18,6 @@ import {
 import { type CompilePattern, type Pattern, patternCompiler } from './pattern.ts';
 import { compileSelector, type Selector, selectorMatches } from './selector.ts';
 import type { KeyValues } from './selector-requirement.ts';
-import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
 
 /**
  * Which Pods, and which of their images, a resource is about. The one form of all spellings
@@ -45,25 +49,26 @@ export function compileScope(
   kind: ScopeKind,
   compile: CompilePattern = patternCompiler(),
 ): Result<Scope, FieldProblem> {
-  const lists = hasItems(written.filter)
-    ? listsOfUnified(written, kind)
-    : listsOfSeparate(written, kind);
+  const { ownNamespace, choosesImages } = kind;
+  const problem = filtersProblem(written, kind);
+  if (problem !== undefined) return fail(problem);
+  const unified = hasItems(written.filter);
+  const listsOf = (dimension: FilterDimension) =>
+    unified
+      ? ([itemsOfDimension(written.filter, dimension), 'spec.filter'] as const)
+      : separateLists(written, dimension);
+  const lists = allOf({
+    namespaces: compileLists(...listsOf('namespace'), compile),
+    labels: compileLists(...listsOf('label'), compileSelector),
+    annotations: compileLists(...listsOf('annotation'), compileSelector),
+    images: compileLists(...listsOf('image'), compile),
+  });
   if (!lists.ok) return lists;
-  const { namespaces, labels, annotations, images, path } = lists.value;
-  const compiledNamespaces = compileLists(namespaces, path('namespace'), compile);
-  if (!compiledNamespaces.ok) return compiledNamespaces;
-  const compiledLabels = compileLists(labels, path('label'), compileSelector);
-  if (!compiledLabels.ok) return compiledLabels;
-  const compiledAnnotations = compileLists(annotations, path('annotation'), compileSelector);
-  if (!compiledAnnotations.ok) return compiledAnnotations;
-  const compiledImages = compileLists(images, path('image'), compile);
-  if (!compiledImages.ok) return compiledImages;
+  const choosesNone = choosesImages && !unified && !hasItems(written.imageFilter);
   return succeed({
-    ...(kind.ownNamespace !== undefined && { ownNamespace: kind.ownNamespace }),
-    namespaces: compiledNamespaces.value,
-    labels: compiledLabels.value,
-    annotations: compiledAnnotations.value,
-    images: images === undefined ? 'nothing' : compiledImages.value,
+    ...(ownNamespace !== undefined && { ownNamespace }),
+    ...lists.value,
+    ...(choosesNone && { images: 'nothing' }),
   });
 }
 
@@ -103,55 +108,19 @@ export function matchesAnyText(
   return letsThrough(patterns, (pattern) => texts.some((text) => pattern.matches(text)));
 }
 
-/** The four dimensions as written, and where a person finds them. */
-interface WrittenDimensions {
-  readonly namespaces: WrittenLists<string> | undefined;
-  readonly labels: WrittenLists<string> | undefined;
-  readonly annotations: WrittenLists<string> | undefined;
-  /** `undefined` matches no image. */
-  readonly images: WrittenLists<string> | undefined;
-  readonly path: (dimension: FilterDimension) => string;
-}
-
-const SEPARATE_PATHS: Readonly<Record<FilterDimension, string>> = {
-  image: 'spec.imageFilter',
-  label: 'spec.podFilter.labels',
-  annotation: 'spec.podFilter.annotations',
-  namespace: 'spec.namespaceFilter',
-};
-
-function listsOfSeparate(
+/** One dimension of the seed's spelling, and where a person finds it. */
+function separateLists(
   { imageFilter, namespaceFilter, podFilter }: WrittenFilters,
-  kind: ScopeKind,
-): Result<WrittenDimensions, FieldProblem> {
-  if (kind.ownNamespace !== undefined && hasItems(namespaceFilter)) {
-    return fail({
-      field: 'spec.namespaceFilter',
-      message: 'expected none on a namespaced kind, which applies to its own namespace',
-    });
+  dimension: FilterDimension,
+): readonly [WrittenLists | undefined, string] {
+  switch (dimension) {
+    case 'image':
+      return [imageFilter, 'spec.imageFilter'];
+    case 'namespace':
+      return [namespaceFilter, 'spec.namespaceFilter'];
+    case 'label':
+      return [podFilter?.labels, 'spec.podFilter.labels'];
+    case 'annotation':
+      return [podFilter?.annotations, 'spec.podFilter.annotations'];
   }
-  const chosen = hasItems(imageFilter) ? imageFilter : undefined;
-  return succeed({
-    namespaces: namespaceFilter,
-    labels: podFilter?.labels,
-    annotations: podFilter?.annotations,
-    images: kind.choosesImages ? chosen : EVERYTHING,
-    path: (dimension) => SEPARATE_PATHS[dimension],
-  });
-}
-
-function listsOfUnified(
-  written: WrittenFilters,
-  kind: ScopeKind,
-): Result<WrittenDimensions, FieldProblem> {
-  const problem = unifiedFilterProblem(written, kind);
-  if (problem !== undefined) return fail(problem);
-  const { filter } = written;
-  return succeed({
-    namespaces: itemsOfDimension(filter, 'namespace'),
-    labels: itemsOfDimension(filter, 'label'),
-    annotations: itemsOfDimension(filter, 'annotation'),
-    images: itemsOfDimension(filter, 'image'),
-    path: () => 'spec.filter',
-  });
 }

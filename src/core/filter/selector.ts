@@ -36,7 +36,7 @@ const word = '[^=!(),<> \\t\\r\\n]+';
 const blanks = '[ \\t\\r\\n]*';
 const comparison = `${blanks}(?<sign>==|!=|[=<>])${blanks}(?<value>${word})?`;
 const choice = `[ \\t\\r\\n]+(?<set>in|notin)${blanks}\\((?<list>[^=!()<>]*)\\)`;
-/** One requirement with the comma or the end behind it. */
+/** One requirement, and the comma or the end behind it. */
 const requirement = new RegExp(
   `${blanks}(?:!${blanks}(?<absent>${word})|(?<key>${word})(?:${comparison}|${choice})?)` +
     `${blanks}(?<end>,|$)`,

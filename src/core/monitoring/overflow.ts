@@ -7,9 +7,9 @@ export interface OverflowEntry {
   readonly key: string;
   /** JSON on one line. */
   readonly line: string;
-  /** Of the line with its end, in UTF-8. */
+  /** Bytes of the line with its end, in UTF-8. */
   readonly bytes: number;
-  /** Of the key, 32 bits. */
+  /** Hash of the key, 32 bits. */
   readonly hash: number;
 }
 

@@ -76,7 +76,7 @@ export function subjectOf({
 }
 
 /** Whether the Pod is left alone by its labels, its annotations, or because it is static. */
-export function skipsPod(
+function skipsPod(
   pod: Pick<RoutingSubject, 'labels' | 'annotations'>,
   policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>,
 ): { readonly skip: SkipReason; readonly why: string } | undefined {

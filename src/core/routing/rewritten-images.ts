@@ -6,8 +6,8 @@ import {
   readContainerAnnotation,
 } from './annotations.ts';
 
-/** A Pod as it is stored, as far as it tells what was rewritten. */
-export interface RewrittenPod {
+/** A Pod as it is stored, as far as it names its images and what was rewritten. */
+export interface ImageBearer {
   readonly annotations: Readonly<Record<string, string>>;
   /** Container → image as now written. */
   readonly images: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface RewrittenPod {
  * What was rewritten of a Pod, in a sentence; `undefined` where nothing was. Annotations may come
  * from another Pod: only a container that does not run its original was rewritten.
  */
-export function rewrittenImages({ annotations, images }: RewrittenPod): string | undefined {
+export function rewrittenImages({ annotations, images }: ImageBearer): string | undefined {
   const by = readContainerAnnotation(annotations, REWRITTEN_BY);
   const reasons = readContainerAnnotation(annotations, REWRITE_REASON);
   const parts = [...readContainerAnnotation(annotations, ORIGINAL_IMAGES)].flatMap(

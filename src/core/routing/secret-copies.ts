@@ -62,48 +62,32 @@ export const unneededMs = 600_000;
 export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(
   input: CopyPlanInput<Source, Copy>,
 ): CopyPlan<Source, Copy> {
-  const { copies, sources, owners } = input;
+  const { sources, owners, needs, nowMs } = input;
   const sourceOf = new Map(sources.map((one) => [keyOf(one.ownerUid, one.copyName), one]));
-  const verdicts = copies.map((copy) => {
+  const judged = input.copies.map((copy) => {
+    const owned = owners.has(copy.ownerUid);
     const source = sourceOf.get(keyOf(copy.ownerUid, copy.name));
-    return judge(input, copy, { source, owned: owners.has(copy.ownerUid) });
+    const { unneededSinceMs: sinceMs = nowMs, ...rest } = copy;
+    if (!owned) return { copy, kept: copy };
+    if (source === undefined) return { copy, why: 'NotDeclared' as const };
+    if (needs.has(`${copy.namespace}/${copy.name}`)) return { copy, source, kept: rest as Copy };
+    const dueMs = sinceMs + unneededMs;
+    if (dueMs <= nowMs) return { copy, why: 'NotNeeded' as const };
+    return { copy, source, kept: { ...copy, unneededSinceMs: sinceMs }, dueMs };
   });
-  const kept = verdicts.filter(({ deletion }) => deletion === undefined);
-  const dueMs = kept.flatMap(({ dueMs: due }) => due ?? []);
+  const nextMs = judged.reduce(
+    (least, { dueMs = Number.POSITIVE_INFINITY }) => Math.min(least, dueMs),
+    Number.POSITIVE_INFINITY,
+  );
+  const outdated = judged.flatMap(({ copy, source }) =>
+    source !== undefined && isOutdated(copy, source) ? [{ namespace: copy.namespace, source }] : [],
+  );
   return {
-    writes: [...kept.flatMap(({ write }) => write ?? []), ...missingCopies(input)],
-    deletions: verdicts.flatMap(({ deletion }) => deletion ?? []),
-    copies: kept.map(({ copy }) => copy),
-    ...(dueMs.length > 0 && { nextMs: dueMs.reduce((left, right) => Math.min(left, right)) }),
+    writes: [...outdated, ...missingCopies(input)],
+    deletions: judged.flatMap(({ copy, why }) => (why === undefined ? [] : [{ copy, why }])),
+    copies: judged.flatMap(({ kept }) => kept ?? []),
+    ...(Number.isFinite(nextMs) && { nextMs }),
   };
-}
-
-type Deletion<Copy extends KnownCopy> = CopyPlan<CopySource, Copy>['deletions'][number];
-
-interface Verdict<Source extends CopySource, Copy extends KnownCopy> {
-  readonly copy: Copy;
-  readonly deletion?: Deletion<Copy>;
-  readonly write?: { readonly namespace: string; readonly source: Source };
-  readonly dueMs?: number;
-}
-
-function judge<Source extends CopySource, Copy extends KnownCopy>(
-  { needs, nowMs }: Pick<CopyPlanInput<Source, Copy>, 'needs' | 'nowMs'>,
-  copy: Copy,
-  { source, owned }: { readonly source: Source | undefined; readonly owned: boolean },
-): Verdict<Source, Copy> {
-  if (!owned) return { copy };
-  if (source === undefined) return { copy, deletion: { copy, why: 'NotDeclared' } };
-  const { namespace, name } = copy;
-  const write = isOutdated(copy, source) ? { write: { namespace, source } } : {};
-  if (needs.has(`${namespace}/${name}`)) {
-    const { unneededSinceMs: _, ...rest } = copy;
-    return { copy: rest as Copy, ...write };
-  }
-  const sinceMs = copy.unneededSinceMs ?? nowMs;
-  const dueMs = sinceMs + unneededMs;
-  if (dueMs <= nowMs) return { copy, deletion: { copy, why: 'NotNeeded' } };
-  return { copy: { ...copy, unneededSinceMs: sinceMs }, dueMs, ...write };
 }
 
 function isOutdated(copy: KnownCopy, { content, lendsTo }: CopySource): boolean {
