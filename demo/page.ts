@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { wrap } from '#command/decision-text.ts';
+import { wrap } from '#command/explanation-text.ts';
 
 /** How the demo speaks: plain lines of at most 80 columns, coloured on a terminal only. */
 export class Page {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S sh -c 'v=$(node -p process.versions.node); [ "${v%%.*}" -ge 24 ] || { echo "kuik needs Node 24 or newer, found $v" >&2; exit 1; }; exec node --max-semi-space-size=16 "$0" "$@"'
 import { Command, CommanderError } from 'commander';
 import { version } from '#core/version.ts';
 import { explainCommand } from './command/explain.ts';
@@ -27,11 +27,17 @@ async function runOperator(input: OperatorInput): Promise<number> {
 const program = new Command('kuik')
   .description('Keeps Pods starting when a container registry does not answer.')
   .version(version)
-  .showHelpAfterError()
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
 for (const command of [operatorCommand(runOperator), explainCommand(), statusCommand()]) {
-  program.addCommand(command.exitOverride().showHelpAfterError());
+  program.addCommand(command.exitOverride());
+}
+
+for (const command of [program, ...program.commands]) {
+  const name = command === program ? 'kuik' : `kuik ${command.name()}`;
+  command
+    .showHelpAfterError(`Run '${name} --help' for the usage.`)
+    .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });
 }
 
 try {
@@ -39,6 +45,11 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : wrongUse;
+}
+
+/** The mistake in one line, the nearest right word included; the next one tells of `--help`. */
+function onOneLine(message: string): string {
+  return `${message.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`;
 }
 
 function text(error: unknown): string {

@@ -24,9 +24,11 @@ import { byRegistryHost } from '#core/image/registry-host.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
+import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
+import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
 import { Servers } from './servers.ts';
@@ -38,7 +40,7 @@ export const exitCode = { stopped: 0, failed: 1 } as const;
 const certificateSecretName = 'kuik-webhook';
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
-const webhookTimeoutSeconds = 10;
+const webhookTimeoutSeconds = 5;
 
 /** The one place where features are added to the system, started, and stopped in order; resolves to the exit code. */
 export async function runOperator(input: OperatorInput): Promise<number> {
@@ -65,7 +67,13 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = new TimerHeap();
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = createKubeClient({ access, onAnswer: metrics.apiRequest });
+  const client = createKubeClient({
+    ...{ access, onAnswer: metrics.apiRequest },
+    onReach: ({ reachable, detail: reason }) => {
+      if (reachable) log.info('the API server answers again');
+      else log.warn({ reason }, 'the API server does not answer');
+    },
+  });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
@@ -90,6 +98,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
   });
+  rewrittenPodsMetric(metrics.registry, {
+    pods: () => (system.leads() ? pods.values() : []),
+    isDeclared: (by) => table.current().entries.has(by),
+  });
   const store = new AvailabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
@@ -102,9 +114,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
+    access: (question, signal) => reviewAccess(client, question, signal),
   });
   const certificate = certificateOptions(flags, client, namespace);
-  addCertificate(system, { ...certificate, serve: servers.serve });
+  addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await tracking.drain();
@@ -147,7 +160,7 @@ function certificateOptions(
   flags: OperatorFlags,
   client: KubeClient,
   namespace: string,
-): Omit<CertificateOptions, 'serve'> {
+): Omit<CertificateOptions, 'serve' | 'trusted'> {
   const { webhookCertDir: directory, webhookUrl: url, webhookConfiguration: name } = flags;
   const webhook = { client, name, url, timeoutSeconds: webhookTimeoutSeconds };
   if (directory !== undefined) {

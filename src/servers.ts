@@ -1,15 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import { createActorView } from '#actors/actor-view.ts';
 import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
+import type { AccessPort } from '#core/access.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
-import { type Listener, listen } from '#http/listen.ts';
+import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
 import { buildMetricsApp } from '#http/metrics.ts';
-import { listenTls, type TlsListener } from '#http/tls.ts';
+import { assertAuthority, listenTls, type TlsListener } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { allMachines } from '#machines/all-machines.ts';
 import type { OperatorFlags } from './command/flags.ts';
@@ -23,10 +25,14 @@ export interface ServersOptions {
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
+  /** Who may look at the debug endpoint where it is reached from outside. */
+  readonly access: AccessPort;
 }
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
 const debugHeaderBytesMax = 1_048_576;
+/** So large are headers that few may come at once. */
+const debugConnectionsMax = 64;
 
 /** All that listens (behaviour §8); nothing does before `listen`. */
 export class Servers {
@@ -34,6 +40,8 @@ export class Servers {
   readonly #plain: Listener[] = [];
   readonly #failed = Promise.withResolvers<Error>();
   #webhook: TlsListener | undefined;
+  #clientAuthority: string | undefined;
+  #isTrusted = false;
   #isDraining = false;
 
   constructor(options: ServersOptions) {
@@ -45,29 +53,34 @@ export class Servers {
     return this.#failed.promise;
   }
 
-  /** Opens metrics, health and debug; rejects with the flag that names what is taken. */
+  /** Opens metrics, health and debug; rejects with the flag that names what cannot be. */
   readonly listen = async (): Promise<void> => {
     const { system, flags, router, reporting } = this.#options;
+    this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
     const debug = {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
+      access: this.#options.access,
       log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
-    const shown = buildMetricsApp({ metrics: metrics.text, status: reporting, log });
-    this.#plain.push(
-      await naming(`--health-port ${healthPort}`, listen(health, { port: healthPort })),
-      await naming(`--metrics-port ${metricsPort}`, listen(shown, { port: metricsPort })),
-      await naming(
-        `--debug-port ${debugPort} at --debug-address ${debugAddress}`,
-        listen(buildDebugApp(debug, debugAddress), {
-          ...{ port: debugPort, host: debugAddress, headerBytesMax: debugHeaderBytesMax },
-        }),
-      ),
+    const shown = buildMetricsApp(
+      { metrics: metrics.text, status: reporting, log },
+      { hosts: flags.debugHost },
     );
+    const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });
+    const open = async (app: typeof seen, options: ListenOptions) =>
+      this.#plain.push(await listen(app, options));
+    await open(health, { port: healthPort, flags: { port: '--health-port' } });
+    await open(shown, { port: metricsPort, flags: { port: '--metrics-port' } });
+    await open(seen, {
+      ...{ port: debugPort, host: debugAddress },
+      ...{ headerBytesMax: debugHeaderBytesMax, connectionsMax: debugConnectionsMax },
+      flags: { port: '--debug-port', host: '--debug-address' },
+    });
   };
 
   /** The webhook opens with its first certificate; resolves once that is served. */
@@ -82,13 +95,20 @@ export class Servers {
       return;
     }
     try {
-      const listening = listenTls(this.#webhookApp(), { port, certificate });
-      this.#webhook = await naming(`--webhook-port ${port}`, listening);
+      this.#webhook = await listenTls(this.#webhookApp(), {
+        ...{ port, certificate, flags: { port: '--webhook-port' } },
+        ...(this.#clientAuthority !== undefined && { clientAuthority: this.#clientAuthority }),
+      });
       log.info({ port }, 'the webhook listens');
     } catch (error) {
       this.#failed.resolve(error as Error);
       await new Promise(() => {});
     }
+  };
+
+  /** API servers find the webhook and trust it, as far as that is for the operator to see to. */
+  readonly trusted = (): void => {
+    this.#isTrusted = true;
   };
 
   /** Not ready any more; reviews are accepted for a while yet, and those in flight finished. */
@@ -116,18 +136,19 @@ export class Servers {
       ...caches,
       ['certificate loaded', this.#webhook !== undefined],
       ['webhook listening', this.#webhook !== undefined],
+      ['webhook configuration written', this.#isTrusted],
       ['not stopping', !this.#isDraining],
     ]);
     return { ready: Object.values(checks).every(Boolean), checks };
   };
 }
 
-/** What cannot listen says which flag it is about. */
-async function naming<T>(what: string, opening: Promise<T>): Promise<T> {
-  try {
-    return await opening;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`cannot listen as ${what} says: ${reason}`, { cause: error });
-  }
+/** Read before anything listens: who is let in is known then, or nobody is served. */
+async function readClientAuthority(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  const pem = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new Error(`--webhook-client-ca: expected a readable file: ${cause.message}`, { cause });
+  });
+  assertAuthority(pem);
+  return pem;
 }

@@ -23,32 +23,25 @@ export function createActorView(system: KuikSystem): ActorView {
 }
 
 function listActors(system: KuikSystem, query: ActorListQuery): ActorPage {
-  const ids = [...system.observer.ids()].filter((id) => isAskedFor(id, query)).sort();
-  const actors: ActorSummary[] = [];
-  for (const id of ids) {
-    const row = readRow(system, id, query.state);
-    if (row === undefined) continue;
-    if (actors.length === query.limit) return { actors, next: actors.at(-1)?.id ?? null };
-    actors.push(row);
-  }
-  return { actors, next: null };
+  const { cursor, limit } = query;
+  const ids = [...system.observer.ids()].filter((id) => isAskedFor(system, id, query)).sort();
+  const after = cursor === undefined ? ids : ids.filter((id) => id > cursor);
+  const actors = after.slice(0, limit).flatMap((id) => readRow(system, id) ?? []);
+  const next = after.length > limit ? (actors.at(-1)?.id ?? null) : null;
+  return { actors, total: ids.length, next };
 }
 
-function isAskedFor(id: string, { type, q, cursor }: ActorListQuery): boolean {
-  const isAfter = cursor === undefined || id > cursor;
-  const isOfType = type === undefined || readType(id) === type;
-  return isAfter && isOfType && (q === undefined || id.includes(q));
-}
-
-function readRow(
-  system: KuikSystem,
-  id: string,
-  state: string | undefined,
-): ActorSummary | undefined {
+function isAskedFor(system: KuikSystem, id: string, { type, state, q }: ActorListQuery): boolean {
+  const isNamed =
+    (type === undefined || readType(id) === type) && (q === undefined || id.includes(q));
+  if (!isNamed || state === undefined) return isNamed;
   const observed = system.observer.get(id);
-  if (observed === undefined) return undefined;
-  if (state !== undefined && !isIn(observed, findActor(system, id), state)) return undefined;
-  return makeRow(id, observed);
+  return observed !== undefined && isIn(observed, findActor(system, id), state);
+}
+
+function readRow(system: KuikSystem, id: string): ActorSummary | undefined {
+  const observed = system.observer.get(id);
+  return observed === undefined ? undefined : makeRow(id, observed);
 }
 
 function makeRow(id: string, observed: ObservedActor): ActorSummary {

@@ -9,19 +9,25 @@ import type { Metrics } from '#telemetry/metrics.ts';
 export type WatchLoop = (report: ReportPhase, signal: AbortSignal) => Promise<void>;
 
 /** How a loop tells its phase; shaped as `onPhase` of `runReflector`. */
-export type ReportPhase = (phase: string, detail?: string) => void;
+export type ReportPhase = (phase: string, detail?: string, code?: number) => void;
 
 /** What the reflector says about itself. */
 export type ReflectorEvent = {
   readonly type: 'reflector.phase';
   readonly phase: string;
   readonly detail: string;
+  /** The status that the API server refused with; none while it is away. */
+  readonly code?: number | undefined;
 };
 
 /** What is seen of a reflector: the phase of its loop. */
 export type ReflectorSnapshot = Snapshot<undefined> & { readonly phase: string };
 
-type State = ReflectorSnapshot & { readonly abort: AbortController };
+type State = ReflectorSnapshot & {
+  readonly abort: AbortController;
+  /** What the API server has refused with since it was last watched. */
+  readonly refusal?: number | undefined;
+};
 
 type Incoming =
   | ReflectorEvent
@@ -51,7 +57,9 @@ export function reflectorLogic(
         if (!signal.aborted) scope.self.send(event as ReflectorEvent);
       };
       const ended = new Error(`The reflector of ${resource} ended.`);
-      run((phase, detail = '') => tell({ type: 'reflector.phase', phase, detail }), signal).then(
+      const report: ReportPhase = (phase, detail = '', code) =>
+        tell({ type: 'reflector.phase', phase, detail, code });
+      run(report, signal).then(
         () => tell({ type: 'self.ended', error: ended }),
         (error: unknown) => tell({ type: 'self.ended', error }),
       );
@@ -60,10 +68,8 @@ export function reflectorLogic(
       const state = snapshot as State;
       const incoming = event as Incoming;
       if (incoming.type === 'reflector.phase') {
-        const { phase, detail } = incoming;
-        metrics.reflectorPhase(resource, phase);
-        if (phase === 'BackingOff') log.warn({ reason: detail }, 'watch interrupted; tries again');
-        return { ...state, phase };
+        metrics.reflectorPhase(resource, incoming.phase);
+        return { ...state, phase: incoming.phase, refusal: tellRefusal(log, state, incoming) };
       }
       if (incoming.type === 'self.ended') throw incoming.error;
       if (incoming.type !== 'xstate.stop') return snapshot;
@@ -71,4 +77,20 @@ export function reflectorLogic(
       return { ...state, status: 'stopped' } as ReflectorSnapshot;
     },
   };
+}
+
+/**
+ * A server that is away is told of once for all, by whoever hears of all calls; a refusal, of which
+ * only this watch knows, once until it is watched again. Returns what was last refused with.
+ */
+function tellRefusal(
+  log: Log,
+  { refusal }: State,
+  { phase, detail, code }: ReflectorEvent,
+): State['refusal'] {
+  if (phase === 'Watching') return undefined;
+  if (phase !== 'BackingOff') return refusal;
+  const isNews = code !== undefined && code !== refusal;
+  log[isNews ? 'warn' : 'debug']({ reason: detail }, 'watch interrupted; tries again');
+  return code ?? refusal;
 }

@@ -4,6 +4,7 @@ import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
+import { slimResource } from '#kube/slim-resource.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
 import { reflectorLogic, type WatchLoop } from './reflectors.ts';
@@ -62,11 +63,4 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     synced: () =>
       Object.fromEntries([...stores].map(([resource, store]) => [resource, store.isSynced()])),
   };
-}
-
-/** A list of one kind names the kind once, for all items; and nobody needs who wrote which field. */
-function slimResource(kind: KuikKind, object: ListedObject): KuikResource {
-  const { managedFields: _, ...metadata } = (object.metadata ?? {}) as Record<string, unknown>;
-  const typed = { ...object, apiVersion: `${apiGroup}/${apiVersionName}`, kind, metadata };
-  return typed as unknown as KuikResource;
 }

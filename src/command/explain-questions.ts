@@ -4,15 +4,39 @@ import { isUntagged, parseReference } from '#core/image/reference.ts';
 import type { ContainerObject, PodObject, PullPolicy, VolumeObject } from '#core/pod.ts';
 import { podImages } from '#core/pod-images.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import {
+  ORIGINAL_IMAGES,
+  REWRITE_REASON,
+  REWRITTEN_BY,
+  ROUTING_ANNOTATIONS,
+  readContainerAnnotation,
+} from '#core/routing/annotations.ts';
 
-/** One image to ask about, as `/debug/route` wants it. */
+/** One image to ask about. */
 export interface Question {
+  readonly query: RouteQueryText;
+  /** Pod and container, of a question that comes from a manifest. */
+  readonly about?: string;
+  /** How the container was rewritten when its Pod was admitted, as the Pod says. */
+  readonly admitted?: AdmittedImage;
+}
+
+/** As `/debug/route` wants it. */
+export interface RouteQueryText {
   readonly image: string;
   readonly namespace: string;
   readonly labels: string;
   readonly annotations: string;
   readonly policy: PullPolicy;
   readonly pullSecrets: string;
+}
+
+/** What the annotations of a live Pod say of one container (behaviour §3.10). */
+export interface AdmittedImage {
+  readonly original: string;
+  readonly image: string;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** Standard input, so that `kubectl get -o yaml` can be piped in. */
@@ -51,7 +75,8 @@ function readDocument(document: ReturnType<typeof parseAllDocuments>[number]): u
 
 /** An object from outside, as far as one looks for Pods in it. */
 interface Manifest {
-  readonly metadata?: { readonly namespace?: string };
+  readonly kind?: string;
+  readonly metadata?: { readonly namespace?: string; readonly name?: string };
   readonly items?: readonly unknown[];
   readonly spec?: {
     readonly template?: PodObject;
@@ -59,27 +84,67 @@ interface Manifest {
   };
 }
 
-/** A Pod is one; a workload has a template of one; a List has many of both. */
-function podsOf(object: unknown): readonly PodObject[] {
-  if (typeof object !== 'object' || object === null) return [];
-  const { metadata, items, spec } = object as Manifest;
-  if (Array.isArray(items)) return items.flatMap(podsOf);
-  const template = spec?.template ?? spec?.jobTemplate?.spec?.template;
-  if (template === undefined) return [object as PodObject];
-  const namespace = metadata?.namespace;
-  const inherited = { ...template.metadata, ...(namespace !== undefined && { namespace }) };
-  return [{ ...template, metadata: inherited }];
+/** A Pod, and whose it is as a person calls it: `Pod web-1`, `Deployment web`. */
+interface FoundPod {
+  readonly pod: PodObject;
+  readonly owner: string;
 }
 
-function questionsOf(pod: PodObject, namespace: string): readonly Question[] {
+/** A Pod is one; a workload has a template of one; a List has many of both. */
+function podsOf(object: unknown): readonly FoundPod[] {
+  if (typeof object !== 'object' || object === null) return [];
+  const { kind = 'Pod', metadata, items, spec } = object as Manifest;
+  if (Array.isArray(items)) return items.flatMap(podsOf);
+  const owner = [kind, metadata?.name].filter(Boolean).join(' ');
+  const template = spec?.template ?? spec?.jobTemplate?.spec?.template;
+  if (template === undefined) return [{ pod: object as PodObject, owner }];
+  const namespace = metadata?.namespace;
+  const inherited = { ...template.metadata, ...(namespace !== undefined && { namespace }) };
+  return [{ pod: { ...template, metadata: inherited }, owner }];
+}
+
+function questionsOf({ pod, owner }: FoundPod, namespaceDefault: string): readonly Question[] {
   const { metadata = {} } = pod;
+  const namespace = metadata.namespace ?? namespaceDefault;
   const common = {
-    namespace: metadata.namespace ?? namespace,
+    namespace,
     labels: writePairs(metadata.labels),
-    annotations: writePairs(metadata.annotations),
+    annotations: writePairs(withoutRouting(metadata.annotations)),
     pullSecrets: mapObjects(pod.spec?.imagePullSecrets, ({ name = '' }) => name).join(','),
   };
-  return podImages(withPolicies(pod)).map(({ image, policy }) => ({ ...common, image, policy }));
+  return podImages(withPolicies(pod)).map(({ key, image, policy }) => {
+    const admitted = admittedOf(metadata.annotations, key, image);
+    // Asked as a new Pod would come: with what the user wrote.
+    const query = { ...common, image: admitted?.original ?? image, policy };
+    const about = `${owner} in ${namespace}, ${placeOf(key)}`;
+    return { query, about, ...(admitted !== undefined && { admitted }) };
+  });
+}
+
+/** `init:migrate` is the key of an annotation; a person says which container that is. */
+function placeOf(key: string): string {
+  const [place, name] = key.includes(':') ? key.split(':', 2) : ['', key];
+  if (place === 'init') return `init container ${name}`;
+  return place === 'volume' ? `volume ${name}` : `container ${name}`;
+}
+
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+function admittedOf(
+  annotations: Annotations,
+  key: string,
+  image: string,
+): AdmittedImage | undefined {
+  const read = (name: string) => readContainerAnnotation(annotations ?? {}, name).get(key);
+  const original = read(ORIGINAL_IMAGES);
+  if (original === undefined || original === image) return undefined;
+  return { original, image, by: read(REWRITTEN_BY) ?? '', reason: read(REWRITE_REASON) ?? '' };
+}
+
+function withoutRouting(annotations: Annotations): Annotations {
+  const isOurs = (name: string) => ROUTING_ANNOTATIONS.some((ours) => ours === name);
+  const kept = Object.entries(annotations ?? {}).filter(([name]) => !isOurs(name));
+  return Object.fromEntries(kept);
 }
 
 /** The Pod as the API server would send it for review: every pull policy is set there. */

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import type { PullPolicy } from '#core/pod.ts';
 import { type Result, succeed } from '#core/result.ts';
-import type { RouteDecision } from '#core/routing/decision.ts';
-import { decisionText } from './decision-text.ts';
-import { type Question, questionsFromManifest } from './explain-questions.ts';
+import type { RouteExplanation } from '#core/routing/decision.ts';
+import { type Question, questionsFromManifest, type RouteQueryText } from './explain-questions.ts';
+import { type Explained, explanationText } from './explanation-text.ts';
 import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
 
 /** What `kuik explain` was asked. */
@@ -58,38 +58,49 @@ async function explain(
   command: Command,
 ): Promise<void> {
   if ((image === undefined) === (flags.pod === undefined)) {
-    command.error('expected either an image or --pod FILE');
+    command.error('error: expected either an image or --pod FILE');
   }
   const questions = questionsFor(image ?? '', flags);
-  if (!questions.ok) command.error(questions.error);
-  const decisions: RouteDecision[] = [];
+  if (!questions.ok) command.error(`error: ${questions.error}`);
+  const explained: Explained[] = [];
   for (const question of questions.value) {
-    const answer = await ask(flags.debugUrl, question);
+    const answer = await ask(flags.debugUrl, question.query);
     if (!answer.ok) {
       process.stderr.write(`${answer.error}\n`);
       process.exitCode = 1;
       return;
     }
-    decisions.push(answer.value);
+    explained.push({ ...question, decision: answer.value });
   }
   const text =
     flags.output === 'json'
-      ? JSON.stringify(flags.pod === undefined ? decisions[0] : decisions, null, 2)
-      : decisions.map(decisionText).join('\n\n');
+      ? JSON.stringify(jsonOf(explained, flags), null, 2)
+      : explained.map(explanationText).join('\n\n');
   process.stdout.write(`${text}\n`);
+}
+
+/** One image is an object, the images of a manifest are a list of these. */
+function jsonOf(explained: readonly Explained[], { pod }: ExplainFlags): unknown {
+  if (pod === undefined) return explained[0]?.decision;
+  return explained.map(({ decision, about, admitted }) => ({ ...decision, about, admitted }));
 }
 
 function questionsFor(image: string, flags: ExplainFlags): Result<readonly Question[], string> {
   const { pod, namespace, policy = 'IfNotPresent' } = flags;
   if (pod !== undefined) return questionsFromManifest(pod, namespace);
   const { labels = '', annotations = '', pullSecrets = '' } = flags;
-  return succeed([{ image, namespace, labels, annotations, policy, pullSecrets }]);
+  return succeed([{ query: { image, namespace, labels, annotations, policy, pullSecrets } }]);
 }
 
 /** The decision, or why there is none. */
-async function ask(debugUrl: string, question: Question): Promise<Result<RouteDecision, string>> {
+async function ask(
+  debugUrl: string,
+  query: RouteQueryText,
+): Promise<Result<RouteExplanation, string>> {
   const url = new URL('/debug/route', debugUrl);
-  for (const [key, value] of Object.entries(question)) url.searchParams.set(key, value);
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   const endpoint = { url: debugUrl, flag: '--debug-url', port: debugPort };
-  return await askOperator<RouteDecision>(endpoint, url, (body) => Array.isArray(body.candidates));
+  return await askOperator<RouteExplanation>(endpoint, url, (body) =>
+    Array.isArray(body.candidates),
+  );
 }

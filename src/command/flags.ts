@@ -12,6 +12,8 @@ export interface OperatorFlags {
   readonly healthPort: number;
   readonly debugPort: number;
   readonly debugAddress: string;
+  readonly debugHost: readonly string[];
+  readonly webhookClientCa?: string;
   readonly leaderElect: boolean;
   readonly leaseDuration: number;
   readonly renewDeadline: number;
@@ -30,7 +32,10 @@ const portMax = 65_535;
 export function operatorOptions(): readonly Option[] {
   return [
     text('--kubeconfig <file>', 'how to reach the API server; in a Pod its service account'),
-    text('--config <file>', 'operator configuration (default: /etc/kube-image-keeper/config.yaml)'),
+    text(
+      '--config <file>',
+      'operator configuration (default: /etc/kube-image-keeper/config.yaml, if there)',
+    ),
     text('--namespace <name>', 'where the Lease and the certificate are kept'),
     port('--webhook-port <port>', 'admission webhook, HTTPS', 9443),
     text('--webhook-cert-dir <dir>', 'take tls.crt and tls.key from here instead of making them'),
@@ -38,6 +43,8 @@ export function operatorOptions(): readonly Option[] {
     port('--health-port <port>', '/healthz and /readyz', 8081),
     port('--debug-port <port>', '/debug: actors, machines, routes', 8082),
     text('--debug-address <address>', 'where the debug port listens').default('127.0.0.1'),
+    names('--debug-host <name>', 'a further name that browsers may call the debug port by'),
+    text('--webhook-client-ca <file>', 'let in only clients whose certificate it signed (PEM)'),
     switchOption('--leader-elect [bool]', 'let replicas elect who writes', true),
     duration('--lease-duration <duration>', 'how long a silent leader is waited for', '15s'),
     duration('--renew-deadline <duration>', 'a Lease not renewed for so long is let go', '10s'),
@@ -76,6 +83,16 @@ function portProblems({ webhookPort, metricsPort, healthPort, debugPort }: Opera
   });
 }
 
+/** May be given more than once; with commas in its variable. */
+function names(flags: string, description: string): Option {
+  return text(flags, description)
+    .default([], 'none')
+    .argParser((value: string, before: readonly string[]) => [
+      ...before,
+      ...value.split(',').filter(Boolean).map(parseHostName),
+    ]);
+}
+
 /** An option whose environment variable is its name in capitals after `KUIK_`. */
 function text(flags: string, description: string): Option {
   const option = new Option(flags, description);
@@ -112,6 +129,12 @@ function parseSwitch(value: string): boolean {
   if (value === 'true') return true;
   if (value === 'false') return false;
   throw new InvalidArgumentError(`Expected true or false, got "${value}".`);
+}
+
+function parseHostName(value: string): string {
+  const name = value.trim();
+  if (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/i.test(name)) return name.toLowerCase();
+  throw new InvalidArgumentError(`Expected a host name without port, got "${value}".`);
 }
 
 function parseWebhookUrl(value: string): string {

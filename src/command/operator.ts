@@ -26,7 +26,7 @@ export function operatorCommand(run: RunOperator): Command {
 
 async function start(operator: Command, flags: OperatorFlags, run: RunOperator): Promise<void> {
   const problems = flagProblems(flags);
-  if (problems.length > 0) operator.error(problems.join('\n'));
+  if (problems.length > 0) operator.error(`error: ${problems.join('; ')}`);
   const loaded = loadConfiguration(flags.config);
   if (!loaded.ok) {
     process.stderr.write(`${formatConfigurationFailure(loaded.error)}\n`);

@@ -1,4 +1,4 @@
-import { wrap } from './decision-text.ts';
+import { wrap } from './explanation-text.ts';
 
 /** `/status/workloads` as it comes. */
 export interface StatusAnswer {

@@ -5,17 +5,24 @@ import { type StatusAnswer, statusText } from './status-text.ts';
 /** What `kuik status` was asked. */
 interface StatusFlags {
   readonly namespace?: string;
+  readonly allNamespaces?: true;
+  /** Ends with 3 when something is at risk. */
+  readonly exitCode?: true;
   readonly metricsUrl: string;
   readonly output: 'text' | 'json';
 }
 
 const metricsPort = 8080;
+/** `--exit-code`: a gate before a drain tells what is at risk from a command that failed. */
+const atRisk = 3;
 
 /** `kuik status`: asks the running operator what could not start again elsewhere, and why. */
 export function statusCommand(): Command {
   return new Command('status')
     .description('say which workloads could not start again elsewhere, and why')
     .option('-n, --namespace <name>', 'only this namespace (default: all)')
+    .option('-A, --all-namespaces', 'all namespaces')
+    .option('--exit-code', 'end with 3 when something is at risk')
     .addOption(
       new Option('--metrics-url <url>', 'metrics endpoint of the operator')
         .default('http://127.0.0.1:8080')
@@ -32,8 +39,11 @@ export function statusCommand(): Command {
     .action(showStatus);
 }
 
-async function showStatus(flags: StatusFlags): Promise<void> {
+async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
   const { metricsUrl, namespace, output } = flags;
+  if (namespace !== undefined && flags.allNamespaces === true) {
+    command.error('error: expected either --namespace or --all-namespaces, got both');
+  }
   const url = new URL('/status/workloads', metricsUrl);
   if (namespace !== undefined) url.searchParams.set('namespace', namespace);
   const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
@@ -50,4 +60,5 @@ async function showStatus(flags: StatusFlags): Promise<void> {
       ? `${JSON.stringify(answer.value, null, 2)}\n`
       : statusText(answer.value, namespace),
   );
+  if (flags.exitCode === true && answer.value.total > 0) process.exitCode = atRisk;
 }

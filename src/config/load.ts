@@ -31,8 +31,9 @@ const defaultConfigurationPath = '/etc/kube-image-keeper/config.yaml';
 const fileBytesMax = 1_048_576;
 
 /**
- * Loads the operator configuration. A file that is missing means the defaults; one that is wrong in
- * anything means no start, with every problem said at once.
+ * Loads the operator configuration. Where nobody named a file (`--config`) and the usual one is
+ * missing, the defaults hold; one that is wrong in anything means no start, with every problem said
+ * at once.
  */
 export function loadConfiguration(
   path: string | undefined,
@@ -40,7 +41,8 @@ export function loadConfiguration(
   const file = path ?? defaultConfigurationPath;
   const text = readText(file, fileBytesMax);
   if (!text.ok) {
-    if (!text.error.missing) return refuse(file, [text.error.problem]);
+    const isNeeded = path !== undefined || !text.error.missing;
+    if (isNeeded) return refuse(file, [text.error.problem]);
     return succeed({ configuration: resolveConfiguration({}), file, found: false });
   }
   const parsed = parseConfiguration(text.value);

@@ -20,6 +20,8 @@ export interface ActorListQuery {
 /** A page of actors; `next` is the cursor of the page after it. */
 export interface ActorPage {
   readonly actors: readonly ActorSummary[];
+  /** All that were asked for, on whatever page. */
+  readonly total: number;
   readonly next: string | null;
 }
 

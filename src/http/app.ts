@@ -5,21 +5,19 @@ import type { Log } from '#telemetry/log.ts';
 export interface AppOptions {
   /** Faults of our own go here; what a client got wrong is told to the client. */
   readonly log: Log;
-  /** Longest body in bytes. */
-  readonly bodyBytesMax?: number;
   /** Paths that exist, for whoever asks for another. */
   readonly paths: readonly string[];
 }
 
-/** None of these apps but the webhook takes a body. */
-const bodyBytesMaxDefault = 16_384;
+/** None of these apps takes a body, but for the webhook, which reads its own. */
+const bodyBytesMax = 16_384;
 /** The ids of actors hold image references (runtime facts, 9). */
 const parameterCharactersMax = 2_048;
 
 /** An app whose every error is JSON `{error}` that says what was expected and what came. */
-export function createApp({ log, bodyBytesMax, paths }: AppOptions): FastifyInstance {
+export function createApp({ log, paths }: AppOptions): FastifyInstance {
   const app = fastify({
-    bodyLimit: bodyBytesMax ?? bodyBytesMaxDefault,
+    bodyLimit: bodyBytesMax,
     // A Pod may have a label called __proto__; nothing here merges what it reads.
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',

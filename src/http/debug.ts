@@ -1,22 +1,34 @@
 import type { FastifyInstance } from 'fastify';
+import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
+import { refusePages } from './refuse-pages.ts';
+import { requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { debugMachines } from './routes/debug-machines.ts';
 import { debugRoute } from './routes/debug-route.ts';
-import { foreignSender } from './same-origin.ts';
+import { isLoopback } from './same-origin.ts';
 
 /** What the debug endpoint shows. */
 export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
   readonly explain: RoutingQuery['explain'];
+  /** Who may look where others than this machine reach it. */
+  readonly access: AccessPort;
   readonly log: Log;
   /** How long `/debug/route` waits for a decision, in ms. */
   readonly answerTimeoutMs?: number;
+}
+
+/** Where the debug endpoint listens, and by which names it is asked. */
+export interface DebugOptions {
+  readonly address: string;
+  /** `--debug-host`. */
+  readonly hosts: readonly string[];
 }
 
 const paths = [
@@ -27,20 +39,19 @@ const paths = [
   '/debug/route?image=&namespace=&labels=&annotations=&pullSecrets=&policy=',
 ];
 
-/** `/debug` (behaviour §9): looks, and changes nothing. `address` is where it listens. */
-export function buildDebugApp(ports: DebugPorts, address: string): FastifyInstance {
+/** `/debug` (behaviour §9): looks, and changes nothing. */
+export function buildDebugApp(ports: DebugPorts, options: DebugOptions): FastifyInstance {
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
-  app.addHook('onRequest', async (request, reply) => {
-    const { host, origin } = request.headers;
-    const refusal = foreignSender({ host, origin }, address);
-    if (refusal !== undefined) await reply.code(403).send({ error: refusal });
-  });
+  refusePages(app, { own: options, hostOf: 'all', entrance: '/debug/' });
+  if (!isLoopback(options.address)) requireBearer(app, ports.access);
   // `?type=&state=x`, as the list of paths has it: what is left empty is not asked for.
   app.addHook('preValidation', async (request) => {
     const query = request.query as Record<string, unknown>;
     for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
-  app.get('/debug', async () => ({ leader: ports.actors.leader(), paths }));
+  for (const path of ['/debug', '/debug/']) {
+    app.get(path, async () => ({ leader: ports.actors.leader(), paths }));
+  }
   app.register(debugActors, ports);
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);

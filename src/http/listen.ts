@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { boundConnections } from './connection-bound.ts';
 import { watchExchanges } from './open-exchanges.ts';
 
 /** Where to listen. */
@@ -13,6 +14,10 @@ export interface ListenOptions {
   readonly host?: string;
   /** Longest request line and header fields together, in bytes. */
   readonly headerBytesMax?: number;
+  /** Connections at once; a few scrapers and people need no more than 256. */
+  readonly connectionsMax?: number;
+  /** What says where it listens, for the message where it cannot: `--debug-port`. */
+  readonly flags?: { readonly port: string; readonly host?: string };
 }
 
 /** A listener that serves one app. */
@@ -45,15 +50,16 @@ export const serverTimeouts = {
   /** A review is sent at once; who takes longer holds a connection for nothing. */
   requestTimeout: 10_000,
   headersTimeout: 10_000,
+  /** How often Node looks for those who take longer; half a minute unless told. */
+  connectionsCheckingInterval: 1_000,
 } as const;
 
-/** API servers, replicas of them, scrapers and kubelets together stay far below. */
-const connectionsMax = 2_048;
+const connectionsMaxDefault = 256;
 
 /** Who has just connected asks at once, in ms; after that a silent connection holds nobody up. */
 const silentMsMax = 500;
 
-/** Serves an app over plain HTTP. Rejects when the port can't be had. */
+/** Serves an app over plain HTTP. Rejects when the port can't be had, and says which flag it was. */
 export async function listen(app: FastifyInstance, options: ListenOptions): Promise<Listener> {
   const { headerBytesMax } = options;
   const server = createServer({
@@ -67,18 +73,20 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
 export async function serve(
   server: Server | TlsServer,
   app: FastifyInstance,
-  { port, host }: ListenOptions,
+  options: ListenOptions,
 ): Promise<Listener> {
   await app.ready();
   let draining = false;
-  server.maxConnections = connectionsMax;
+  boundConnections(server, options.connectionsMax ?? connectionsMaxDefault);
   const exchanges = watchExchanges(server);
   server.on('request', (request, response: ServerResponse) => {
     if (draining) response.setHeader('connection', 'close');
     app.routing(request, response);
   });
-  server.listen({ port, ...(host !== undefined && { host }) });
-  await once(server, 'listening');
+  await open(server, options).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   const closed = once(server, 'close');
   const close = async () => {
     if (server.listening) server.close();
@@ -104,6 +112,32 @@ export async function serve(
       await close();
     },
   };
+}
+
+async function open(server: Server | TlsServer, options: ListenOptions): Promise<void> {
+  const { port, host } = options;
+  server.listen({ port, ...(host !== undefined && { host }) });
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new Error(explainRefusal(cause as NodeJS.ErrnoException, options), { cause });
+  }
+}
+
+/** What is wrong with a port or an address, in the words of whoever gave it. */
+function explainRefusal(
+  { code = '', message }: NodeJS.ErrnoException,
+  { port, host, flags = { port: 'the port' } }: ListenOptions,
+): string {
+  const place = host === undefined ? String(port) : `${port} at ${host}`;
+  const { port: portFlag, host: hostFlag = portFlag } = flags;
+  if (code === 'EADDRINUSE')
+    return `${portFlag}: expected a free port, ${place} is taken (${code})`;
+  if (code === 'EACCES')
+    return `${portFlag}: expected a port that may be opened, got ${place} (${code})`;
+  const isElsewhere = code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EINVAL';
+  if (isElsewhere) return `${hostFlag}: expected an address of this machine, got ${host} (${code})`;
+  return `${portFlag}: expected to listen on ${place}: ${message}`;
 }
 
 /** Waits, but no longer than until `ended`. */

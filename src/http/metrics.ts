@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
+import { refusePages } from './refuse-pages.ts';
 import { type StatusImagesPorts, statusImages } from './routes/status-images.ts';
 import { type StatusWorkloadsPorts, statusWorkloads } from './routes/status-workloads.ts';
+import type { OwnNames } from './same-origin.ts';
+import { StatusAnswers } from './status-answers.ts';
 
 /** What is shown at the metrics port. */
 export interface MetricsPorts {
@@ -19,16 +22,23 @@ const statusPaths = [
 ];
 
 /** `GET /metrics`: what Prometheus scrapes; `/status/…`: what is monitored, for programs. */
-export function buildMetricsApp({ metrics, status, log }: MetricsPorts): FastifyInstance {
+export function buildMetricsApp(
+  { metrics, status, log }: MetricsPorts,
+  own: OwnNames = {},
+): FastifyInstance {
   const paths = ['GET /metrics', ...(status === undefined ? [] : statusPaths)];
   const app = createApp({ log, paths });
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, body } = await metrics();
-    return reply.type(contentType).send(body);
-  });
+  refusePages(app, { own, hostOf: 'loopback' });
+  const scrapes = new StatusAnswers({ keeps: false });
+  const scrape = async () => {
+    const { contentType: type, body } = await metrics();
+    return { type, body: Buffer.from(body) };
+  };
+  app.get('/metrics', (_request, reply) => scrapes.send(reply, { key: 'metrics', make: scrape }));
   if (status !== undefined) {
-    app.register(statusImages, status);
-    app.register(statusWorkloads, status);
+    const answers = new StatusAnswers({ keeps: true });
+    app.register(statusImages, { images: status.images, answers });
+    app.register(statusWorkloads, { workloads: status.workloads, answers });
   }
   return app;
 }

@@ -1,9 +1,17 @@
 import type { Dispatcher } from 'undici';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type AgentPair, createAgents } from './agents.ts';
-import { type ApiFailure, connectionFailure, statusFailure, timedOut } from './failures.ts';
+import {
+  type ApiFailure,
+  connectionFailure,
+  noSuchObject,
+  statusFailure,
+  timedOut,
+} from './failures.ts';
 import type { KubeAccess } from './kube-config.ts';
 import { readLines } from './lines.ts';
+import { isObjectPath } from './paths.ts';
+import { type Reach, watchReachability } from './reachability.ts';
 
 export type { ApiFailure } from './failures.ts';
 
@@ -18,6 +26,8 @@ export interface ApiCall {
   readonly contentType?: string;
   /** `application/json` unless told; metadata alone, for one. */
   readonly accept?: string;
+  /** A longer answer is not read to its end: the failure is `oversize`. 16 MiB unless told. */
+  readonly answerBytesMax?: number;
 }
 
 /** The API server over one shared, kept-alive Agent. */
@@ -38,12 +48,14 @@ export interface KubeClientOptions {
   readonly access: KubeAccess;
   /** Told of each answer: the method, and `ok` or the failure's kind with its code. */
   readonly onAnswer?: (method: string, outcome: string) => void;
+  /** Told when the API server goes away, and when it answers again. */
+  readonly onReach?: (reach: Reach) => void;
   /** The clock by which credentials are read again; `performance.now` unless told. */
   readonly monotonicMs?: () => number;
 }
 
-/** An answer of the API server is at most a page of 500 Pods of at most some 100 KB. */
-const answerBytesMax = 128 * 1024 * 1024;
+/** etcd holds no object above 1.5 MiB, and JSON writes some bytes of a text as six characters. */
+export const objectBytesMax = 16 * 1024 * 1024;
 /** A Status is short; more is no Status. */
 const statusBytesMax = 64 * 1024;
 /** The API server itself gives up on a call after a minute. */
@@ -51,32 +63,36 @@ const answerTimeoutMs = 60_000;
 
 /** Makes the client; nothing is sent before the first call. The caller closes it. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
-  const { access, onAnswer, monotonicMs = () => performance.now() } = options;
+  const { access, onAnswer, onReach, monotonicMs = () => performance.now() } = options;
   const agents = createAgents(access, monotonicMs);
+  const reached = watchReachability((reach) => onReach?.(reach));
   const counted = <T>(method: string, result: Result<T, ApiFailure>) => {
     onAnswer?.(method, result.ok ? 'ok' : outcomeOf(result.error));
+    reached(result.ok ? undefined : result.error);
     return result;
   };
   return {
     server: access.server,
     call: async <T>(call: ApiCall, signal: AbortSignal) => {
+      if (!isObjectPath(call.path)) return fail(noSuchObject(call.path));
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(timedOut()), answerTimeoutMs).unref();
       const bounded = AbortSignal.any([signal, late.signal]);
       try {
         const answer = await send(agents, { call, kind: 'call', signal: bounded });
-        return counted(call.method, await parse<T>(answer, bounded));
+        return counted(call.method, await parse<T>(answer, call, bounded));
       } finally {
         // Not AbortSignal.timeout, which would live on for a minute after each call.
         clearTimeout(timer);
       }
     },
     stream: async (call, signal) => {
+      if (!isObjectPath(call.path)) return fail(noSuchObject(call.path));
       const answer = await send(agents, { call, kind: 'watch', signal });
       if (!answer.ok) return counted('WATCH', answer);
       const { statusCode, body } = answer.value;
       if (statusCode !== 200) return counted('WATCH', await refusal(answer.value));
-      return counted('WATCH', succeed(readLines(body)));
+      return counted('WATCH', succeed(readLines(body, objectBytesMax)));
     },
     close: agents.close,
   };
@@ -140,13 +156,16 @@ async function sendOnce(
 
 async function parse<T>(
   answer: Result<Dispatcher.ResponseData, ApiFailure>,
+  { answerBytesMax: bytesMax = objectBytesMax }: ApiCall,
   signal: AbortSignal,
 ): Promise<Result<T, ApiFailure>> {
   if (!answer.ok) return answer;
   const { statusCode, body } = answer.value;
   if (statusCode >= 300) return await refusal(answer.value);
   try {
-    return succeed(JSON.parse(await readText(body, answerBytesMax)) as T);
+    const text = await readText(body, bytesMax);
+    if (text !== undefined) return succeed(JSON.parse(text) as T);
+    return fail({ kind: 'oversize', message: `expected an answer of at most ${bytesMax} bytes` });
   } catch (cause) {
     return fail(connectionFailure(cause, signal));
   }
@@ -155,16 +174,20 @@ async function parse<T>(
 async function refusal(
   answer: Dispatcher.ResponseData,
 ): Promise<{ readonly ok: false; readonly error: ApiFailure }> {
-  const text = await readText(answer.body, statusBytesMax).catch(() => '');
-  return fail(statusFailure(answer.statusCode, text, answer.headers));
+  const text = await readText(answer.body, statusBytesMax).catch(() => undefined);
+  return fail(statusFailure(answer.statusCode, text ?? '', answer.headers));
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<string> {
+/** The whole body, or undefined as soon as it is longer than that; its connection is closed then. */
+async function readText(
+  body: Dispatcher.ResponseData['body'],
+  bytesMax: number,
+): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw new Error(`Expected at most ${bytesMax} bytes of answer.`);
+    if (bytes > bytesMax) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -10,6 +10,8 @@ export type ApiFailure =
       readonly retryAfterMs?: number;
     }
   | { readonly kind: 'connection'; readonly message: string }
+  /** The answer is longer than the caller would read; a smaller page may fit. */
+  | { readonly kind: 'oversize'; readonly message: string }
   | { readonly kind: 'aborted'; readonly message: string };
 
 /** A message longer than this is cut: it ends in a log line or a condition. */
@@ -73,6 +75,15 @@ function readRetryAfter({ 'retry-after': value, date }: RefusalHeaders): number 
 function secondsToMs(value: unknown): number | undefined {
   const seconds = Number(value);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
+}
+
+/**
+ * Of an object that cannot be there: its name is none that the API server would have taken. As good
+ * as its own 404, and nothing is asked.
+ */
+export function noSuchObject(path: string): ApiFailure {
+  const message = `expected the name of an object in ${JSON.stringify(path.slice(0, 300))}`;
+  return { kind: 'status', code: 404, reason: 'NotFound', message };
 }
 
 /** A call that got no usable answer; one that its caller gave up says so. */

@@ -1,17 +1,22 @@
-/** One watch event is one object; etcd holds none above 1.5 MiB, and JSON may double it. */
-const lineBytesMax = 8 * 1024 * 1024;
-
 /** Splits a stream of bytes at newlines; a line without end is an error, not a leak. */
-export async function* readLines(body: AsyncIterable<Buffer>): AsyncIterable<string> {
+export async function* readLines(
+  body: AsyncIterable<Buffer>,
+  lineBytesMax: number,
+): AsyncIterable<string> {
   let open: Buffer[] = [];
+  let openBytes = 0;
   for await (const chunk of body) {
-    for (const piece of splitAtNewlines(chunk)) {
-      open.push(piece.bytes);
-      if (!piece.ended) continue;
+    for (const { bytes, ended } of splitAtNewlines(chunk)) {
+      open.push(bytes);
+      openBytes += bytes.length;
+      if (openBytes > lineBytesMax) {
+        throw new Error(`Expected lines of at most ${lineBytesMax} bytes.`);
+      }
+      if (!ended) continue;
       yield* lineOf(open);
       open = [];
+      openBytes = 0;
     }
-    assertBounded(open);
   }
   yield* lineOf(open);
 }
@@ -19,11 +24,6 @@ export async function* readLines(body: AsyncIterable<Buffer>): AsyncIterable<str
 function* lineOf(parts: readonly Buffer[]): Iterable<string> {
   const line = Buffer.concat(parts).toString('utf8');
   if (line.trim() !== '') yield line;
-}
-
-function assertBounded(parts: readonly Buffer[]): void {
-  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  if (bytes > lineBytesMax) throw new Error(`Expected lines of at most ${lineBytesMax} bytes.`);
 }
 
 /** The parts of a chunk, and whether a newline ended each. */

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fullJitterMs } from '#core/backoff.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
+import { listPages } from './list-pages.ts';
+import { isAway } from './reachability.ts';
 import { isServed } from './served.ts';
 import type { StoreWriter } from './store.ts';
 import { type ListedObject, type WatchEnd, watchOnce } from './watch.ts';
@@ -20,7 +22,8 @@ export interface ReflectorOptions<T> {
   readonly slim: (object: ListedObject) => T | undefined;
   /** Told of an object that `slim` threw at: it is left out, and all others go on. */
   readonly onUnfit?: (key: string, error: unknown) => void;
-  readonly onPhase?: (phase: ReflectorPhase, detail: string) => void;
+  /** With `BackingOff` goes why, and the status where the API server itself refused. */
+  readonly onPhase?: (phase: ReflectorPhase, detail: string, code?: number) => void;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Objects asked for at once; fewer where each is large. */
@@ -55,7 +58,7 @@ export async function runReflector<T>(
       ? list(options, state, signal)
       : watch(options, state, signal));
     if (trouble === undefined || signal.aborted) continue;
-    options.onPhase?.('BackingOff', trouble.message);
+    options.onPhase?.('BackingOff', trouble.message, trouble.code);
     await pause(waitAfter(trouble, options.random()), signal);
   }
 }
@@ -74,6 +77,7 @@ interface Trouble {
   /** How often it came in a row before. */
   readonly attempt: number;
   readonly retryAfterMs?: number;
+  readonly code?: number;
 }
 
 function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
@@ -87,39 +91,26 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-interface Page {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly ListedObject[];
-}
-
 /** Reads the whole list in pages; what it does not name is gone. */
 async function list<T>(
   options: ReflectorOptions<T>,
   state: State,
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
+  const { client, path, query = {}, pageObjects = pageObjectsDefault } = options;
   options.onPhase?.('Listing', '');
   const listed = new Set<string>();
-  let token: string | undefined;
   let version: string | undefined;
-  do {
-    const limit = options.pageObjects ?? pageObjectsDefault;
-    const query = { ...options.query, limit, continue: token };
-    const page = await options.client.call<Page>(
-      { method: 'GET', path: options.path, query },
-      signal,
-    );
-    // A token lives for minutes; whatever ended this list, the next one begins at its first page.
+  for await (const page of listPages<ListedObject>(client, { path, query, pageObjects }, signal)) {
     if (!page.ok) {
       await forgetGone(options, page.error, signal);
       return troubleOf(page.error, state.lists++);
     }
-    version = page.value.metadata?.resourceVersion;
-    // Something in between answered; an empty list would forget all that is known.
+    version = page.value.version;
+    // An empty list of something in between would forget all that is known.
     if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
-    await takeIn(page.value.items ?? [], options, listed);
-    token = page.value.metadata?.continue || undefined;
-  } while (token !== undefined);
+    await takeIn(page.value.items, options, listed);
+  }
   state.version = version;
   state.lists = 0;
   options.store.finishList(listed);
@@ -193,7 +184,8 @@ function troubleOf(failure: ApiFailure, attempt: number, state?: State): Trouble
   if (failure.kind !== 'status') return { message, attempt };
   if (failure.code === 404 && state !== undefined) state.version = undefined;
   const { retryAfterMs } = failure;
-  return { message, attempt, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const code = isAway(failure) ? {} : { code: failure.code };
+  return { message, attempt, ...code, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 /** One object that can't be cut down must not end the watch of all others. */

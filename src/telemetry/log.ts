@@ -6,6 +6,7 @@ import {
   stdSerializers,
 } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import type { RouteDecision } from '#core/routing/decision.ts';
 
 /** The log that rooms hand on as `log.child({ actor, key })`. */
 export type Log = Logger;
@@ -126,5 +127,24 @@ function openDestination({ format, destination }: LogOptions): DestinationStream
   if (format === 'json') return stream;
   const colorize = destination === undefined && process.stderr.isTTY === true;
   const prettify = prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' });
-  return { write: (line) => stream.write(prettify(line) ?? '') };
+  return { write: (line) => stream.write(prettify(decisionInWords(line) ?? line) ?? '') };
+}
+
+/** A line about a decision, as far as it is put into words. */
+interface DecisionLine {
+  readonly level: string;
+  readonly time: string;
+  readonly review?: { readonly namespace: string; readonly pod: string };
+  readonly decision?: Pick<RouteDecision, 'key' | 'image' | 'winner' | 'reason' | 'ms'>;
+}
+
+/** For a person's eyes a decision is one line; undefined where the line is about something else. */
+function decisionInWords(line: string): string | undefined {
+  if (!line.includes('"decision":{')) return undefined;
+  const { level, time, review, decision } = JSON.parse(line) as DecisionLine;
+  if (decision === undefined || review === undefined) return undefined;
+  const { key, image, winner, reason, ms } = decision;
+  const verdict = winner === image ? `${image} stays` : `${image} → ${winner}`;
+  const msg = `${verdict}, ${reason}, ${ms} ms (Pod ${review.namespace}/${review.pod}, ${key})`;
+  return JSON.stringify({ level, time, msg });
 }

@@ -19,10 +19,25 @@ export const metricTable = {
   buildInfo: ['kube_image_keeper_manager_build_info', 'Always 1; labels say what runs.'],
   up: ['kube_image_keeper_manager_up', 'Whether this replica is healthy.'],
   isLeader: ['kube_image_keeper_manager_is_leader', 'Whether this replica leads; 0 or 1.'],
-  decisions: ['kube_image_keeper_routing_decisions_total', 'Images decided on, by reason.'],
+  decisions: [
+    'kube_image_keeper_routing_decisions_total',
+    'Images decided on, by reason and by the resource whose candidate was taken.',
+  ],
+  rewrittenPods: [
+    'kube_image_keeper_routing_rewritten_pods',
+    'Pods that have not finished and run a rewritten image; on the leader alone.',
+  ],
   admission: ['kube_image_keeper_webhook_admission_duration_seconds', 'Time a review took.'],
   webhookErrors: ['kube_image_keeper_webhook_errors_total', 'Reviews that failed open, by kind.'],
-  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by result.'],
+  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by registry and result.'],
+  probeDuration: [
+    'kube_image_keeper_routing_probe_duration_seconds',
+    'Time from the start of the asking to the answer about a candidate.',
+  ],
+  certificateExpiry: [
+    'kube_image_keeper_certificate_expiry_timestamp_seconds',
+    'When the certificate that the webhook serves runs out.',
+  ],
   registryHealth: [
     'kube_image_keeper_registry_health',
     'State of the connection to a registry: 1 for the present one.',
@@ -86,10 +101,13 @@ export function createMetrics(options: MetricsOptions) {
     setUp: onOff(registry, 'up'),
     /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
     setLeader: onOff(registry, 'isLeader'),
-    /** One decision about one image; `reason` as in the annotation, or `Unchanged`, `NothingAvailable`. */
-    routingDecision: countBy(registry, 'decisions', ['reason']),
-    /** One candidate asked: its ProbeStatus, or why it was not asked. */
-    probe: countBy(registry, 'probes', ['result']),
+    /** One decision about one image, in the words of `kuik explain`; what stays has no resource. */
+    routingDecision: countBy(registry, 'decisions', ['reason', 'kind', 'name']),
+    /** One candidate asked: its registry, and its ProbeStatus, or why it was not asked. */
+    probe: countBy(registry, 'probes', ['registry', 'result']),
+    probeDuration: observeProbes(registry),
+    /** When what is served runs out, seconds since the epoch. */
+    certificateExpiry: shownOnceSet(registry, 'certificateExpiry'),
     webhookError: countBy(registry, 'webhookErrors', ['kind']),
     actorCrash: countBy(registry, 'actorCrashes', ['type']),
     /** One review from its first byte to the answer. */
@@ -157,14 +175,21 @@ export class BoundedLabel {
   }
 }
 
-/** Counts by labels of closed sets. */
+/** Labels whose values users choose: so many are told apart, the rest are `other`. */
+const subjectLabels: readonly string[] = ['registry', 'name'];
+
+function boundOf(label: string): BoundedLabel {
+  return new BoundedLabel(subjectLabels.includes(label) ? subjectLabelsMax : closedLabelsMax);
+}
+
+/** Counts by labels, each of them bounded. */
 export function countBy<L extends readonly string[]>(
   registry: Registry,
   metric: MetricName,
   labels: readonly [...L],
 ): (...values: { readonly [index in keyof L]: string }) => void {
   const counter = new Counter<string>(describe(registry, metric, [...labels]));
-  const bounds = labels.map(() => new BoundedLabel(closedLabelsMax));
+  const bounds = labels.map(boundOf);
   // Each review counts: the library would put labels and their key together every time.
   const children = new Map<string, Counter.Internal>();
   return (...values) => {
@@ -174,6 +199,27 @@ export function countBy<L extends readonly string[]>(
     children.set(key, child);
     child.inc();
   };
+}
+
+/** From a registry next door to one that takes all of a candidate's time. */
+const probeBucketsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+function observeProbes(registry: Registry): (host: string, durationSeconds: number) => void {
+  const histogram = new Histogram({
+    ...describe(registry, 'probeDuration', ['registry']),
+    buckets: probeBucketsSeconds,
+  });
+  const hosts = boundOf('registry');
+  return (host, durationSeconds) => {
+    histogram.observe({ registry: hosts.name(host) }, durationSeconds);
+  };
+}
+
+/** Not shown before it is known: a 0 would be a time long past. */
+function shownOnceSet(registry: Registry, metric: MetricName): (value: number) => void {
+  const series = gauge(registry, metric, []);
+  series.remove();
+  return (value) => series.set(value);
 }
 
 function observeAdmission(registry: Registry): (durationSeconds: number) => void {

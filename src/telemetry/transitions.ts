@@ -134,6 +134,16 @@ export class TransitionObserver {
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
     this.#options.metrics.actorStates(readType(id), entry?.states, to);
     this.#options.log.debug({ actor: id, event, from, to }, 'transition');
+    this.#tellOutage(id, from, to);
+  }
+
+  /** What a person must hear of: a registry that is set aside for good, and one that is back. */
+  #tellOutage(id: string, from: readonly string[], to: readonly string[]): void {
+    if (readType(id) !== 'registry' || isDown(from) === isDown(to)) return;
+    const { log } = this.#options;
+    const registry = id.slice('registry:'.length);
+    if (isDown(to)) log.warn({ registry }, 'a registry does not answer; it is set aside');
+    else if (to.includes('reachability.Closed')) log.info({ registry }, 'a registry answers again');
   }
 
   #keepCrashed(id: string): void {
@@ -165,4 +175,9 @@ function readSystemId(actor: AnyActorRef): string | undefined {
 /** The first part of an actor's id, `registry` of `registry:docker.io`. */
 export function readType(id: string): string {
   return id.split(':', 1)[0] ?? id;
+}
+
+/** Its circuit is open: one that is only suspected may yet answer. */
+function isDown(states: readonly string[]): boolean {
+  return states.includes('reachability.Open') || states.includes('reachability.HalfOpen');
 }

@@ -27,7 +27,12 @@ const registry: Record<OciFailure['kind'], true> = {
   connection: true,
   protocol: true,
 };
-const api: Record<ApiFailure['kind'], true> = { status: true, connection: true, aborted: true };
+const api: Record<ApiFailure['kind'], true> = {
+  status: true,
+  connection: true,
+  oversize: true,
+  aborted: true,
+};
 
 test('docs/failures.md has a paragraph for each kind of failure', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/failures.md'), 'utf8');

@@ -77,11 +77,26 @@ async function leads(): Promise<boolean> {
   return /^kube_image_keeper_manager_is_leader 1$/m.test(text);
 }
 
+/** How often the log says that the API server went, and that it is back. */
+function told(): { readonly away: number; readonly back: number } {
+  const count = (message: string) =>
+    operator
+      .logs()
+      .split('\n')
+      .filter((line) => line.includes(`"msg":"${message}"`)).length;
+  return {
+    away: count('the API server does not answer'),
+    back: count('the API server answers again'),
+  };
+}
+
 interface ApiTrouble {
   readonly name: string;
   readonly begin: () => Promise<void>;
   /** Whether watches still tell what is new. */
   readonly isHeard: boolean;
+  /** Whether it is not there at all. */
+  readonly isAway?: boolean;
 }
 
 const troubles: readonly ApiTrouble[] = [
@@ -101,7 +116,7 @@ const troubles: readonly ApiTrouble[] = [
       proxy.watches.cut();
     },
   },
-  { name: 'refuses every connection', isHeard: false, begin: () => proxy.refuse() },
+  { name: 'refuses every connection', isHeard: false, isAway: true, begin: () => proxy.refuse() },
   {
     name: 'takes every call and never answers',
     isHeard: true,
@@ -118,6 +133,7 @@ describe('an API server that', () => {
       await eventually('the operator leads and knows', async () => {
         return (await leads()) && (await candidates(before)) === 2;
       });
+      const toldBefore = told();
       await trouble.begin();
       await eventually('the operator has let go of its Lease', async () => !(await leads()));
       await preferSecond(during);
@@ -132,6 +148,9 @@ describe('an API server that', () => {
         withinMs: 30_000,
       });
       expect(await imageOfPod(during)).toBe(`${registry.host}/second/app:1`);
+      if (trouble.isAway === true) {
+        expect(told()).toEqual({ away: toldBefore.away + 1, back: toldBefore.back + 1 });
+      }
       expect(proxy.openConnections()).toBeLessThanOrEqual(connectionsMax + watchesMax);
       expect(operator.logs().match(/kuik is starting/g)).toHaveLength(1);
       expect(operator.logs()).not.toMatch(/"level":"?(error|50)"?/);

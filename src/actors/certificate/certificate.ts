@@ -24,6 +24,8 @@ export interface CertificateOptions {
   readonly webhook: WebhookConfigurationOptions;
   /** Called with each new certificate; resolves once connections are served with it. */
   readonly serve: (certificate: IssuedCertificate) => Promise<void>;
+  /** Called when API servers trust what is served, or somebody else sees to that. */
+  readonly trusted: () => void;
   /** How often source and configuration are looked at; `pollMs` unless told. */
   readonly pollMs?: number;
 }
@@ -71,13 +73,17 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
 class CertificateKeeper {
   readonly #options: CertificateOptions;
   readonly #log: Runtime['log'];
+  readonly #metrics: Runtime['metrics'];
   readonly #changed = new Listeners();
   readonly watch = this.#changed.subscribe;
   #serving: CertificateMaterial | undefined;
-  /** What was said last about the configuration: said again only when it changed. */
+  /** What was said last of what is not served: said again only when it changed. */
+  #toldTrouble = '';
+  /** The same of the configuration. */
   #toldTrust = '';
 
-  constructor({ log }: Runtime, options: CertificateOptions) {
+  constructor({ log, metrics }: Runtime, options: CertificateOptions) {
+    this.#metrics = metrics;
     this.#options = options;
     this.#log = log.child({ actor: certificateMachine.id });
   }
@@ -91,10 +97,13 @@ class CertificateKeeper {
   async take(attempt: Promise<SourceOutcome>): Promise<CertificateOutcome> {
     const found = await attempt;
     if (found.kind === 'loaded') {
+      this.#toldTrouble = '';
       return { kind: 'loaded', certificate: await this.#serve(found.material) };
     }
     if (found.kind === 'kept' || found.kind === 'raced') return found;
     const { kind, message: reason } = found;
+    if (reason === this.#toldTrouble) return found;
+    this.#toldTrouble = reason;
     // Nothing there yet is how every first start begins.
     if (kind === 'missing') this.#log.info({ outcome: kind, reason }, 'no serving certificate yet');
     else this.#log.warn({ outcome: kind, reason }, 'serving certificate not replaced');
@@ -113,23 +122,29 @@ class CertificateKeeper {
       this.#log.info({ notAfter, names }, 'serving certificate loaded');
     }
     this.#serving = material;
+    this.#metrics.certificateExpiry(Date.parse(facts.notAfter) / 1_000);
     this.#changed.tell();
     return facts;
   }
 
   /** What is trusted must be right as long as anything serves. */
   async keepTrust(signal: AbortSignal) {
-    const { source, webhook, pollMs: dueInMs = pollMs } = this.#options;
+    const { source, webhook, trusted, pollMs: dueInMs = pollMs } = this.#options;
     if (this.#serving === undefined) return { kind: 'done' } as const;
     const bundle = await source.readBundle(signal);
+    if (bundle === undefined) return { kind: 'done', dueInMs } as const;
     // Without a bundle somebody else (cert-manager's injector) says what is trusted; with a URL
     // there is a configuration to make all the same.
-    if (bundle === undefined || (bundle === '' && webhook.url === undefined)) {
+    if (bundle === '' && webhook.url === undefined) {
+      trusted();
       return { kind: 'done', dueInMs } as const;
     }
     const kept = await keepWebhookConfiguration(webhook, bundle, signal);
     this.#tellTrust(kept.ok ? kept.value : kept.error.message, kept.ok);
-    if (kept.ok) return { kind: 'done', dueInMs } as const;
+    if (kept.ok) {
+      trusted();
+      return { kind: 'done', dueInMs } as const;
+    }
     return { kind: 'failed', message: kept.error.message, retryInMs: dueInMs } as const;
   }
 

@@ -177,6 +177,7 @@ class ConditionWriter {
   #tell(resource: KuikResource, state: ReadyState, before: readonly Condition[] | undefined): void {
     const last = before?.find(({ type }) => type === 'Ready')?.reason;
     if (last === state.reason || (last === undefined && state.reason === 'Ready')) return;
+    this.#tellInvalid(resource, state, last);
     const { apiVersion, kind, metadata } = resource;
     const { name, namespace, uid } = metadata;
     this.#options.events.record({
@@ -190,6 +191,14 @@ class ConditionWriter {
       action: 'Check',
       note: state.message,
     });
+  }
+
+  /** What is left out changes what Pods get: whoever reads the log must see it. */
+  #tellInvalid(resource: KuikResource, state: ReadyState, last: string | undefined): void {
+    const log = this.#runtime.log.child({ resource: resourceName(resource) });
+    const isInvalid = state.reason === 'InvalidSpec';
+    if (isInvalid) log.warn({ reason: state.message }, 'a resource is invalid; it is left out');
+    else if (last === 'InvalidSpec') log.info('a resource is valid again');
   }
 }
 

@@ -6,10 +6,11 @@ import { apiGroup, apiVersion, apiVersionName, type KuikKind, pluralOf } from '#
 import { createImageMerger, readMonitoredImage } from '#core/monitoring/monitored-image.ts';
 import { decodeShard } from '#core/monitoring/overflow.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
+import { listPages } from '#kube/list-pages.ts';
 import { type ResourcePlace, resourcePath } from '#kube/paths.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -122,18 +123,16 @@ export class AvailabilityStore {
     owner: StatusOwner,
     signal: AbortSignal,
   ): Promise<Result<readonly StoredShard[], ApiFailure>> {
-    const path = resourcePath(this.#shardPlace());
-    const labelSelector = `${ownerUidLabel}=${owner.uid}`;
+    const listing = {
+      path: resourcePath(this.#shardPlace()),
+      query: { labelSelector: `${ownerUidLabel}=${owner.uid}` },
+      pageObjects: pageShardsMax,
+    };
     const shards: StoredShard[] = [];
-    let next: string | undefined;
-    do {
-      const query = { labelSelector, limit: pageShardsMax, continue: next };
-      const request = { method: 'GET' as const, path, query };
-      const page = await this.#client.call<ConfigMapList>(request, signal);
-      if (!page.ok) return fail(page.error);
-      shards.push(...shardsOf(owner, page.value));
-      next = page.value.metadata?.continue || undefined;
-    } while (next !== undefined);
+    for await (const page of listPages<StoredConfigMap>(this.#client, listing, signal)) {
+      if (!page.ok) return page;
+      shards.push(...shardsOf(owner, page.value.items));
+    }
     return succeed(shards);
   }
 
@@ -194,15 +193,12 @@ interface StoredObject {
   readonly status?: ClusterImageSetAvailabilityStatus;
 }
 
-interface ConfigMapList {
-  readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly {
-    readonly metadata?: { readonly name?: string };
-    readonly data?: Readonly<Record<string, string>>;
-  }[];
+interface StoredConfigMap {
+  readonly metadata?: { readonly name?: string };
+  readonly data?: Readonly<Record<string, string>>;
 }
 
-function shardsOf(owner: StatusOwner, { items = [] }: ConfigMapList): readonly StoredShard[] {
+function shardsOf(owner: StatusOwner, items: readonly StoredConfigMap[]): readonly StoredShard[] {
   const whole = shardName(owner, '');
   return items.flatMap(({ metadata, data }) => {
     const name = metadata?.name ?? '';

@@ -34,8 +34,6 @@ export interface PodRoute {
   readonly pullSecrets: readonly string[];
   /** Sentences for whoever creates the Pod, beside those of the decisions. */
   readonly warnings: readonly string[];
-  /** What each candidate that was asked came to, once however many containers share it. */
-  readonly asked: readonly ImageRoute[];
   /** Images that could not be read as such. */
   readonly unparsable: readonly RouteDecision[];
 }
@@ -76,7 +74,6 @@ function conclude(plans: readonly ContainerPlan[], { routes, warnings }: AskedIm
     decisions,
     pullSecrets: [...new Set(asked.flatMap(({ pullSecret }) => pullSecret ?? []))],
     warnings: [...warnings, ...asked.flatMap((route) => route.warnings)],
-    asked,
     unparsable: decisions.filter((_, index) => isUnparsable(plans[index])),
   };
 }

@@ -61,15 +61,14 @@ function conclude(
   { route, isLate }: { readonly route: PodRoute; readonly isLate: boolean },
 ): AdmissionAnswer {
   const { metrics } = runtime;
-  for (const { status } of route.asked.flatMap(({ answers }) => answers)) {
-    if (status !== 'NotAsked') metrics.probe(status);
-  }
+  countProbes(metrics, route);
   // What is known by then came too late to be acted upon: half of it may be missing.
   if (isLate) return { patch: [], warnings: [lateWarning], decisions: [] };
   const { decisions, pullSecrets, unparsable } = route;
   const patch = buildPatch(admission.pod, decisions, { pullSecretsToAdd: pullSecrets });
   for (const decision of decisions) {
-    metrics.routingDecision(countedAs(decision));
+    const { kind, name } = originOf(decision);
+    metrics.routingDecision(decision.reason, kind, name);
     logDecision(runtime, admission, { decision, isUnparsable: unparsable.includes(decision) });
   }
   const failed = decisions.filter(({ reason }) => reason === 'NothingAvailable');
@@ -84,10 +83,21 @@ function warningsOf({ decisions, warnings }: PodRoute): readonly string[] {
   return [...new Set([...decisions.flatMap((one) => decisionWarning(one) ?? []), ...own])];
 }
 
-/** As the annotation has it where something was rewritten; what was left alone is one. */
-function countedAs(decision: RouteDecision): string {
-  if (isRewritten(decision) || decision.reason === 'NothingAvailable') return decision.reason;
-  return 'Unchanged';
+/** Each candidate once, however many containers share their image. */
+function countProbes({ probe, probeDuration }: Runtime['metrics'], { decisions }: PodRoute): void {
+  const images = new Map(decisions.map(({ image, candidates }) => [image, candidates]));
+  for (const { image, status, ms } of [...images.values()].flat()) {
+    // The full form of an image begins with its registry.
+    const registry = image.slice(0, image.indexOf('/'));
+    if (status !== 'NotAsked') probe(registry, status);
+    if (ms > 0) probeDuration(registry, ms / 1_000);
+  }
+}
+
+/** The resource that a decision is due to; none where the original stays. */
+function originOf({ by }: RouteDecision): { readonly kind: string; readonly name: string } {
+  const end = by.indexOf('/');
+  return end < 0 ? { kind: '', name: '' } : { kind: by.slice(0, end), name: by.slice(end + 1) };
 }
 
 /** One line a decision, with the value that everybody else shows, too. */

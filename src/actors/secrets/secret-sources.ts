@@ -180,8 +180,8 @@ export class SecretSources {
         path: resourcePath(collection),
         query: { fieldSelector: `metadata.name=${name.name}` },
         slim: (object) => foundSecret(name, object as StoredSecret),
-        onPhase: (phase, detail) => {
-          report(phase, detail);
+        onPhase: (phase, detail, code) => {
+          report(phase, detail, code);
           if (phase !== 'BackingOff' || store.isSynced()) return;
           learn({ kind: 'unreadable', message: detail });
         },

@@ -30,7 +30,7 @@ const PATH_CHARACTERS_MAX = 255;
  * Longest text that is looked at. A DNS name with a port, the longest path, tag and digest are
  * under 1,000 together; the grammar itself sets no limit to the host.
  */
-const REFERENCE_CHARACTERS_MAX = 4096;
+export const REFERENCE_CHARACTERS_MAX = 4096;
 
 const HOST_LABEL = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const HOST = `(?:${HOST_LABEL}(?:\\.${HOST_LABEL})*|\\[[a-fA-F0-9:]+\\])`;

@@ -4,13 +4,17 @@ import type { ProbeStatus } from '#core/probe.ts';
 export type CandidateOrigin = string;
 
 /** Why a container's image was rewritten (annotation `kuik.enix.io/reason`). */
-export type RewriteReason =
-  | 'Preferred'
-  | 'OriginalNotFound'
-  | 'OriginalUnreachable'
-  | 'OriginalInvalidAuth'
-  | 'OriginalQuotaExceeded'
-  | 'OriginalDiscarded';
+export type RewriteReason = (typeof rewriteReasons)[number];
+
+/** All of them. */
+export const rewriteReasons = [
+  'Preferred',
+  'OriginalNotFound',
+  'OriginalUnreachable',
+  'OriginalInvalidAuth',
+  'OriginalQuotaExceeded',
+  'OriginalDiscarded',
+] as const;
 
 /** Why a container was left alone, or rewritten. */
 export type DecisionReason =
@@ -59,4 +63,18 @@ export interface RouteDecision {
   readonly message: string;
   readonly candidates: readonly CandidateReport[];
   readonly ms: number;
+}
+
+/** A resource that comes near an image and does not apply to it, for whoever asks why. */
+export interface DecisionMiss {
+  /** `Kind/[namespace/]name`. */
+  readonly by: CandidateOrigin;
+  /** The field of its spec that leaves the image out. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A decision as it is explained: beside what applies, what nearly does. */
+export interface RouteExplanation extends RouteDecision {
+  readonly nearMisses: readonly DecisionMiss[];
 }

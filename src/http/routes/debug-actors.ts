@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { ActorView } from '#core/actor-view.ts';
+import { eventName } from '#http/event-name.ts';
 
 /** A page that a person scrolls through; more is asked for with `cursor`. */
 const limitDefault = 200;
@@ -35,7 +36,13 @@ export async function debugActors(
   app.get('/debug/actors/*', async (request, reply) => {
     const id = (request.params as { readonly '*': string })['*'];
     const actor = ports.actors.get(id);
-    if (actor !== undefined) return actor;
+    if (actor !== undefined) {
+      const transitions = actor.transitions.map((one) => ({
+        ...one,
+        eventName: eventName(one.event),
+      }));
+      return { ...actor, transitions };
+    }
     const error = `expected the id of a running actor (see /debug/actors), got ${id}`;
     return reply.code(404).send({ error });
   });

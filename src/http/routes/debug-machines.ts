@@ -20,7 +20,10 @@ export async function debugMachines(
   app: FastifyInstance,
   ports: { readonly machines: MachineViews },
 ): Promise<void> {
-  app.get('/debug/machines', async () => ({ machines: ports.machines.list() }));
+  app.get('/debug/machines', async () => {
+    const machines = ports.machines.list();
+    return { machines, total: machines.length };
+  });
   app.get(
     '/debug/machines/:id',
     { schema: { querystring: querySchema } },

@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { formatTime } from '#core/rfc3339.ts';
+import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
 /** What is shown. */
 export interface StatusImagesPorts {
@@ -20,19 +20,30 @@ const itemsPerTurn = 500;
  * `GET /status/images?groupBy=cisa|registry`, as kuik v2 gives it. The answer is written piece by
  * piece: 20,000 images are five megabytes.
  */
-export async function statusImages(app: FastifyInstance, ports: StatusImagesPorts): Promise<void> {
+export async function statusImages(
+  app: FastifyInstance,
+  ports: StatusImagesPorts & { readonly answers: StatusAnswers },
+): Promise<void> {
   app.get('/status/images', async (request, reply) => {
-    const { groupBy = '' } = request.query as { readonly groupBy?: unknown };
+    const { groupBy: asked } = request.query as { readonly groupBy?: unknown };
+    const groupBy = asked ?? '';
     if (groupBy !== '' && groupBy !== 'cisa' && groupBy !== 'registry') {
       const got = JSON.stringify(groupBy).slice(0, 200);
       return reply.code(400).send({ error: `groupBy: expected cisa or registry, got ${got}` });
     }
-    const images = [...allImages(await ports.images())];
-    const pieces = groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Readable.from(pieces, { objectMode: false }));
+    return await ports.answers.send(reply, {
+      key: `images by ${asked}`,
+      make: () => jsonOf(imagePieces(ports.images, groupBy)),
+    });
   });
+}
+
+async function* imagePieces(
+  read: StatusImagesPorts['images'],
+  groupBy: GroupKey | '',
+): AsyncGenerator<string> {
+  const images = [...allImages(await read())];
+  yield* groupBy === '' ? listPieces(images) : groupPieces(images, groupBy);
 }
 
 function* allImages(known: ImagesView): Generator<TrackedImage> {

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import type { WorkloadAtRisk, WorkloadImage } from '#core/monitoring/workloads.ts';
 import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
 import { formatTime } from '#core/rfc3339.ts';
+import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
 /** What is shown. */
 export interface StatusWorkloadsPorts {
@@ -21,17 +22,24 @@ const workloadsMax = 5_000;
 /** `GET /status/workloads?namespace=`: what could not start again elsewhere, and why. */
 export async function statusWorkloads(
   app: FastifyInstance,
-  ports: StatusWorkloadsPorts,
+  ports: StatusWorkloadsPorts & { readonly answers: StatusAnswers },
 ): Promise<void> {
-  app.get('/status/workloads', { schema: { querystring: querySchema } }, async (request) => {
+  app.get('/status/workloads', { schema: { querystring: querySchema } }, (request, reply) => {
     const { namespace } = request.query as Static<typeof querySchema>;
-    const { workloads, ...counts } = await ports.workloads(namespace);
-    return {
-      workloads: workloads.slice(0, workloadsMax).map(workloadItem),
-      total: workloads.length,
-      ...counts,
-    };
+    return ports.answers.send(reply, {
+      key: `workloads of ${JSON.stringify(namespace)}`,
+      make: () => jsonOf(reportPieces(ports.workloads, namespace)),
+    });
   });
+}
+
+async function* reportPieces(
+  read: StatusWorkloadsPorts['workloads'],
+  namespace: string | undefined,
+): AsyncGenerator<string> {
+  const { workloads, ...counts } = await read(namespace);
+  const shown = workloads.slice(0, workloadsMax).map(workloadItem);
+  yield JSON.stringify({ workloads: shown, total: workloads.length, ...counts });
 }
 
 function workloadItem({ images, ...workload }: WorkloadAtRisk): object {

@@ -69,6 +69,7 @@ export function startReplica(
     source: source ?? ownSource(site, site.client, options.lifetimes),
     webhook: { client: site.client, name: site.name, url: site.url, timeoutSeconds: 5 },
     serve: async (certificate) => void served.push(certificate),
+    trusted: () => undefined,
     pollMs,
   });
   system.start();

@@ -138,13 +138,22 @@ describe('the root', () => {
       return never();
     };
     const { system, runtime } = start({ pods });
-    report('BackingOff', 'the API server answered 503');
+    const warnings = () => runtime.lines().filter(({ level }) => level === 'warn');
+    report('BackingOff', 'the API server answered 403', 403);
     expect(system.observer.get('reflector:pods')?.states).toEqual(['BackingOff']);
-    const [warning] = runtime.lines().filter(({ level }) => level === 'warn');
-    expect(warning).toMatchObject({
-      actor: 'reflector:pods',
-      reason: 'the API server answered 503',
-    });
+    expect(warnings()).toMatchObject([
+      { actor: 'reflector:pods', reason: 'the API server answered 403' },
+    ]);
+    for (const _ of [1, 2, 3]) {
+      report('Listing');
+      report('BackingOff', 'the API server answered 403', 403);
+      // Of a server that is away the client tells, once for all.
+      report('BackingOff', 'expected an answer, got ECONNREFUSED');
+    }
+    expect(warnings()).toHaveLength(1);
+    report('Watching');
+    report('BackingOff', 'the API server answered 403', 403);
+    expect(warnings()).toHaveLength(2);
   });
 
   test('restarts a reflector that ended by itself, and aborts its loop when it stops', async () => {
@@ -234,7 +243,11 @@ describe('the view of the actors', () => {
     const started = start();
     addRegistry(started, 'docker.io');
     expect(ids(view(started).list({ q: 'docker', limit: 10 }))).toEqual(['registry:docker.io']);
-    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({ actors: [], next: null });
+    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
+      actors: [],
+      total: 0,
+      next: null,
+    });
   });
 
   test('shows one in full: context, transitions, children', () => {

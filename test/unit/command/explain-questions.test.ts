@@ -33,9 +33,15 @@ describe('the questions of a manifest', () => {
     expect(ask(JSON.stringify(pod))).toEqual({
       ok: true,
       value: [
-        { ...common, image: 'init:1', policy: 'Always' },
-        { ...common, image: 'app:1' },
-        { ...common, image: 'model:1', policy: 'Never' },
+        {
+          query: { ...common, image: 'init:1', policy: 'Always' },
+          about: 'Pod in own, init container i',
+        },
+        { query: { ...common, image: 'app:1' }, about: 'Pod in own, container c' },
+        {
+          query: { ...common, image: 'model:1', policy: 'Never' },
+          about: 'Pod in own, volume v',
+        },
       ],
     });
   });
@@ -45,7 +51,7 @@ describe('the questions of a manifest', () => {
     const containers = images.map((image, index) => ({ name: `c${index}`, image }));
     const volumes = [{ name: 'v', image: { reference: 'model' } }];
     const asked = ask(JSON.stringify({ spec: { containers, volumes } }));
-    expect(asked.ok && asked.value.map(({ policy }) => policy)).toEqual([
+    expect(asked.ok && asked.value.map(({ query }) => query.policy)).toEqual([
       ...['IfNotPresent', 'Always', 'Always', 'IfNotPresent', 'IfNotPresent'],
       'Always',
     ]);
@@ -55,7 +61,7 @@ describe('the questions of a manifest', () => {
     const containers = [{ name: 'c', image: 'a:1' }];
     const imagePullSecrets = [{ name: 'one' }, { name: 'two' }];
     expect(ask(JSON.stringify({ spec: { containers, imagePullSecrets } }))).toMatchObject({
-      value: [{ pullSecrets: 'one,two' }],
+      value: [{ query: { pullSecrets: 'one,two' } }],
     });
   });
 
@@ -63,7 +69,34 @@ describe('the questions of a manifest', () => {
     const annotations = { json: '{"a":1,"b":"\\n"}' };
     const pod = { metadata: { annotations }, spec: { containers: [{ name: 'c', image: 'a' }] } };
     expect(ask(JSON.stringify(pod))).toMatchObject({
-      value: [{ annotations: String.raw`json={"a":1\,"b":"\\n"}` }],
+      value: [{ query: { annotations: String.raw`json={"a":1\,"b":"\\n"}` } }],
+    });
+  });
+
+  test('of a live Pod that was rewritten are about what a new one would come with', () => {
+    const annotations = {
+      'kuik.enix.io/original-images': '{"app":"docker.io/a:1"}',
+      'kuik.enix.io/rewritten-by': '{"app":"ClusterReplicatedImageSet/a"}',
+      'kuik.enix.io/reason': '{"app":"OriginalUnreachable"}',
+      'example.com/kept': 'yes',
+    };
+    const containers = [
+      { name: 'app', image: 'quay.io/a:1' },
+      { name: 'log', image: 'b:1' },
+    ];
+    const metadata = { name: 'web-1', namespace: 'shop', annotations };
+    expect(ask(JSON.stringify({ kind: 'Pod', metadata, spec: { containers } }))).toMatchObject({
+      value: [
+        {
+          query: { image: 'docker.io/a:1', annotations: 'example.com/kept=yes' },
+          about: 'Pod web-1 in shop, container app',
+          admitted: {
+            ...{ original: 'docker.io/a:1', image: 'quay.io/a:1' },
+            ...{ by: 'ClusterReplicatedImageSet/a', reason: 'OriginalUnreachable' },
+          },
+        },
+        { query: { image: 'b:1' }, about: 'Pod web-1 in shop, container log' },
+      ],
     });
   });
 
@@ -79,9 +112,9 @@ describe('the questions of a manifest', () => {
       `kind: Service\n---\nmetadata: { namespace: own }\nspec: { ${template} }\n`,
     ],
   ])('are found in %s, in its own namespace', (_, content) => {
-    expect(ask(content)).toEqual({
+    expect(ask(content)).toMatchObject({
       ok: true,
-      value: [{ ...nothing, namespace: 'own', labels: 'a=b', image: 'a:1' }],
+      value: [{ query: { ...nothing, namespace: 'own', labels: 'a=b', image: 'a:1' } }],
     });
   });
 

@@ -32,6 +32,7 @@ describe('the flags of kuik operator', () => {
       healthPort: 8081,
       debugPort: 8082,
       debugAddress: '127.0.0.1',
+      debugHost: [],
       leaderElect: true,
       leaseDuration: 15_000,
       renewDeadline: 10_000,
@@ -58,12 +59,18 @@ describe('the flags of kuik operator', () => {
     ],
     ['--log-level=debug', 'debug', 'logLevel', 'debug'],
     ['--namespace=kuik', 'kuik', 'namespace', 'kuik'],
+    ['--debug-host=a.example.com,B', 'a.example.com,B', 'debugHost', ['a.example.com', 'b']],
+    ['--webhook-client-ca=/ca.pem', '/ca.pem', 'webhookClientCa', '/ca.pem'],
   ])('%s is read, and from its variable %j too', (flag, value, name, expected) => {
     expect(read([flag])).toMatchObject({ [name]: expected });
     if (value === '') return;
     const variable = flag.slice(2).split('=')[0]?.replaceAll('-', '_').toUpperCase();
     vi.stubEnv(`KUIK_${variable}`, value);
     expect(read([])).toMatchObject({ [name]: expected });
+  });
+
+  test('that may be repeated take all that is said', () => {
+    expect(read(['--debug-host=a', '--debug-host=b'])).toMatchObject({ debugHost: ['a', 'b'] });
   });
 
   test('on the command line win over variables', () => {
@@ -87,6 +94,7 @@ describe('the flags of kuik operator', () => {
     ['webhook-url', 'https://user:secret@a.example.com', 'a base such as https:'],
     ['webhook-url', 'https://a.example.com?b=c', 'a base such as https:'],
     ['webhook-url', 'a.example.com', 'a base such as https:'],
+    ['debug-host', 'a.example.com:80', 'a host name without port'],
   ])('--%s=%s is refused, and so is its variable', (name, value, expected) => {
     const variable = `KUIK_${name.replaceAll('-', '_').toUpperCase()}`;
     expect(read([`--${name}=${value}`])).toMatch(`Expected ${expected}`);

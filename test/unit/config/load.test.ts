@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -200,10 +200,19 @@ tls:
   expect(configuration.rootCertificateAuthorities).toEqual(['/etc/ssl/corporation.pem']);
 });
 
-test('a missing file means the defaults, and says that it was missing', () => {
-  const file = join(directory, 'nowhere.yaml');
-  const loaded = loadConfiguration(file);
+test('where nobody named a file, the usual one may be missing: the defaults hold', () => {
+  const file = '/etc/kube-image-keeper/config.yaml';
+  expect(existsSync(file)).toBe(false);
+  const loaded = loadConfiguration(undefined);
   expect(loaded).toEqual({ ok: true, value: { configuration: parsed(''), file, found: false } });
+});
+
+test('a file that was named must be there', () => {
+  const file = join(directory, 'nowhere.yaml');
+  expect(loadConfiguration(file)).toMatchObject({
+    ok: false,
+    error: { file, problems: [{ expected: 'a readable file' }] },
+  });
 });
 
 test('a file that is there but cannot be read stops the start', () => {

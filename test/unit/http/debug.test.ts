@@ -1,20 +1,20 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ActorListQuery } from '#core/actor-view.ts';
 import type { ImageQuery } from '#core/routing/admission.ts';
-import { buildDebugApp, type DebugPorts } from '#http/debug.ts';
+import { buildDebugApp, type DebugOptions, type DebugPorts } from '#http/debug.ts';
 import { createLog } from '#telemetry/log.ts';
 
 const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], since: 'now' };
 
 /** The debug endpoint in front of ports that keep what they were asked. */
-function stage(over: Partial<DebugPorts> = {}) {
+function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = {}) {
   const lists: ActorListQuery[] = [];
   const queries: ImageQuery[] = [];
   const ports: DebugPorts = {
     actors: {
       list: (query) => {
         lists.push(query);
-        return { actors: [actor], next: null };
+        return { actors: [actor], total: 1, next: null };
       },
       get: (id) =>
         id === actor.id ? { ...actor, context: {}, transitions: [], children: [] } : undefined,
@@ -31,10 +31,11 @@ function stage(over: Partial<DebugPorts> = {}) {
       queries.push(query);
       return { image: query.image } as never;
     },
+    access: async () => ({ kind: 'unknown' }),
     log: createLog({ level: 'silent', format: 'json' }),
     ...over,
   };
-  const app = buildDebugApp(ports, '127.0.0.1');
+  const app = buildDebugApp(ports, { address: '127.0.0.1', hosts: [], ...options });
   onTestFinished(async () => await app.close());
   const get = async (url: string, headers: Record<string, string> = {}) => {
     const host = 'localhost:8082';
@@ -47,8 +48,8 @@ function stage(over: Partial<DebugPorts> = {}) {
 const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
 
 describe('the debug endpoint', () => {
-  test('says who leads and what there is to ask', async () => {
-    const answer = await stage().get('/debug');
+  test.each(['/debug', '/debug/'])('says at %s who leads and what there is to ask', async (url) => {
+    const answer = await stage().get(url);
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.text)).toEqual({
       leader: 'kuik-0',
@@ -56,7 +57,7 @@ describe('the debug endpoint', () => {
     });
   });
 
-  test.each(['/', '/debug/', '/debug/secrets', '/debug/actors/', '/metrics'])(
+  test.each(['/', '/debug/nothing', '/debug/secrets', '/debug/actors/', '/metrics'])(
     'tells whoever asks for %s what there is',
     async (url) => {
       const answer = await stage().get(url);
@@ -79,6 +80,26 @@ describe('the debug endpoint', () => {
       expect(Object.keys(JSON.parse(answer.text))).toEqual(['error']);
     }
     expect([...lists, ...queries]).toEqual([]);
+  });
+
+  test('asks for a token as soon as others than this machine reach it, and for none else', async () => {
+    const get = async (address: string) => (await stage({}, { address }).get('/debug')).status;
+    for (const address of ['127.0.0.1', '127.0.0.7', '::1', 'localhost']) {
+      expect([address, await get(address)]).toEqual([address, 200]);
+    }
+    for (const address of ['0.0.0.0', '::', '10.1.2.3', 'kuik-debug']) {
+      expect([address, await get(address)]).toEqual([address, 401]);
+    }
+  });
+
+  test('refuses pages of other sites, however they come, but for a link to its door', async () => {
+    const { get, queries } = stage();
+    const driven = { 'sec-fetch-site': 'cross-site' };
+    expect((await get('/debug/route?image=a:1', driven)).status).toBe(403);
+    expect(queries).toEqual([]);
+    const link = { ...driven, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    expect((await get('/debug/route?image=a:1', link)).status).toBe(403);
+    expect((await get('/debug/', link)).status).toBe(200);
   });
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('takes no %s', async (method) => {

@@ -1,7 +1,8 @@
+import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { foreignSender } from '#http/same-origin.ts';
 
-const loopback = '127.0.0.1';
+const loopback = { address: '127.0.0.1' };
 
 describe('who may ask the debug endpoint', () => {
   test.each([
@@ -27,8 +28,10 @@ describe('who may ask the debug endpoint', () => {
     ['fd00:0:0::7', '[fd00::7]:8082'],
     ['Kuik.internal', 'kuik.internal:8082'],
   ])('the address listened on, %s, as %s', (listenedOn, host) => {
-    expect(foreignSender({ host, origin: undefined }, listenedOn)).toBeUndefined();
-    expect(foreignSender({ host, origin: `http://${host}` }, listenedOn)).toBeUndefined();
+    expect(foreignSender({ host, origin: undefined }, { address: listenedOn })).toBeUndefined();
+    expect(
+      foreignSender({ host, origin: `http://${host}` }, { address: listenedOn }),
+    ).toBeUndefined();
   });
 
   test.each<[string, string | undefined]>([
@@ -72,10 +75,35 @@ describe('who may ask the debug endpoint', () => {
     'who listens on %s is still asked by a loopback name only',
     (listenedOn) => {
       const host = `${listenedOn.includes(':') ? `[${listenedOn}]` : listenedOn}:8082`;
-      expect(foreignSender({ host, origin: undefined }, listenedOn)).toBeDefined();
-      expect(foreignSender({ host: 'localhost:8082', origin: undefined }, listenedOn)).toBe(
-        undefined,
-      );
+      expect(foreignSender({ host, origin: undefined }, { address: listenedOn })).toBeDefined();
+      expect(
+        foreignSender({ host: 'localhost:8082', origin: undefined }, { address: listenedOn }),
+      ).toBe(undefined);
+    },
+  );
+
+  test.each(['0.0.0.0', '::', undefined])(
+    'who listens on %s is asked by every address of the machine',
+    (address) => {
+      const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all);
+      expect(addresses.length).toBeGreaterThan(0);
+      const own = address === undefined ? {} : { address };
+      for (const { address: one, family } of addresses) {
+        const host = `${family === 'IPv6' ? `[${one}]` : one}:8082`;
+        expect(foreignSender({ host, origin: `http://${host}` }, own)).toBeUndefined();
+      }
+      expect(foreignSender({ host: '192.0.2.7:8082', origin: undefined }, own)).toBeDefined();
+    },
+  );
+
+  test.each(['kuik.example.com', 'Kuik.Example.com:8443', '[FD00::7]:1'])(
+    'names that were given are right at any port: %s',
+    (host) => {
+      const own = { ...loopback, hosts: ['kuik.example.com', 'fd00:0:0::7', '[fd00::7]'] };
+      expect(foreignSender({ host, origin: undefined }, own)).toBeUndefined();
+      expect(foreignSender({ host, origin: `https://${host}` }, own)).toBeUndefined();
+      const other = { host: `evil.${host}`, origin: undefined };
+      expect(foreignSender(other, own)).toBeDefined();
     },
   );
 

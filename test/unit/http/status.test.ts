@@ -166,6 +166,27 @@ describe('/status/workloads', () => {
     expect(asked).toEqual([undefined, 'shop']);
   });
 
+  test('are looked up once for sixty who ask at the same time', async () => {
+    let looks = 0;
+    const { json } = stage(async () => {
+      looks += 1;
+      return { workloads: [], imagesInUse: looks, imagesUnchecked: 0, resources: 0 };
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, async () => (await json('/status/workloads')).imagesInUse),
+    );
+    expect(new Set(answers)).toEqual(new Set([1]));
+    expect(looks).toBe(1);
+  });
+
+  test('of one namespace after another wait for their turn, or are told to come back', async () => {
+    const { get } = stage();
+    const asked = Array.from({ length: 60 }, (_, n) => get(`/status/workloads?namespace=n${n}`));
+    const codes = (await Promise.all(asked)).map(({ code }) => code);
+    expect(codes.filter((code) => code === 200).length).toBeGreaterThan(30);
+    expect(new Set(codes)).toEqual(new Set([200, 503]));
+  });
+
   test('names the parameters that there are', async () => {
     const { get } = stage();
     const { code, body } = await get('/status/workloads?ns=shop');

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createInterner } from '#kube/intern.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
+import { slimResource } from '#kube/slim-resource.ts';
 import { createStore } from '#kube/store.ts';
 import { ordinaryPod } from '#test/support/api-server/many-pods.ts';
 
@@ -102,5 +103,85 @@ describe('a slim Pod', () => {
 
   test('is made of a Pod that says nothing at all', () => {
     expect(slimPod({}, createInterner())).toMatchObject({ name: '', images: {}, pullSecrets: [] });
+  });
+
+  test('is small whatever labels, annotations, owners and Secrets its Pod has', () => {
+    const many = (count: number, prefix: string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}-${index}`, 'v']));
+    const receive = (index: number) => {
+      const pod = received(index) as {
+        metadata: { labels: object; annotations: object; ownerReferences?: object[] };
+        spec: { imagePullSecrets?: object[] };
+      };
+      pod.metadata.labels = many(2_000, `label-${index}`);
+      pod.metadata.annotations = {
+        ...many(2_000, `annotation-${index}`),
+        'kuik.enix.io/original-images': JSON.stringify(many(2_000, `container-${index}`)),
+        'kuik.enix.io/whatever': `${index}`.repeat(20_000),
+      };
+      const kind = `${index}`.repeat(20_000);
+      pod.metadata.ownerReferences = [{ apiVersion: 'v1', kind, name: kind, controller: true }];
+      pod.spec.imagePullSecrets = Array.from({ length: 5 }, (_, n) => ({
+        name: `${n}`.repeat(20_000),
+      }));
+      return pod;
+    };
+    // Of 200 KB each.
+    expect(bytesOfOne(50, receive)).toBeLessThan(64_000);
+  });
+
+  test('keeps of long annotations of our own what they say of its containers', () => {
+    const originals = { app: 'docker.io/library/app:1', gone: 'x'.repeat(3_000) };
+    const reasons = JSON.stringify({ app: 'x'.repeat(5_000) });
+    const annotations = {
+      'kuik.enix.io/original-images': JSON.stringify(originals),
+      'kuik.enix.io/reason': reasons,
+    };
+    const spec = { containers: [{ name: 'app', image: 'quay.io/app:1' }] };
+    const slim = slimPod({ metadata: { annotations }, spec }, createInterner());
+    expect(slim.annotations).toEqual({
+      'kuik.enix.io/original-images': JSON.stringify({ app: originals.app }),
+      'kuik.enix.io/reason': '{}',
+    });
+  });
+
+  test('keeps the annotations of our own, however many others there are', () => {
+    const others = Array.from({ length: 100 }, (_, index) => [`a-${index}`, 'v']);
+    const annotations = { ...Object.fromEntries(others), 'kuik.enix.io/reason': '{"app":"x"}' };
+    const slim = slimPod({ metadata: { annotations } }, createInterner());
+    expect(slim.annotations['kuik.enix.io/reason']).toBe('{"app":"x"}');
+    expect(slim.annotations['a-0']).toBe('v');
+    expect(Object.keys(slim.annotations)).toHaveLength(64);
+  });
+
+  test('keeps all images that a node could run, and nothing that is too long for one', () => {
+    const containers = Array.from({ length: 3_000 }, (_, n) => ({
+      name: `c${n}`,
+      image: `i:${n}`,
+    }));
+    const tooLong = { name: 'long', image: 'x'.repeat(5_000) };
+    const slim = slimPod({ spec: { containers: [tooLong, ...containers] } }, createInterner());
+    expect(Object.keys(slim.images)).toHaveLength(1_000);
+    expect(slim.images['long']).toBeUndefined();
+  });
+});
+
+test('a slim resource has its spec, its status, and of its metadata what is read', () => {
+  const metadata = { name: 'equal', uid: 'u', generation: 3, finalizers: ['kuik.enix.io/copies'] };
+  const slim = slimResource('ClusterReplicatedImageSet', {
+    metadata: {
+      ...metadata,
+      annotations: { long: 'x'.repeat(200_000) },
+      managedFields: [{ manager: 'kubectl' }],
+    } as never,
+    spec: { upstreams: [] },
+    status: { conditions: [] },
+  });
+  expect(slim).toEqual({
+    apiVersion: 'kuik.enix.io/v1alpha1',
+    kind: 'ClusterReplicatedImageSet',
+    metadata,
+    spec: { upstreams: [] },
+    status: { conditions: [] },
   });
 });

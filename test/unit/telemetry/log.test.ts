@@ -98,6 +98,24 @@ describe('the log', () => {
     expect(lines.join('')).toMatch(/INFO.*rewritten/);
   });
 
+  test('tells a person of a decision in one line of words', () => {
+    const lines: string[] = [];
+    const destination = { write: (line: string) => lines.push(line) };
+    const log = createLog({ level: 'info', format: 'pretty', destination });
+    const review = { uid: 'u', namespace: 'shop', pod: 'web-', dryRun: false };
+    const common = { key: 'app', image: 'docker.io/x', by: 'ClusterReplicatedImageSet/both' };
+    const told = { ...common, reason: 'OriginalUnreachable', candidates: [{ ms: 4 }], ms: 12 };
+    log.info({ review, decision: { ...told, winner: 'quay.io/x' } }, 'an image was decided on');
+    log.warn({ review, decision: { ...told, winner: 'docker.io/x' } }, 'an image was decided on');
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /INFO.*: docker\.io\/x → quay\.io\/x, OriginalUnreachable, 12 ms \(Pod shop\/web-, app\)\n$/,
+      ),
+      expect.stringMatching(/WARN.*: docker\.io\/x stays, OriginalUnreachable, 12 ms/),
+    ]);
+    for (const line of lines) expect(line.split('\n')).toHaveLength(2);
+  });
+
   test('says nothing below its level', () => {
     const lines: string[] = [];
     const destination = { write: (line: string) => lines.push(line) };

@@ -6,6 +6,7 @@ import {
   subjectLabelsMax,
 } from '#telemetry/metrics.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
+import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import { createTrackedImages, defaultAgeBuckets } from '#test/support/monitoring/tracked-images.ts';
 
 const build = { version: '1.2.3', revision: 'abc' };
@@ -25,6 +26,7 @@ function showNoMonitoring({ registry }: ReturnType<typeof createMetrics>): void 
     ageBuckets: defaultAgeBuckets,
     now: () => 0,
   });
+  rewrittenPodsMetric(registry, { pods: () => [], isDeclared: () => false });
 }
 
 describe('the metrics', () => {
@@ -59,17 +61,38 @@ describe('the metrics', () => {
     expect(help.every((text) => text?.endsWith('.'))).toBe(true);
   });
 
+  test('say nothing of a certificate before there is one', async () => {
+    const metrics = createMetrics({ build });
+    expect(await samples(metrics, 'kube_image_keeper_certificate')).toEqual([]);
+  });
+
   test('count what is told', async () => {
     const metrics = createMetrics({ build });
-    metrics.routingDecision('OriginalUnreachable');
-    metrics.probe('Available');
-    metrics.probe('Available');
+    metrics.routingDecision('OriginalUnreachable', 'ImageSetMirror', 'shop/near');
+    metrics.routingDecision('OriginalAvailable', '', '');
+    metrics.probe('docker.io', 'Available');
+    metrics.probe('docker.io', 'Available');
+    metrics.probe('quay.io', 'NotFound');
+    metrics.probeDuration('docker.io', 0.02);
+    metrics.certificateExpiry(1_800_000_000);
     metrics.webhookError('PatchDropped');
     metrics.apiRequest('GET', 'ok');
     metrics.admission(0.004);
-    expect(await samples(metrics, 'kube_image_keeper_routing')).toEqual([
-      'kube_image_keeper_routing_decisions_total{reason="OriginalUnreachable"} 1',
-      'kube_image_keeper_routing_probes_total{result="Available"} 2',
+    expect(await samples(metrics, 'kube_image_keeper_routing_decisions')).toEqual([
+      'kube_image_keeper_routing_decisions_total{reason="OriginalUnreachable",kind="ImageSetMirror",name="shop/near"} 1',
+      'kube_image_keeper_routing_decisions_total{reason="OriginalAvailable",kind="",name=""} 1',
+    ]);
+    expect(await samples(metrics, 'kube_image_keeper_routing_probes')).toEqual([
+      'kube_image_keeper_routing_probes_total{registry="docker.io",result="Available"} 2',
+      'kube_image_keeper_routing_probes_total{registry="quay.io",result="NotFound"} 1',
+    ]);
+    expect(
+      await samples(metrics, 'kube_image_keeper_routing_probe_duration_seconds_bucket{le="0.025"'),
+    ).toEqual([
+      'kube_image_keeper_routing_probe_duration_seconds_bucket{le="0.025",registry="docker.io"} 1',
+    ]);
+    expect(await samples(metrics, 'kube_image_keeper_certificate')).toEqual([
+      'kube_image_keeper_certificate_expiry_timestamp_seconds 1800000000',
     ]);
     expect(await samples(metrics, 'kube_image_keeper_webhook_errors_total')).toEqual([
       'kube_image_keeper_webhook_errors_total{kind="PatchDropped"} 1',
@@ -105,13 +128,16 @@ describe('the metrics', () => {
     const metrics = createMetrics({ build });
     for (let index = 0; index < 1_000; index++) {
       metrics.registryHealth(`registry-${index}.example.com`, 'Closed');
-      metrics.probe(`result-${index}`);
+      metrics.probe('docker.io', `result-${index}`);
+      metrics.routingDecision('Preferred', 'ImageSetMirror', `shop/mirror-${index}`);
     }
     const health = 'kube_image_keeper_registry_health{';
     expect(await samples(metrics, health)).toHaveLength(subjectLabelsMax);
     expect(await samples(metrics, 'kube_image_keeper_routing_probes_total{')).toHaveLength(
       closedLabelsMax + 1,
     );
+    const decisions = 'kube_image_keeper_routing_decisions_total{';
+    expect(await samples(metrics, decisions)).toHaveLength(subjectLabelsMax + 1);
     metrics.registryHealth('registry-0.example.com', undefined);
     metrics.registryHealth('registry-999.example.com', 'Open');
     expect(await samples(metrics, health)).toContain(

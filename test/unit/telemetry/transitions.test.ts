@@ -152,3 +152,48 @@ test('states of parallel regions are named by region and state, and each can be 
     ['Known', 'Off', 'Shut', 'door', 'door.Shut', 'light', 'light.Off'].sort(),
   );
 });
+
+const circuitMachine = setup({
+  types: { events: {} as { type: 'fail' | 'due' | 'answer' } },
+}).createMachine({
+  id: 'circuit',
+  type: 'parallel',
+  states: {
+    reachability: {
+      initial: 'Closed',
+      states: {
+        Closed: { on: { fail: 'Suspect' } },
+        Suspect: { on: { fail: 'Open', answer: 'Closed' } },
+        Open: { on: { due: 'HalfOpen' } },
+        HalfOpen: { on: { fail: 'Open', answer: 'Closed' } },
+      },
+    },
+    quota: { initial: 'Free', states: { Free: {} } },
+  },
+});
+
+test('a registry that goes down is told of once, and once when it is back', () => {
+  const runtime = createTestRuntime();
+  const observer = new TransitionObserver(runtime);
+  const root = createActor(
+    supervise(runtime, { type: 'registry', logic: circuitMachine, policy: 'object' }),
+    { id: 'kuik', systemId: 'kuik', inspect: observer.inspect },
+  );
+  root.start();
+  root.send({ type: 'child.add', key: 'quay.io', input: undefined });
+  const circuit = root.getSnapshot().children.get('quay.io');
+  const told = () => runtime.lines().filter(({ level }) => level !== 'debug');
+  for (const type of ['fail', 'answer'] as const) circuit?.send({ type });
+  expect(told()).toEqual([]);
+  for (const type of ['fail', 'fail', 'due', 'fail', 'due', 'fail', 'due'] as const) {
+    circuit?.send({ type });
+  }
+  expect(told()).toMatchObject([
+    { level: 'warn', registry: 'quay.io', msg: 'a registry does not answer; it is set aside' },
+  ]);
+  circuit?.send({ type: 'answer' });
+  expect(told().slice(1)).toMatchObject([
+    { level: 'info', registry: 'quay.io', msg: 'a registry answers again' },
+  ]);
+  root.stop();
+});

@@ -73,7 +73,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     destination: { write: () => undefined },
   });
   const router = new Router({
-    runtime: { clock, log, metrics: { routingDecision: tell, probe: tell } },
+    runtime: { clock, log, metrics: { routingDecision: tell, probe: tell, probeDuration: tell } },
     table: currentTable,
     policy: defaultRoutingPolicy,
     registries: { probe, isTrusted, recall },

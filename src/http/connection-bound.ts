@@ -1,0 +1,55 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+
+/**
+ * Keeps room for whoever connects next: where a server has all the connections it may have, that
+ * client which has most of them loses one, over which nothing is asked if there is such a one. Merely
+ * to refuse new ones would let anybody who opens enough of them keep the API server out.
+ */
+export function boundConnections(server: Server | TlsServer, connectionsMax: number): void {
+  // The oldest first. By address and port: the socket below TLS and the one above are not the same.
+  const clients = new Map<string, Map<number, Socket>>();
+  const asking = new Set<string>();
+  let count = 0;
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket;
+    const connections = clients.get(address) ?? new Map<number, Socket>();
+    clients.set(address, connections);
+    connections.set(port, socket);
+    count += 1;
+    socket.once('close', () => {
+      count -= 1;
+      // The port may have been taken again by now.
+      if (connections.get(port) === socket) connections.delete(port);
+      if (connections.size === 0 && clients.get(address) === connections) clients.delete(address);
+    });
+    if (count > connectionsMax) closeOne(clients, asking);
+  });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const name = nameOf(socket.remoteAddress, socket.remotePort);
+    asking.add(name);
+    response.once('close', () => asking.delete(name));
+  });
+}
+
+function closeOne(
+  clients: ReadonlyMap<string, ReadonlyMap<number, Socket>>,
+  asking: ReadonlySet<string>,
+): void {
+  let [address, connections] = ['', new Map() as ReadonlyMap<number, Socket>];
+  for (const [one, its] of clients) {
+    if (its.size > connections.size) [address, connections] = [one, its];
+  }
+  const [oldest] = connections.values();
+  for (const [port, socket] of connections) {
+    if (asking.has(nameOf(address, port)) || socket.destroyed) continue;
+    socket.destroy();
+    return;
+  }
+  oldest?.destroy();
+}
+
+function nameOf(address: string | undefined, port: number | undefined): string {
+  return `${address} ${port}`;
+}
