@@ -21,6 +21,7 @@ import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
 import { byRegistryHost } from '#core/image/registry-host.ts';
+import { namedRegistries } from '#core/routing/named-registries.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
@@ -67,28 +68,22 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = new TimerHeap();
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = createKubeClient({
-    ...{ access, onAnswer: metrics.apiRequest },
-    onReach: ({ reachable, detail: reason }) => {
-      if (reachable) log.info('the API server answers again');
-      else log.warn({ reason }, 'the API server does not answer');
-    },
-  });
+  const onReach = tellReach(log);
+  const client = createKubeClient({ access, onAnswer: metrics.apiRequest, onReach });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
   const { items, default: usual } = configuration.monitoring.registries;
-  const ownPaceOf = byRegistryHost(items);
-  const paceOf = (host: string) => ownPaceOf(host) ?? usual;
+  const paceOf = byRegistryHost(items, usual);
   const namespace = flags.namespace ?? access.namespace;
 
   const resources = addWatchedResources(system, client);
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik);
+  table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
-  const ownTreatmentOf = byRegistryHost(treatments);
-  const treatmentOf = (host: string) => ownTreatmentOf(host) ?? {};
+  const treatmentOf = byRegistryHost(treatments, {});
   const registries = addRegistries(system, {
     ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
@@ -135,6 +130,14 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     clock.close();
   };
   return { system, client, servers, drain, close };
+}
+
+/** One line when the API server goes away, and one when it is back. */
+function tellReach(log: Log): NonNullable<Parameters<typeof createKubeClient>[0]['onReach']> {
+  return ({ reachable, detail: reason }) => {
+    if (reachable) log.info('the API server answers again');
+    else log.warn({ reason }, 'the API server does not answer');
+  };
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */

@@ -52,7 +52,13 @@ export class RegistryHost implements Disposable {
   /** Shows the health of its actor; one that was restarted is another one. */
   readonly watch = (): void => {
     const actor = this.#options.actor();
-    if (actor === this.#watched) return;
+    const { metrics } = this.#runtime;
+    const { host } = this.#options;
+    if (actor === this.#watched) {
+      // What is used keeps its place among the labels.
+      metrics.registryHealth(host, reachabilityOf(actor));
+      return;
+    }
     this.#unwatch();
     this.#watched = actor;
     let shown: Reachability | undefined;
@@ -60,7 +66,7 @@ export class RegistryHost implements Disposable {
       // Nearly all that an actor tells of is its pace.
       if (reachability === shown) return;
       shown = reachability;
-      this.#runtime.metrics.registryHealth(this.#options.host, shown);
+      metrics.registryHealth(host, shown);
       if (shown === 'Open') this.#open();
     };
     show(reachabilityOf(actor));

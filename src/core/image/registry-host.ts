@@ -8,10 +8,11 @@ export function registryHost(registry: string): string {
   return host.replace(/\.(?=:\d+$|$)/, '');
 }
 
-/** What is said of registries by name, found under whichever of their names is asked for. */
+/** What is said of registries, found under whichever of their names is asked for; else the usual. */
 export function byRegistryHost<T>(
   items: Readonly<Record<string, T>>,
-): (registry: string) => T | undefined {
+  usual: T,
+): (registry: string) => T {
   const known = new Map(Object.entries(items).map(([name, item]) => [registryHost(name), item]));
-  return (registry) => known.get(registryHost(registry));
+  return (registry) => known.get(registryHost(registry)) ?? usual;
 }
