@@ -22,8 +22,8 @@ import { KuikSystem } from '#actors/system.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
-import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
-import { readOwn } from '#core/json.ts';
+import { byRegistryHost } from '#core/image/registry-host.ts';
+import { namedRegistries } from '#core/routing/named-registries.ts';
 import { version } from '#core/version.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { type KubeAccess, loadKubeConfig } from '#kube/kube-config.ts';
@@ -74,16 +74,18 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
-  const paceOf = (host: string) => pacingOf(configuration, host);
+  const { items, default: usual } = configuration.monitoring.registries;
+  const paceOf = byRegistryHost(items, usual);
   const namespace = flags.namespace ?? access.namespace;
 
   const resources = addWatchedResources(system, client);
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik);
+  table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
   conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
-  const treatmentOf = (host: string) => readOwn(treatments, host) ?? {};
+  const treatmentOf = byRegistryHost(treatments, {});
   const registries = addRegistries(system, {
     ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
   });
@@ -147,11 +149,6 @@ function connect(
         log.warn({ reason }, 'the API server does not answer; Pods are routed by the last table');
     },
   });
-}
-
-/** The pace of one registry's checks: its own, else that of all others. */
-function pacingOf({ monitoring }: OperatorConfiguration, host: string): PacingConfiguration {
-  return readOwn(monitoring.registries.items, host) ?? monitoring.registries.default;
 }
 
 /** Replicas tell each other apart, and a process from itself before a restart. */

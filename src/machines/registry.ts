@@ -10,8 +10,10 @@ import { effect, source, toEvent, toOutput } from './effect.ts';
 
 /** What a registry's actor is told by those who spoke to its registry. */
 export type RegistryEvent =
-  /** A connection failed or timed out (`makesSuspect` in core/probe.ts), retries included. */
+  /** A connection failed or nothing was answered in time (`makesSuspect` in core/probe.ts). */
   | { readonly type: 'connection.failed'; readonly message: string }
+  /** A request was answered, whoever's it was. */
+  | { readonly type: 'request.answered' }
   /** A credential was told to wait (429); others may go on. */
   | ({ readonly type: 'quota.exceeded' } & ToldQuota)
   /** Images wait for their check, and one more check may be on its way. */
@@ -67,8 +69,8 @@ export interface RegistryContext extends HostInput, PaceMemory {
 
 /** The wait after the first failed background probe (behaviour §3.5); doubles from there… */
 export const pingDelayMsMin = 1_000;
-/** …to this: a registry that is back is found out within half a minute. */
-export const pingDelayMsMax = 30_000;
+/** …to this: a registry that is back is found out within seconds. */
+export const pingDelayMsMax = 5_000;
 /** Credentials of one registry that are remembered; more Secrets than that hardly name one host. */
 export const quotasMax = 256;
 /** Only who has a clock can tell how long it is until then: `registry-logic.ts` provides these. */
@@ -90,7 +92,7 @@ const ping = {
 
 /**
  * One registry, as far as it concerns all who ask it: whether it can be reached, whom it told to
- * wait, and when it is checked. Only a background probe opens the circuit, and only one closes it.
+ * wait, and when it is checked. Only a background probe opens the circuit; any answer closes it.
  */
 export const registryMachine = setup({
   types: {
@@ -150,6 +152,7 @@ export const registryMachine = setup({
     reachability: {
       description: 'Whether candidates on it are asked, or set aside without a request.',
       initial: 'Closed',
+      on: { 'request.answered': { target: '.Closed', actions: 'forgetTrouble' } },
       states: {
         Closed: {
           description: 'Answers, as far as anyone knows: asked like any other.',
@@ -165,7 +168,7 @@ export const registryMachine = setup({
           invoke: { ...ping, id: 'suspectPing' },
         },
         Open: {
-          description: 'Down: set aside until a background probe is answered.',
+          description: 'Down: set aside until a request is answered; a background probe asks soon.',
           after: { pingDelay: 'HalfOpen' },
         },
         HalfOpen: {

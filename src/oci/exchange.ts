@@ -44,6 +44,8 @@ export interface ExchangeRequest {
   readonly bodyBytesMax: number;
   /** Whose look-ups of names this one is counted with: a namespace. */
   readonly share?: string;
+  /** Told of each answer, redirects and challenges too, as it comes. */
+  readonly onHeard?: () => void;
 }
 
 /** How it is sent. */

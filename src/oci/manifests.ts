@@ -12,6 +12,8 @@ export interface ManifestRequest {
   readonly credential?: Credential;
   /** Whose look-ups of names this one is counted with: a namespace. */
   readonly share?: string;
+  /** Told of each answer, redirects and challenges too, as it comes. */
+  readonly onHeard?: () => void;
 }
 
 /** What a registry says of a manifest that it has. */
@@ -47,7 +49,7 @@ export async function requestManifest(
   request: ManifestRequest & { readonly registry: string; readonly nowMs: () => number },
   signal: AbortSignal,
 ): Promise<Result<ManifestAnswer, OciFailure>> {
-  const { reference, registry, method, credential, share } = request;
+  const { reference, registry, method, credential, share, onHeard } = request;
   const { path } = reference;
   const sent = await authenticator.send(
     {
@@ -57,6 +59,7 @@ export async function requestManifest(
       repository: path,
       ...(credential !== undefined && { credential }),
       ...(share !== undefined && { share }),
+      ...(onHeard !== undefined && { onHeard }),
       bodyBytesMax: MANIFEST_BYTES_MAX,
     },
     signal,

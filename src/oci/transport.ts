@@ -49,6 +49,7 @@ export class Transport {
     let answered = false;
     const onHeard = (): void => {
       answered = true;
+      request.onHeard?.();
     };
     try {
       return succeed(await this.#sendOnce(request, { signal, onHeard }));

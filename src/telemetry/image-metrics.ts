@@ -12,6 +12,8 @@ export interface ImageMetricsOptions {
   readonly ageBuckets: AgeBuckets;
   /** Wall time in ms. */
   readonly now: () => number;
+  /** Whether a registry is told apart however many there are. */
+  readonly isKept?: (registry: string) => boolean;
 }
 
 const minuteMs = 60_000;
@@ -27,7 +29,7 @@ interface Counted {
 export function imageMetrics(scrape: ScrapedMetrics, options: ImageMetricsOptions): void {
   scrape.gauge('images', [...labels], async (gauge) => {
     // Counted first: to set a series costs many times what it takes to count an image.
-    for (const { series, count } of await countImages(options.tracked)) {
+    for (const { series, count } of await countImages(options)) {
       gauge.set({ ...series }, count);
     }
   });
@@ -44,9 +46,9 @@ export function imageMetrics(scrape: ScrapedMetrics, options: ImageMetricsOption
   });
 }
 
-async function countImages(tracked: ImagesView): Promise<Iterable<Counted>> {
+async function countImages({ tracked, isKept }: ImageMetricsOptions): Promise<Iterable<Counted>> {
   const all = new Map<string, Counted>();
-  const [names, registries] = [subjectLabel(), subjectLabel()];
+  const [names, registries] = [subjectLabel(), subjectLabel(isKept)];
   for (const resource of tracked.resources()) {
     const name = names.name(resource);
     await forEachInTurns(tracked.imagesOf(resource), (image) => {
@@ -67,10 +69,10 @@ async function countImages(tracked: ImagesView): Promise<Iterable<Counted>> {
 
 async function observeAges(
   histogram: Histogram<'name' | 'registry'>,
-  { tracked, now }: ImageMetricsOptions,
+  { tracked, now, isKept }: ImageMetricsOptions,
 ): Promise<void> {
   const nowMs = now();
-  const [names, registries] = [subjectLabel(), subjectLabel()];
+  const [names, registries] = [subjectLabel(), subjectLabel(isKept)];
   for (const resource of tracked.resources()) {
     const name = names.name(resource);
     await forEachInTurns(tracked.imagesOf(resource), ({ registry, lastMonitorMs }) => {

@@ -1,4 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { registryHost } from '#core/image/registry-host.ts';
+import { BoundedLabel, closedLabelsMax, otherLabel, subjectLabelsMax } from './bounded-label.ts';
 
 /** What the process makes metrics with. */
 export interface MetricsOptions {
@@ -79,13 +81,6 @@ export const metricTable = {
   ],
 } as const;
 
-/** A cluster draws from tens of registries; a scrape of thousands of series helps nobody. */
-export const subjectLabelsMax = 200;
-/** Reasons, results, kinds and states are closed sets; this only keeps a bug from growing without end. */
-export const closedLabelsMax = 100;
-/** What stands for all values beyond a bound. */
-const otherLabel = 'other';
-
 /** From an answer out of memory to a review at its deadline. */
 const admissionBucketsSeconds = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
@@ -96,27 +91,37 @@ export function createMetrics(options: MetricsOptions) {
   const registry = new Registry();
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   setBuildInfo(registry, options.build);
+  let kept: ReadonlySet<string> = new Set();
+  const isKept = (host: string): boolean => kept.has(registryHost(host));
   return {
+    /** Registries that are told apart whatever else is asked: those that somebody in charge named. */
+    keepRegistries: (hosts: ReadonlySet<string>): void => {
+      kept = hosts;
+    },
+    isKept,
     /** Whether the process is healthy: `kube_image_keeper_manager_up`. */
     setUp: onOff(registry, 'up'),
     /** `kube_image_keeper_manager_is_leader`, 1 too when nobody is elected. */
     setLeader: onOff(registry, 'isLeader'),
     /** One decision about one image, in the words of `kuik explain`; what stays has no resource. */
-    routingDecision: countBy(registry, 'decisions', ['reason', 'kind', 'name']),
+    routingDecision: countBy(registry, 'decisions', { labels: ['reason', 'kind', 'name'] }),
     /** One candidate asked: its registry, and its ProbeStatus, or why it was not asked. */
-    probe: countBy(registry, 'probes', ['registry', 'result']),
-    probeDuration: observeProbes(registry),
+    probe: countBy(registry, 'probes', { labels: ['registry', 'result'], isKept }),
+    probeDuration: observeProbes(registry, isKept),
     /** When what is served runs out, seconds since the epoch. */
     certificateExpiry: shownOnceSet(registry, 'certificateExpiry'),
-    webhookError: countBy(registry, 'webhookErrors', ['kind']),
-    actorCrash: countBy(registry, 'actorCrashes', ['type']),
+    webhookError: countBy(registry, 'webhookErrors', { labels: ['kind'] }),
+    actorCrash: countBy(registry, 'actorCrashes', { labels: ['type'] }),
     /** One review from its first byte to the answer. */
     admission: observeAdmission(registry),
     /** One call to the API server; `outcome` is `ok` or the failure's kind, with its code if any. */
-    apiRequest: countBy(registry, 'apiRequests', ['method', 'outcome']),
+    apiRequest: countBy(registry, 'apiRequests', { labels: ['method', 'outcome'] }),
     /** The state of a registry's connection; undefined takes the registry out. */
-    registryHealth: onePresent(registry, 'registryHealth', ['registry', 'state']),
-    reflectorPhase: onePresent(registry, 'reflectorPhase', ['resource', 'phase']),
+    registryHealth: onePresent(registry, 'registryHealth', {
+      labels: ['registry', 'state'],
+      isKept,
+    }),
+    reflectorPhase: onePresent(registry, 'reflectorPhase', { labels: ['resource', 'phase'] }),
     /** An actor changed its states; undefined before is its start, after its end. */
     actorStates: countStates(registry),
     text: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
@@ -154,62 +159,71 @@ function setBuildInfo(registry: Registry, build: MetricsOptions['build']): void 
   gauge(registry, 'buildInfo', ['version', 'revision', 'built', 'nodeversion']).set(labels, 1);
 }
 
-/** Label values that are told apart, at most `max`; the rest are one. */
-export class BoundedLabel {
-  readonly #known = new Set<string>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  name(value: string): string {
-    if (this.#known.has(value)) return value;
-    if (this.#known.size >= this.#max) return otherLabel;
-    this.#known.add(value);
-    return value;
-  }
-
-  forget(value: string): void {
-    this.#known.delete(value);
-  }
-}
-
-/** Labels whose values users choose: so many are told apart, the rest are `other`. */
+/** Labels whose values users choose; the others are closed sets. */
 const subjectLabels: readonly string[] = ['registry', 'name'];
 
-function boundOf(label: string): BoundedLabel {
-  return new BoundedLabel(subjectLabels.includes(label) ? subjectLabelsMax : closedLabelsMax);
-}
+/** Whether a registry is told apart whatever else there is. */
+type IsKept = (registry: string) => boolean;
 
-/** Counts by labels, each of them bounded. */
+/** Counts by labels, each of them bounded: what a subject counted goes to `other` when it makes room. */
 export function countBy<L extends readonly string[]>(
   registry: Registry,
   metric: MetricName,
-  labels: readonly [...L],
+  { labels, isKept }: { readonly labels: readonly [...L]; readonly isKept?: IsKept },
 ): (...values: { readonly [index in keyof L]: string }) => void {
   const counter = new Counter<string>(describe(registry, metric, [...labels]));
-  const bounds = labels.map(boundOf);
   // Each review counts: the library would put labels and their key together every time.
-  const children = new Map<string, Counter.Internal>();
-  return (...values) => {
-    const names = bounds.map((bound, index) => bound.name(values[index] ?? ''));
+  const children = new Map<string, CountedSeries>();
+  const childOf = (names: readonly string[]): CountedSeries => {
     const key = names.join(' ');
-    const child = children.get(key) ?? counter.labels(...names);
+    const child = children.get(key) ?? { names, series: counter.labels(...names), count: 0 };
     children.set(key, child);
-    child.inc();
+    return child;
   };
+  const add = (names: readonly string[], count: number): void => {
+    const child = childOf(names);
+    child.count += count;
+    child.series.inc(count);
+  };
+  const bounds = labels.map((label, index) => {
+    if (!subjectLabels.includes(label)) return new BoundedLabel(closedLabelsMax);
+    const evicted = (value: string): void => {
+      for (const [key, { names, count }] of children) {
+        if (names[index] !== value) continue;
+        children.delete(key);
+        counter.remove(...names);
+        add(names.with(index, otherLabel), count);
+      }
+    };
+    const kept = label === 'registry' && isKept !== undefined && { isKept };
+    return new BoundedLabel(subjectLabelsMax, { evicted, ...kept });
+  });
+  return (...values) =>
+    add(
+      bounds.map((bound, index) => bound.name(values[index] ?? '')),
+      1,
+    );
+}
+
+interface CountedSeries {
+  readonly names: readonly string[];
+  readonly series: Counter.Internal;
+  count: number;
 }
 
 /** From a registry next door to one that takes all of a candidate's time. */
 const probeBucketsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-function observeProbes(registry: Registry): (host: string, durationSeconds: number) => void {
+function observeProbes(
+  registry: Registry,
+  isKept: IsKept,
+): (host: string, durationSeconds: number) => void {
   const histogram = new Histogram({
     ...describe(registry, 'probeDuration', ['registry']),
     buckets: probeBucketsSeconds,
   });
-  const hosts = boundOf('registry');
+  const evicted = (host: string): void => histogram.remove({ registry: host });
+  const hosts = new BoundedLabel(subjectLabelsMax, { isKept, evicted });
   return (host, durationSeconds) => {
     histogram.observe({ registry: hosts.name(host) }, durationSeconds);
   };
@@ -232,26 +246,29 @@ function observeAdmission(registry: Registry): (durationSeconds: number) => void
 function onePresent(
   registry: Registry,
   metric: MetricName,
-  [subjectLabel, valueLabel]: readonly [string, string],
+  given: { readonly labels: readonly [string, string]; readonly isKept?: IsKept },
 ): (subject: string, value: string | undefined) => void {
+  const [subjectLabel, valueLabel] = given.labels;
   const series = gauge(registry, metric, [subjectLabel, valueLabel]);
-  const subjects = new BoundedLabel(subjectLabelsMax);
   const present = new Map<string, string>();
+  const leave = (subject: string): void => {
+    const before = present.get(subject);
+    if (before !== undefined) series.remove({ [subjectLabel]: subject, [valueLabel]: before });
+    present.delete(subject);
+  };
+  const subjects = new BoundedLabel(subjectLabelsMax, { ...given, evicted: leave });
   return (subject, value) => {
-    const name = subjects.name(subject);
-    // What is beyond the bound has no one state; it is left out rather than shown wrong.
-    if (name === otherLabel) return;
-    const before = present.get(name);
-    // Who tells of each transition mostly tells of the same state.
-    if (before !== undefined && before === value) return;
-    if (before !== undefined) series.remove({ [subjectLabel]: name, [valueLabel]: before });
     if (value === undefined) {
-      present.delete(name);
-      subjects.forget(name);
+      leave(subject);
+      subjects.forget(subject);
       return;
     }
-    present.set(name, value);
-    series.set({ [subjectLabel]: name, [valueLabel]: value }, 1);
+    subjects.name(subject);
+    // Who tells of each transition mostly tells of the same state.
+    if (present.get(subject) === value) return;
+    leave(subject);
+    present.set(subject, value);
+    series.set({ [subjectLabel]: subject, [valueLabel]: value }, 1);
   };
 }
 

@@ -1,8 +1,9 @@
 import { Histogram, type Registry } from 'prom-client';
 import type { FinishedCheck, PaceView, RegistryPace } from '#core/monitoring/pace-view.ts';
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
+import { subjectLabelsMax } from './bounded-label.ts';
 import { type ImageMetricsOptions, imageMetrics } from './image-metrics.ts';
-import { countBy, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
+import { countBy, describe, type MetricName } from './metrics.ts';
 import { ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */
@@ -26,12 +27,12 @@ export function monitoringMetrics(
   imageMetrics(scrape, options);
   showWorkloads(scrape, options);
   showPace(scrape, options);
-  const count = countBy(registry, 'checks', ['result']);
+  const count = countBy(registry, 'checks', { labels: ['result'] });
   const durations = new Histogram({
     ...describe(registry, 'checkDuration', []),
     buckets: checkBucketsSeconds,
   });
-  const setQuota = showQuotas(scrape, options.pace);
+  const setQuota = showQuotas(scrape, options);
   return ({ registry: host, result, durationMs, quotaRemaining }) => {
     count(result);
     durations.observe(durationMs / 1_000);
@@ -62,11 +63,14 @@ function countStatuses(workloads: readonly WorkloadAtRisk[]): ReadonlyMap<string
   return counts;
 }
 
-function showPace(scrape: ScrapedMetrics, { tracked, pace }: MonitoringMetricsOptions): void {
+function showPace(
+  scrape: ScrapedMetrics,
+  { tracked, pace, isKept }: MonitoringMetricsOptions,
+): void {
   const show = (metric: MetricName, read: (figures: RegistryPace) => number) =>
     scrape.gauge(metric, ['registry'], (gauge) => {
       // A sum for those beyond the bound.
-      const registries = subjectLabel();
+      const registries = subjectLabel(isKept);
       for (const figures of pace.registries()) {
         gauge.inc({ registry: registries.name(figures.registry) }, read(figures));
       }
@@ -83,7 +87,7 @@ function showPace(scrape: ScrapedMetrics, { tracked, pace }: MonitoringMetricsOp
 /** The last word of each registry, as long as anything of it is checked. */
 function showQuotas(
   scrape: ScrapedMetrics,
-  pace: MonitoringMetricsOptions['pace'],
+  { pace, isKept = () => false }: MonitoringMetricsOptions,
 ): (host: string, remaining: number) => void {
   const quotas = new Map<string, number>();
   scrape.gauge('quotaRemaining', ['registry'], (gauge) => {
@@ -94,6 +98,7 @@ function showQuotas(
     }
   });
   return (host, remaining) => {
-    if (quotas.has(host) || quotas.size < subjectLabelsMax) quotas.set(host, remaining);
+    const isShown = quotas.has(host) || isKept(host) || quotas.size < subjectLabelsMax;
+    if (isShown) quotas.set(host, remaining);
   };
 }

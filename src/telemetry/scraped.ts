@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
-import { BoundedLabel, describe, type MetricName, subjectLabelsMax } from './metrics.ts';
+import { BoundedLabel, subjectLabelsMax } from './bounded-label.ts';
+import { describe, type MetricName } from './metrics.ts';
 
 /** Metrics that are computed at each scrape: what is not set by one is not shown by it. */
 export class ScrapedMetrics {
@@ -40,6 +41,6 @@ export class ScrapedMetrics {
 }
 
 /** Label values of one scrape; what went since the last one takes no place. */
-export function subjectLabel(): BoundedLabel {
-  return new BoundedLabel(subjectLabelsMax);
+export function subjectLabel(isKept: (value: string) => boolean = () => false): BoundedLabel {
+  return new BoundedLabel(subjectLabelsMax, { isKept });
 }

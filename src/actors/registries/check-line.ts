@@ -34,9 +34,9 @@ export class CheckLine {
     return this.queued > 0 && this.inFlight < this.#options.inFlightMax;
   }
 
-  readonly add = (key: string, checkedMs: number | undefined): void => {
+  readonly add = (key: string, checkedMs: number | undefined, namespace?: string): void => {
     const isFirst = this.queued === 0;
-    this.#queue.put(key, checkedMs ?? Number.NEGATIVE_INFINITY);
+    this.#queue.put(key, checkedMs, namespace);
     if (isFirst) this.#tell();
   };
 

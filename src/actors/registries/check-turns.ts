@@ -1,4 +1,5 @@
 import type { Runtime } from '#actors/runtime.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import { nextCheckMs, type Pace, recordedMsMax, slotMsOf, unpaced } from '#core/monitoring/pace.ts';
 import type { RegistryPace } from '#core/monitoring/pace-view.ts';
 import { type ClockReading, toMonotonicMs, toWallMs } from '#core/monitoring/stored-time.ts';
@@ -37,9 +38,18 @@ export class CheckTurns {
     this.#term = undefined;
   };
 
-  /** Puts an image in line; `checkedMs` is its last check (monotonic), undefined where it had none. */
-  readonly add = (host: string, key: string, checkedMs: number | undefined): void =>
-    this.#use(host)?.add(key, checkedMs);
+  /**
+   * Puts an image in line; `checkedMs` is its last check (monotonic), undefined where it had none:
+   * such images have their turns by namespace.
+   */
+  readonly add = (
+    host: string,
+    key: string,
+    {
+      checkedMs,
+      namespace,
+    }: { readonly checkedMs?: number | undefined; readonly namespace?: string },
+  ): void => this.#use(host)?.add(key, checkedMs, namespace);
 
   /** Takes it out of the line; one whose turn it is just does not come back. */
   readonly remove = (host: string, key: string): void => this.#find(host)?.remove(key);
@@ -102,10 +112,11 @@ export class CheckTurns {
   }
 
   #find(host: string): CheckLine | undefined {
-    return this.#term?.lines.get(host);
+    return this.#term?.lines.get(registryHost(host));
   }
 
-  #use(host: string): CheckLine | undefined {
+  #use(name: string): CheckLine | undefined {
+    const host = registryHost(name);
     const known = this.#find(host);
     if (known !== undefined || this.#term === undefined) return known;
     const { run, unrecordedUntilMs, lines } = this.#term;

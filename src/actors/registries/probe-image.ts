@@ -52,6 +52,8 @@ export interface ProbeImageOptions {
   readonly clock: DelayClock;
   /** On whose behalf names are looked up: a namespace. */
   readonly share?: string;
+  /** Called when anything was answered, to whichever credential. */
+  readonly heard?: () => void;
 }
 
 async function tryCredentials(
@@ -61,9 +63,16 @@ async function tryCredentials(
   const credentials = options.credentials.slice(0, CREDENTIALS_MAX);
   const trials: CredentialTrial[] = [];
   const askers = credentials.length === 0 ? [undefined] : credentials;
-  const heard = { answered: false };
+  let isSilent = true;
+  const told: Heard = {
+    any: () => !isSilent,
+    onHeard: () => {
+      isSilent = false;
+      options.heard?.();
+    },
+  };
   for (const [index, credential] of askers.entries()) {
-    const trial = await tryCredential({ ...options, credential, index, heard }, signal);
+    const trial = await tryCredential({ ...options, credential, index, told }, signal);
     trials.push(trial);
     if (trial.ended) break;
   }
@@ -74,8 +83,13 @@ interface Trial extends ProbeImageOptions {
   readonly credential: Credential | undefined;
   /** Its position. */
   readonly index: number;
-  /** Whether anything was answered yet, to whichever credential: what comes then is no silence. */
-  readonly heard: { answered: boolean };
+  readonly told: Heard;
+}
+
+/** Whether anything was answered yet, to whichever credential: what comes then is no silence. */
+interface Heard {
+  readonly any: () => boolean;
+  readonly onHeard: () => void;
 }
 
 async function tryCredential(trial: Trial, signal: AbortSignal): Promise<CredentialTrial> {
@@ -113,34 +127,38 @@ async function request(trial: Trial, signal: AbortSignal): Promise<ManifestAttem
   for (let sent = 1; sent < ATTEMPTS_MAX && isRetryable(trial.method, attempt); sent += 1) {
     await pause(trial.clock, RETRY_PAUSE_MS * sent, signal);
     // What the registry did say is worth more than that the time ran out while it was asked again.
-    if (signal.aborted) return attempt;
+    if (signal.aborted) return withoutRetries(attempt);
     attempt = await requestOnce(trial, signal);
   }
   return attempt;
 }
 
+/** A reset makes a suspect only when its retries failed too (behaviour §3.5). */
+function withoutRetries(attempt: ManifestAttempt): ManifestAttempt {
+  return attempt.kind === 'connection' ? { ...attempt, answered: true } : attempt;
+}
+
 async function requestOnce(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
   const attempt = await send(trial, signal);
-  const { heard } = trial;
-  if (attempt.kind !== 'connection' || attempt.answered === true) heard.answered = true;
-  if (attempt.kind !== 'connection' || !heard.answered) return attempt;
-  return { ...attempt, answered: true };
+  const { told } = trial;
+  if (attempt.kind !== 'connection' || attempt.answered === true) told.onHeard();
+  return attempt.kind === 'connection' && told.any() ? { ...attempt, answered: true } : attempt;
 }
 
 async function send(trial: Trial, signal: AbortSignal): Promise<ManifestAttempt> {
-  const { client, reference, method, credential, share } = trial;
+  const { client, reference, method, credential, share, told } = trial;
   const request = {
-    ...{ reference, method },
+    ...{ reference, method, onHeard: told.onHeard },
     ...(credential !== undefined && { credential }),
     ...(share !== undefined && { share }),
   };
   const answer = await client.manifest(request, signal);
   if (!answer.ok) return answer.error;
-  const { quotaResetAtMs, ...told } = answer.value;
+  const { quotaResetAtMs, ...rest } = answer.value;
   return {
     kind: 'answer',
     message: `${reference.registry}: no pulls left`,
-    ...told,
+    ...rest,
     ...(quotaResetAtMs !== undefined && { retryAtMs: quotaResetAtMs }),
   };
 }

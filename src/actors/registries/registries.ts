@@ -1,15 +1,17 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import { Listeners } from '#core/listeners.ts';
 import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
-import type { ProbeOutcome } from '#core/probe.ts';
 import type { Reachability, RegistryRef } from '#machines/registry.ts';
 import type { OciClient } from '#oci/client.ts';
 import { CheckTurns } from './check-turns.ts';
 import { probeImage } from './probe-image.ts';
 import {
   type Answered,
+  type AskOptions,
+  type AskRegistry,
   RegistryHost,
   type RegistryProbe,
   reachabilityOf,
@@ -37,8 +39,8 @@ export interface RegistriesOptions {
   readonly paceOf: (host: string) => Pace;
   /** How long a background probe may take: as long as any probe, `routing.activeCheck.timeout`. */
   readonly pingTimeoutMs: number;
-  /** Asks one registry about one image, inside `timeoutMs`; by the client unless told. */
-  readonly probeImage?: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
+  /** By the client unless told. */
+  readonly probeImage?: AskRegistry;
 }
 
 /** How one registry is treated. */
@@ -69,14 +71,6 @@ export interface ProbeAnswer extends Answered {
 /** The answer about one image, or why there is none; `Abandoned`: nobody waits any more. */
 export type ProbeReport = ProbeAnswer | SetAside | { readonly kind: 'Abandoned' };
 
-/** How one asks. */
-export interface AskOptions {
-  /** Ask although the registry is set aside: nothing else was available. */
-  readonly insist?: boolean;
-  /** Nobody else is told: a check knows of its answer by itself, and a dry run changes nothing. */
-  readonly isQuiet?: boolean;
-}
-
 /** Told of what a registry answered just now. */
 export type AnswerListener = (probe: RegistryProbe, answer: ProbeAnswer) => void;
 
@@ -86,9 +80,6 @@ interface Entry {
   readonly host: RegistryHost;
   usedMs: number;
   cancelSweep: () => void;
-  /** The actor whose health is shown, and how to look away. */
-  watched: RegistryRef | undefined;
-  unwatch: () => void;
 }
 
 /** The one door to the registries of the world, for all who ask them. */
@@ -121,10 +112,12 @@ export class Registries {
   readonly hosts = (): readonly string[] => [...this.#entries.keys()];
 
   /** Routed to without a probe (`registries.<host>.trust`). */
-  readonly isTrusted = (host: string): boolean => this.#options.treatmentOf(host).trust === true;
+  readonly isTrusted = (host: string): boolean =>
+    this.#options.treatmentOf(registryHost(host)).trust === true;
 
   /** What its actor says; a registry nobody has asked yet is `Closed`. */
-  readonly reachability = (host: string): Reachability => reachabilityOf(this.#actor(host));
+  readonly reachability = (host: string): Reachability =>
+    reachabilityOf(this.#actor(registryHost(host)));
 
   /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
   readonly onAnswer = this.#answers.subscribe;
@@ -133,25 +126,21 @@ export class Registries {
   readonly probe = async (
     probe: RegistryProbe,
     signal: AbortSignal,
-    { insist = false, isQuiet = false }: AskOptions = {},
+    ask: AskOptions = {},
   ): Promise<ProbeReport> => {
     const { clock } = this.#runtime;
     const askedMs = clock.now();
-    const { registry } = probe.reference;
+    const registry = registryHost(probe.reference.registry);
     const entry = this.#use(registry);
     if (entry === undefined) {
       return { kind: 'SetAside', message: `more than ${registriesMax} registries are being asked` };
     }
-    if (!insist && entry.host.reachability !== 'Closed') {
-      const { trouble } = this.#actor(registry)?.getSnapshot().context ?? {};
-      return { kind: 'SetAside', message: trouble ?? 'a connection failed' };
-    }
-    const shared = await entry.host.probe(probe, signal);
+    const shared = await entry.host.probe(probe, signal, ask);
     if (shared === undefined) return { kind: 'Abandoned' };
     const { value, remembered } = shared;
     if (value.kind === 'SetAside') return value;
     const answer = { ...value, ms: clock.now() - askedMs, remembered };
-    if (!remembered && !isQuiet) this.#tell(probe, answer);
+    if (!remembered && !ask.isQuiet && !ask.isCheck) this.#answers.tell(probe, answer);
     return answer;
   };
 
@@ -160,7 +149,7 @@ export class Registries {
    * asked a moment ago or that the registry is set aside.
    */
   readonly recall = (probe: Omit<RegistryProbe, 'timeoutMs'>): ProbeAnswer | undefined => {
-    const { registry } = probe.reference;
+    const registry = registryHost(probe.reference.registry);
     const entry = this.#entries.get(registry);
     const value = entry?.host.recall(probe);
     if (entry === undefined || value?.kind !== 'Answered') return undefined;
@@ -174,10 +163,6 @@ export class Registries {
     this.turns.end();
     for (const host of this.hosts()) this.#drop(host);
   };
-
-  #tell(probe: RegistryProbe, answer: ProbeAnswer): void {
-    this.#answers.tell(probe, answer);
-  }
 
   #concurrencyOf(host: string): number {
     return this.#options.treatmentOf(host).concurrency ?? concurrencyDefault;
@@ -217,11 +202,11 @@ export class Registries {
       concurrency: this.#concurrencyOf(name),
       probeImage:
         this.#options.probeImage ??
-        ((probe, signal) => probeImage({ ...probe, client, clock }, signal)),
+        ((probe, signal, heard) => probeImage({ ...probe, client, clock, heard }, signal)),
       actor: () => this.#actor(name),
     });
     const cancelSweep = clock.after(idleMs, () => this.#sweep(name));
-    return { host, usedMs: clock.now(), cancelSweep, watched: undefined, unwatch: () => {} };
+    return { host, usedMs: clock.now(), cancelSweep };
   }
 
   /** An actor that was restarted is another one, so this is looked at with every use. */
@@ -232,23 +217,7 @@ export class Registries {
       // One that crashed is known to the supervisor, which starts it again in its own time.
       this.#supervisor()?.send({ type: 'child.add', key: name, input });
     }
-    const actor = this.#actor(name);
-    if (actor === entry.watched) return;
-    entry.unwatch();
-    entry.watched = actor;
-    const { metrics } = this.#runtime;
-    let shown = reachabilityOf(actor);
-    metrics.registryHealth(name, shown);
-    const subscription = actor?.subscribe({
-      next: ({ value: { reachability } }) => {
-        // Nearly all that it tells of is its pace.
-        if (reachability === shown) return;
-        shown = reachability;
-        metrics.registryHealth(name, shown);
-      },
-      error: () => metrics.registryHealth(name, undefined),
-    });
-    entry.unwatch = () => subscription?.unsubscribe();
+    entry.host.watch();
   }
 
   /** Lets go of the one that was not used for longest and that nobody waits for. */
@@ -286,9 +255,7 @@ export class Registries {
     if (lastMs !== null) this.#lastChecks.set(name, lastMs);
     this.#entries.delete(name);
     entry.cancelSweep();
-    entry.unwatch();
     entry.host[Symbol.dispose]();
-    this.#runtime.metrics.registryHealth(name, undefined);
     this.#supervisor()?.send({ type: 'child.remove', key: name });
   }
 }

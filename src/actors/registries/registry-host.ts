@@ -1,27 +1,20 @@
-import { hash, randomBytes } from 'node:crypto';
 import { type Limited, Limiter } from '#actors/limiter.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type Flight, type SharedAnswer, SingleFlight } from '#actors/single-flight.ts';
-import { BoundedMap } from '#core/bounded-map.ts';
-import { type Credential, credentialContent } from '#core/credentials.ts';
+import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
-import type { ExceededQuota, Reachability, RegistryRef } from '#machines/registry.ts';
+import type { Reachability, RegistryRef } from '#machines/registry.ts';
+import { CredentialOrder, goesOn, keyOf, type Plan } from './credential-order.ts';
 
 /** So long an answer is remembered (behaviour §3.5): Pods of one Deployment come together. */
 const probeMemoryMs = 1_000;
 /** Answers of one host remembered at once, about 500 bytes each. */
 const answersMax = 1_000;
-/** Repositories of one host whose last good credential is remembered. */
-const goodCredentialsMax = 1_000;
 /** Probes of one host that may wait for a place: at 4 places and 20 ms that is 5 s of work. */
 const waitingMax = 1_000;
-/** A registry that states an hour is asked again after a minute: quotas are lifted, too. */
-export const quotaMemoryMsMax = 60_000;
-/** The credential of one who has none. */
-const anonymous = 'anonymous';
-/** Fingerprints are shown with the actors: without this nobody can try passwords against one. */
-const salt = randomBytes(32).toString('base64');
+/** Without any answer for so long a probe that has all the time makes a suspect (behaviour §10). */
+export const silenceMs = 10_000;
 
 /**
  * The requests to one registry: so many at once, identical ones joined and their answers remembered
@@ -32,8 +25,11 @@ export class RegistryHost implements Disposable {
   readonly #options: RegistryHostOptions;
   readonly #limiter: Limiter;
   readonly #flights: SingleFlight<HostAnswer>;
-  /** Repository and set of credentials → fingerprint of the one that was let in last. */
-  readonly #good = new BoundedMap<string, string>(goodCredentialsMax);
+  readonly #order: CredentialOrder;
+  /** Aborts when the circuit opens next. */
+  #opening = new AbortController();
+  #watched: RegistryRef | undefined;
+  #unwatch = (): void => {};
 
   constructor(runtime: Runtime, options: RegistryHostOptions) {
     const { host, concurrency } = options;
@@ -45,11 +41,45 @@ export class RegistryHost implements Disposable {
       memoryMs: () => probeMemoryMs,
       entriesMax: answersMax,
     });
+    this.#order = new CredentialOrder(runtime, options.actor);
   }
 
   /** Probes in flight, waiting ones included. */
   get busy(): number {
     return this.#flights.inFlight;
+  }
+
+  /** Shows the health of its actor; one that was restarted is another one. */
+  readonly watch = (): void => {
+    const actor = this.#options.actor();
+    const { metrics } = this.#runtime;
+    const { host } = this.#options;
+    if (actor === this.#watched) {
+      // What is used keeps its place among the labels.
+      metrics.registryHealth(host, reachabilityOf(actor));
+      return;
+    }
+    this.#unwatch();
+    this.#watched = actor;
+    let shown: Reachability | undefined;
+    const show = (reachability: Reachability | undefined): void => {
+      // Nearly all that an actor tells of is its pace.
+      if (reachability === shown) return;
+      shown = reachability;
+      metrics.registryHealth(host, shown);
+      if (shown === 'Open') this.#open();
+    };
+    show(reachabilityOf(actor));
+    const subscription = actor?.subscribe({
+      next: ({ value }) => show(value.reachability),
+      error: () => show(undefined),
+    });
+    this.#unwatch = () => subscription?.unsubscribe();
+  };
+
+  #open(): void {
+    this.#opening.abort();
+    this.#opening = new AbortController();
   }
 
   /** What the actor says; one that is broken knows nothing bad about its registry. */
@@ -58,34 +88,60 @@ export class RegistryHost implements Disposable {
   }
 
   /**
-   * Joins an identical probe in flight or remembered, or sends one; undefined when `signal` aborts
-   * first. What nobody waits for any more goes on to its own timeout: to cut it would cost the
-   * kept-alive connection, and would hide a dead registry that is never first in order.
+   * Asks unless the registry is set aside. An open circuit answers checks, be they in flight, and a
+   * suspect answers them as ever; undefined when `signal` aborts first.
    */
-  readonly probe = (
+  readonly probe = async (
     probe: RegistryProbe,
     signal: AbortSignal,
+    { insist = false, isCheck = false }: AskOptions,
   ): Promise<SharedAnswer<HostAnswer> | undefined> => {
-    const prints = probe.credentials.map(fingerprint);
-    const key = keyOf(probe, prints);
-    const run = (flight: Flight) => this.#run(this.#plan(probe, prints), flight);
-    return this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
+    const { reachability } = this;
+    const isAsked = reachability === 'Closed' || (isCheck && reachability === 'Suspect');
+    if (!insist && !isAsked) return this.#setAside();
+    if (!isCheck) return await this.#join(probe, signal, insist);
+    const opening = this.#opening.signal;
+    const shared = await this.#join(probe, AbortSignal.any([signal, opening]), true);
+    return shared === undefined && opening.aborted ? this.#setAside() : shared;
   };
 
   /** What is remembered of the same probe. */
   readonly recall = (probe: Omit<RegistryProbe, 'timeoutMs'>): HostAnswer | undefined =>
-    this.#flights.recall(keyOf(probe, probe.credentials.map(fingerprint)));
+    this.#flights.recall(keyOf(probe));
 
   [Symbol.dispose](): void {
+    this.#unwatch();
+    this.#runtime.metrics.registryHealth(this.#options.host, undefined);
     this.#flights.close();
     this.#limiter.dismiss();
   }
 
-  async #run(plan: Plan, flight: Flight): Promise<HostAnswer | undefined> {
+  #setAside(): SharedAnswer<SetAside> {
+    const { trouble } = this.#options.actor()?.getSnapshot().context ?? {};
+    const message = trouble ?? 'a connection failed';
+    return { value: { kind: 'SetAside', message }, remembered: false };
+  }
+
+  /**
+   * Joins an identical probe in flight or remembered, or sends one. What nobody waits for any more
+   * goes on to its own timeout: to cut it would cost the kept-alive connection, and would hide a dead
+   * registry that is never first in order.
+   */
+  #join(
+    probe: RegistryProbe,
+    signal: AbortSignal,
+    stays: boolean,
+  ): Promise<SharedAnswer<HostAnswer> | undefined> {
+    const key = keyOf(probe);
+    const run = (flight: Flight) => this.#run(this.#order.plan(probe), flight, stays);
+    return this.#flights.ask({ key, run, lingers: probe.timeoutMs > 0 }, signal);
+  }
+
+  async #run(plan: Plan, flight: Flight, stays: boolean): Promise<HostAnswer | undefined> {
     const { probe, tries, quota } = plan;
-    if (tries.length === 0 && quota !== undefined) return quota;
-    const { timeoutMs } = probe;
-    const wait = { signal: flight.signal, timeoutMs };
+    if (tries.length === 0 && quota !== undefined) return { kind: 'Answered', outcome: quota };
+    const { timeoutMs, share = '' } = probe;
+    const wait = { signal: flight.signal, timeoutMs, share, stays };
     const askedMs = this.#runtime.clock.now();
     const limited = await this.#limiter.run(() => this.#ask(plan, askedMs, flight), wait);
     return limited.kind === 'done' ? limited.value : notAsked(limited.kind, probe);
@@ -103,69 +159,56 @@ export class RegistryHost implements Disposable {
     const leftMs = Math.max(1, timeoutMs - (this.#runtime.clock.now() - askedMs));
     const answer = await this.#send(plan, timeoutMs === 0 ? 0 : leftMs, signal);
     // Called off by us, it says nothing about the registry.
-    if (!signal.aborted) this.#tellSuspect(answer.outcome, { timeoutMs, leftMs });
-    return plan.quota !== undefined && goesOn(answer.outcome) ? plan.quota : answer;
+    if (!signal.aborted) this.#tellReachability(answer.outcome, { timeoutMs, leftMs });
+    return plan.quota !== undefined && goesOn(answer.outcome)
+      ? { kind: 'Answered', outcome: plan.quota }
+      : answer;
   }
 
-  /** Which credentials to try, the last good one first, up to one that has to wait. */
-  #plan(probe: RegistryProbe, prints: readonly string[]): Plan {
-    const setKey = [probe.reference.path, ...prints.toSorted()].join(' ');
-    const good = this.#good.get(setKey);
-    // One who has no credential is one, too.
-    const tries = (prints.length === 0 ? [anonymous] : prints)
-      .map((print, index) => ({ index, print }))
-      .sort((left, right) => Number(right.print === good) - Number(left.print === good));
-    const stop = tries.findIndex(({ print }) => this.#quotaOf(print) !== undefined);
-    const quota = this.#quotaOf(tries[stop]?.print);
-    if (quota === undefined) return { probe, setKey, tries };
-    const { message, retryAtMs } = quota;
-    const outcome = { kind: 'QuotaExceeded', message, retryAtMs } as const;
-    const told = { kind: 'Answered', outcome } as const;
-    return { probe, setKey, tries: tries.slice(0, stop), quota: told };
-  }
-
-  /** Why this credential must not be used now; undefined when it may. */
-  #quotaOf(print: string | undefined): ExceededQuota | undefined {
-    const quota = this.#options.actor()?.getSnapshot().context.quotas[print ?? ''];
-    return quota !== undefined && quota.untilMs > this.#runtime.clock.now() ? quota : undefined;
-  }
-
-  async #send(
-    { probe, tries, setKey }: Plan,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<Answered> {
+  async #send(plan: Plan, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
+    const { probe, tries } = plan;
     const credentials = tries.flatMap(({ index }) => probe.credentials[index] ?? []);
-    const outcome = await this.#options.probeImage({ ...probe, timeoutMs, credentials }, signal);
-    const tried = tries[askerOf(outcome) ?? 0];
-    const print = tried?.print ?? anonymous;
-    if (outcome.kind === 'QuotaExceeded' && outcome.retryAtMs !== undefined) {
-      this.#tellQuota(print, outcome.retryAtMs, outcome.message);
-    }
-    if (outcome.kind === 'Available' && probe.credentials.length > 1) {
-      this.#good.set(setKey, print);
-    }
-    if (askerOf(outcome) === undefined || tried === undefined) return { kind: 'Answered', outcome };
-    return { kind: 'Answered', outcome, credentialIndex: tried.index };
+    const outcome = await this.#listen(probe, timeoutMs, (heard) =>
+      this.#options.probeImage({ ...probe, timeoutMs, credentials }, signal, heard),
+    );
+    const credentialIndex = this.#order.learn(plan, outcome);
+    const told = { kind: 'Answered', outcome } as const;
+    return credentialIndex === undefined ? told : { ...told, credentialIndex };
   }
 
-  /** A 429 that says until when; `retryAtMs` is wall time, ms. */
-  #tellQuota(credential: string, retryAtMs: number, message: string): void {
-    const { clock, now } = this.#runtime;
-    const delayMs = Math.min(retryAtMs - now(), quotaMemoryMsMax);
-    if (delayMs <= 0) return;
-    const until = { untilMs: clock.now() + delayMs, retryAtMs: now() + delayMs };
-    this.#options.actor()?.send({ type: 'quota.exceeded', credential, message, ...until });
+  /** One that has all the time must say something in between. */
+  async #listen<T>(
+    { reference }: RegistryProbe,
+    timeoutMs: number,
+    ask: (heard: () => void) => Promise<T>,
+  ): Promise<T> {
+    if (timeoutMs > 0) return await ask(() => {});
+    const message = `${reference.registry}: expected an answer within ${silenceMs} ms, got none`;
+    const cancel = this.#runtime.clock.after(silenceMs, () => this.#suspect(message));
+    try {
+      return await ask(cancel);
+    } finally {
+      cancel();
+    }
   }
 
-  #tellSuspect(
+  #tellReachability(
     outcome: ProbeOutcome,
     { timeoutMs, leftMs }: { readonly timeoutMs: number; readonly leftMs: number },
   ): void {
-    if (outcome.kind !== 'Unreachable' || !makesSuspect(outcome)) return;
+    if (outcome.kind !== 'Unreachable' || outcome.cause === 'answer') {
+      if (this.reachability === 'Closed') return;
+      this.#options.actor()?.send({ type: 'request.answered' });
+      return;
+    }
+    if (!makesSuspect(outcome)) return;
     // One that spent its time waiting for a place had hardly any left to be answered in.
     if (outcome.cause === 'timeout' && leftMs * 2 < timeoutMs) return;
-    this.#options.actor()?.send({ type: 'connection.failed', message: outcome.message });
+    this.#suspect(outcome.message);
+  }
+
+  #suspect(message: string): void {
+    this.#options.actor()?.send({ type: 'connection.failed', message });
     if (this.reachability !== 'Closed') this.#limiter.dismiss();
   }
 }
@@ -179,8 +222,28 @@ export interface RegistryProbe {
   readonly resolveDigest: boolean;
   /** For all of it, waiting for a place included; 0 is no limit. */
   readonly timeoutMs: number;
-  /** On whose behalf names are looked up: a namespace. */
+  /** On whose behalf: a namespace. They have their turns, and look names up, by share. */
   readonly share?: string;
+}
+
+/**
+ * Asks a registry itself: credentials in turn, retries, digest, inside `timeoutMs`; `heard` is called
+ * when anything was answered.
+ */
+export type AskRegistry = (
+  probe: RegistryProbe,
+  signal: AbortSignal,
+  heard: () => void,
+) => Promise<ProbeOutcome>;
+
+/** How one asks. */
+export interface AskOptions {
+  /** Ask although the registry is set aside: nothing else was available. */
+  readonly insist?: boolean;
+  /** A check has its turn and asks a suspect, too; nobody else is told of its answer. */
+  readonly isCheck?: boolean;
+  /** Nobody else is told of the answer: a dry run changes nothing. */
+  readonly isQuiet?: boolean;
 }
 
 /** What a registry said about one image. */
@@ -205,8 +268,7 @@ export interface RegistryHostOptions {
   readonly host: string;
   /** Requests at once. */
   readonly concurrency: number;
-  /** Asks the registry itself: credentials in turn, retries, digest, inside `timeoutMs`. */
-  readonly probeImage: (probe: RegistryProbe, signal: AbortSignal) => Promise<ProbeOutcome>;
+  readonly probeImage: AskRegistry;
   /** The registry's actor; none while it is broken. */
   readonly actor: () => RegistryRef | undefined;
 }
@@ -214,36 +276,6 @@ export interface RegistryHostOptions {
 /** What a registry's actor says; none knows nothing bad about its registry. */
 export function reachabilityOf(actor: RegistryRef | undefined): Reachability {
   return actor?.getSnapshot().value.reachability ?? 'Closed';
-}
-
-interface Plan {
-  readonly probe: RegistryProbe;
-  /** Names the repository and the set of credentials. */
-  readonly setKey: string;
-  /** Positions in the probe's credentials, in the order to try. */
-  readonly tries: readonly { readonly index: number; readonly print: string }[];
-  /** The answer of the next credential, which has to wait: known without asking. */
-  readonly quota?: Answered;
-}
-
-function keyOf(
-  { method, resolveDigest, reference }: Omit<RegistryProbe, 'timeoutMs'>,
-  prints: readonly string[],
-): string {
-  const { path, tag = 'latest', digest } = reference;
-  // As it goes over the wire: where both are written, the digest is what is asked for.
-  const asked = `${method} ${resolveDigest} ${path} ${digest ?? tag}`;
-  return `${asked} ${prints.length === 0 ? anonymous : prints.join(' ')}`;
-}
-
-/** The position of whom the outcome is about, in the order of the trying. */
-function askerOf(outcome: ProbeOutcome): number | undefined {
-  return 'credentialIndex' in outcome ? outcome.credentialIndex : undefined;
-}
-
-/** Whether the trying would have gone on to the next credential (behaviour §4). */
-function goesOn(outcome: ProbeOutcome): boolean {
-  return outcome.kind === 'InvalidAuth' || outcome.kind === 'NotFound';
 }
 
 function notAsked(
@@ -259,9 +291,4 @@ function notAsked(
   }
   const message = `${registry}: expected a free connection within ${timeoutMs} ms, got none`;
   return { kind: 'Answered', outcome: { kind: 'Unreachable', cause: 'timeout', message } };
-}
-
-/** Tells credentials apart within this process; itself opens nothing. */
-function fingerprint(credential: Credential): string {
-  return hash('sha256', `${salt}${credentialContent(credential)}`, 'base64');
 }

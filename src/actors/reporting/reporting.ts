@@ -48,7 +48,7 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
   });
   conditions.contribute(addReadyMessages(system, { tracked, pace, paceOf, isPlanned }));
   const countCheck = monitoringMetrics(metrics.registry, {
-    ...{ tracked, pace, now, ageBuckets },
+    ...{ tracked, pace, now, ageBuckets, isKept: metrics.isKept },
     workloads: async () => (system.leads() ? await findWorkloads(stateOf(tracked)) : []),
   });
   tracking.onCheck(countCheck);

@@ -30,23 +30,25 @@ export interface CheckOptions {
   readonly fallbackCredentialSecret?: SecretName;
 }
 
-/** Asks the registry, whatever its actor thinks of it: a check has its turn and uses it. */
+/** Asks the registry, suspected or not: a check has its turn and uses it. */
 export async function askRegistry(
   registries: Pick<Registries, 'probe'>,
   asked: CheckCredentials & {
     readonly reference: ImageReference;
     readonly options: CheckOptions;
+    /** The namespace on whose behalf. */
+    readonly share: string;
     /** Wall time, ms. */
     readonly atMs: number;
   },
   signal: AbortSignal,
 ): Promise<CheckAnswer> {
-  const { reference, options, credentials, secrets, atMs } = asked;
+  const { reference, options, credentials, secrets, share, atMs } = asked;
   const { method, timeoutMs, resolveDigest } = options;
   const report = await registries.probe(
-    { reference, method, timeoutMs, resolveDigest, credentials },
+    { reference, method, timeoutMs, resolveDigest, credentials, share },
     signal,
-    { insist: true, isQuiet: true },
+    { isCheck: true },
   );
   if (report.kind === 'Abandoned') return { outcome: { kind: 'inconclusive', atMs } };
   if (report.kind === 'SetAside') {

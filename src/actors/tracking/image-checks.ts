@@ -27,7 +27,7 @@ export interface ImageChecksOptions extends ProbeVerdictsOptions {
 }
 
 /** What is checked: an image with a set of Secrets, for all resources that ask so. */
-interface Check extends Pick<TrackedEntry, 'image' | 'reference' | 'pullSecrets'> {
+interface Check extends Pick<TrackedEntry, 'image' | 'reference' | 'pullSecrets' | 'namespace'> {
   readonly key: string;
   readonly hasUnknownSecrets: boolean;
   /** One a resource; a list, since nearly always there is one. */
@@ -144,9 +144,9 @@ export class ImageChecks {
   };
 
   #add(key: string, entry: TrackedEntry): Check {
-    const { image, reference, pullSecrets, hasUnknownSecrets } = entry;
+    const { image, reference, pullSecrets, hasUnknownSecrets, namespace } = entry;
     const check: Check = {
-      ...{ key, image, reference, pullSecrets, hasUnknownSecrets },
+      ...{ key, image, reference, pullSecrets, hasUnknownSecrets, namespace },
       ...{ entries: [], turn: undefined, acceptedSource: undefined },
     };
     this.#checks.set(key, check);
@@ -155,7 +155,7 @@ export class ImageChecks {
     const known = verdictOf(entry.tracked);
     // One whose only check was aborted is as good as never checked.
     const checkedMs = known && toMonotonicMs(known.atMs, turns.clocks());
-    turns.add(reference.registry, key, checkedMs);
+    turns.add(reference.registry, key, { checkedMs, namespace: entry.namespace });
     return check;
   }
 
@@ -206,13 +206,13 @@ export class ImageChecks {
 
   async #askRegistry(check: Check, turn: Turn, signal: AbortSignal): Promise<CheckOutcome> {
     const { registries, checkOptionsOf, onCheck } = this.#options;
-    const { reference, acceptedSource } = check;
+    const { reference, acceptedSource, namespace: share } = check;
     const { registry } = reference;
     const options = checkOptionsOf(registry);
     const held = await this.#gather(check, options, signal);
     const began = registries.turns.clocks();
     turn.begin();
-    const asked = { ...held, reference, options, atMs: began.wallMs };
+    const asked = { ...held, reference, options, share, atMs: began.wallMs };
     const { outcome, ...answer } = await askRegistry(registries, asked, signal);
     check.acceptedSource = answer.acceptedSource ?? acceptedSource;
     if (outcome.kind === 'inconclusive') return outcome;

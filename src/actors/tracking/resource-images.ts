@@ -1,5 +1,6 @@
 import type { KuikSystem } from '#actors/system.ts';
 import type { ImageReference } from '#core/image/reference.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { TrackedEntry } from './tracked-images.ts';
 
@@ -31,9 +32,15 @@ export class ResourceImages {
     for (const { tracked } of this.#entries.values()) if (tracked !== undefined) yield tracked;
   }
 
-  /** Kept up image by image: twenty thousand are not to be gone through whenever somebody asks. */
-  readonly counts = (): ReadonlyMap<string, number> =>
-    new Map([...this.#registries].map(([registry, { images }]) => [registry, images]));
+  /** By the one name of each registry, kept up image by image: twenty thousand are not to be gone through whenever somebody asks. */
+  readonly counts = (): ReadonlyMap<string, number> => {
+    const counts = new Map<string, number>();
+    for (const { registry, images } of this.#registries.values()) {
+      const host = registryHost(registry);
+      counts.set(host, (counts.get(host) ?? 0) + images);
+    }
+    return counts;
+  };
 
   /** Takes an image in, as it was known before or as nobody knows it yet; one that is there stays. */
   readonly add = (

@@ -205,6 +205,7 @@ export class ResourcePlan {
     if (entry === undefined) return;
     if (use !== undefined) {
       entry.pullSecrets = use.pullSecrets;
+      entry.namespace = use.namespace;
       entry.hasUnknownSecrets = false;
     }
     this.#options.checks.join(entry);

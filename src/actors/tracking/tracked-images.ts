@@ -45,6 +45,8 @@ export class TrackedEntry {
   readonly reference: ImageReference;
   /** `namespace/name` of those of the Pods that use it, or of the last that did. */
   pullSecrets = noSecrets;
+  /** Of one of those Pods: on whose behalf it is checked. */
+  namespace = '';
   /** It was tracked before this process led and had no Pod since: nobody knows its Secrets. */
   hasUnknownSecrets = false;
   readonly #find: KuikSystem['find'];

@@ -7,3 +7,12 @@ export function registryHost(registry: string): string {
   const host = URL.parse(`https://${registry}/`)?.host ?? registry;
   return host.replace(/\.(?=:\d+$|$)/, '');
 }
+
+/** What is said of registries, found under whichever of their names is asked for; else the usual. */
+export function byRegistryHost<T>(
+  items: Readonly<Record<string, T>>,
+  usual: T,
+): (registry: string) => T {
+  const known = new Map(Object.entries(items).map(([name, item]) => [registryHost(name), item]));
+  return (registry) => known.get(registryHost(registry)) ?? usual;
+}

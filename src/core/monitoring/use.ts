@@ -16,6 +16,8 @@ export interface ImageUse {
   readonly original: boolean;
   /** `namespace/name` of the pull secrets of its Pods, by the alphabet, `pullSecretsMax` at most. */
   readonly pullSecrets: readonly string[];
+  /** Of the Pod that used it first. */
+  readonly namespace: string;
 }
 
 /** Which Pods count, and which of their images. */
@@ -37,6 +39,7 @@ interface PodUse {
 
 /** How often one image is used, and how. */
 interface Count {
+  readonly namespace: string;
   pods: number;
   originals: number;
   /** `namespace/name` → Pods that bring it; none for most images, of which there are thousands. */
@@ -86,6 +89,7 @@ export class UseIndex {
     if (count === undefined) return undefined;
     count.told ??= {
       original: count.originals > 0,
+      namespace: count.namespace,
       pullSecrets: [...(count.secrets?.keys() ?? [])].sort().slice(0, pullSecretsMax),
     };
     return count.told;
@@ -121,7 +125,7 @@ export class UseIndex {
 
   #count({ uses, namespace, pullSecrets }: PodUse, by: 1 | -1): void {
     for (const { image, original } of uses) {
-      const count = this.#countOf(image);
+      const count = this.#countOf(image, namespace);
       count.pods += by;
       count.originals += original ? by : 0;
       for (const name of pullSecrets) {
@@ -134,10 +138,12 @@ export class UseIndex {
     }
   }
 
-  #countOf(image: string): Count {
+  #countOf(image: string, namespace: string): Count {
     const known = this.#counts.get(image);
     if (known !== undefined) return known;
-    const count: Count = { pods: 0, originals: 0, secrets: undefined, told: undefined };
+    const count: Count = {
+      ...{ namespace, pods: 0, originals: 0, secrets: undefined, told: undefined },
+    };
     this.#counts.set(image, count);
     return count;
   }

@@ -133,7 +133,8 @@ async function lead({ load, stored, images, startMs, endMs, see }: Leader): Prom
     const lastMonitorMs = stored.lastMonitorMs.get(image);
     turns.recorded(host, lastMonitorMs);
     const isNew = lastMonitorMs === undefined;
-    turns.add(host, image, isNew ? undefined : toMonotonicMs(lastMonitorMs, turns.clocks()));
+    const checkedMs = isNew ? undefined : toMonotonicMs(lastMonitorMs, turns.clocks());
+    turns.add(host, image, { checkedMs });
   }
   turns.open();
   await advance(endMs - startMs);
@@ -180,7 +181,7 @@ class PolicyLine {
     for (const image of images) {
       const known = stored.lastMonitorMs.get(image);
       const checkedMs = known === undefined ? undefined : toMonotonicMs(known, born);
-      this.queue.put(image, checkedMs ?? Number.NEGATIVE_INFINITY);
+      this.queue.put(image, checkedMs);
       if (checkedMs !== undefined) this.count(checkedMs + recordedMsMax);
     }
   }

@@ -26,6 +26,8 @@ export const forever = new AbortController().signal;
 export interface Sent {
   readonly probe: RegistryProbe;
   readonly signal: AbortSignal;
+  /** Something was answered, but not yet all. */
+  readonly heard: () => void;
   readonly answer: (outcome: ProbeOutcome) => Promise<void>;
   readonly crash: (error: Error) => Promise<void>;
 }
@@ -57,9 +59,9 @@ export function startRegistries(
       },
       manifest: () => Promise.reject(new Error('The stage answers for the client.')),
     },
-    probeImage: (probe, signal) => {
+    probeImage: (probe, signal, heard) => {
       const { promise, resolve, reject } = Promise.withResolvers<ProbeOutcome>();
-      sent.push({ probe, signal, ...byHand(resolve, reject) });
+      sent.push({ probe, signal, heard, ...byHand(resolve, reject) });
       return promise;
     },
     ...given,

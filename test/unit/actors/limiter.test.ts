@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Limiter } from '#actors/limiter.ts';
+import { Limiter, type WaitOptions } from '#actors/limiter.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const forever = new AbortController().signal;
@@ -9,13 +9,18 @@ function start(options: { readonly concurrency: number; readonly waitingMax: num
   const limiter = new Limiter({ clock }, options);
   const begun: string[] = [];
   const ends = new Map<string, (value: string) => void>();
-  const run = (name: string, signal: AbortSignal = forever, timeoutMs = 0) =>
+  const run = (
+    name: string,
+    signal: AbortSignal = forever,
+    timeoutMs = 0,
+    more: Partial<WaitOptions> = {},
+  ) =>
     limiter.run(
       () => {
         begun.push(name);
         return new Promise<string>((resolve) => ends.set(name, resolve));
       },
-      { signal, timeoutMs },
+      { signal, timeoutMs, ...more },
     );
   return { clock, limiter, begun, ends, run };
 }
@@ -84,4 +89,44 @@ test('a task that rejects rejects for its caller, and the next one runs', async 
   const next = limiter.run(async () => 1, { signal: forever });
   await expect(fails).rejects.toThrow('a bug');
   expect(await next).toEqual({ kind: 'done', value: 1 });
+});
+
+test('shares have their turns one after the other, however many wait of one', async () => {
+  const { begun, ends, run } = start({ concurrency: 1, waitingMax: 20 });
+  const of = (share: string) => (name: string) => void run(name, forever, 0, { share });
+  void run('first');
+  ['a1', 'a2', 'a3', 'a4'].forEach(of('a'));
+  of('b')('b1');
+  of('c')('c1');
+  of('b')('b2');
+  for (let end = 0; end < 8; end += 1) {
+    ends.get(begun.at(-1) ?? '')?.('');
+    await settle();
+  }
+  expect(begun).toEqual(['first', 'a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4']);
+});
+
+test('where the line is full, the last of whoever has most in it makes room for another', async () => {
+  const { run, limiter } = start({ concurrency: 1, waitingMax: 3 });
+  const of = (share: string, name: string) => run(name, forever, 0, { share });
+  void run('first');
+  const mine = ['a1', 'a2', 'a3'].map((name) => of('a', name));
+  void of('b', 'b1');
+  expect(await mine[2]).toEqual({ kind: 'full' });
+  expect(limiter.waiting).toBe(3);
+  expect(await of('a', 'a4')).toEqual({ kind: 'full' });
+  expect(await of('b', 'b2')).toEqual({ kind: 'full' });
+});
+
+test('who stays is not sent away with the others', async () => {
+  const { run, ends, limiter } = start({ concurrency: 1, waitingMax: 3 });
+  void run('first');
+  const gone = run('gone');
+  const stays = run('stays', forever, 0, { stays: true });
+  limiter.dismiss();
+  expect(await gone).toEqual({ kind: 'dismissed' });
+  ends.get('first')?.('');
+  await settle();
+  ends.get('stays')?.('here');
+  expect(await stays).toEqual({ kind: 'done', value: 'here' });
 });

@@ -43,7 +43,7 @@ describe('the reachability of a registry', () => {
     expect(actor.getSnapshot().context).toMatchObject({ failures: 1, trouble: 'refused' });
   });
 
-  test('is probed after 1 s, then doubling to 30 s, for as long as nothing answers', async () => {
+  test('is probed after 1 s, then doubling to 5 s, for as long as nothing answers', async () => {
     const { actor, at, answer, pass } = startChart();
     actor.send(failed);
     const delaysMs: number[] = [];
@@ -52,10 +52,26 @@ describe('the reachability of a registry', () => {
       delaysMs.push(pass());
       expect(at()).toEqual(known('HalfOpen'));
     }
-    expect(delaysMs).toEqual([1, 2, 4, 8, 16, 30, 30, 30].map((seconds) => seconds * 1_000));
+    expect(delaysMs).toEqual([1, 2, 4, 5, 5, 5, 5, 5].map((seconds) => seconds * 1_000));
     await answer({ kind: 'alive' });
     expect(at()).toEqual(known('Closed'));
   });
+
+  test.each(['Suspect', 'Open', 'HalfOpen'])(
+    'closes from %s with any request that is answered, which calls the background probe off',
+    async (from) => {
+      const { actor, at, answer, pass, pings, clock } = startChart();
+      actor.send(failed);
+      if (from !== 'Suspect') await answer(dead);
+      if (from === 'HalfOpen') pass();
+      expect(at()).toEqual(known(from));
+      actor.send({ type: 'request.answered' });
+      expect(at()).toEqual(known('Closed'));
+      expect(actor.getSnapshot().context).toMatchObject({ trouble: null, failures: 0 });
+      expect(pings.every(({ signal }) => signal.aborted)).toBe(true);
+      expect(clock.size).toBe(0);
+    },
+  );
 
   test('starts its delays anew in the next outage', async () => {
     const { actor, answer, pass } = startChart();

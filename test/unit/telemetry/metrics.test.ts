@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  closedLabelsMax,
-  createMetrics,
-  metricTable,
-  subjectLabelsMax,
-} from '#telemetry/metrics.ts';
+import { closedLabelsMax, subjectLabelsMax } from '#telemetry/bounded-label.ts';
+import { createMetrics, metricTable } from '#telemetry/metrics.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import { createTrackedImages, defaultAgeBuckets } from '#test/support/monitoring/tracked-images.ts';
@@ -143,5 +139,38 @@ describe('the metrics', () => {
     expect(await samples(metrics, health)).toContain(
       'kube_image_keeper_registry_health{registry="registry-999.example.com",state="Open"} 1',
     );
+  });
+
+  test('keep the registries in use, and those that somebody in charge named, before made-up ones', async () => {
+    const metrics = createMetrics({ build });
+    const health = 'kube_image_keeper_registry_health{registry=';
+    metrics.keepRegistries(new Set(['named.example.com']));
+    metrics.registryHealth('Named.Example.com:443', 'Closed');
+    metrics.registryHealth('quiet.example.com', 'Closed');
+    metrics.registryHealth('busy.example.com', 'Closed');
+    for (let index = 0; index < 3 * subjectLabelsMax; index++) {
+      metrics.registryHealth(`made-up-${index}.example.com`, 'Suspect');
+      if (index % 100 === 0) metrics.registryHealth('busy.example.com', 'Closed');
+    }
+    metrics.registryHealth('new.example.com', 'Open');
+    const lines = await samples(metrics, health);
+    expect(lines).toHaveLength(subjectLabelsMax + 1);
+    for (const told of ['Named.Example.com:443', 'busy.example.com', 'new.example.com']) {
+      expect(lines).toContainEqual(expect.stringContaining(`"${told}"`));
+    }
+    expect(lines.some((line) => line.includes('quiet'))).toBe(false);
+  });
+
+  test('count on under another name what made room for others', async () => {
+    const metrics = createMetrics({ build });
+    const rounds = subjectLabelsMax + 5;
+    for (let index = 0; index < rounds; index++) metrics.probe(`r${index}.io`, 'NotFound');
+    const lines = await samples(metrics, 'kube_image_keeper_routing_probes_total{');
+    expect(lines).toHaveLength(subjectLabelsMax + 1);
+    expect(lines).toContain(
+      'kube_image_keeper_routing_probes_total{registry="other",result="NotFound"} 5',
+    );
+    const counted = lines.map((line) => Number(line.split(' ').at(-1)));
+    expect(counted.reduce((sum, count) => sum + count, 0)).toBe(rounds);
   });
 });

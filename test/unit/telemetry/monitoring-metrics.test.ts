@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ageBounds } from '#telemetry/age-buckets.ts';
-import { createMetrics, subjectLabelsMax } from '#telemetry/metrics.ts';
+import { subjectLabelsMax } from '#telemetry/bounded-label.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
 import { type MonitoringMetricsOptions, monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import {
   createTrackedImages,

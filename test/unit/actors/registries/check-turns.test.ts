@@ -6,20 +6,35 @@ import { startOfTime } from '#test/support/time/test-runtime.ts';
 describe('the order of checks', () => {
   test('is never-checked first, as they came, then the longest unchecked', async () => {
     const { turns, checkUntil } = startTurns();
-    turns.add(host, 'late', -1_000);
-    turns.add(host, 'early', -9_000);
-    turns.add(host, 'new-1', undefined);
-    turns.add(host, 'new-2', undefined);
+    turns.add(host, 'late', { checkedMs: -1_000 });
+    turns.add(host, 'early', { checkedMs: -9_000 });
+    turns.add(host, 'new-1', {});
+    turns.add(host, 'new-2', {});
     turns.open();
     const order: string[] = [];
     for (const atMs of [0, 10_000, 20_000, 30_000, 40_000]) order.push(...(await checkUntil(atMs)));
     expect(order).toEqual(['new-1', 'new-2', 'early', 'late', 'new-1']);
   });
 
+  test('has the namespaces of those never checked in turn, however many images one brings', async () => {
+    const { turns, checkUntil } = startTurns();
+    const add = (namespace: string, ...keys: string[]) => {
+      for (const key of keys) turns.add(host, key, { namespace });
+    };
+    turns.add(host, 'old', { checkedMs: -90_000, namespace: 'quiet' });
+    add('loud', 'l1', 'l2', 'l3');
+    add('other', 'o1', 'o2');
+    add('quiet', 'q1');
+    turns.open();
+    const order: string[] = [];
+    for (let atMs = 0; atMs <= 60_000; atMs += 10_000) order.push(...(await checkUntil(atMs)));
+    expect(order).toEqual(['l1', 'o1', 'q1', 'l2', 'o2', 'l3', 'old']);
+  });
+
   test('an image that was learnt of otherwise goes to the end and takes no slot', async () => {
     const { turns, checkUntil } = startTurns();
-    turns.add(host, 'a', -3_000);
-    turns.add(host, 'b', -2_000);
+    turns.add(host, 'a', { checkedMs: -3_000 });
+    turns.add(host, 'b', { checkedMs: -2_000 });
     turns.spare(host, 'a', 0);
     turns.spare(host, 'unknown', 0);
     turns.open();
@@ -29,8 +44,8 @@ describe('the order of checks', () => {
 
   test('one that is removed does not come back, not even from its check', async () => {
     const { turns, until, taken, paceIs } = startTurns();
-    turns.add(host, 'a', undefined);
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add(host, 'b', {});
     turns.open();
     until(0);
     taken[0]?.begin();
@@ -44,11 +59,11 @@ describe('the order of checks', () => {
 
   test('one that left and came again while it was checked has one place in line', async () => {
     const { turns, until, taken } = startTurns();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     until(0);
     turns.remove(host, 'a');
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     await taken[0]?.end();
     expect(turns.figures()).toMatchObject([{ queued: 1, inFlight: 0 }]);
   });
@@ -58,7 +73,7 @@ describe('the pace of checks', () => {
   test('is at once when the last check is a slot ago, and a slot apart from then on', async () => {
     const { turns, checkUntil, until } = startTurns();
     until(5);
-    for (const key of ['a', 'b', 'c']) turns.add(host, key, undefined);
+    for (const key of ['a', 'b', 'c']) turns.add(host, key, {});
     turns.open();
     expect(await checkUntil(5)).toEqual(['a']);
     expect(await checkUntil(10_004)).toEqual([]);
@@ -68,8 +83,8 @@ describe('the pace of checks', () => {
 
   test('counts from when the request left, and nobody is taken before that', () => {
     const { turns, until, taken, paceIs } = startTurns();
-    turns.add(host, 'a', undefined);
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add(host, 'b', {});
     turns.open();
     expect(until(0)).toEqual(['a']);
     expect(paceIs()).toBe('Taking');
@@ -81,7 +96,7 @@ describe('the pace of checks', () => {
 
   test('counts from the first answer, too: what the first request needs is loaded late', async () => {
     const { turns, until, taken } = startTurns();
-    for (const key of ['a', 'b', 'c']) turns.add(host, key, undefined);
+    for (const key of ['a', 'b', 'c']) turns.add(host, key, {});
     turns.open();
     until(0);
     taken[0]?.begin();
@@ -97,7 +112,7 @@ describe('the pace of checks', () => {
 
   test('is kept only by what is open, and by so many checks at once', async () => {
     const { turns, until, taken, paceIs } = startTurns();
-    for (const key of ['a', 'b', 'c']) turns.add(host, key, undefined);
+    for (const key of ['a', 'b', 'c']) turns.add(host, key, {});
     expect([until(60_000), paceIs()]).toEqual([[], 'Idle']);
     turns.open();
     for (const atMs of [60_000, 70_000]) {
@@ -111,17 +126,29 @@ describe('the pace of checks', () => {
     expect(taken.map(({ key }) => key)).toEqual(['a', 'b', 'c']);
   });
 
+  test('is one for all names of one host', async () => {
+    const { turns, checkUntil, taken } = startTurns();
+    turns.add('Registry.Example.com:443', 'a', {});
+    turns.add('registry.example.com.', 'b', {});
+    turns.open();
+    expect(await checkUntil(0)).toEqual(['a']);
+    expect(await checkUntil(9_999)).toEqual([]);
+    expect(await checkUntil(10_000)).toEqual(['b']);
+    expect(taken.map((turn) => turn.host)).toEqual([host, host]);
+    expect(turns.figures()).toMatchObject([{ registry: host }]);
+  });
+
   test('is that of each registry by itself', () => {
     const { turns, until } = startTurns();
-    turns.add(host, 'a', undefined);
-    turns.add('other.example.com', 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add('other.example.com', 'b', {});
     turns.open();
     expect(until(0)).toEqual(['a', 'b']);
   });
 
   test('a check that throws is told and has used its slot; the image stays in line', async () => {
     const { turns, until, taken, runtime } = startTurns();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     until(0);
     await taken[0]?.crash(new Error('a bug'));
@@ -136,7 +163,7 @@ describe('the pace of checks', () => {
 describe('a quota that is used up', () => {
   test('holds the checks until the registry said, a day at most, and is told of', async () => {
     const { turns, until, taken, paceIs } = startTurns();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     until(0);
     taken[0]?.begin();
@@ -154,7 +181,7 @@ describe('a quota that is used up', () => {
 
   test('holds them for growing times where nothing is said, until it answers again', async () => {
     const { turns, until, taken, clock } = startTurns();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     until(0);
     const waitsMs: number[] = [];
@@ -180,32 +207,32 @@ describe('a term', () => {
     first.turns.recorded(host, startOfTime - 4_000);
     first.turns.recorded(host, startOfTime - 7_000);
     first.turns.recorded(host, undefined);
-    first.turns.add(host, 'a', undefined);
+    first.turns.add(host, 'a', {});
     first.turns.open();
     expect(first.until(5_999 + recordedMsMax)).toEqual([]);
     expect(first.until(6_000 + recordedMsMax)).toEqual(['a']);
     const crashed = startTurns({ unrecordedUntilMs: startOfTime - 2_000 });
-    crashed.turns.add(host, 'a', undefined);
+    crashed.turns.add(host, 'a', {});
     crashed.turns.open();
     expect([crashed.until(7_999), crashed.until(8_000)]).toEqual([[], ['a']]);
     const unknown = startTurns({ unrecordedUntilMs: 'unknown' });
     unknown.turns.recorded(host, undefined);
-    unknown.turns.add(host, 'a', undefined);
+    unknown.turns.add(host, 'a', {});
     unknown.turns.open();
     expect([unknown.until(9_999), unknown.until(10_000)]).toEqual([[], ['a']]);
   });
 
   test('takes no turn after its end, and the next remembers its last check', async () => {
     const { turns, until, taken, begin, paceIs } = startTurns();
-    turns.add(host, 'a', undefined);
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add(host, 'b', {});
     turns.open();
     until(0);
     taken[0]?.begin();
     turns.end();
     expect([until(5_000), paceIs(), turns.figures()]).toEqual([[], 'Idle', []]);
     begin();
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'b', {});
     turns.open();
     // Its answer is the first of this registry, whichever term the turn is of.
     await taken[0]?.end();
@@ -217,7 +244,7 @@ describe('a term', () => {
   test('without one nobody gets in line', () => {
     const { turns, until } = startTurns();
     turns.end();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.recorded(host, startOfTime);
     turns.remove(host, 'a');
     turns.open();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { quotaMemoryMsMax } from '#actors/registries/registry-host.ts';
+import { quotaMemoryMsMax } from '#actors/registries/credential-order.ts';
 import type { Credential } from '#core/credentials.ts';
 import {
   available,

@@ -35,7 +35,7 @@ describe('a registry that does not answer', () => {
     expect(health.get('registry.example.com')).toBe('Closed');
   });
 
-  test('is asked all the same by who insists, and an answer to that does not close it', async () => {
+  test('is asked all the same by who insists, and an answer to that closes it', async () => {
     const { registries, sent, pings } = startRegistries();
     void registries.probe(probeOf(), forever);
     await settled();
@@ -45,7 +45,64 @@ describe('a registry that does not answer', () => {
     await settled();
     await sent[1]?.answer(available);
     expect(kindOf(await insisted)).toBe('Available');
-    expect(registries.reachability('registry.example.com')).toBe('Open');
+    expect(registries.reachability('registry.example.com')).toBe('Closed');
+  });
+
+  test('is suspected when a probe that has all the time has no answer of any kind for 10 s', async () => {
+    const { registries, sent, clock } = startRegistries();
+    void registries.probe(probeOf('frozen', { timeoutMs: 0 }), forever, { isCheck: true });
+    void registries.probe(probeOf('slow', { timeoutMs: 0 }), forever, { isCheck: true });
+    await settled();
+    sent[1]?.heard();
+    clock.advance(9_999);
+    expect(registries.reachability('registry.example.com')).toBe('Closed');
+    clock.advance(1);
+    expect(registries.reachability('registry.example.com')).toBe('Suspect');
+    await sent[1]?.answer(available);
+    expect(registries.reachability('registry.example.com')).toBe('Closed');
+    clock.advance(60_000);
+    expect(registries.reachability('registry.example.com')).toBe('Closed');
+  });
+
+  test('is no suspect when it answered anything before the time was over', async () => {
+    const { registries, sent } = startRegistries();
+    void registries.probe(probeOf(), forever);
+    await settled();
+    await sent[0]?.answer({
+      kind: 'Unreachable',
+      cause: 'timeout',
+      message: 'late',
+      answered: true,
+    });
+    expect(registries.reachability('registry.example.com')).toBe('Closed');
+  });
+
+  test('answers checks by its circuit while that is open: those in flight at once, others unasked', async () => {
+    const { registries, sent, pings, clock } = startRegistries();
+    const check = (image: string) =>
+      registries.probe(probeOf(image, { timeoutMs: 0 }), forever, { isCheck: true });
+    const first = check('first');
+    void registries.probe(probeOf(), forever);
+    await settled();
+    await sent[1]?.answer(timedOut);
+    const second = check('second');
+    await settled();
+    expect(sent).toHaveLength(3);
+    await pings[0]?.answer(false);
+    const opened = { kind: 'SetAside', message: 'refused' };
+    expect([await first, await second, await check('third')]).toEqual([opened, opened, opened]);
+    expect([sent[0]?.signal.aborted, sent[2]?.signal.aborted, sent.length]).toEqual([
+      true,
+      true,
+      3,
+    ]);
+    clock.advance(1_000);
+    expect(registries.reachability('registry.example.com')).toBe('HalfOpen');
+    expect(await check('fourth')).toEqual(opened);
+    await pings[1]?.answer(true);
+    void check('fifth');
+    await settled();
+    expect(sent).toHaveLength(4);
   });
 
   test('a background probe that hangs fails after its time', async () => {
@@ -162,4 +219,22 @@ describe('the actors of the registries', () => {
     expect((await Promise.all([first, second])).map(kindOf)).not.toContain('Available');
     expect([supervisor.getSnapshot().children.size, clock.size]).toEqual([0, 0]);
   });
+});
+
+test('names that are one host are one registry, with one circuit, one health and one actor', async () => {
+  const { registries, sent, health } = startRegistries();
+  const at = (registry: string) =>
+    registries.probe(probeOf('app', { reference: { registry, path: 'app', tag: '1' } }), forever);
+  void at('Registry.Example.com:443');
+  await settled();
+  expect(sent[0]?.probe.reference.registry).toBe('Registry.Example.com:443');
+  await sent[0]?.answer(timedOut);
+  expect(kindOf(await at('registry.example.com'))).toBe('SetAside');
+  expect(kindOf(await at('registry.example.com.'))).toBe('SetAside');
+  expect(registries.reachability('REGISTRY.example.com')).toBe('Suspect');
+  expect(registries.hosts()).toEqual(['registry.example.com']);
+  expect([...health]).toEqual([['registry.example.com', 'Suspect']]);
+  void at('registry.example.com:5000');
+  await settled();
+  expect(sent).toHaveLength(2);
 });

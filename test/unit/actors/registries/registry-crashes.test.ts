@@ -44,22 +44,22 @@ describe('the actor of a registry that crashes', () => {
 
   test('comes back with its pace, and with the images in line', async () => {
     const { turns, taken, pings, until } = await startSuspected();
-    turns.add(host, 'a', undefined);
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add(host, 'b', {});
     turns.open();
     until(2_000);
     taken[0]?.begin();
     await taken[0]?.end();
     await pings[0]?.crash(new Error('a bug'));
-    turns.add(host, 'c', undefined);
+    turns.add(host, 'c', {});
     expect(until(11_999)).toEqual([]);
     expect(until(12_000)).toEqual(['b']);
   });
 
   test('has used the turn that was being taken', async () => {
     const { turns, taken, pings, until } = await startSuspected();
-    turns.add(host, 'a', undefined);
-    turns.add(host, 'b', undefined);
+    turns.add(host, 'a', {});
+    turns.add(host, 'b', {});
     turns.open();
     until(2_000);
     await pings[0]?.crash(new Error('a bug'));
@@ -74,7 +74,7 @@ describe('the actor of a registry that crashes', () => {
 describe('a registry with images in line', () => {
   test('keeps its actor however long nobody asks it, until the term ends', () => {
     const { turns, registries, until, actor, clock } = startTurns();
-    turns.add(host, 'a', 0);
+    turns.add(host, 'a', { checkedMs: 0 });
     expect(until(10 * idleMs)).toEqual([]);
     expect([registries.hosts(), actor()]).toEqual([[host], expect.anything()]);
     turns.end();
@@ -87,7 +87,7 @@ describe('a registry with images in line', () => {
       {},
       { paceOf: () => ({ intervalMs: 10 * idleMs, maxPerInterval: 1 }) },
     );
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     until(0);
     taken[0]?.begin();
@@ -95,7 +95,7 @@ describe('a registry with images in line', () => {
     turns.end();
     until(3 * idleMs);
     begin();
-    turns.add(host, 'a', undefined);
+    turns.add(host, 'a', {});
     turns.open();
     expect(until(10 * idleMs - 1)).toEqual([]);
     expect(until(10 * idleMs)).toEqual(['a']);
@@ -105,7 +105,7 @@ describe('a registry with images in line', () => {
   test('does not make room for others, who have all theirs', async () => {
     const { turns, registries, sent } = startTurns();
     for (let index = 0; index < registriesMax + 10; index += 1) {
-      turns.add(`r${index}.example.com`, 'a', undefined);
+      turns.add(`r${index}.example.com`, 'a', {});
     }
     expect(registries.hosts()).toHaveLength(registriesMax + 10);
     void registries.probe(probeOf(), forever);

@@ -23,7 +23,7 @@ function plan(state: Partial<PlanState>) {
   });
 }
 
-const inUse = () => ({ original: true, pullSecrets: [] });
+const inUse = () => ({ original: true, pullSecrets: [], namespace: 'apps' });
 const inScope = { matchesImage: () => true, isStillThere: () => false };
 
 describe('an image', () => {
