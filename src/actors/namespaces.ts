@@ -1,10 +1,8 @@
+import type { NamespaceExists } from '#core/routing/admission.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import type { Runtime } from './runtime.ts';
 import { SingleFlight } from './single-flight.ts';
-
-/** Whether a namespace is there; true where the API server does not say. */
-export type NamespaceExists = (name: string, signal: AbortSignal) => Promise<boolean>;
 
 /** What the API server takes for the name of a namespace (RFC 1123 label); no other is there. */
 const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
 import type { MachineViews } from '#core/machine-view.ts';
-import type { RoutingQuery } from '#core/routing/admission.ts';
+import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
 import { refusePages } from './refuse-pages.ts';
@@ -17,6 +17,7 @@ export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
   readonly explain: RoutingQuery['explain'];
+  readonly namespaceExists: NamespaceExists;
   /** Who may look where others than this machine reach it. */
   readonly access: AccessPort;
   readonly log: Log;

@@ -38,7 +38,7 @@ export function buildMetricsApp(
   if (status !== undefined) {
     const answers = new StatusAnswers({ keeps: true });
     app.register(statusImages, { images: status.images, answers });
-    app.register(statusWorkloads, { workloads: status.workloads, answers });
+    app.register(statusWorkloads, { ...status, answers });
   }
   return app;
 }

@@ -69,9 +69,16 @@ beforeEach(async () => {
       events.close();
       system.stop();
     });
-    const listener = await listen(buildMetricsApp({ metrics: metrics.text, status, log }), {
-      ...{ port: 0, host: '127.0.0.1' },
-    });
+    const listener = await listen(
+      buildMetricsApp({
+        metrics: metrics.text,
+        status: { ...status, namespaceExists: async () => true },
+        log,
+      }),
+      {
+        ...{ port: 0, host: '127.0.0.1' },
+      },
+    );
     onTestFinished(listener.close);
     return `http://127.0.0.1:${listener.port}`;
   };

@@ -4,8 +4,10 @@ import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { AdmissionAnswer, ImageQuery, RoutingQuery } from '#core/routing/admission.ts';
+import { subjectOf } from '#core/routing/containers.ts';
 import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/decide.ts';
-import type { RouteDecision } from '#core/routing/decision.ts';
+import type { RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
+import { nearMissesInSteps } from '#core/routing/near-misses.ts';
 import { buildPatch } from '#core/routing/patch.ts';
 import { recordNothingAvailable } from './pod-events.ts';
 import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
@@ -26,11 +28,16 @@ export class Router implements RoutingQuery {
       conclude(this.#options, admission, { route, isLate: cancellation.isCancelled }),
     );
 
-  readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteDecision> => {
+  readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteExplanation> => {
     const admission = admissionOf(query);
     const { decisions } = await routePod(this.#options, admission, cancellationOf(signal));
     const container = { key: containerName, image: query.image };
-    return decisions[0] ?? skippedDecision(container, 'no image is named');
+    const decision = decisions[0] ?? skippedDecision(container, 'no image is named');
+    const { table, turns } = this.#options;
+    const misses = nearMissesInSteps(table(), query.image, subjectOf(admission));
+    const isWanted = () => !signal.aborted;
+    const nearMisses = (await turns.run(query.namespace, misses, isWanted)) ?? [];
+    return { ...decision, nearMisses };
   };
 }
 

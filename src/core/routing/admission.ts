@@ -2,7 +2,7 @@ import type { Cancellation } from '#core/cancellation.ts';
 import type { JsonPatchOperation } from '#core/json-patch.ts';
 import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission, PullPolicy } from '#core/pod.ts';
-import type { RouteDecision } from './decision.ts';
+import type { RouteDecision, RouteExplanation } from './decision.ts';
 
 /** The routing query: what a Pod gets, and what it would get. */
 export interface RoutingQuery {
@@ -15,8 +15,11 @@ export interface RoutingQuery {
     cancellation: Cancellation,
   ) => MaybePromise<AdmissionAnswer>;
   /** What a Pod with this image would get. Registries are asked; nothing is changed. */
-  readonly explain: (image: ImageQuery, signal: AbortSignal) => Promise<RouteDecision>;
+  readonly explain: (image: ImageQuery, signal: AbortSignal) => Promise<RouteExplanation>;
 }
+
+/** Whether a namespace is there; true where the API server does not say. */
+export type NamespaceExists = (name: string, signal: AbortSignal) => Promise<boolean>;
 
 /** What is said to one review. Whoever lets the patch leave checks it. */
 export interface AdmissionAnswer {

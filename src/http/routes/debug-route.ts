@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { fail, type Result, succeed } from '#core/result.ts';
-import type { RoutingQuery } from '#core/routing/admission.ts';
+import { allOf, fail, type Result, succeed } from '#core/result.ts';
+import type { ImageQuery, NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
+import { noNamespace } from '#http/no-namespace.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 
 const pairsExpected = 'key=value pairs with commas between (\\, is a comma in a value)';
@@ -36,31 +37,48 @@ const answerTimeoutMsDefault = 10_000;
 /** What the route asks, and how long it waits. */
 export interface DebugRouteOptions {
   readonly explain: RoutingQuery['explain'];
+  readonly namespaceExists: NamespaceExists;
   readonly answerTimeoutMs?: number;
 }
 
 /** `GET /debug/route`: what a Pod with this image would get; nothing is changed by asking. */
 export async function debugRoute(
   app: FastifyInstance,
-  { explain, answerTimeoutMs: deadlineMs = answerTimeoutMsDefault }: DebugRouteOptions,
+  {
+    explain,
+    namespaceExists,
+    answerTimeoutMs: deadlineMs = answerTimeoutMsDefault,
+  }: DebugRouteOptions,
 ): Promise<void> {
   app.get('/debug/route', { schema: { querystring: querySchema } }, async (request, reply) => {
     const query = request.query as Static<typeof querySchema>;
     const { image, namespace = 'default', policy = 'IfNotPresent' } = query;
-    const labels = readPairs('labels', query.labels);
-    const annotations = readPairs('annotations', query.annotations);
-    if (!labels.ok) return reply.code(400).send({ error: labels.error });
-    if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
-    const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
-    const subject = { labels: labels.value, annotations: annotations.value, pullSecrets };
+    const subject = readSubject(query);
+    if (!subject.ok) return reply.code(400).send({ error: subject.error });
+    if (!(await namespaceExists(namespace, AbortSignal.timeout(deadlineMs)))) {
+      return reply.code(404).send({ error: noNamespace(namespace) });
+    }
     const outcome = await askWithinDeadline(
-      (cancellation) => explain({ image, namespace, policy, ...subject }, cancellation.signal),
+      (cancellation) =>
+        explain({ image, namespace, policy, ...subject.value }, cancellation.signal),
       { deadlineMs },
     );
     if (outcome.kind === 'failed') throw outcome.error;
     if (outcome.kind === 'answered') return outcome.answer;
     return reply.code(504).send({ error: `expected a decision within ${deadlineMs} ms, got none` });
   });
+}
+
+/** What the Pod is like, beside its image and namespace. */
+function readSubject(
+  query: Static<typeof querySchema>,
+): Result<Pick<ImageQuery, 'labels' | 'annotations' | 'pullSecrets'>, string> {
+  const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
+  const pairs = allOf({
+    labels: readPairs('labels', query.labels),
+    annotations: readPairs('annotations', query.annotations),
+  });
+  return pairs.ok ? succeed({ ...pairs.value, pullSecrets }) : pairs;
 }
 
 function readPairs(

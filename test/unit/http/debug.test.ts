@@ -31,6 +31,7 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
       queries.push(query);
       return { image: query.image } as never;
     },
+    namespaceExists: async (name) => name !== 'typo',
     access: async () => ({ kind: 'unknown' }),
     log: createLog({ level: 'silent', format: 'json' }),
     ...over,
@@ -48,6 +49,14 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
 const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
 
 describe('the debug endpoint', () => {
+  test('says that a namespace is not there, and explains nothing in it', async () => {
+    const { get, queries } = stage();
+    const answer = await get('/debug/route?image=a:1&namespace=typo');
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer)).toContain('there is none that is called "typo"');
+    expect(queries).toEqual([]);
+  });
+
   test.each(['/debug', '/debug/'])('says at %s who leads and what there is to ask', async (url) => {
     const answer = await stage().get(url);
     expect(answer.status).toBe(200);

@@ -17,7 +17,11 @@ function stage(workloads = noWorkloads) {
   const images = createTrackedImages();
   const app = buildMetricsApp({
     metrics: async () => ({ contentType: 'text/plain', body: '' }),
-    status: { images: async () => images, workloads },
+    status: {
+      images: async () => images,
+      workloads,
+      namespaceExists: async (name) => name !== 'typo',
+    },
     log: createLog({ level: 'fatal', format: 'json' }),
   });
   onTestFinished(() => app.close());
@@ -129,6 +133,12 @@ describe('/status/images', () => {
 });
 
 describe('/status/workloads', () => {
+  test('is 404 for a namespace that is not there', async () => {
+    const { code, body } = await stage().get('/status/workloads?namespace=typo');
+    expect(code).toBe(404);
+    expect(JSON.parse(body)).toEqual({ error: expect.stringContaining('"typo"') });
+  });
+
   test('answers with what could not start again elsewhere, of one namespace or of all', async () => {
     const asked: (string | undefined)[] = [];
     const { json } = stage(async (namespace) => {

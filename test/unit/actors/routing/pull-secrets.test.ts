@@ -51,15 +51,16 @@ describe('the pull secrets of a Pod', () => {
       ...names.map((name) => pullSecret(`default/${name}`, hosts, 'team')),
     ) as Record<string, SecretAnswer>;
     let longestMs = 0;
-    let lastMs = performance.now();
+    let last = process.threadCpuUsage();
+    // Its own CPU time: what else the machine does is not the Secrets'.
     const beat = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - lastMs);
-      lastMs = performance.now();
+      const { user, system } = process.threadCpuUsage(last);
+      longestMs = Math.max(longestMs, (user + system) / 1_000);
+      last = process.threadCpuUsage();
     }, 1);
     await route({ secrets }, naming(...names));
     clearInterval(beat);
-    // Half of it for what else the machine does.
-    expect(longestMs).toBeLessThan(100);
+    expect(longestMs).toBeLessThan(50);
   });
 
   test('that were mended since they were read count at once', async () => {
