@@ -111,9 +111,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
-    isTableBuilt: table.isBuilt,
+    ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
-    namespaceExists: lookUpNamespaces(system.runtime, client),
   });
   const certificate = certificateOptions(flags, client, namespace);
   addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });

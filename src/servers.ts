@@ -6,8 +6,7 @@ import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { AccessPort } from '#core/access.ts';
-import type { NamespaceExists } from '#core/namespaces.ts';
-import type { RoutingQuery } from '#core/routing/admission.ts';
+import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
 import { type Listener, type ListenOptions, listen } from '#http/listen.ts';
@@ -27,9 +26,9 @@ export interface ServersOptions {
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
   readonly isTableBuilt: () => boolean;
+  readonly namespaceExists: NamespaceExists;
   /** Who may look at the debug endpoint where it is reached from outside. */
   readonly access: AccessPort;
-  readonly namespaceExists: NamespaceExists;
 }
 
 /** A question about a Pod carries its annotations in the URL: 256 KiB, escaped. */
@@ -58,7 +57,7 @@ export class Servers {
 
   /** Opens metrics, health and debug; rejects with the flag that names what cannot be. */
   readonly listen = async (): Promise<void> => {
-    const { system, flags, router, reporting, access, namespaceExists } = this.#options;
+    const { system, flags, router, reporting, namespaceExists } = this.#options;
     this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
     const { log, metrics } = system.runtime;
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
@@ -66,15 +65,13 @@ export class Servers {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
-      ...{ access, namespaceExists, log },
+      namespaceExists,
+      access: this.#options.access,
+      log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
     const shown = buildMetricsApp(
-      {
-        metrics: metrics.text,
-        status: { images: reporting.images, workloads: reporting.workloads, namespaceExists },
-        log,
-      },
+      { metrics: metrics.text, status: { ...reporting, namespaceExists }, log },
       { hosts: flags.debugHost },
     );
     const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });

@@ -1,4 +1,4 @@
-import type { NamespaceExists } from '#core/namespaces.ts';
+import type { NamespaceExists } from '#core/routing/admission.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import type { Runtime } from './runtime.ts';
@@ -9,8 +9,6 @@ const namespaceName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 /** Whoever asks again and again is answered from memory for so long. */
 const memoryMs = 5_000;
 const namespacesMax = 256;
-/** Whoever asks by hand is answered all the same where the API server is slow. */
-const waitMs = 2_000;
 
 /** Looks namespaces up one by one, for those who ask by hand. */
 export function lookUpNamespaces(
@@ -21,17 +19,14 @@ export function lookUpNamespaces(
     ...{ name: 'namespaces', entriesMax: namespacesMax },
     memoryMs: () => memoryMs,
   });
-  return async (name) => {
+  return async (name, signal) => {
     if (!namespaceName.test(name)) return false;
     const run = async ({ signal: bounded }: { readonly signal: AbortSignal }) => {
       const path = `/api/v1/namespaces/${name}`;
       const answer = await client.call({ method: 'GET', path }, bounded);
       return answer.ok || !hasCode(answer.error, 404);
     };
-    const answer = await lookUps.ask(
-      { key: name, run, lingers: false },
-      AbortSignal.timeout(waitMs),
-    );
+    const answer = await lookUps.ask({ key: name, run, lingers: false }, signal);
     return answer?.value ?? true;
   };
 }

@@ -1,5 +1,5 @@
+import { memoize } from './bounded-map.ts';
 import { globMatches } from './glob.ts';
-import type { ImageReference } from './image/reference.ts';
 
 /** A key of a docker config, read as the kubelet reads it: a host with globs, and a path. */
 export interface CredentialKey {
@@ -29,20 +29,18 @@ export function readCredentialKey(written: string): CredentialKey | undefined {
   return parts === undefined ? undefined : { text, ...splitHost(parts.host), path: parts.path };
 }
 
-/** Whether the key serves the image: host label by label, port, and start of the path. */
-export function keyServesImage(key: CredentialKey, image: ImageReference): boolean {
-  return keyServesRegistry(key, image.registry) && `/${image.path}`.startsWith(key.path);
-}
-
 /** Whether host and port of the key are those of a registry. */
 export function keyServesRegistry(key: CredentialKey, registry: string): boolean {
-  const { labels, port } = splitHost(registry);
+  const { labels, port } = hostOf(registry);
   return (
     key.port === port &&
     key.labels.length === labels.length &&
     key.labels.every((glob, index) => globMatches(glob, labels[index] ?? ''))
   );
 }
+
+/** Registries are few, and each is asked about once a key. */
+const hostOf = memoize(256, splitHost);
 
 /** Characters that Go's URL parser takes in a host. */
 const HOST = /^[A-Za-z0-9\-_.~!$&'()*+,;=:[\]<>"\u{80}-\u{10ffff}]*$/u;

@@ -11,6 +11,20 @@ export function servesLocation(key: CredentialKey, { registry, path }: Location)
   return prefix.startsWith(key.path) || key.path.startsWith(prefix);
 }
 
+/**
+ * Whether a copy that is lent for the location may hold the key: only what is equal, or lies below the
+ * other at the border of a segment (behaviour §10): an entry for `/pay` lends no `/payroll`.
+ */
+export function lendsToLocation(key: CredentialKey, location: Location): boolean {
+  if (!servesLocation(key, location)) return false;
+  const [one, other] = [key.path, `/${location.path}`].map(
+    (path) => `${path.replace(/\/+$/, '')}/`,
+  );
+  return (
+    one !== undefined && other !== undefined && (one.startsWith(other) || other.startsWith(one))
+  );
+}
+
 /** Whether the Secret holds anything with which an image at the location could be pulled. */
 export function opensLocation({ entries }: OpenedSecret, location: Location): boolean {
   return entries.some(({ key, entry }) => servesLocation(key, location) && saysAnything(entry));

@@ -1,5 +1,6 @@
+import { memoize } from './bounded-map.ts';
 import { compare } from './compare.ts';
-import { type CredentialKey, keyServesImage, readCredentialKey } from './credential-key.ts';
+import { type CredentialKey, keyServesRegistry, readCredentialKey } from './credential-key.ts';
 import { type DockerConfigEntry, readDockerConfig } from './docker-config.ts';
 import { DOCKER_HUB, DOCKER_HUB_INDEX, type ImageReference } from './image/reference.ts';
 import { readOwn } from './json.ts';
@@ -26,6 +27,8 @@ export interface OpenedSecret {
   /** `<namespace>/<name>`. */
   readonly source: string;
   readonly entries: readonly OpenedEntry[];
+  /** The entries whose host and port are those of a registry; looked for once. */
+  readonly serving: (registry: string) => readonly OpenedEntry[];
   /** What was skipped and why, each with the Secret's name; no secret is in it. */
   readonly warnings: readonly string[];
 }
@@ -64,17 +67,40 @@ export const dockerConfigTypes: readonly string[] = [
 ];
 
 /** Under which key a Secret holds its docker config; undefined where it is of another type. */
-export function dockerConfigField({ type }: SecretView): string | undefined {
+export function dockerConfigField({ type }: Pick<SecretView, 'type'>): string | undefined {
   return dockerConfigTypes.includes(type) ? type.replace('kubernetes.io/', '.') : undefined;
 }
 
+/** Characters of a docker config that is read: a hundred registries need a tenth of it. */
+export const configCharactersMax = 256 * 1024;
+/** Registries in one docker config that is read. */
+const configKeysMax = 1_000;
+/** Registries for which a Secret remembers what serves them. */
+const registriesMax = 64;
+
 function readSecret(secret: SecretView): OpenedSecret {
   const source = `${secret.namespace}/${secret.name}`;
+  const { entries, warnings } = readEntries(secret);
+  const serving = memoize(registriesMax, (registry) =>
+    entries.filter(({ key }) => keyServesRegistry(key, registry)),
+  );
+  return {
+    source,
+    entries,
+    serving,
+    warnings: warnings.map((text) => `Secret ${source}: ${text}`),
+  };
+}
+
+function readEntries(secret: SecretView): Pick<OpenedSecret, 'entries' | 'warnings'> {
   const field = dockerConfigField(secret);
   const text = field === undefined ? undefined : readOwn(secret.data, field);
-  if (field === undefined || !text) return { source, entries: [], warnings: [] };
-  const config = readDockerConfig(text, field);
-  if (!config.ok) return { source, entries: [], warnings: [`Secret ${source}: ${config.error}`] };
+  if (field === undefined || !text) return { entries: [], warnings: [] };
+  if (text.length > configCharactersMax) {
+    return { entries: [], warnings: [`expected at most ${configCharactersMax} characters`] };
+  }
+  const config = readDockerConfig(text, field, configKeysMax);
+  if (!config.ok) return { entries: [], warnings: [config.error] };
   const warnings = [...config.value.warnings];
   const entries: OpenedEntry[] = [];
   for (const entry of config.value.entries) {
@@ -82,7 +108,7 @@ function readSecret(secret: SecretView): OpenedSecret {
     if (key === undefined) warnings.push(`${entry.key.slice(0, 80)}: expected a host and a path`);
     else entries.push({ key, entry });
   }
-  return { source, entries, warnings: warnings.map((text) => `Secret ${source}: ${text}`) };
+  return { entries, warnings };
 }
 
 /**
@@ -94,15 +120,23 @@ export function findCredentials(
   secrets: readonly OpenedSecret[],
   image: ImageReference,
 ): readonly Credential[] {
-  const all = secrets.flatMap(({ source, entries }) => entries.map((one) => ({ source, ...one })));
-  const serving = all.filter(({ key }) => keyServesImage(key, image));
-  const found =
-    serving.length > 0 || image.registry !== DOCKER_HUB
-      ? serving
-      : all.filter(({ key }) => key.text === DOCKER_HUB_INDEX);
-  return found
+  const path = `/${image.path}`;
+  const found = secrets.flatMap(({ source, serving }) =>
+    serving(image.registry).flatMap((one) =>
+      path.startsWith(one.key.path) ? [{ source, ...one }] : [],
+    ),
+  );
+  const used = found.length > 0 || image.registry !== DOCKER_HUB ? found : hubIndex(secrets);
+  return used
     .toSorted((left, right) => compare(right.key.text, left.key.text))
     .map(({ source, entry }) => ({ source, ...entry }));
+}
+
+/** Docker Hub's old key. */
+function hubIndex(secrets: readonly OpenedSecret[]) {
+  return secrets.flatMap(({ source, entries }) =>
+    entries.flatMap((one) => (one.key.text === DOCKER_HUB_INDEX ? [{ source, ...one }] : [])),
+  );
 }
 
 /** Whose credential is tried: the Pod can pull with its own, with another's only with a copy. */

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from './json.ts';
+import { isObject, type JsonObject, parseJson } from './json.ts';
 import { fail, type Result, succeed } from './result.ts';
 
 /** User and password, or tokens, under one key of a docker config, in the order of the file. */
@@ -24,7 +24,24 @@ export interface DockerConfig {
  * Reads `.dockerconfigjson` or the older `.dockercfg`. What the kubelet refuses whole is read as far
  * as it goes here: one broken entry spoils no other (behaviour §2). `field` is the Secret's.
  */
-export function readDockerConfig(text: string, field: string): Result<DockerConfig, string> {
+export function readDockerConfig(
+  text: string,
+  field: string,
+  keysMax: number,
+): Result<DockerConfig, string> {
+  const hosts = readHosts(text, field, keysMax);
+  if (!hosts.ok) return hosts;
+  const entries: DockerConfigEntry[] = [];
+  const warnings: string[] = [];
+  for (const [key, value] of Object.entries(hosts.value)) {
+    const entry = readEntry(key, value);
+    if (entry.ok) entries.push(entry.value);
+    else warnings.push(`${key}: ${entry.error}`);
+  }
+  return succeed({ entries, warnings });
+}
+
+function readHosts(text: string, field: string, keysMax: number): Result<JsonObject, string> {
   // The engine's own message would quote the text, passwords included.
   const content = parseJson(text);
   if (content === undefined) return fail('expected JSON');
@@ -32,14 +49,10 @@ export function readDockerConfig(text: string, field: string): Result<DockerConf
   // Go reads null as nothing at all.
   const hosts = (field === '.dockercfg' ? content : fieldOf(content, 'auths')) ?? {};
   if (!isObject(hosts)) return fail('expected an object of registries');
-  const entries: DockerConfigEntry[] = [];
-  const warnings: string[] = [];
-  for (const [key, value] of Object.entries(hosts)) {
-    const entry = readEntry(key, value);
-    if (entry.ok) entries.push(entry.value);
-    else warnings.push(`${key}: ${entry.error}`);
-  }
-  return succeed({ entries, warnings });
+  const count = Object.keys(hosts).length;
+  return count <= keysMax
+    ? succeed(hosts)
+    : fail(`expected at most ${keysMax} registries, got ${count}`);
 }
 
 function readEntry(key: string, value: unknown): Result<DockerConfigEntry, string> {

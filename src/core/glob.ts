@@ -7,8 +7,14 @@ type GlobPart = '*' | ((character: string) => boolean);
  * the product of both lengths, whatever the glob: only the last star is ever taken back.
  */
 export function globMatches(glob: string, text: string): boolean {
-  const parts = readGlob(glob);
-  if (parts === undefined) return false;
+  if (!/[*[]/.test(glob)) return glob === text;
+  const parts = readGlob(glob.replaceAll(/\*+/g, '*'));
+  // Each part but a star takes one character: a longer glob matches nothing, and is not tried.
+  const least = parts?.filter((part) => part !== '*').length ?? Number.POSITIVE_INFINITY;
+  return parts !== undefined && least <= text.length && partsMatch(parts, text);
+}
+
+function partsMatch(parts: readonly GlobPart[], text: string): boolean {
   let part = 0;
   let position = 0;
   let retry: { readonly part: number; readonly position: number } | undefined;

@@ -69,11 +69,16 @@ beforeEach(async () => {
       events.close();
       system.stop();
     });
-    const shown = { ...status, namespaceExists: async () => true };
-    const app = buildMetricsApp({ metrics: metrics.text, status: shown, log });
-    const listener = await listen(app, {
-      ...{ port: 0, host: '127.0.0.1' },
-    });
+    const listener = await listen(
+      buildMetricsApp({
+        metrics: metrics.text,
+        status: { ...status, namespaceExists: async () => true },
+        log,
+      }),
+      {
+        ...{ port: 0, host: '127.0.0.1' },
+      },
+    );
     onTestFinished(listener.close);
     return `http://127.0.0.1:${listener.port}`;
   };

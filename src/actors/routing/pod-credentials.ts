@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { withDeadline } from '#actors/deadline.ts';
+import type { FairTurns } from '#actors/fair-turns.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import { reduceSecret } from '#actors/secrets/secret-copy.ts';
+import { isLent, reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import type { ServiceAccounts } from '#actors/secrets/service-accounts.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -12,12 +15,14 @@ import {
   type OwnedCredential,
   openSecret,
 } from '#core/credentials.ts';
-import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import { lentLocations } from '#core/routing/declared-secrets.ts';
 import type { Location } from '#core/routing/location.ts';
+import { pullSecretsOf } from '#core/routing/pull-secrets.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 
@@ -28,23 +33,31 @@ export function readPodCredentials(
   cancellation: Cancellation,
 ): MaybePromise<PodCredentials> {
   const { admission, candidates } = request;
-  const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
+  const { own, warnings } = pullSecretsOf(admission);
   // The API server takes no pull secret there: only what the Pod names now can pull.
   const lends = admission.subresource !== 'ephemeralcontainers';
   const lent = lends ? candidates.flatMap((candidate) => candidate.lent) : [];
   const names = new Map([...own, ...lent].map((name) => [secretNameText(name), name]));
+  const given = { own, lends, warnings };
   // Most Pods have none; a deadline costs more than all the rest of their credentials.
-  const read = names.size === 0 ? nothingRead : readAll(options, [...names.values()], cancellation);
-  return andThen(read, (answers) => new PodCredentials(options, request, { own, lends, answers }));
+  if (names.size === 0)
+    return new PodCredentials(options, request, { ...given, answers: noneRead });
+  const read = (name: SecretName, signal: AbortSignal) => options.secrets.reader.read(name, signal);
+  return readAll(options, { names: [...names.values()], read }, cancellation).then((answers) =>
+    openAll(options, request, { given: { ...given, answers }, cancellation }),
+  );
 }
 
 /** What Secrets are read with, and who puts copies in their places. */
 export interface PodCredentialsOptions {
   readonly runtime: Pick<Runtime, 'clock'>;
   readonly secrets: {
-    readonly reader: Pick<SecretReader, 'read'>;
+    readonly reader: Pick<SecretReader, 'read' | 'readAgain'>;
     readonly placer: Pick<SecretPlacer, 'place'>;
+    readonly accounts: Pick<ServiceAccounts, 'objection'>;
   };
+  /** In which many Secrets, or large ones, are opened. */
+  readonly turns: FairTurns;
 }
 
 /** The Pod that pulls, and what it may pull. */
@@ -59,23 +72,37 @@ export interface PodCredentialsRequest {
 const secretsTimeoutMs = 1_000;
 /** Writing one copy may take so long; then the next candidate is taken. */
 const placeTimeoutMs = 1_000;
-/** Pull secrets of one Pod that are read; the kubelet reads all, nobody names more. */
-const pullSecretsMax = 32;
+const noneRead: ReadonlyMap<string, SecretAnswer> = new Map();
 
-const nothingRead: ReadonlyMap<string, SecretAnswer> = new Map();
+interface SecretsToRead {
+  readonly names: readonly SecretName[];
+  readonly read: (name: SecretName, signal: AbortSignal) => Promise<SecretAnswer>;
+}
 
 async function readAll(
-  { secrets, runtime }: PodCredentialsOptions,
-  names: readonly SecretName[],
+  { runtime }: PodCredentialsOptions,
+  { names, read }: SecretsToRead,
   { signal }: Cancellation,
 ): Promise<ReadonlyMap<string, SecretAnswer>> {
   const deadline = { deadlineMs: secretsTimeoutMs, signal };
   return await withDeadline(runtime.clock, deadline, async (bounded) => {
-    const read = names.map(
-      async (name) => [secretNameText(name), await secrets.reader.read(name, bounded)] as const,
+    const answers = names.map(
+      async (name) => [secretNameText(name), await read(name, bounded)] as const,
     );
-    return new Map(await Promise.all(read));
+    return new Map(await Promise.all(answers));
   });
+}
+
+/** What was read is opened in turns: a Pod may name 256 Secrets of a thousand registries each. */
+async function openAll(
+  options: PodCredentialsOptions,
+  request: PodCredentialsRequest,
+  { given, cancellation }: { readonly given: ReadSecrets; readonly cancellation: Cancellation },
+): Promise<PodCredentials> {
+  const pod = new PodCredentials(options, request, given);
+  const isWanted = () => !cancellation.isCancelled;
+  await options.turns.run(request.admission.namespace, pod.openInSteps(), isWanted);
+  return pod;
 }
 
 /** What was read for one Pod. */
@@ -84,28 +111,86 @@ interface ReadSecrets {
   /** Whether the Pod may be given what resources name. */
   readonly lends: boolean;
   readonly answers: ReadonlyMap<string, SecretAnswer>;
+  /** Of names that no Secret can have. */
+  readonly warnings: readonly string[];
 }
 
 /** The credentials of one Pod: its own, and those that resources lend it. */
 export class PodCredentials {
-  /** What was missing or broken, as sentences for whoever creates the Pod. */
-  readonly warnings: readonly string[];
   readonly #options: PodCredentialsOptions;
   readonly #request: PodCredentialsRequest;
   readonly #read: ReadSecrets;
-  readonly #own: readonly OpenedSecret[];
+  readonly #ownNames: ReadonlySet<string>;
   readonly #tries = new Map<Candidate, readonly OwnedCredential[]>();
 
   constructor(options: PodCredentialsOptions, request: PodCredentialsRequest, read: ReadSecrets) {
     this.#options = options;
     this.#request = request;
     this.#read = read;
-    const { own, answers } = read;
-    const ownNames = new Set(own.map(secretNameText));
-    this.#own = [...ownNames].flatMap((name) => openFound(answers.get(name), false) ?? []);
-    this.warnings = [...answers].flatMap(([name, answer]) =>
-      warningsOf(name, answer, !ownNames.has(name)),
+    this.#ownNames = new Set(read.own.map(secretNameText));
+  }
+
+  /** What was missing or broken, as sentences for whoever creates the Pod. */
+  get warnings(): readonly string[] {
+    const { answers, warnings } = this.#read;
+    const read = [...answers].flatMap(([name, answer]) =>
+      warningsOf(name, answer, !this.#ownNames.has(name)),
     );
+    return [...warnings, ...read];
+  }
+
+  /** Finds out what is tried for each candidate; yields where others may go in between. */
+  *openInSteps(): Generator<void, void> {
+    const { answers } = this.#read;
+    const opened: OpenedSecret[] = [];
+    for (const answer of answers.values()) {
+      const one = openFound(answer, false);
+      if (one !== undefined) opened.push(one);
+      yield;
+    }
+    for (const candidate of this.#request.candidates) {
+      for (const { serving } of opened) {
+        serving(candidate.reference.registry);
+        yield;
+      }
+      this.#try(candidate);
+      yield;
+    }
+  }
+
+  /**
+   * The same with what its Secrets hold now, where a registry refused what they held and that has
+   * changed since; undefined where it has not (behaviour §2).
+   */
+  readonly renewed = (
+    refused: readonly Candidate[],
+    cancellation: Cancellation,
+  ): MaybePromise<PodCredentials | undefined> => {
+    const { answers } = this.#read;
+    const tried = refused.flatMap((one) => this.credentialsFor(one).map(({ source }) => source));
+    const found = [...new Set(tried)].flatMap(
+      (text): readonly (readonly [string, SecretAnswer])[] => {
+        const answer = answers.get(text);
+        return answer?.kind === 'found' ? [[text, answer]] : [];
+      },
+    );
+    return found.length === 0 ? undefined : this.#readAgain(new Map(found), cancellation);
+  };
+
+  async #readAgain(
+    known: ReadonlyMap<string, SecretAnswer>,
+    cancellation: Cancellation,
+  ): Promise<PodCredentials | undefined> {
+    const { reader } = this.#options.secrets;
+    const read = (name: SecretName, signal: AbortSignal) => {
+      const answer = known.get(secretNameText(name)) ?? { kind: 'missing' };
+      return reader.readAgain(name, answer, signal);
+    };
+    const names = [...known.values()].flatMap((one) => (one.kind === 'found' ? one.secret : []));
+    const again = await readAll(this.#options, { names, read }, cancellation);
+    if (isDeepStrictEqual(known, again)) return undefined;
+    const given = { ...this.#read, answers: new Map([...this.#read.answers, ...again]) };
+    return await openAll(this.#options, this.#request, { given, cancellation });
   }
 
   /** In the order to try; none means anonymous (behaviour §2). */
@@ -129,10 +214,14 @@ export class PodCredentials {
     if (tried === undefined || tried.of === 'pod') return succeed(undefined);
     const secret = candidate.lent.find((one) => secretNameText(one) === tried.credential.source);
     if (secret === undefined) return succeed(undefined);
-    const { admission } = this.#request;
-    if (secret.namespace !== admission.namespace) return await this.#place(secret, signal);
-    const isNamed = pullSecretsOf(admission).includes(secret.name);
-    return succeed(isNamed ? undefined : secret.name);
+    const { namespace, pod } = this.#request.admission;
+    const isAtHome = secret.namespace === namespace;
+    if (isAtHome && this.#ownNames.has(secretNameText(secret))) return succeed(undefined);
+    const account = pod.spec?.serviceAccountName || 'default';
+    const { accounts } = this.#options.secrets;
+    const objection = await accounts.objection(namespace, account, signal);
+    if (objection !== undefined) return fail(objection);
+    return isAtHome ? succeed(secret.name) : await this.#place(secret, signal);
   };
 
   #find(candidate: Candidate, credential: Credential | undefined): OwnedCredential | undefined {
@@ -142,17 +231,29 @@ export class PodCredentials {
   #try(candidate: Candidate): readonly OwnedCredential[] {
     const known = this.#tries.get(candidate);
     if (known !== undefined) return known;
-    const { lends, answers } = this.#read;
+    const { lends } = this.#read;
     const { reference, original } = candidate;
-    const lent = lends ? candidate.lent : [];
     // One after another: the sets' order comes before that of keys.
-    const entry = lent.flatMap((name) => {
-      const opened = openFound(answers.get(secretNameText(name)), true);
-      return opened === undefined ? [] : findCredentials([opened], reference);
-    });
-    const tries = credentialsToTry({ entry, pod: findCredentials(this.#own, reference), original });
+    const entry = lends ? candidate.lent.flatMap((name) => this.#lentBy(name, reference)) : [];
+    const own = [...this.#ownNames].flatMap((name) => this.#opened(name, false) ?? []);
+    const tries = credentialsToTry({ entry, pod: findCredentials(own, reference), original });
     this.#tries.set(candidate, tries);
     return tries;
+  }
+
+  #opened(name: string, isSource: boolean): OpenedSecret | undefined {
+    return openFound(this.#read.answers.get(name), isSource);
+  }
+
+  /** With what a copy does not hold nothing is tried either. */
+  #lentBy(secret: OwnedSecret, reference: ImageReference): readonly Credential[] {
+    const { admission, table } = this.#request;
+    const opened = this.#opened(secretNameText(secret), true);
+    if (opened === undefined) return [];
+    const found = findCredentials([opened], reference);
+    if (found.length === 0 || secret.namespace === admission.namespace) return found;
+    const locations = locationsWith(secret, table);
+    return found.filter(({ key = '' }) => isLent(key, locations));
   }
 
   async #place(secret: OwnedSecret, signal: AbortSignal): Promise<Result<string, string>> {
@@ -198,14 +299,4 @@ function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): read
   }
   if (isSource && answer.isCopy) return [`Secret ${name} is a copy and no source of copies`];
   return openFound(answer, isSource)?.warnings ?? [];
-}
-
-/** As it came from outside: what is no name is none. */
-function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
-  const written: unknown = pod.spec?.imagePullSecrets;
-  const items: readonly unknown[] = Array.isArray(written) ? written.slice(0, pullSecretsMax) : [];
-  return items.flatMap((item) => {
-    const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
-    return typeof name === 'string' && name !== '' ? name : [];
-  });
 }

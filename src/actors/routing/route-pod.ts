@@ -3,6 +3,7 @@ import type { Cancellation } from '#core/cancellation.ts';
 import { formatReference } from '#core/image/reference.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
+import type { Candidate } from '#core/routing/candidates.ts';
 import {
   type ContainerPlan,
   type PlannedContainer,
@@ -95,7 +96,10 @@ interface OpenImages {
   readonly open: ReadonlyMap<string, PlannedContainer>;
 }
 
-/** Answers that are remembered are taken at once, where no Secret has to be read first. */
+/**
+ * Answers that are remembered are taken at once, where no Secret has to be read first. Where a Secret
+ * that was refused has changed since it was read, all is asked once more.
+ */
 function askAll(
   options: RoutePodOptions,
   { admission, table, open }: OpenImages,
@@ -104,8 +108,7 @@ function askAll(
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const { clock } = options.runtime;
   const startedMs = clock.now();
-  const credentials = readPodCredentials(options, { admission, table, candidates }, cancellation);
-  return andThen(credentials, (pod) => {
+  const askWith = (pod: PodCredentials): MaybePromise<AskedImages> => {
     const left = leftToAsk(admission, clock.now() - startedMs);
     const { dryRun: isQuiet, namespace: share } = admission;
     const bounded = { ...options, ...left, isQuiet, share };
@@ -113,7 +116,23 @@ function askAll(
       routeImage(bounded, { candidates: plan.candidates, pod }, cancellation.signal);
     const routes = recallAll(bounded, open, pod) ?? allByKey(open, ask);
     return andThen(routes, (known) => ({ routes: known, warnings: pod.warnings }));
-  });
+  };
+  const credentials = readPodCredentials(options, { admission, table, candidates }, cancellation);
+  return andThen(credentials, (pod) =>
+    andThen(askWith(pod), (asked) => {
+      const refused = refusedOf(open, asked.routes);
+      if (refused.length === 0) return asked;
+      const renewed = pod.renewed(refused, cancellation);
+      return andThen(renewed, (again) => (again === undefined ? asked : askWith(again)));
+    }),
+  );
+}
+
+/** The candidates whose credentials were not let in. */
+function refusedOf(open: OpenImages['open'], routes: AskedImages['routes']): readonly Candidate[] {
+  return [...open].flatMap(([key, { candidates }]) =>
+    candidates.filter((_, index) => routes.get(key)?.answers[index]?.status === 'InvalidAuth'),
+  );
 }
 
 /** All images by what is remembered; undefined where any has to be asked for. */

@@ -1,13 +1,13 @@
 import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
-import { formatReference, parseReference } from '#core/image/reference.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { AdmissionAnswer, ImageQuery, RoutingQuery } from '#core/routing/admission.ts';
+import { subjectOf } from '#core/routing/containers.ts';
 import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/decide.ts';
 import type { RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
-import { findNearMisses } from '#core/routing/near-miss.ts';
+import { nearMissesInSteps } from '#core/routing/near-misses.ts';
 import { buildPatch } from '#core/routing/patch.ts';
 import { recordNothingAvailable } from './pod-events.ts';
 import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
@@ -29,17 +29,15 @@ export class Router implements RoutingQuery {
     );
 
   readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteExplanation> => {
-    const { image } = query;
-    const { decisions } = await routePod(this.#options, admissionOf(query), cancellationOf(signal));
-    const decision =
-      decisions[0] ?? skippedDecision({ key: containerName, image }, 'no image is named');
-    const parsed = parseReference(image);
-    if (!parsed.ok) return { ...decision, nearMisses: [] };
-    const named = { reference: parsed.value, text: formatReference(parsed.value) };
+    const admission = admissionOf(query);
+    const { decisions } = await routePod(this.#options, admission, cancellationOf(signal));
+    const container = { key: containerName, image: query.image };
+    const decision = decisions[0] ?? skippedDecision(container, 'no image is named');
     const { table, turns } = this.#options;
-    const finding = findNearMisses(table(), named, query);
-    const found = await turns.run(query.namespace, finding, () => !signal.aborted);
-    return { ...decision, nearMisses: found ?? [] };
+    const misses = nearMissesInSteps(table(), query.image, subjectOf(admission));
+    const isWanted = () => !signal.aborted;
+    const nearMisses = (await turns.run(query.namespace, misses, isWanted)) ?? [];
+    return { ...decision, nearMisses };
   };
 }
 

@@ -1,3 +1,4 @@
+import { configCharactersMax, dockerConfigField } from '#core/credentials.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode, isRetryable } from '#kube/failures.ts';
@@ -17,7 +18,10 @@ export interface StoredSecret {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** One read of one Secret, its data decoded. */
+/** Of a character of text at most three bytes, of three bytes four characters; and one more. */
+const base64CharactersMax = 4 * configCharactersMax + 4;
+
+/** One read of one Secret, its docker config decoded. */
 export async function readSecret(
   client: Pick<KubeClient, 'call'>,
   name: SecretName,
@@ -32,16 +36,17 @@ export async function readSecret(
   return { kind: 'unreadable', message: error.message, mayPass };
 }
 
-/** What a Secret of the API server says, its data decoded. */
+/** What a Secret of the API server says: its docker config is all that is ever read of it. */
 export function foundSecret(
   { namespace, name }: SecretName,
   { metadata, type = '', data = {} }: StoredSecret,
 ): SecretAnswer {
-  const decoded = Object.entries(data).map(([key, value]) => [
-    key,
-    Buffer.from(value, 'base64').toString('utf8'),
-  ]);
-  const secret = { namespace, name, type, data: Object.fromEntries(decoded) };
+  const field = dockerConfigField({ type });
+  const written = field === undefined ? undefined : data[field];
+  // Of the largest only so much that it is seen to be too large.
+  const text = Buffer.from(written?.slice(0, base64CharactersMax) ?? '', 'base64').toString('utf8');
+  const kept = field === undefined || written === undefined ? {} : { [field]: text };
+  const secret = { namespace, name, type, data: kept };
   return { kind: 'found', secret, isCopy: Object.hasOwn(metadata?.labels ?? {}, ownerUidLabel) };
 }
 

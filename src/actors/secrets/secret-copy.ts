@@ -1,8 +1,8 @@
 import xxhash from 'xxhash-wasm';
 import { apiGroup, apiVersionName } from '#api/kinds.ts';
 import { readCredentialKey } from '#core/credential-key.ts';
-import { servesLocation } from '#core/credential-location.ts';
-import { dockerConfigField, type SecretView } from '#core/credentials.ts';
+import { lendsToLocation } from '#core/credential-location.ts';
+import { dockerConfigField, openSecret, type SecretView } from '#core/credentials.ts';
 import { isObject, type JsonObject, parseJson } from '#core/json.ts';
 import type { Location } from '#core/routing/location.ts';
 import type { SecretName } from '#core/secret.ts';
@@ -60,19 +60,23 @@ export function reduceSecret(
   locations: readonly Location[],
 ): SecretView | undefined {
   const field = dockerConfigField(secret);
-  if (field === undefined) return undefined;
+  // What is too large to be opened is not looked into here either.
+  if (field === undefined || openSecret(secret).entries.length === 0) return undefined;
   const written = toObject(parseJson(secret.data[field] ?? ''));
   // Go finds the field in any case, and so does the kubelet.
   const [name = 'auths'] = Object.keys(written).filter((key) => key.toLowerCase() === 'auths');
   const entries = field === '.dockercfg' ? written : toObject(written[name]);
-  const serving = Object.entries(entries).filter(([text]) => {
-    const key = readCredentialKey(text);
-    return key !== undefined && locations.some((location) => servesLocation(key, location));
-  });
+  const serving = Object.entries(entries).filter(([key]) => isLent(key, locations));
   if (serving.length === 0) return undefined;
   const kept = Object.fromEntries(serving);
   const config = field === '.dockercfg' ? kept : { [name]: kept };
   return { ...secret, data: { [field]: JSON.stringify(config) } };
+}
+
+/** Whether what stands under a key is lent for one of the locations. */
+export function isLent(written: string, locations: readonly Location[]): boolean {
+  const key = readCredentialKey(written);
+  return key !== undefined && locations.some((location) => lendsToLocation(key, location));
 }
 
 function toObject(value: unknown): JsonObject {

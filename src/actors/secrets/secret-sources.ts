@@ -15,7 +15,7 @@ import { Listeners } from '#core/listeners.ts';
 import type { ReadyState } from '#core/ready-condition.ts';
 import { declaredSecrets } from '#core/routing/declared-secrets.ts';
 import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
-import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
+import { isObjectName, type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { runReflector } from '#kube/reflector.ts';
@@ -57,9 +57,6 @@ const readEveryMs = 60_000;
 const readTimeoutMs = 10_000;
 /** A change of many resources at once is one round. */
 const paceMs = 100;
-/** What the API server takes for the name of a Secret; nothing else can be there. */
-const objectName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 /**
  * What is known, while this process leads, of the Secrets that resources name: each is watched by
  * its name, never all of them. It says of resources which of their Secrets are missing, too.
@@ -127,7 +124,7 @@ export class SecretSources {
     const beyond: SecretName[] = [];
     for (const [text, name] of named) {
       if (watched.has(text)) continue;
-      if (!objectName.test(name.name)) this.#learn(name, { kind: 'missing' });
+      if (!isObjectName(name.name)) this.#learn(name, { kind: 'missing' });
       else if (watched.size >= watchesMax) beyond.push(name);
       else {
         watched.add(text);

@@ -18,6 +18,9 @@ export interface RoutingQuery {
   readonly explain: (image: ImageQuery, signal: AbortSignal) => Promise<RouteExplanation>;
 }
 
+/** Whether a namespace is there; true where the API server does not say. */
+export type NamespaceExists = (name: string, signal: AbortSignal) => Promise<boolean>;
+
 /** What is said to one review. Whoever lets the patch leave checks it. */
 export interface AdmissionAnswer {
   /** Minimal RFC 6902 patch; empty when the Pod is left as it came. */

@@ -3,6 +3,7 @@ import { isObject } from '#core/json.ts';
 import { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import { isObjectName } from '#core/secret.ts';
 import { ROUTING_ANNOTATIONS } from './annotations.ts';
 
 /** Operations of one patch: an image each, three annotations, a list; no Pod comes near. */
@@ -10,10 +11,6 @@ export const PATCH_OPERATIONS_MAX = 10_000;
 
 /** Kubernetes' limit for all annotations of an object, keys and values, in bytes. */
 export const ANNOTATION_BYTES_MAX = 256 * 1024;
-
-/** A name of a Secret, as the API server takes it. */
-const SECRET_NAME_CHARACTERS_MAX = 253;
-const SECRET_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * The last gate before a patch leaves (behaviour §3.13): it touches only what kuik may touch, it
@@ -106,19 +103,13 @@ function pullSecretsProblem(value: unknown, pod: PodObject): string | undefined 
   }
   const names = items.map(nameOf);
   const fresh = names.slice(before.length);
-  if (!fresh.every(isSecretName)) return 'expected the name of a Secret in each new pull secret';
+  if (!fresh.every(isObjectName)) return 'expected the name of a Secret in each new pull secret';
   const repeats = fresh.some((name, index) => names.indexOf(name) < before.length + index);
   return repeats ? 'expected each new pull secret once' : undefined;
 }
 
 function nameOf(item: unknown): unknown {
   return isObject(item) ? item['name'] : undefined;
-}
-
-function isSecretName(name: unknown): boolean {
-  return (
-    typeof name === 'string' && name.length <= SECRET_NAME_CHARACTERS_MAX && SECRET_NAME.test(name)
-  );
 }
 
 /** The size counts only when the patch adds to it: a Pod that came too large is not ours to judge. */

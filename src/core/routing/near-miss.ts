@@ -7,9 +7,7 @@ import { filterTexts, matchesAnyText, type PodSubject, type Scope } from '#core/
 import { selectorMatches } from '#core/filter/selector.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CompiledResource, CompiledUpstream, NamedImage } from './compiled.ts';
-import type { DecisionMiss } from './decision.ts';
 import { pathBelow } from './location.ts';
-import type { RoutingTable } from './table.ts';
 
 /** Why a resource that comes near an image of a Pod does not apply to it (behaviour §2). */
 export interface NearMiss {
@@ -48,33 +46,10 @@ export function nearMiss(
   return byImage === 'matches' ? missOfPod(compiled.scope, { image, pod, isUnified }) : byImage;
 }
 
-/** So many are told of one image; further ones are farther away. */
-const missesMax = 10;
-
-/** The resources that come near an image and do not apply, nearest first; yields between them. */
-export function* findNearMisses(
-  table: RoutingTable,
-  image: NamedImage,
-  pod: PodSubject,
-): Generator<void, readonly DecisionMiss[]> {
-  const found: (NearMiss & DecisionMiss)[] = [];
-  for (const { resource, outcome } of table.entries.values()) {
-    yield;
-    const miss = outcome.ok
-      ? nearMiss({ resource, compiled: outcome.value }, image, pod)
-      : undefined;
-    if (outcome.ok && miss !== undefined) found.push({ ...miss, by: outcome.value.origin });
-  }
-  found.sort((left, right) => right.closeness - left.closeness || (left.by < right.by ? -1 : 1));
-  return found.slice(0, missesMax).map(({ by, field, message }) => ({ by, field, message }));
-}
-
-/** Of equals the first by the name of the image, then by what is said, so that no order counts. */
+/** Of equals the first by the name of the image. */
 export function nearer(left: NearMiss | undefined, right: NearMiss): NearMiss {
   if (left === undefined || right.closeness > left.closeness) return right;
-  if (right.closeness < left.closeness) return left;
-  if (right.image !== left.image) return right.image < left.image ? right : left;
-  return right.message < left.message ? right : left;
+  return right.closeness === left.closeness && right.image < left.image ? right : left;
 }
 
 const closeness = { excluded: 0, besidePath: 1, contains: 2, otherPod: 3 } as const;

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { type NamespaceExists, noNamespace } from '#core/namespaces.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
-import type { RoutingQuery } from '#core/routing/admission.ts';
+import { allOf, fail, type Result, succeed } from '#core/result.ts';
+import type { ImageQuery, NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
+import { noNamespace } from '#http/no-namespace.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 
 const pairsExpected = 'key=value pairs with commas between (\\, is a comma in a value)';
@@ -37,7 +37,6 @@ const answerTimeoutMsDefault = 10_000;
 /** What the route asks, and how long it waits. */
 export interface DebugRouteOptions {
   readonly explain: RoutingQuery['explain'];
-  /** Whether there is such a namespace, as far as the API server says. */
   readonly namespaceExists: NamespaceExists;
   readonly answerTimeoutMs?: number;
 }
@@ -54,17 +53,14 @@ export async function debugRoute(
   app.get('/debug/route', { schema: { querystring: querySchema } }, async (request, reply) => {
     const query = request.query as Static<typeof querySchema>;
     const { image, namespace = 'default', policy = 'IfNotPresent' } = query;
-    const labels = readPairs('labels', query.labels);
-    const annotations = readPairs('annotations', query.annotations);
-    if (!labels.ok) return reply.code(400).send({ error: labels.error });
-    if (!annotations.ok) return reply.code(400).send({ error: annotations.error });
-    if (!(await namespaceExists(namespace))) {
+    const subject = readSubject(query);
+    if (!subject.ok) return reply.code(400).send({ error: subject.error });
+    if (!(await namespaceExists(namespace, AbortSignal.timeout(deadlineMs)))) {
       return reply.code(404).send({ error: noNamespace(namespace) });
     }
-    const pullSecrets = namesOf(query.pullSecrets);
-    const subject = { labels: labels.value, annotations: annotations.value, pullSecrets };
     const outcome = await askWithinDeadline(
-      (cancellation) => explain({ image, namespace, policy, ...subject }, cancellation.signal),
+      (cancellation) =>
+        explain({ image, namespace, policy, ...subject.value }, cancellation.signal),
       { deadlineMs },
     );
     if (outcome.kind === 'failed') throw outcome.error;
@@ -73,8 +69,16 @@ export async function debugRoute(
   });
 }
 
-function namesOf(text = ''): readonly string[] {
-  return text.split(',').flatMap((name) => name.trim() || []);
+/** What the Pod is like, beside its image and namespace. */
+function readSubject(
+  query: Static<typeof querySchema>,
+): Result<Pick<ImageQuery, 'labels' | 'annotations' | 'pullSecrets'>, string> {
+  const pullSecrets = (query.pullSecrets ?? '').split(',').flatMap((name) => name.trim() || []);
+  const pairs = allOf({
+    labels: readPairs('labels', query.labels),
+    annotations: readPairs('annotations', query.annotations),
+  });
+  return pairs.ok ? succeed({ ...pairs.value, pullSecrets }) : pairs;
 }
 
 function readPairs(

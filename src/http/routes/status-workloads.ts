@@ -2,15 +2,15 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { WorkloadAtRisk, WorkloadImage } from '#core/monitoring/workloads.ts';
 import type { WorkloadsReport } from '#core/monitoring/workloads-report.ts';
-import { type NamespaceExists, noNamespace } from '#core/namespaces.ts';
 import { formatTime } from '#core/rfc3339.ts';
+import type { NamespaceExists } from '#core/routing/admission.ts';
+import { noNamespace } from '#http/no-namespace.ts';
 import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
 /** What is shown. */
 export interface StatusWorkloadsPorts {
   /** The workloads at risk, of one namespace or of all. */
   readonly workloads: (namespace?: string) => Promise<WorkloadsReport>;
-  /** Whether there is such a namespace, as far as the API server says. */
   readonly namespaceExists: NamespaceExists;
 }
 
@@ -19,6 +19,8 @@ const querySchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** The API server is asked for so long; what it does not say counts as there. */
+const lookUpTimeoutMs = 2_000;
 /** Workloads in one answer: with everything down, the first of these say it all. */
 const workloadsMax = 5_000;
 
@@ -29,10 +31,11 @@ export async function statusWorkloads(
 ): Promise<void> {
   app.get('/status/workloads', { schema: { querystring: querySchema } }, async (request, reply) => {
     const { namespace } = request.query as Static<typeof querySchema>;
-    if (namespace !== undefined && !(await ports.namespaceExists(namespace))) {
+    const lookUp = AbortSignal.timeout(lookUpTimeoutMs);
+    if (namespace && !(await ports.namespaceExists(namespace, lookUp))) {
       return reply.code(404).send({ error: noNamespace(namespace) });
     }
-    return ports.answers.send(reply, {
+    return await ports.answers.send(reply, {
       key: `workloads of ${JSON.stringify(namespace)}`,
       make: () => jsonOf(reportPieces(ports.workloads, namespace)),
     });

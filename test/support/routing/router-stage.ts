@@ -47,7 +47,11 @@ export interface RouterStageOptions {
   readonly trusted?: readonly string[];
   /** By `namespace/name`; what is not there is missing. */
   readonly secrets?: Readonly<Record<string, SecretAnswer>>;
+  /** What they hold when they are read again. */
+  readonly renewed?: Readonly<Record<string, SecretAnswer>>;
   readonly placeSecret?: SecretPlacer['place'];
+  /** Why the Pod's service account allows no pull secret to be added. */
+  readonly objection?: string;
   /** Asks the registries by another way, on the stage's own time. */
   readonly registries?: (runtime: Runtime) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
@@ -120,6 +124,8 @@ export function startRouter(options: RouterStageOptions) {
     read.push(text);
     return secrets[text] ?? { kind: 'missing' };
   };
+  const readAgain = async (name: SecretName): Promise<SecretAnswer> =>
+    options.renewed?.[secretNameText(name)] ?? (await readSecret(name));
   const place: SecretPlacer['place'] = async ({ source, owner, namespace, dryRun }) => {
     placed.push(`${dryRun ? 'dry ' : ''}${namespace}/${source.name} of ${owner.name}`);
     return { ok: true, value: `kuik-${source.name}-0` };
@@ -135,7 +141,11 @@ export function startRouter(options: RouterStageOptions) {
       recall,
       isTrusted: (host) => trusted.includes(host),
     },
-    secrets: { reader: { read: readSecret }, placer: { place: options.placeSecret ?? place } },
+    secrets: {
+      reader: { read: readSecret, readAgain },
+      placer: { place: options.placeSecret ?? place },
+      accounts: { objection: async () => options.objection },
+    },
     events: { record: (note) => notes.push(note) },
     timeoutMs: options.timeoutMs ?? 1_000,
     resolveDigest: false,

@@ -49,6 +49,14 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
 const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
 
 describe('the debug endpoint', () => {
+  test('says that a namespace is not there, and explains nothing in it', async () => {
+    const { get, queries } = stage();
+    const answer = await get('/debug/route?image=a:1&namespace=typo');
+    expect(answer.status).toBe(404);
+    expect(errorOf(answer)).toContain('there is none that is called "typo"');
+    expect(queries).toEqual([]);
+  });
+
   test.each(['/debug', '/debug/'])('says at %s who leads and what there is to ask', async (url) => {
     const answer = await stage().get(url);
     expect(answer.status).toBe(200);
@@ -239,14 +247,4 @@ describe('/debug/route', () => {
     expect(errorOf(answer)).toBe('expected a decision within 30 ms, got none');
     expect(aborted).toBe(true);
   });
-});
-
-test('a namespace that is not there is nobody to decide for', async () => {
-  const { get, queries } = stage();
-  const answer = await get('/debug/route?image=a:1&namespace=typo');
-  expect(answer.status).toBe(404);
-  expect(JSON.parse(answer.text)).toEqual({
-    error: 'expected a namespace that exists, got "typo"',
-  });
-  expect(queries).toEqual([]);
 });

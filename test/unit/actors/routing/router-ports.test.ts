@@ -48,6 +48,7 @@ const good = {
   read: ({ namespace }: { namespace: string }): unknown =>
     Promise.resolve(namespace === lent.namespace ? found : { kind: 'missing' }),
   placeSecret: (): unknown => Promise.resolve({ ok: true, value: 'kuik-pull-1' }),
+  objection: (): unknown => Promise.resolve(undefined),
   tell: (): unknown => undefined,
 };
 
@@ -64,6 +65,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     probe,
     read,
     placeSecret,
+    objection,
     tell,
   } = { ...good, ...over };
   const clock = new TimerHeap();
@@ -79,7 +81,11 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     table: currentTable,
     policy: defaultRoutingPolicy,
     registries: { probe, isTrusted, recall },
-    secrets: { reader: { read }, placer: { place: placeSecret } },
+    secrets: {
+      reader: { read, readAgain: read },
+      placer: { place: placeSecret },
+      accounts: { objection },
+    },
     events: { record: tell },
     timeoutMs: 50,
     resolveDigest: false,
@@ -148,6 +154,12 @@ describe('the Pod gets in unchanged, within the deadline', () => {
       .map(([what, read]): [string, Partial<typeof good>] => [
         `reading a Secret that ${what}`,
         { read },
+      ]),
+    ...anyPort
+      .slice(0, 3)
+      .map(([what, objection]): [string, Partial<typeof good>] => [
+        `a service account whose reading ${what}`,
+        { objection },
       ]),
     ['a table that throws', { table: throws }],
     ...nonsense.map(([what, value]): [string, Partial<typeof good>] => [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
 import { formatReference } from '#core/image/reference.ts';
-import { findNearMisses, type NearMiss, nearer, nearMiss } from '#core/routing/near-miss.ts';
+import { type NearMiss, nearer, nearMiss } from '#core/routing/near-miss.ts';
 import { compileTable } from '#core/routing/table.ts';
 import {
   clusterMirror,
@@ -100,20 +100,4 @@ test('the nearest of several is the one of which most matches, of equals the fir
     ({ image, field: 'path', message: '', closeness }) as const;
   const all = [miss('b', 1), miss('c', 3), miss('a', 3), miss('d', 2)];
   expect(all.reduce<NearMiss | undefined>(nearer, undefined)).toEqual(miss('a', 3));
-});
-
-test('of a whole table the nearest come first, and what applies is not among them', () => {
-  const table = compileTable([
-    set('nginx', { include: ['/nginx:.+'] }),
-    cisa({ imageFilter: { include: ['docker\\.io/library/nginx:.+'] } }),
-    cisa({ imageFilter: { include: ['quay\\.io/.+'] } }),
-  ]);
-  const parsed = reference('nginx:1');
-  const named = { reference: parsed, text: formatReference(parsed) };
-  const finding = findNearMisses(table, named, { namespace: 'shop', labels: {}, annotations: {} });
-  let step = finding.next();
-  while (step.done !== true) step = finding.next();
-  expect(step.value.map(({ by, field }) => [by, field])).toEqual([
-    ['ClusterReplicatedImageSet/thanos', 'path'],
-  ]);
 });
