@@ -37,6 +37,27 @@ export async function applyObject<T>(
 }
 
 /**
+ * Merges the fields that `object` names into what is there, lists as a whole: for an object that was
+ * stored before its schema refused it, which the API server cannot apply anything to.
+ */
+export async function mergeObject<T>(
+  client: Pick<KubeClient, 'call'>,
+  { place, object, options }: Parameters<typeof applyObject>[1],
+  signal: AbortSignal,
+): Promise<Result<T, ApiFailure>> {
+  return await client.call<T>(
+    {
+      method: 'PATCH',
+      path: resourcePath(place),
+      query: { fieldManager: options.fieldManager },
+      body: object,
+      contentType: 'application/merge-patch+json',
+    },
+    signal,
+  );
+}
+
+/**
  * Deletes one object; one that is gone already is no failure. With `uid` only that very object:
  * one made anew under the same name stays, and the answer is a `Conflict`.
  */
