@@ -7,19 +7,6 @@ export interface AgentPair {
   readonly watch: Dispatcher;
 }
 
-/** The connections to one API server, made anew when its certificates or tokens rotate. */
-export interface Agents {
-  /** Connections and credentials that are good now. */
-  readonly ready: () => Promise<{
-    readonly pair: AgentPair;
-    readonly server: string;
-    readonly authorization: string | undefined;
-  }>;
-  /** Reads TLS material and credentials again at once: the server refused the old ones. Rejects where they can't be read. */
-  readonly renew: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
-
 /** Calls at once; more wait. Pages, applies and secrets of a busy second fit. */
 const callConnectionsMax = 16;
 /** Tokens and certificates in files rotate by the hour; exec plugins cache by themselves. */
@@ -36,8 +23,11 @@ interface Material {
   readonly readAtMs: number;
 }
 
-/** Makes the connections; nothing is opened before the first call. */
-export function createAgents(access: KubeAccess, monotonicMs: () => number): Agents {
+/**
+ * The connections to one API server, made anew when its certificates or tokens rotate; nothing is
+ * opened before the first call.
+ */
+export function createAgents(access: KubeAccess, monotonicMs: () => number) {
   let material: Material | undefined;
   let reading: Promise<Material> | undefined;
   let closed = false;
@@ -79,11 +69,16 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number): Age
     });
   };
   return {
+    /** Connections and credentials that are good now. */
     ready: async () => {
       const { pair, authorization } =
         material === undefined ? await renewed() : await refreshed(material);
       return { pair, server: access.server, authorization };
     },
+    /**
+     * Reads TLS material and credentials again at once: the server refused the old ones. Rejects
+     * where they can't be read.
+     */
     renew: async () => {
       await renewed();
     },
@@ -111,14 +106,7 @@ function makeDispatcher(
   transport: KubeTransport,
   options: Pool.Options,
 ): Dispatcher {
-  const connect = {
-    ...(transport.authority !== undefined && { ca: transport.authority }),
-    ...(transport.clientCertificate !== undefined && { cert: transport.clientCertificate }),
-    ...(transport.clientKey !== undefined && { key: transport.clientKey }),
-    ...(transport.serverName !== undefined && { servername: transport.serverName }),
-    ...(transport.insecure === true && { rejectUnauthorized: false }),
-  };
-  const { proxyUrl } = transport;
+  const { proxyUrl, ...connect } = transport;
   // No Agent: once that is told to close, it forgets what it would have to destroy.
   return proxyUrl === undefined
     ? new Pool(new URL(server).origin, { ...options, connect, allowH2: false })
