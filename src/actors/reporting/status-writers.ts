@@ -1,4 +1,4 @@
-import { fromCallback } from 'xstate';
+import { fromCallback, toPromise } from 'xstate';
 import { pause, withDeadline } from '#actors/deadline.ts';
 import { type ReconcileRef, type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
@@ -82,13 +82,11 @@ function statusWriter(runtime: Runtime, resource: string, options: StatusWriters
 /** Ends the writers: with what is still to be written, or once that is late. */
 async function flush({ clock }: Runtime, writers: readonly ReconcileRef[]): Promise<void> {
   const ended = writers.map((writer) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    writer.subscribe({ complete: resolve, error: () => resolve() });
     writer.send({ type: 'reconcile.end' });
-    return promise;
+    return toPromise(writer);
   });
   const flushed = new AbortController();
-  await Promise.race([Promise.all(ended), pause(clock, flushDeadlineMs, flushed.signal)]);
+  await Promise.race([Promise.allSettled(ended), pause(clock, flushDeadlineMs, flushed.signal)]);
   flushed.abort();
 }
 
