@@ -36,7 +36,8 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number) {
 
   const drain = (pair: AgentPair): void => {
     draining.add(pair);
-    void closePair(pair).finally(() => draining.delete(pair));
+    const ended = Promise.allSettled([pair.call.close(), pair.watch.destroy()]);
+    void ended.finally(() => draining.delete(pair));
   };
   const read = async (): Promise<Material> => {
     const [transport, authorization] = await Promise.all([
@@ -86,7 +87,8 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number) {
       closed = true;
       const pairs = [...draining, ...(material === undefined ? [] : [material.pair])];
       material = undefined;
-      await Promise.all(pairs.map(destroyPair));
+      const ended = pairs.flatMap(({ call, watch }) => [call.destroy(), watch.destroy()]);
+      await Promise.allSettled(ended);
     },
   };
 }
@@ -111,12 +113,4 @@ function makeDispatcher(
   return proxyUrl === undefined
     ? new Pool(new URL(server).origin, { ...options, connect, allowH2: false })
     : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect });
-}
-
-async function closePair({ call, watch }: AgentPair): Promise<void> {
-  await Promise.allSettled([call.close(), watch.destroy()]);
-}
-
-async function destroyPair({ call, watch }: AgentPair): Promise<void> {
-  await Promise.allSettled([call.destroy(), watch.destroy()]);
 }
