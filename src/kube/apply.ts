@@ -1,4 +1,4 @@
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
 import { type ResourcePlace, resourcePath } from './paths.ts';
@@ -50,6 +50,5 @@ export async function deleteObject(
     },
     signal,
   );
-  if (answer.ok || hasCode(answer.error, 404)) return succeed(undefined);
-  return fail(answer.error);
+  return answer.ok || hasCode(answer.error, 404) ? succeed(undefined) : answer;
 }

@@ -13,9 +13,6 @@ export interface WebhookConfigurationOptions {
   readonly timeoutSeconds: number;
 }
 
-/** What was done; `absent`: it is somebody else's to make, and isn't there. */
-export type WebhookConfigurationOutcome = 'kept' | 'mended' | 'made' | 'absent';
-
 /** The path below the URL or the Service, as kuik v2 has it. */
 export const mutatePath = '/mutate--v1-pod';
 
@@ -37,12 +34,15 @@ const kind = {
   kind: 'MutatingWebhookConfiguration',
 };
 
-/** Sees to it that the configuration trusts `bundle` (PEM); with a URL, that it is as it must be. */
+/**
+ * Sees to it that the configuration trusts `bundle` (PEM); with a URL, that it is as it must be. Says
+ * what was done; `absent`: it is somebody else's to make, and isn't there.
+ */
 export async function keepWebhookConfiguration(
   options: WebhookConfigurationOptions,
   bundle: string,
   signal: AbortSignal,
-): Promise<Result<WebhookConfigurationOutcome, ApiFailure>> {
+): Promise<Result<'kept' | 'mended' | 'made' | 'absent', ApiFailure>> {
   const { client, name, url } = options;
   const path = `${collection}/${name}`;
   const caBundle = Buffer.from(bundle, 'utf8').toString('base64');
