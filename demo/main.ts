@@ -51,8 +51,8 @@ function invite({ operator, plane, namespace, main }: Stage, problems: number): 
   page.detail('metrics', `${operator.metricsUrl}/metrics`);
   page.command(
     'Pods',
-    `KUBECONFIG=${plane.adminKubeconfig}`,
-    `kubectl get pods -o yaml -n ${namespace}`,
+    `kubectl get pods -o yaml -n ${namespace} --kubeconfig`,
+    plane.adminKubeconfig,
   );
   page.title('Try next, in another terminal');
   page.command(

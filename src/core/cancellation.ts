@@ -9,7 +9,7 @@ export interface Cancellation {
   readonly isCancelled: boolean;
 }
 
-/** One for all: an error of its own for each would cost a tenth of a review. */
+/** One error for all: to make one for each would cost a tenth of a review. */
 const nobodyWaits = new Error('nobody waits for this answer any more');
 
 /** The cancellation of somebody who can lose it. */

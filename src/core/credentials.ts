@@ -57,11 +57,23 @@ export function credentialContent(credential: Credential): string {
   return JSON.stringify([username, password, identityToken, registryToken]);
 }
 
+/** The types of Secrets that hold a docker config (behaviour §2). */
+export const dockerConfigTypes: readonly string[] = [
+  'kubernetes.io/dockerconfigjson',
+  'kubernetes.io/dockercfg',
+];
+
+/** Under which key a Secret holds its docker config; undefined where it is of another type. */
+export function dockerConfigField({ type }: SecretView): string | undefined {
+  return dockerConfigTypes.includes(type) ? type.replace('kubernetes.io/', '.') : undefined;
+}
+
 function readSecret(secret: SecretView): OpenedSecret {
   const source = `${secret.namespace}/${secret.name}`;
-  const written = writtenConfig(secret);
-  if (written === undefined) return { source, entries: [], warnings: [] };
-  const config = readDockerConfig(written.text, written.format);
+  const field = dockerConfigField(secret);
+  const text = field === undefined ? undefined : readOwn(secret.data, field);
+  if (field === undefined || !text) return { source, entries: [], warnings: [] };
+  const config = readDockerConfig(text, field);
   if (!config.ok) return { source, entries: [], warnings: [`Secret ${source}: ${config.error}`] };
   const warnings = [...config.value.warnings];
   const entries: OpenedEntry[] = [];
@@ -121,18 +133,3 @@ export function credentialsToTry(given: {
   }
   return [...firsts.values()].slice(0, CREDENTIALS_MAX);
 }
-
-function writtenConfig(
-  secret: SecretView,
-): { readonly text: string; readonly format: 'dockerconfigjson' | 'dockercfg' } | undefined {
-  const format = FORMATS.get(secret.type);
-  if (format === undefined) return undefined;
-  const field = `.${format}`;
-  const text = readOwn(secret.data, field);
-  return text === undefined || text === '' ? undefined : { text, format };
-}
-
-const FORMATS: ReadonlyMap<string, 'dockerconfigjson' | 'dockercfg'> = new Map([
-  ['kubernetes.io/dockerconfigjson', 'dockerconfigjson'],
-  ['kubernetes.io/dockercfg', 'dockercfg'],
-]);

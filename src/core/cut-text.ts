@@ -1,7 +1,7 @@
 const encoder = new TextEncoder();
 /** Written over each time: counting leaves nothing behind. */
 const scratch = new Uint8Array(8_192);
-/** Of a longer text so many characters for each byte are read: what is left out may be blanks. */
+/** Characters of a long text that are read for each byte: some of them may be blanks that go. */
 const charactersLookedAt = 4;
 
 /** How many bytes a text has in UTF-8. */

@@ -16,24 +16,21 @@ export interface DockerConfigEntry {
 /** A docker config as far as it could be read. */
 export interface DockerConfig {
   readonly entries: readonly DockerConfigEntry[];
-  /** One word for each entry that is skipped; no secret is ever in it. */
+  /** One sentence for each entry that is skipped; no secret is ever in it. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Reads `.dockerconfigjson` or the older `.dockercfg`. What the kubelet refuses whole is read as far
- * as it goes here: one broken entry spoils no other (behaviour §2).
+ * as it goes here: one broken entry spoils no other (behaviour §2). `field` is the Secret's.
  */
-export function readDockerConfig(
-  text: string,
-  format: 'dockerconfigjson' | 'dockercfg',
-): Result<DockerConfig, string> {
+export function readDockerConfig(text: string, field: string): Result<DockerConfig, string> {
   // The engine's own message would quote the text, passwords included.
   const content = parseJson(text);
   if (content === undefined) return fail('expected JSON');
   if (content !== null && !isObject(content)) return fail('expected a JSON object');
   // Go reads null as nothing at all.
-  const hosts = (format === 'dockercfg' ? content : fieldOf(content, 'auths')) ?? {};
+  const hosts = (field === '.dockercfg' ? content : fieldOf(content, 'auths')) ?? {};
   if (!isObject(hosts)) return fail('expected an object of registries');
   const entries: DockerConfigEntry[] = [];
   const warnings: string[] = [];

@@ -8,7 +8,7 @@ export interface HeapEntry<T> {
 interface Node<T> extends HeapEntry<T> {
   /** Order of coming, so that equal times leave in it. */
   readonly sequence: number;
-  /** Its place; -1 once it is out. */
+  /** Index of the entry in the heap; -1 once it is out. */
   index: number;
 }
 

@@ -20,21 +20,16 @@ export interface ObservedLease {
   readonly sinceMs: number;
 }
 
-/** Whether a candidate may take the Lease; `observed` is what to remember until the next look. */
-export interface LeaseJudgement {
-  readonly free: boolean;
-  readonly observed: ObservedLease;
-}
-
 /**
  * Judges a Lease by how long it has stood unchanged before our own eyes: the holder's clock and
- * ours need not agree, as in client-go's leader election, whose Leases we share with kuik v2.
+ * ours need not agree, as in client-go's leader election, whose Leases we share with kuik v2. `free`:
+ * a candidate may take it; `observed` is what to remember until the next look.
  */
 export function judgeLease(
   record: LeaseRecord,
   before: ObservedLease | null,
   { identity, nowMs }: { readonly identity: string; readonly nowMs: number },
-): LeaseJudgement {
+): { readonly free: boolean; readonly observed: ObservedLease } {
   const unchanged = before !== null && isSameRecord(before.record, record);
   const observed = unchanged ? before : { record, sinceMs: nowMs };
   const ours = record.holder === '' || record.holder === identity;

@@ -9,10 +9,10 @@ export type RestartPolicy = 'object' | 'vital';
 export const restartDelayMsMin = 1_000;
 /** Never wait longer: a person who mended the cause should see it within minutes. */
 export const restartDelayMsMax = 300_000;
-/** One that ran this long is taken as healed; its delays begin anew. */
+/** A child that ran this long is taken as healed; its delays begin anew. */
 export const steadyMs = 2 * restartDelayMsMax;
 /** The usual intensity of Erlang's supervisors: three restarts… */
-export const vitalRestartsMax = 3;
+const vitalRestartsMax = 3;
 /** …in five seconds. */
 export const vitalWindowMs = 5_000;
 

@@ -27,6 +27,21 @@ export function mapUntilFailure<Item, T, E>(
   return succeed(values);
 }
 
+/** The values of all outcomes, by their names; the first failure among them is the failure of all. */
+export function allOf<Outcomes extends Readonly<Record<string, Result<unknown, unknown>>>>(
+  outcomes: Outcomes,
+): Result<{ readonly [Name in keyof Outcomes]: Value<Outcomes[Name]> }, Failure<Outcomes>> {
+  const failed = Object.values(outcomes).find(({ ok }) => !ok);
+  if (failed?.ok === false) return fail(failed.error as Failure<Outcomes>);
+  const values = Object.entries(outcomes).map(([name, one]) => [name, one.ok && one.value]);
+  return succeed(Object.fromEntries(values));
+}
+
+type Value<Outcome> = Outcome extends { ok: true; value: infer T } ? T : never;
+type Failure<Outcomes> = {
+  [Name in keyof Outcomes]: Outcomes[Name] extends Result<unknown, infer E> ? E : never;
+}[keyof Outcomes];
+
 /** Throws when the impossible happened: a bug, never an answer to bad input. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);

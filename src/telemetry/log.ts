@@ -23,7 +23,7 @@ export interface LogOptions {
  * What is never logged, whatever the depth: a field whose name matches one of these. The list errs
  * on the side of hiding; a field that must be seen gets a name that matches none.
  */
-export const redactedNames: readonly RegExp[] = [
+const redactedNames: readonly RegExp[] = [
   /authorization/i,
   /^auth$/i,
   /passw(or)?d/i,

@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client';
 import { rewriteReasons } from '#core/routing/decision.ts';
-import { type RewrittenPod, rewrites } from '#core/routing/rewritten-images.ts';
+import { type ImageBearer, rewrites } from '#core/routing/rewritten-images.ts';
 import { forEachInTurns } from './in-turns.ts';
 import { ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** Pods as they are counted. */
-export interface CountedPod extends RewrittenPod {
+export interface CountedPod extends ImageBearer {
   readonly phase: string;
 }
 

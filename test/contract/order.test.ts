@@ -3,8 +3,9 @@ import type { KuikResource } from '#api/kinds.ts';
 import { parseReference } from '#core/image/reference.ts';
 import type { PullPolicy } from '#core/pod.ts';
 import { candidates } from '#core/routing/candidates.ts';
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { describeVectors } from '#test/support/runner/vectors.ts';
 
 interface Given {
@@ -25,7 +26,7 @@ describeVectors<Given, readonly { image: string; by: string }[]>(
     const found = candidates(
       compileTable(resources),
       { labels: {}, annotations: {}, ...pod, image: reference.value, imagePullPolicy },
-      { ...DEFAULT_ROUTING_POLICY, ...config?.routing },
+      { ...defaultRoutingPolicy, ...config?.routing },
     );
     expect(found.map((candidate) => ({ image: candidate.image, by: candidate.by }))).toEqual(
       expected,

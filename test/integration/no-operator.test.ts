@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { adminKubeconfig } from '#test/support/api-server/plane.ts';
 import { startChild } from '#test/support/processes/child-process.ts';
@@ -9,7 +9,7 @@ import { operatorLeftOut } from '#test/support/time/eventually.ts';
 /** Every wait is cut short in such a run, so a file takes seconds. */
 const withinMs = 240_000;
 /** An import of what starts operators, or of a stage that does. */
-const startsOperators = /\bstartOperator\b[^;]* from '\.\/operator-process\.ts'/;
+const startsOperators = /\bstartOperator\b[^;]* from '[^']*\/operator-process\.ts'/;
 const root = join(import.meta.dirname, '..', '..');
 
 // Never inside such a run itself.
@@ -32,8 +32,8 @@ test.runIf(!operatorLeftOut)(
 /** Found by what they import, so that a new file is held to it without being listed. */
 function filesThatStartOperators(): string[] {
   const stages = filesBelow('test/support').filter((file) => startsOperators.test(textOf(file)));
-  const starters = ['operator-process.ts', ...stages.map((file) => basename(file))];
-  const imports = starters.map((name) => `from '#test/support/${name}'`);
+  const starters = ['test/support/operator/operator-process.ts', ...stages];
+  const imports = starters.map((file) => `from '#${file}'`);
   return filesBelow('test/integration')
     .filter((file) => file.endsWith('.test.ts'))
     .filter((file) => imports.some((wanted) => textOf(file).includes(wanted)));

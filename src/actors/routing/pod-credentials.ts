@@ -1,8 +1,9 @@
 import { withDeadline } from '#actors/deadline.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { reduceSecret } from '#actors/secrets/secret-copy.ts';
-import type { PlaceSecretFailure, SecretPlacer } from '#actors/secrets/secret-placer.ts';
+import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import { resourceName } from '#api/kinds.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -14,10 +15,10 @@ import {
 } from '#core/credentials.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
+import { namesOf } from '#core/pod-images.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import { lentLocations } from '#core/routing/declared-secrets.ts';
-import type { Location } from '#core/routing/location.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 
@@ -31,7 +32,7 @@ export function readPodCredentials(
   const own = pullSecretsOf(admission).map((name) => ({ namespace: admission.namespace, name }));
   // The API server takes no pull secret there: only what the Pod names now can pull.
   const lends = admission.subresource !== 'ephemeralcontainers';
-  const lent = lends ? candidates.flatMap(secretsOf) : [];
+  const lent = lends ? candidates.flatMap((candidate) => candidate.lent) : [];
   const names = new Map([...own, ...lent].map((name) => [secretNameText(name), name]));
   // Most Pods have none; a deadline costs more than all the rest of their credentials.
   const read = names.size === 0 ? nothingRead : readAll(options, [...names.values()], cancellation);
@@ -124,12 +125,10 @@ export class PodCredentials {
     candidate: Candidate,
     credential: Credential | undefined,
     signal: AbortSignal,
-  ): Promise<Result<string | undefined, PlaceSecretFailure>> => {
+  ): Promise<Result<string | undefined, string>> => {
     const tried = this.#find(candidate, credential);
     if (tried === undefined || tried.of === 'pod') return succeed(undefined);
-    const secret = secretsOf(candidate).find(
-      (one) => secretNameText(one) === tried.credential.source,
-    );
+    const secret = candidate.lent.find((one) => secretNameText(one) === tried.credential.source);
     if (secret === undefined) return succeed(undefined);
     const { admission } = this.#request;
     if (secret.namespace !== admission.namespace) return await this.#place(secret, signal);
@@ -146,7 +145,7 @@ export class PodCredentials {
     if (known !== undefined) return known;
     const { lends, answers } = this.#read;
     const { reference, original } = candidate;
-    const lent = lends ? secretsOf(candidate) : [];
+    const lent = lends ? candidate.lent : [];
     // One after another: the sets' order comes before that of keys.
     const entry = lent.flatMap((name) => {
       const opened = openFound(answers.get(secretNameText(name)), true);
@@ -157,20 +156,19 @@ export class PodCredentials {
     return tries;
   }
 
-  async #place(
-    secret: OwnedSecret,
-    signal: AbortSignal,
-  ): Promise<Result<string, PlaceSecretFailure>> {
+  async #place(secret: OwnedSecret, signal: AbortSignal): Promise<Result<string, string>> {
     const { secrets, runtime } = this.#options;
     const { admission, table } = this.#request;
     const answer = this.#read.answers.get(secretNameText(secret));
     const { kind, name, uid } = secret.owner;
     if (uid === undefined || answer?.kind !== 'found') {
-      return fail({ message: `Secret ${secretNameText(secret)} cannot be copied` });
+      return fail(`Secret ${secretNameText(secret)} cannot be copied`);
     }
-    const source = reduceSecret(answer.secret, locationsWith(secret, table));
+    // Where the resource uses this Secret: one copy serves all its entries.
+    const lender = table.find(resourceName({ kind, metadata: secret.owner }));
+    const source = reduceSecret(answer.secret, lentLocations(lender, secret));
     if (source === undefined) {
-      return fail({ message: `Secret ${secretNameText(secret)} holds nothing for this image` });
+      return fail(`Secret ${secretNameText(secret)} holds nothing for this image`);
     }
     const { namespace, dryRun } = admission;
     const wanted = { owner: { kind, name, uid }, source, namespace, dryRun };
@@ -182,21 +180,6 @@ export class PodCredentials {
     assert(!placed.ok || typeof placed.value === 'string', 'a placed Secret has a name');
     return placed;
   }
-}
-
-/** The Secrets that resources lend for a candidate, in the order to try. */
-function secretsOf(candidate: Candidate): readonly OwnedSecret[] {
-  const { credentialSecret, owner, original } = candidate;
-  if (original) return candidate.originalCredentialSecrets ?? [];
-  if (credentialSecret === undefined || owner === undefined) return [];
-  return [{ ...credentialSecret, owner }];
-}
-
-/** Where the resource uses this Secret: one copy serves all its entries. */
-function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
-  const { kind, namespace, name } = secret.owner;
-  const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
-  return lentLocations(table.find(origin), secret);
 }
 
 function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {
@@ -215,10 +198,6 @@ function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): read
 
 /** As it came from outside: what is no name is none. */
 function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
-  const written: unknown = pod.spec?.imagePullSecrets;
-  const items: readonly unknown[] = Array.isArray(written) ? written.slice(0, pullSecretsMax) : [];
-  return items.flatMap((item) => {
-    const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
-    return typeof name === 'string' && name !== '' ? name : [];
-  });
+  const names = namesOf(pod.spec?.imagePullSecrets).slice(0, pullSecretsMax);
+  return names.filter((name) => typeof name === 'string' && name !== '') as readonly string[];
 }

@@ -88,21 +88,20 @@ interface OpenImages {
 /** Answers that are remembered are taken at once, where no Secret has to be read first. */
 function askAll(
   options: RoutePodOptions,
-  images: OpenImages,
+  { admission, table, open }: OpenImages,
   cancellation: Cancellation,
 ): MaybePromise<AskedImages> {
-  const { admission, table, open } = images;
   const candidates = [...open.values()].flatMap((plan) => plan.candidates);
   const { clock } = options.runtime;
   const startedMs = clock.now();
   const credentials = readPodCredentials(options, { admission, table, candidates }, cancellation);
   return andThen(credentials, (pod) => {
-    const bounded = {
-      ...options,
-      ...leftToAsk(admission, clock.now() - startedMs),
-      isQuiet: admission.dryRun,
-    };
-    return recallAll(bounded, open, pod) ?? askTogether(bounded, { open, pod }, cancellation);
+    const left = leftToAsk(admission, clock.now() - startedMs);
+    const bounded = { ...options, ...left, isQuiet: admission.dryRun };
+    const ask = (plan: PlannedContainer) =>
+      routeImage(bounded, { candidates: plan.candidates, pod }, cancellation.signal);
+    const routes = recallAll(bounded, open, pod) ?? allByKey(open, ask);
+    return andThen(routes, (known) => ({ routes: known, warnings: pod.warnings }));
   });
 }
 
@@ -111,27 +110,22 @@ function recallAll(
   options: AskCandidatesOptions,
   open: OpenImages['open'],
   pod: PodCredentials,
-): AskedImages | undefined {
+): AskedImages['routes'] | undefined {
   const routes = new Map<string, ImageRoute>();
   for (const [key, { candidates }] of open) {
     const route = recallImage(options, { candidates, pod });
     if (route === undefined) return undefined;
     routes.set(key, route);
   }
-  return { routes, warnings: pod.warnings };
+  return routes;
 }
 
-async function askTogether(
-  options: AskCandidatesOptions,
-  { open, pod }: { readonly open: OpenImages['open']; readonly pod: PodCredentials },
-  { signal }: Cancellation,
-): Promise<AskedImages> {
-  const routes = await Promise.all(
-    [...open].map(async ([key, { candidates }]) => {
-      return [key, await routeImage(options, { candidates, pod }, signal)] as const;
-    }),
-  );
-  return { routes: new Map(routes), warnings: pod.warnings };
+async function allByKey(
+  open: OpenImages['open'],
+  ask: (plan: PlannedContainer) => Promise<ImageRoute>,
+): Promise<AskedImages['routes']> {
+  const asked = [...open].map(async ([key, plan]) => [key, await ask(plan)] as const);
+  return new Map(await Promise.all(asked));
 }
 
 /**

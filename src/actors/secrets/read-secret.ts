@@ -1,3 +1,4 @@
+import type { KnownCopy } from '#core/routing/secret-copies.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode, isRetryable } from '#kube/failures.ts';
@@ -7,6 +8,8 @@ import { ownerUidLabel } from './secret-copy.ts';
 /** A Secret as the API server sends it, as far as it is read. */
 export interface StoredSecret {
   readonly metadata?: {
+    readonly namespace?: string;
+    readonly name?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly uid?: string;
     readonly resourceVersion?: string;
@@ -46,4 +49,18 @@ export function foundSecret(
 /** Where the API server keeps a Secret. */
 export function secretPlace({ namespace, name }: SecretName): ResourcePlace {
   return { group: '', version: 'v1', plural: 'secrets', namespace, name };
+}
+
+/** A copy that is in its place, as the API server has it. */
+export interface PlacedCopy extends Pick<KnownCopy, 'namespace' | 'name' | 'ownerUid'> {
+  /** `metadata.uid`: which object of that name it is. */
+  readonly uid: string;
+  /** `metadata.resourceVersion`. */
+  readonly version: string;
+}
+
+/** Which copy a Secret of the API server is. */
+export function placedCopy({ metadata = {} }: StoredSecret): PlacedCopy {
+  const { namespace = '', name = '', uid = '', resourceVersion: version = '', labels } = metadata;
+  return { namespace, name, uid, version, ownerUid: labels?.[ownerUidLabel] ?? '' };
 }

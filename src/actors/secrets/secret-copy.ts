@@ -2,7 +2,8 @@ import xxhash from 'xxhash-wasm';
 import { apiGroup, apiVersionName } from '#api/kinds.ts';
 import { readCredentialKey } from '#core/credential-key.ts';
 import { servesLocation } from '#core/credential-location.ts';
-import type { SecretView } from '#core/credentials.ts';
+import { dockerConfigField, type SecretView } from '#core/credentials.ts';
+import { isObject, type JsonObject, parseJson } from '#core/json.ts';
 import type { Location } from '#core/routing/location.ts';
 import type { SecretName } from '#core/secret.ts';
 
@@ -14,18 +15,7 @@ export interface SecretOwner {
 }
 
 /** A copied Secret as it is written: metadata as the API server takes it, data in base64. */
-export interface SecretCopy {
-  readonly apiVersion: 'v1';
-  readonly kind: 'Secret';
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly ownerReferences: readonly object[];
-  };
-  readonly type: string;
-  readonly data: Readonly<Record<string, string>>;
-}
+export type SecretCopy = Awaited<ReturnType<typeof makeSecretCopy>>;
 
 /** The label that says whose copy it is; names are cut, this one decides (behaviour §3.9). */
 export const ownerUidLabel = 'kuik.enix.io/owner-uid';
@@ -58,8 +48,9 @@ export function reduceSecret(
   secret: SecretView,
   locations: readonly Location[],
 ): SecretView | undefined {
-  const field = secret.type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson';
-  const written = parseObject(secret.data[field]);
+  const field = dockerConfigField(secret);
+  if (field === undefined) return undefined;
+  const written = toObject(parseJson(secret.data[field] ?? ''));
   // Go finds the field in any case, and so does the kubelet.
   const [name = 'auths'] = Object.keys(written).filter((key) => key.toLowerCase() === 'auths');
   const entries = field === '.dockercfg' ? written : toObject(written[name]);
@@ -73,25 +64,12 @@ export function reduceSecret(
   return { ...secret, data: { [field]: JSON.stringify(config) } };
 }
 
-function parseObject(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    return toObject(JSON.parse(text ?? '{}'));
-  } catch {
-    // Nothing can be read from it, so nothing was let in with it either.
-    return {};
-  }
-}
-
-function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+function toObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
 }
 
 /** The copy of a Secret, of which `source` holds only what is to be copied, for one namespace. */
-export async function makeSecretCopy(
-  source: SecretView,
-  owner: SecretOwner,
-  namespace: string,
-): Promise<SecretCopy> {
+export async function makeSecretCopy(source: SecretView, owner: SecretOwner, namespace: string) {
   const data = Object.entries(source.data).map(([key, text]) => [
     key,
     Buffer.from(text, 'utf8').toString('base64'),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Runtime } from '#actors/runtime.ts';
 import { type Flight, SingleFlight } from '#actors/single-flight.ts';
 import type { SecretView } from '#core/credentials.ts';
@@ -9,7 +10,7 @@ import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import { resourcePath } from '#kube/paths.ts';
-import { type StoredSecret, secretPlace } from './read-secret.ts';
+import { type PlacedCopy, placedCopy, type StoredSecret, secretPlace } from './read-secret.ts';
 import { makeSecretCopy, ownerUidLabel, type SecretCopy, type SecretOwner } from './secret-copy.ts';
 
 /** Puts copies of Secrets beside the Pods that need them; the caller closes it. */
@@ -33,14 +34,14 @@ export class SecretPlacer {
   readonly place = async (
     { owner, source, namespace, dryRun }: PlaceSecretRequest,
     signal: AbortSignal,
-  ): Promise<Result<string, PlaceSecretFailure>> => {
+  ): Promise<Result<string, string>> => {
     const copy = await makeSecretCopy(source, owner, namespace);
     if (dryRun) return succeed(copy.metadata.name);
     // Hashed, so that no credential stands in a key.
     const key = hash('sha256', JSON.stringify(copy), 'base64');
     const run = (flight: Flight) => writeSecretCopy(this.#client, copy, flight.signal);
     const answer = await this.#flights.ask({ key, run, lingers: false }, signal);
-    if (answer === undefined) return fail({ message: `${describe(copy)} was not written in time` });
+    if (answer === undefined) return fail(`${describe(copy)} was not written in time`);
     if (!answer.value.ok) return answer.value;
     this.#placed.tell(answer.value.value);
     return succeed(copy.metadata.name);
@@ -61,23 +62,8 @@ export interface PlaceSecretRequest {
   readonly dryRun: boolean;
 }
 
-/** Why a copy could not be put in its place. */
-export interface PlaceSecretFailure {
-  readonly message: string;
-}
-
-/** A copy that is in its place, as the API server has it. */
-export interface PlacedCopy {
-  readonly namespace: string;
-  readonly name: string;
-  readonly ownerUid: string;
-  /** `metadata.uid`: which object of that name it is. */
-  readonly uid: string;
-  /** `metadata.resourceVersion`. */
-  readonly version: string;
-}
-
-type Placed = Result<PlacedCopy, PlaceSecretFailure>;
+/** The copy in its place, or why it could not be put there. */
+type Placed = Result<PlacedCopy, string>;
 
 /** Pods of one Deployment come together; a copy that somebody deletes is back after so long. */
 const placedMemoryMs = 5_000;
@@ -107,47 +93,34 @@ export async function writeSecretCopy(
   }
   const options = { fieldManager };
   const written = await applyObject<StoredSecret>(client, { place, object: copy, options }, signal);
-  return written.ok ? succeed(placedOf(copy, written.value)) : refuse(copy, written.error);
+  return written.ok ? succeed(placedCopy(written.value)) : refuse(copy, written.error);
 }
 
 /** What there is to say without writing; undefined where the copy has to be written. */
 function settle(copy: SecretCopy, found: Result<StoredSecret, ApiFailure>): Placed | undefined {
   if (!found.ok) return hasCode(found.error, 404) ? undefined : refuse(copy, found.error);
   if (!isOurs(found.value, copy)) {
-    return fail({ message: `${describe(copy)} is there and belongs to somebody else` });
+    return fail(`${describe(copy)} is there and belongs to somebody else`);
   }
-  return isSame(found.value, copy) ? succeed(placedOf(copy, found.value)) : undefined;
-}
-
-function placedOf({ metadata }: SecretCopy, stored: StoredSecret): PlacedCopy {
-  const { namespace, name, labels } = metadata;
-  const { uid = '', resourceVersion: version = '' } = stored.metadata ?? {};
-  return { namespace, name, ownerUid: labels[ownerUidLabel] ?? '', uid, version };
+  return isSame(found.value, copy) ? succeed(placedCopy(found.value)) : undefined;
 }
 
 function isOurs({ metadata }: StoredSecret, copy: SecretCopy): boolean {
   return metadata?.labels?.[ownerUidLabel] === copy.metadata.labels[ownerUidLabel];
 }
 
-function isSame(stored: StoredSecret, copy: SecretCopy): boolean {
+function isSame({ type, data = {}, metadata }: StoredSecret, copy: SecretCopy): boolean {
   const { labels } = copy.metadata;
+  const held = { ...metadata?.labels };
   return (
-    stored.type === copy.type &&
-    holdsAll(stored.data ?? {}, copy.data) &&
-    holdsAll(copy.data, stored.data ?? {}) &&
-    holdsAll(stored.metadata?.labels ?? {}, labels)
+    type === copy.type &&
+    isDeepStrictEqual(data, copy.data) &&
+    Object.entries(labels).every(([key, value]) => held[key] === value)
   );
 }
 
-function holdsAll(
-  all: Readonly<Record<string, string>>,
-  some: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(some).every(([key, value]) => all[key] === value);
-}
-
 function refuse(copy: SecretCopy, { message }: ApiFailure): Placed {
-  return fail({ message: `${describe(copy)} could not be written: ${message}` });
+  return fail(`${describe(copy)} could not be written: ${message}`);
 }
 
 function describe({ metadata }: SecretCopy): string {

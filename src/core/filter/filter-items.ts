@@ -1,36 +1,55 @@
-import type { Filter, FilterItem } from '#api/filter.ts';
+import type { Filter, FilterItem, ImageFilter, NamespaceFilter, PodFilter } from '#api/filter.ts';
 import { filterItemsMax } from '#api/limits.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
-import { hasItems, type WrittenLists } from './include-exclude.ts';
-import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
+import { countProblem, hasItems, type WrittenLists } from './include-exclude.ts';
 
-const DIMENSIONS: readonly FilterDimension[] = ['image', 'label', 'annotation', 'namespace'];
+/** The filters of a spec, in any spelling; all kinds have a subset of them. */
+export interface WrittenFilters {
+  readonly filter?: Filter;
+  readonly imageFilter?: ImageFilter;
+  readonly namespaceFilter?: NamespaceFilter;
+  readonly podFilter?: PodFilter;
+}
+
+const DIMENSIONS = ['image', 'label', 'annotation', 'namespace'] as const;
+
+/** What an item of the unified filter is about. */
+export type FilterDimension = (typeof DIMENSIONS)[number];
+
+/** What a kind's filters can choose. */
+export interface ScopeKind {
+  /** The namespace of the resource, `undefined` for cluster-scoped kinds. */
+  readonly ownNamespace: string | undefined;
+  /** False on the set kinds, whose images are chosen per upstream. */
+  readonly choosesImages: boolean;
+}
 
 /** The items of one dimension of the unified filter, in their order. */
 export function itemsOfDimension(
   filter: Filter | undefined,
   dimension: FilterDimension,
-): WrittenLists<string> {
+): WrittenLists {
   const select = (items: readonly FilterItem[] | undefined) =>
     (items ?? []).flatMap((item) => item[dimension] ?? []);
   return { include: select(filter?.include), exclude: select(filter?.exclude) };
 }
 
 /**
- * What the API server refuses in a unified filter; an object that was stored before those rules may
- * hold it all the same (behaviour §2).
+ * What the API server refuses in filters; an object that was stored before those rules may hold it
+ * all the same (behaviour §2).
  */
-export function unifiedFilterProblem(
-  written: WrittenFilters,
-  kind: ScopeKind,
-): FieldProblem | undefined {
+export function filtersProblem(written: WrittenFilters, kind: ScopeKind): FieldProblem | undefined {
   const { filter, imageFilter, namespaceFilter, podFilter } = written;
+  if (!hasItems(filter)) {
+    if (kind.ownNamespace === undefined || !hasItems(namespaceFilter)) return undefined;
+    const message = 'expected none on a namespaced kind, which applies to its own namespace';
+    return { field: 'spec.namespaceFilter', message };
+  }
   const separate = [imageFilter, namespaceFilter, podFilter?.labels, podFilter?.annotations];
   if (separate.some(hasItems)) {
-    return {
-      field: 'spec.filter',
-      message: 'expected either filter or imageFilter, namespaceFilter and podFilter, got both',
-    };
+    const message =
+      'expected either filter or imageFilter, namespaceFilter and podFilter, got both';
+    return { field: 'spec.filter', message };
   }
   return (
     listProblem(filter?.include ?? [], 'spec.filter.include', kind) ??
@@ -43,9 +62,8 @@ function listProblem(
   field: string,
   kind: ScopeKind,
 ): FieldProblem | undefined {
-  if (items.length > filterItemsMax) {
-    return { field, message: `expected at most ${filterItemsMax} items, got ${items.length}` };
-  }
+  const many = countProblem(items, filterItemsMax);
+  if (many !== undefined) return { field, ...many };
   for (const [index, item] of items.entries()) {
     const message = itemProblem(item, kind);
     if (message !== undefined) return { field: `${field}[${index}]`, message };

@@ -55,7 +55,7 @@ const NEWLINE = 10;
 /** Characters that names are made of; the classes of what is beyond are found out each time. */
 const ASCII = 128;
 
-/** What it walks with is used again for the next text. */
+/** A walk through one program; its arrays are used again for the next text. */
 class Walk {
   readonly #start: number;
   /** The program in columns: ten thousand objects are slower to go through. */

@@ -1,5 +1,5 @@
 import { filterItemsMax } from '#api/limits.ts';
-import { fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
+import { allOf, fail, mapUntilFailure, type Result } from '#core/result.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
 import type { FilterProblem } from './pattern.ts';
 
@@ -10,13 +10,10 @@ export interface IncludeExclude<T> {
 }
 
 /** A dimension as people write it; lists that are empty, or absent, say nothing. */
-export interface WrittenLists<T> {
+export interface WrittenLists<T = string> {
   readonly include?: readonly T[];
   readonly exclude?: readonly T[];
 }
-
-/** The dimension that lets everything through. */
-export const EVERYTHING: IncludeExclude<never> = { include: [], exclude: [] };
 
 /** Whether a dimension says anything at all: `{}` and empty lists do not. */
 export function hasItems(written: WrittenLists<unknown> | undefined): boolean {
@@ -34,15 +31,14 @@ export function letsThrough<T>(lists: IncludeExclude<T>, matches: (item: T) => b
  * that holds the lists.
  */
 export function compileLists<T>(
-  written: WrittenLists<string> | undefined,
+  written: WrittenLists | undefined,
   field: string,
   compile: (source: string) => Result<T, FilterProblem>,
 ): Result<IncludeExclude<T>, FieldProblem> {
-  const include = compileList(written?.include ?? [], `${field}.include`, compile);
-  if (!include.ok) return include;
-  const exclude = compileList(written?.exclude ?? [], `${field}.exclude`, compile);
-  if (!exclude.ok) return exclude;
-  return succeed({ include: include.value, exclude: exclude.value });
+  return allOf({
+    include: compileList(written?.include ?? [], `${field}.include`, compile),
+    exclude: compileList(written?.exclude ?? [], `${field}.exclude`, compile),
+  });
 }
 
 function compileList<T>(
@@ -50,12 +46,16 @@ function compileList<T>(
   field: string,
   compile: (source: string) => Result<T, FilterProblem>,
 ): Result<readonly T[], FieldProblem> {
-  if (sources.length > filterItemsMax) {
-    return fail({
-      field,
-      message: `expected at most ${filterItemsMax} items, got ${sources.length}`,
-    });
-  }
-  const items = mapUntilFailure(sources, compile);
+  const problem = countProblem(sources, filterItemsMax);
+  const items = problem === undefined ? mapUntilFailure(sources, compile) : fail(problem);
   return items.ok ? items : fail({ field, message: items.error.message });
+}
+
+/** What is wrong with a list of more than `max` items; an old object may hold one (behaviour §2). */
+export function countProblem(
+  items: readonly unknown[],
+  max: number,
+): { readonly message: string } | undefined {
+  if (items.length <= max) return undefined;
+  return { message: `expected at most ${max} items, got ${items.length}` };
 }

@@ -98,38 +98,18 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
       size,
     });
   }
-  const prefix = literalPrefix(source);
-  const test = matchOf(program, size);
-  return succeed({ source, size, matches: (text) => text.startsWith(prefix) && test(text) });
+  return succeed({ source, size, matches: matchOf(program, size) });
 }
 
+/**
+ * Most patterns of a cluster are about other images: that a text begins otherwise than all that
+ * match is seen without a walk.
+ */
 function matchOf(program: RE2JS, size: number): FullMatch {
-  const match = compileFullMatch(program);
-  return size > LARGE_INSTRUCTIONS ? memoize(TEXTS_MAX, match) : match;
-}
-
-/** Characters that mean themselves, escaped or not, at the start of a pattern. */
-const plainStart = /^\^?((?:[\w/:@-]|\\[./:@-])*)/;
-/** One of them. */
-const plainCharacter = /\\?./g;
-/**
- * What makes the character before it optional, or repeats it; flags and an empty quotation may stand
- * between the two.
- */
-const quantifier = /^(?:[*+?{]|\(\?|\\Q)/;
-
-/**
- * What every text that the pattern matches begins with, as far as the pattern says so plainly. Most
- * patterns of a cluster are about other images, and to see that takes no automaton.
- */
-function literalPrefix(source: string): string {
-  // An alternative may begin otherwise.
-  if (source.includes('|')) return '';
-  const [whole = '', plain = ''] = plainStart.exec(source) ?? [];
-  const characters = plain.match(plainCharacter) ?? [];
-  const isUncertain = quantifier.test(source.slice(whole.length));
-  const certain = isUncertain ? characters.slice(0, -1) : characters;
-  return certain.map((character) => character.slice(-1)).join('');
+  const { prefix } = program.re2() as { readonly prefix: string };
+  const walk = compileFullMatch(program);
+  const match = size > LARGE_INSTRUCTIONS ? memoize(TEXTS_MAX, walk) : walk;
+  return (text) => text.startsWith(prefix) && match(text);
 }
 
 /** The library tells bad patterns by exceptions: this is the one place where they are translated. */

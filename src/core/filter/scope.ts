@@ -1,10 +1,15 @@
 import { formatReference, type ImageReference, isUntagged } from '#core/image/reference.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { allOf, fail, type Result, succeed } from '#core/result.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
-import { itemsOfDimension, unifiedFilterProblem } from './filter-items.ts';
+import {
+  type FilterDimension,
+  filtersProblem,
+  itemsOfDimension,
+  type ScopeKind,
+  type WrittenFilters,
+} from './filter-items.ts';
 import {
   compileLists,
-  EVERYTHING,
   hasItems,
   type IncludeExclude,
   letsThrough,
@@ -13,7 +18,6 @@ import {
 import { type CompilePattern, type Pattern, patternCompiler } from './pattern.ts';
 import { compileSelector, type Selector, selectorMatches } from './selector.ts';
 import type { KeyValues } from './selector-requirement.ts';
-import type { FilterDimension, ScopeKind, WrittenFilters } from './written-filters.ts';
 
 /**
  * Which Pods, and which of their images, a resource is about. The one form of all spellings
@@ -45,25 +49,35 @@ export function compileScope(
   kind: ScopeKind,
   compile: CompilePattern = patternCompiler(),
 ): Result<Scope, FieldProblem> {
-  const lists = hasItems(written.filter)
-    ? listsOfUnified(written, kind)
-    : listsOfSeparate(written, kind);
+  const { ownNamespace, choosesImages } = kind;
+  const problem = filtersProblem(written, kind);
+  if (problem !== undefined) return fail(problem);
+  const { filter, imageFilter, namespaceFilter, podFilter } = written;
+  const unified = hasItems(filter);
+  /** One dimension, of the unified spelling or of the seed's, and where a person finds it. */
+  const listsOf = (
+    dimension: FilterDimension,
+    separate: WrittenLists | undefined,
+    field: string,
+  ) =>
+    unified
+      ? ([itemsOfDimension(filter, dimension), 'spec.filter'] as const)
+      : ([separate, `spec.${field}`] as const);
+  const namespaces = listsOf('namespace', namespaceFilter, 'namespaceFilter');
+  const labels = listsOf('label', podFilter?.labels, 'podFilter.labels');
+  const annotations = listsOf('annotation', podFilter?.annotations, 'podFilter.annotations');
+  const lists = allOf({
+    namespaces: compileLists(...namespaces, compile),
+    labels: compileLists(...labels, compileSelector),
+    annotations: compileLists(...annotations, compileSelector),
+    images: compileLists(...listsOf('image', imageFilter, 'imageFilter'), compile),
+  });
   if (!lists.ok) return lists;
-  const { namespaces, labels, annotations, images, path } = lists.value;
-  const compiledNamespaces = compileLists(namespaces, path('namespace'), compile);
-  if (!compiledNamespaces.ok) return compiledNamespaces;
-  const compiledLabels = compileLists(labels, path('label'), compileSelector);
-  if (!compiledLabels.ok) return compiledLabels;
-  const compiledAnnotations = compileLists(annotations, path('annotation'), compileSelector);
-  if (!compiledAnnotations.ok) return compiledAnnotations;
-  const compiledImages = compileLists(images, path('image'), compile);
-  if (!compiledImages.ok) return compiledImages;
+  const choosesNone = choosesImages && !unified && !hasItems(imageFilter);
   return succeed({
-    ...(kind.ownNamespace !== undefined && { ownNamespace: kind.ownNamespace }),
-    namespaces: compiledNamespaces.value,
-    labels: compiledLabels.value,
-    annotations: compiledAnnotations.value,
-    images: images === undefined ? 'nothing' : compiledImages.value,
+    ...(ownNamespace !== undefined && { ownNamespace }),
+    ...lists.value,
+    ...(choosesNone && { images: 'nothing' }),
   });
 }
 
@@ -101,57 +115,4 @@ export function matchesAnyText(
   texts: readonly string[],
 ): boolean {
   return letsThrough(patterns, (pattern) => texts.some((text) => pattern.matches(text)));
-}
-
-/** The four dimensions as written, and where a person finds them. */
-interface WrittenDimensions {
-  readonly namespaces: WrittenLists<string> | undefined;
-  readonly labels: WrittenLists<string> | undefined;
-  readonly annotations: WrittenLists<string> | undefined;
-  /** `undefined` matches no image. */
-  readonly images: WrittenLists<string> | undefined;
-  readonly path: (dimension: FilterDimension) => string;
-}
-
-const SEPARATE_PATHS: Readonly<Record<FilterDimension, string>> = {
-  image: 'spec.imageFilter',
-  label: 'spec.podFilter.labels',
-  annotation: 'spec.podFilter.annotations',
-  namespace: 'spec.namespaceFilter',
-};
-
-function listsOfSeparate(
-  { imageFilter, namespaceFilter, podFilter }: WrittenFilters,
-  kind: ScopeKind,
-): Result<WrittenDimensions, FieldProblem> {
-  if (kind.ownNamespace !== undefined && hasItems(namespaceFilter)) {
-    return fail({
-      field: 'spec.namespaceFilter',
-      message: 'expected none on a namespaced kind, which applies to its own namespace',
-    });
-  }
-  const chosen = hasItems(imageFilter) ? imageFilter : undefined;
-  return succeed({
-    namespaces: namespaceFilter,
-    labels: podFilter?.labels,
-    annotations: podFilter?.annotations,
-    images: kind.choosesImages ? chosen : EVERYTHING,
-    path: (dimension) => SEPARATE_PATHS[dimension],
-  });
-}
-
-function listsOfUnified(
-  written: WrittenFilters,
-  kind: ScopeKind,
-): Result<WrittenDimensions, FieldProblem> {
-  const problem = unifiedFilterProblem(written, kind);
-  if (problem !== undefined) return fail(problem);
-  const { filter } = written;
-  return succeed({
-    namespaces: itemsOfDimension(filter, 'namespace'),
-    labels: itemsOfDimension(filter, 'label'),
-    annotations: itemsOfDimension(filter, 'annotation'),
-    images: itemsOfDimension(filter, 'image'),
-    path: () => 'spec.filter',
-  });
 }

@@ -24,7 +24,7 @@ export const DOCKER_HUB = 'docker.io';
 export const DOCKER_HUB_INDEX = 'index.docker.io';
 
 /** Longest repository path, without its registry (distribution/reference). */
-export const PATH_CHARACTERS_MAX = 255;
+const PATH_CHARACTERS_MAX = 255;
 
 /**
  * Longest text that is looked at. A DNS name with a port, the longest path, tag and digest are

@@ -7,7 +7,7 @@ export type ImageStep =
   | { readonly kind: 'track'; readonly image: string; readonly original: boolean }
   /** Used again, or by others than before. */
   | { readonly kind: 'use'; readonly image: string; readonly original: boolean }
-  /** Its last Pod has gone. */
+  /** The last Pod that used it has gone. */
   | { readonly kind: 'unuse'; readonly image: string; readonly sinceMs: number }
   /** Unused for as long as the resource says: its entry goes. */
   | { readonly kind: 'expire'; readonly image: string }
@@ -23,7 +23,7 @@ export interface PlanState {
   /** How long an unused image is kept; 0 is for ever. */
   readonly unusedExpiryMs: number;
   /** Given when the resource's filters may have changed since the last plan. */
-  readonly newScope?: NewScope;
+  readonly newScope?: NewScope | undefined;
   /** Wall time, ms. */
   readonly nowMs: number;
 }

@@ -1,6 +1,7 @@
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import { readOwn } from '#core/json.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation } from '#core/routing/annotations.ts';
+import type { ImageBearer } from '#core/routing/rewritten-images.ts';
 
 /** One image that a Pod uses, or used before it was rewritten. */
 export interface PodImageUse {
@@ -9,12 +10,6 @@ export interface PodImageUse {
   readonly reference: ImageReference;
   /** True for what a user wrote; false for what stands there because the Pod was rewritten. */
   readonly original: boolean;
-}
-
-/** The parts of a Pod that name its images. */
-export interface ImageBearer {
-  readonly images: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /**

@@ -18,7 +18,7 @@ export type AvailabilityStatus = Required<
 /** What a status says, and the images it has no room for, the most important first. */
 export interface StatusList {
   readonly status: AvailabilityStatus;
-  /** Those that the status lists, as it does. */
+  /** The images that the status lists, in its order. */
   readonly listed: readonly TrackedImage[];
   readonly beyond: readonly TrackedImage[];
 }

@@ -5,7 +5,7 @@ export interface WorkloadsReport {
   readonly workloads: readonly WorkloadAtRisk[];
   /** Images that are monitored and in use, each counted once. */
   readonly imagesInUse: number;
-  /** Those of them that no resource has checked: nothing is known of them yet. */
+  /** Images in use that no resource has checked: nothing is known of them yet. */
   readonly imagesUnchecked: number;
   /** Resources that monitor. */
   readonly resources: number;

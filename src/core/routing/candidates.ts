@@ -31,17 +31,13 @@ export interface Candidate {
   readonly by: CandidateOrigin;
   /** Whether it is the image that the user wrote, whoever proposes it. */
   readonly original: boolean;
-  /** The resource that proposes it; absent where `by` is `original`. */
-  readonly owner?: ResourceIdentity;
-  /** The entry's own Secret; never on the original, whose Secrets are below. */
-  readonly credentialSecret?: SecretName;
+  /**
+   * What resources lend for it, in the order to try: the entry's own Secret; for the original those of
+   * the upstreams that it matches, to be tried when none of the Pod's own is let in (behaviour §2).
+   */
+  readonly lent: readonly OwnedSecret[];
   /** The included pattern that matched, as written. */
   readonly filter?: string;
-  /**
-   * On the original: the Secrets of the upstreams that it matches, in the sets' order, to be tried
-   * when none of the Pod's own is let in (behaviour §2).
-   */
-  readonly originalCredentialSecrets?: readonly OwnedSecret[];
 }
 
 /** A Secret and the resource that declares it, which owns the copy beside the Pod. */
@@ -108,17 +104,20 @@ function proposeOriginal(
 }
 
 function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
-  const secrets = matched.flatMap(({ compiled, match }) => {
-    const secret = match.upstream.credentialSecret;
-    return secret === undefined ? [] : [{ ...secret, owner: compiled.identity }];
-  });
   return {
     image: formatReference(image),
     reference: image,
     by: 'original',
     original: true,
-    ...(secrets.length > 0 && { originalCredentialSecrets: secrets }),
+    lent: matched.flatMap(({ compiled, match }) => lentBy(compiled, match.upstream)),
   };
+}
+
+function lentBy(
+  { identity }: CompiledSet | CompiledMirror,
+  { credentialSecret }: CompiledEntry,
+): readonly OwnedSecret[] {
+  return credentialSecret === undefined ? [] : [{ ...credentialSecret, owner: identity }];
 }
 
 /** The other upstreams of one set, each with the image's path below the one that matched. */
@@ -169,14 +168,12 @@ function propose(
   reference: ImageReference | undefined,
 ): readonly Proposal[] {
   if (reference === undefined) return [];
-  const { credentialSecret } = entry;
   const candidate: Candidate = {
     image: formatReference(reference),
     reference,
     by: compiled.origin,
     original: false,
-    owner: compiled.identity,
-    ...(credentialSecret !== undefined && { credentialSecret }),
+    lent: lentBy(compiled, entry),
     ...(match.filter !== undefined && { filter: match.filter }),
   };
   return [{ place: placeOf(compiled, entry, base), candidate }];
@@ -200,8 +197,7 @@ function placeOf(
 }
 
 /**
- * The first of each image. A discarded original is not proposed by anybody; one that is proposed in
- * another's name is still the original, with the original's credentials.
+ * The first of each image. A discarded original is not proposed by anybody.
  */
 function distinct(
   proposals: readonly Proposal[],
@@ -213,19 +209,12 @@ function distinct(
   for (const { candidate } of proposals) {
     const { image } = candidate;
     if (byImage.has(image) || (discarded && image === originalImage)) continue;
-    byImage.set(image, image === originalImage ? asOriginal(candidate, original) : candidate);
+    // Proposed in another's name, it is still the original, with the original's credentials.
+    const isOriginal = image === originalImage && original !== undefined;
+    const asOriginal = isOriginal && { original: true, lent: original.lent };
+    byImage.set(image, { ...candidate, ...asOriginal });
   }
   return [...byImage.values()];
-}
-
-function asOriginal(candidate: Candidate, original: Candidate | undefined): Candidate {
-  const { credentialSecret: _, ...rest } = candidate;
-  const secrets = original?.originalCredentialSecrets;
-  return {
-    ...rest,
-    original: true,
-    ...(secrets !== undefined && { originalCredentialSecrets: secrets }),
-  };
 }
 
 function byPlace(left: Placed, right: Placed): number {

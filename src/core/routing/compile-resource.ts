@@ -7,19 +7,19 @@ import type {
   Upstream,
 } from '#api/replicated-image-set.ts';
 import { parseDuration } from '#core/duration.ts';
-import { compileLists, hasItems } from '#core/filter/include-exclude.ts';
+import { compileLists, countProblem, hasItems } from '#core/filter/include-exclude.ts';
 import { type CompilePattern, patternCompiler } from '#core/filter/pattern.ts';
-import { compileScope, type Scope } from '#core/filter/scope.ts';
-import type { WrittenFilters } from '#core/filter/written-filters.ts';
-import { fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
+import { compileScope } from '#core/filter/scope.ts';
+import { allOf, fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
 import type { SecretName } from '#core/secret.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {
+  type CompiledBase,
   type CompiledEntry,
   type CompiledResource,
-  type CompiledUpstream,
   matchImages,
   matchUpstreams,
+  type NamedImage,
   rememberByNamespace,
 } from './compiled.ts';
 import { readLocation } from './location.ts';
@@ -30,26 +30,20 @@ import { readLocation } from './location.ts';
  */
 export function compileResource(resource: KuikResource): Result<CompiledResource, FieldProblem> {
   const fault = resource.faults?.find(({ field }) => !ofUpstreamFilter.test(field));
-  if (fault !== undefined) return fail(fault);
+  const problem = fault ?? durationProblem(resource);
+  if (problem !== undefined) return fail(problem);
+  const compile = patternCompiler();
+  const base = compileBase(resource, compile);
+  if (!base.ok) return base;
   switch (resource.kind) {
     case 'ReplicatedImageSet':
     case 'ClusterReplicatedImageSet':
-      return compileSet(resource);
+      return compileSet(resource, base.value, compile);
     case 'ImageSetMirror':
     case 'ClusterImageSetMirror':
-      return compileMirror(resource);
-    case 'ClusterImageSetAvailability': {
-      const scope = scopeOf(resource, resource.spec ?? {}, { choosesImages: true });
-      if (!scope.ok) return scope;
-      const expiry = resource.spec?.unusedImageExpiry;
-      const unreadable = durationProblem(expiry, 'spec.unusedImageExpiry');
-      if (unreadable !== undefined) return fail(unreadable);
-      return succeed({
-        ...baseOf(resource, scope.value),
-        type: 'availability',
-        problems: matchesNothing(resource, scope.value),
-      });
-    }
+      return compileMirror(resource, base.value);
+    case 'ClusterImageSetAvailability':
+      return succeed({ ...base.value, type: 'availability' });
   }
 }
 
@@ -59,29 +53,64 @@ const ofUpstreamFilter = /^spec\.upstreams\[\d+\]\.imageFilter\b/;
 type SetResource = ReplicatedImageSet | ClusterReplicatedImageSet;
 type MirrorResource = ImageSetMirror | ClusterImageSetMirror;
 
-function compileSet(resource: SetResource): Result<CompiledResource, FieldProblem> {
-  const spec = resource.spec ?? {};
-  const written = spec.upstreams ?? [];
-  if (written.length > upstreamsMax) return tooMany('spec.upstreams', upstreamsMax, written);
-  const compile = patternCompiler();
-  const scope = scopeOf(resource, spec, { choosesImages: false, compile });
-  if (!scope.ok) return scope;
-  const problems: SpecProblem[] = [];
-  const entries = mapUntilFailure(written, (upstream, declaration) =>
-    compileUpstream(resource, upstream, { declaration, problems, compile }),
+/** What all kinds have in common. */
+function compileBase(
+  resource: KuikResource,
+  compile: CompilePattern,
+): Result<CompiledBase, FieldProblem> {
+  const { kind, metadata, spec = {} } = resource;
+  const scope = compileScope(
+    spec,
+    {
+      ownNamespace: isClustered(resource) ? undefined : (metadata.namespace ?? ''),
+      choosesImages: !kind.endsWith('ReplicatedImageSet'),
+    },
+    compile,
   );
+  if (!scope.ok) return scope;
+  const nothing = {
+    field: 'spec.imageFilter',
+    message: 'expected imageFilter or filter: without one the resource matches no image',
+  };
+  return succeed({
+    identity: identityOf(resource),
+    origin: resourceName(resource),
+    scope: scope.value,
+    matchesPod: rememberByNamespace(scope.value),
+    priority: ('priority' in spec ? spec.priority : undefined) ?? 0,
+    problems:
+      scope.value.images === 'nothing' ? [problemOf(resource, 'MatchesNothing', nothing)] : [],
+  });
+}
+
+function compileSet(
+  resource: SetResource,
+  base: CompiledBase,
+  compile: CompilePattern,
+): Result<CompiledResource, FieldProblem> {
+  const field = 'spec.upstreams';
+  const written = resource.spec?.upstreams ?? [];
+  const many = countProblem(written, upstreamsMax);
+  if (many !== undefined) return fail({ field, ...many });
+  const problems: SpecProblem[] = [];
+  const entries = mapUntilFailure(written, (upstream, declaration) => {
+    const entry = readEntry(resource, upstream, `${field}[${declaration}]`);
+    if (!entry.ok) return entry;
+    const at = `${field}[${declaration}]`;
+    const fault = resource.faults?.find((one) => one.field.startsWith(`${at}.imageFilter`));
+    const filter = fault ? fail(fault) : compileUpstreamFilter(upstream, at, compile);
+    // A bad filter leaves out this upstream alone.
+    if (!filter.ok) problems.push(problemOf(resource, 'InvalidSpec', filter.error));
+    if (!filter.ok) return succeed(undefined);
+    const discarded = upstream.discardAlternative ?? false;
+    return succeed({ ...entry.value, declaration, filter: filter.value, discarded });
+  });
   if (!entries.ok) return entries;
   const nothing = matchesNothingOfSet(written);
   if (nothing !== undefined) problems.push(problemOf(resource, 'MatchesNothing', nothing));
   const upstreams = entries.value.filter((upstream) => upstream !== undefined);
-  return succeed({
-    ...baseOf(resource, scope.value),
-    type: 'set',
-    priority: spec.priority ?? 0,
-    upstreams,
-    match: (image) => matchUpstreams(upstreams, image.reference),
-    problems,
-  });
+  const match = ({ reference }: NamedImage) => matchUpstreams(upstreams, reference);
+  return succeed({ ...base, type: 'set', upstreams, match, problems });
 }
 
 /** Why a set can never route anything to another place; undefined where it can. */
@@ -102,102 +131,62 @@ function matchesNothingOfSet(upstreams: readonly Upstream[]): FieldProblem | und
   return { field: 'spec.upstreams', message };
 }
 
-/** One upstream; `undefined` where a bad filter leaves it out alone, with a word in `problems`. */
-function compileUpstream(
-  resource: SetResource,
-  upstream: Upstream,
-  at: {
-    readonly declaration: number;
-    readonly problems: SpecProblem[];
-    readonly compile: CompilePattern;
-  },
-): Result<CompiledUpstream | undefined, FieldProblem> {
-  const field = `spec.upstreams[${at.declaration}]`;
-  const entry = readEntry(resource, upstream, field);
-  if (!entry.ok) return entry;
-  const fault = resource.faults?.find((one) => one.field.startsWith(`${field}.imageFilter`));
-  const filter = fault
-    ? fail(fault)
-    : compileUpstreamFilter(upstream, `${field}.imageFilter`, at.compile);
-  if (!filter.ok) {
-    at.problems.push(problemOf(resource, 'InvalidSpec', filter.error));
-    return succeed(undefined);
-  }
-  return succeed({
-    ...entry.value,
-    declaration: at.declaration,
-    filter: filter.value,
-    discarded: upstream.discardAlternative ?? false,
-  });
-}
-
-function compileMirror(resource: MirrorResource): Result<CompiledResource, FieldProblem> {
-  const spec = resource.spec ?? {};
-  const written = spec.mirrors ?? [];
-  if (written.length > mirrorsMax) return tooMany('spec.mirrors', mirrorsMax, written);
-  const scope = scopeOf(resource, spec, { choosesImages: true });
-  if (!scope.ok) return scope;
-  const unreadable = durationProblem(spec.cleanup?.retention, 'spec.cleanup.retention');
-  if (unreadable !== undefined) return fail(unreadable);
-  const entries = mapUntilFailure(written, (mirror, declaration) =>
-    compileMirrorEntry(resource, mirror, declaration),
-  );
-  if (!entries.ok) return entries;
-  const { images } = scope.value;
-  return succeed({
-    ...baseOf(resource, scope.value),
-    type: 'mirror',
-    priority: spec.priority ?? 0,
-    entries: entries.value,
-    match: (image) => matchImages(images, image.reference),
-    problems: matchesNothing(resource, scope.value),
-  });
-}
-
-function compileMirrorEntry(
-  resource: MirrorResource,
-  mirror: MirrorEntry,
-  declaration: number,
-): Result<CompiledEntry, FieldProblem> {
-  const field = `spec.mirrors[${declaration}]`;
-  const entry = readEntry(resource, mirror, field);
-  if (!entry.ok) return entry;
-  const pull = readSecret(resource, mirror.pullCredentialSecret, `${field}.pullCredentialSecret`);
-  if (!pull.ok) return pull;
-  const unreadable = durationProblem(mirror.cleanup?.retention, `${field}.cleanup.retention`);
-  if (unreadable !== undefined) return fail(unreadable);
-  const secret = pull.value === undefined ? {} : { credentialSecret: pull.value };
-  return succeed({ ...entry.value, declaration, ...secret });
-}
-
 /** What is wrong with a duration that was stored before the rule; one that is left out is right. */
-function durationProblem(written: string | undefined, field: string): FieldProblem | undefined {
-  const parsed = parseDuration(written ?? '0s');
-  return parsed.ok ? undefined : { field, message: parsed.error.message };
+function durationProblem(resource: KuikResource): FieldProblem | undefined {
+  const problems = durationsOf(resource).flatMap(([field, written]) => {
+    const parsed = parseDuration(written ?? '0s');
+    return parsed.ok ? [] : [{ field, message: parsed.error.message }];
+  });
+  return problems[0];
 }
 
-function baseOf(resource: KuikResource, scope: Scope) {
-  return {
-    identity: identityOf(resource),
-    origin: resourceName(resource),
-    scope,
-    matchesPod: rememberByNamespace(scope),
-    priority: 0,
-    problems: [] as readonly SpecProblem[],
-  };
+function durationsOf(resource: KuikResource): readonly (readonly [string, string | undefined])[] {
+  switch (resource.kind) {
+    case 'ImageSetMirror':
+    case 'ClusterImageSetMirror':
+      return [
+        ['spec.cleanup.retention', resource.spec?.cleanup?.retention],
+        ...(resource.spec?.mirrors ?? []).map(
+          ({ cleanup }, index) =>
+            [`spec.mirrors[${index}].cleanup.retention`, cleanup?.retention] as const,
+        ),
+      ];
+    case 'ClusterImageSetAvailability':
+      return [['spec.unusedImageExpiry', resource.spec?.unusedImageExpiry]];
+    default:
+      return [];
+  }
 }
 
-function scopeOf(
-  resource: KuikResource,
-  spec: WrittenFilters,
-  {
-    choosesImages,
-    compile,
-  }: { readonly choosesImages: boolean; readonly compile?: CompilePattern },
-): Result<Scope, FieldProblem> {
-  const namespaced = !resource.kind.startsWith('Cluster');
-  const ownNamespace = namespaced ? (resource.metadata.namespace ?? '') : undefined;
-  return compileScope(spec, { ownNamespace, choosesImages }, compile);
+function compileMirror(
+  resource: MirrorResource,
+  base: CompiledBase,
+): Result<CompiledResource, FieldProblem> {
+  const field = 'spec.mirrors';
+  const written = resource.spec?.mirrors ?? [];
+  const many = countProblem(written, mirrorsMax);
+  if (many !== undefined) return fail({ field, ...many });
+  const entries = mapUntilFailure(written, (mirror, declaration) => {
+    const at = `${field}[${declaration}]`;
+    const read = allOf({
+      entry: readEntry(resource, mirror, at),
+      pull: readSecret(resource, mirror.pullCredentialSecret, `${at}.pullCredentialSecret`),
+    });
+    if (!read.ok) return read;
+    const { entry, pull } = read.value;
+    return succeed({
+      ...entry,
+      declaration,
+      ...(pull !== undefined && { credentialSecret: pull }),
+    });
+  });
+  if (!entries.ok) return entries;
+  const match = ({ reference }: NamedImage) => matchImages(base.scope.images, reference);
+  return succeed({ ...base, type: 'mirror', entries: entries.value, match });
+}
+
+function isClustered({ kind }: KuikResource): boolean {
+  return kind.startsWith('Cluster');
 }
 
 /** What upstreams and mirrors have in common. */
@@ -206,14 +195,16 @@ function readEntry(
   written: Upstream | MirrorEntry,
   field: string,
 ): Result<Omit<CompiledEntry, 'declaration'>, FieldProblem> {
-  const location = readLocation(written, field);
-  if (!location.ok) return location;
-  const secret = readSecret(resource, written.credentialSecret, `${field}.credentialSecret`);
-  if (!secret.ok) return secret;
+  const read = allOf({
+    location: readLocation(written, field),
+    secret: readSecret(resource, written.credentialSecret, `${field}.credentialSecret`),
+  });
+  if (!read.ok) return read;
+  const { location, secret } = read.value;
   return succeed({
-    location: location.value,
+    location,
     priority: written.priority ?? 0,
-    ...(secret.value !== undefined && { credentialSecret: secret.value }),
+    ...(secret !== undefined && { credentialSecret: secret }),
   });
 }
 
@@ -224,8 +215,7 @@ function readSecret(
   field: string,
 ): Result<SecretName | undefined, FieldProblem> {
   if (written === undefined) return succeed(undefined);
-  const namespaced = !resource.kind.startsWith('Cluster');
-  const namespace = namespaced ? resource.metadata.namespace : written.namespace;
+  const namespace = isClustered(resource) ? written.namespace : resource.metadata.namespace;
   if (namespace === undefined || namespace === '') {
     return fail({
       field: `${field}.namespace`,
@@ -235,23 +225,9 @@ function readSecret(
   return succeed({ namespace, name: written.name });
 }
 
-function compileUpstreamFilter(upstream: Upstream, field: string, compile: CompilePattern) {
-  if (!hasItems(upstream.imageFilter)) return succeed(undefined);
-  return compileLists(upstream.imageFilter, field, compile);
-}
-
-function matchesNothing(resource: KuikResource, scope: Scope): readonly SpecProblem[] {
-  if (scope.images !== 'nothing') return [];
-  return [
-    problemOf(resource, 'MatchesNothing', {
-      field: 'spec.imageFilter',
-      message: 'expected imageFilter or filter: without one the resource matches no image',
-    }),
-  ];
-}
-
-function tooMany(field: string, max: number, items: readonly unknown[]) {
-  return fail({ field, message: `expected at most ${max} items, got ${items.length}` });
+function compileUpstreamFilter({ imageFilter }: Upstream, entry: string, compile: CompilePattern) {
+  if (!hasItems(imageFilter)) return succeed(undefined);
+  return compileLists(imageFilter, `${entry}.imageFilter`, compile);
 }
 
 /** A problem of that resource. */

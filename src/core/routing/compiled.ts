@@ -22,7 +22,7 @@ export interface NamedImage {
 }
 
 /** What every compiled resource has. */
-interface CompiledBase {
+export interface CompiledBase {
   readonly identity: ResourceIdentity & { readonly kind: KuikKind };
   /** `Kind/[namespace/]name`. */
   readonly origin: string;
@@ -49,7 +49,7 @@ export interface CompiledEntry {
   readonly declaration: number;
   readonly location: Location;
   readonly priority: number;
-  /** What is pulled with; of a mirror `pullCredentialSecret`, else `credentialSecret`. */
+  /** The Secret to pull with; of a mirror `pullCredentialSecret`, else `credentialSecret`. */
   readonly credentialSecret?: SecretName;
 }
 

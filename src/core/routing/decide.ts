@@ -10,27 +10,14 @@ import type {
 } from './decision.ts';
 
 /** What is known of one candidate when the decision falls. */
-export interface CandidateAnswer {
-  readonly status: CandidateStatus;
-  /** From the start of the asking to this answer, whole ms; 0 when nothing was sent for it. */
-  readonly ms: number;
-  /** Why it is not available, or why it was passed over although it is. */
-  readonly message?: string;
+export interface CandidateAnswer extends Pick<CandidateReport, 'status' | 'ms' | 'message'> {
   /** The credential that was let in; only where it comes from is ever shown. */
   readonly credential?: Credential;
 }
 
-/** The container, init container or image volume that a decision is about. */
-export interface RoutedContainer {
-  /** `app`, `init:migrate` or `volume:models`. */
-  readonly key: string;
-  /** The image as the user wrote it. */
-  readonly image: string;
-}
-
 /** All that a decision is made from. */
-export interface DecisionInput {
-  readonly container: RoutedContainer;
+interface DecisionInput {
+  readonly container: Pick<RouteDecision, 'key' | 'image'>;
   readonly candidates: readonly Candidate[];
   /** One a candidate, in the same order; what is missing counts as not asked. */
   readonly answers: readonly CandidateAnswer[];
@@ -76,7 +63,7 @@ export function decide(input: DecisionInput): RouteDecision {
 }
 
 /** The decision for what is left alone without a look at its candidates (behaviour §3.1). */
-export function skippedDecision(container: RoutedContainer, why: string): RouteDecision {
+export function skippedDecision(container: DecisionInput['container'], why: string): RouteDecision {
   return {
     key: container.key,
     image: container.image,
@@ -124,15 +111,12 @@ const REASONS: Readonly<Record<CandidateStatus, RewriteReason>> = {
 };
 
 function reportOf(candidate: Candidate, answer: CandidateAnswer): CandidateReport {
-  const { status, ms, message, credential } = answer;
+  const { image, by, filter } = candidate;
+  const { credential, ...told } = answer;
   return {
-    image: candidate.image,
-    by: candidate.by,
-    status,
-    ms,
-    ...(message !== undefined && { message }),
+    ...{ image, by, ...told },
     ...(credential !== undefined && { credential: credential.source }),
-    ...(candidate.filter !== undefined && { filter: candidate.filter }),
+    ...(filter !== undefined && { filter }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { MirrorEntry } from '#api/image-set-mirror.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { SecretName } from '#core/secret.ts';
 import type { CompiledResource } from './compiled.ts';
@@ -19,40 +20,30 @@ export interface DeclaredSecret {
  * mistake elsewhere still declares them, so that the copies its Pods pull with are not taken away.
  */
 export function declaredSecrets(resource: KuikResource): readonly DeclaredSecret[] {
-  switch (resource.kind) {
-    case 'ReplicatedImageSet':
-    case 'ClusterReplicatedImageSet':
-      return (resource.spec?.upstreams ?? []).flatMap((upstream, index) => {
-        const entry = `spec.upstreams[${index}]`;
-        return declare(resource, upstream, { entry, name: 'credentialSecret', lent: true });
-      });
-    case 'ImageSetMirror':
-    case 'ClusterImageSetMirror':
-      return (resource.spec?.mirrors ?? []).flatMap((mirror, index) => {
-        const entry = `spec.mirrors[${index}]`;
-        const pullsApart = mirror.pullCredentialSecret !== undefined;
-        return [
-          ...declare(resource, mirror, { entry, name: 'credentialSecret', lent: !pullsApart }),
-          ...declare(resource, mirror, { entry, name: 'pullCredentialSecret', lent: true }),
-        ];
-      });
-    case 'ClusterImageSetAvailability':
-      return [];
-  }
+  const { spec = {} } = resource;
+  const upstreams = 'upstreams' in spec ? (spec.upstreams ?? []) : [];
+  const mirrors = 'mirrors' in spec ? (spec.mirrors ?? []) : [];
+  return [
+    ...upstreams.flatMap((upstream, index) => {
+      const entry = `spec.upstreams[${index}]`;
+      return declare(resource, upstream, { entry, name: 'credentialSecret', lent: true });
+    }),
+    ...mirrors.flatMap((mirror, index) => {
+      const entry = `spec.mirrors[${index}]`;
+      const pullsApart = mirror.pullCredentialSecret !== undefined;
+      return [
+        ...declare(resource, mirror, { entry, name: 'credentialSecret', lent: !pullsApart }),
+        ...declare(resource, mirror, { entry, name: 'pullCredentialSecret', lent: true }),
+      ];
+    }),
+  ];
 }
 
 /** An entry of either list, as far as it is read here. */
-interface WrittenEntry {
-  readonly registry: string;
-  readonly path?: string;
-  readonly credentialSecret?: WrittenSecret;
-  readonly pullCredentialSecret?: WrittenSecret;
-}
-
-interface WrittenSecret {
-  readonly name: string;
-  readonly namespace?: string;
-}
+type WrittenEntry = Pick<
+  MirrorEntry,
+  'registry' | 'path' | 'credentialSecret' | 'pullCredentialSecret'
+>;
 
 function declare(
   { kind, metadata }: KuikResource,

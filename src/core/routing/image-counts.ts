@@ -1,10 +1,11 @@
 import type { KuikResource } from '#api/kinds.ts';
 import { type PodSubject, scopeMatchesImage } from '#core/filter/scope.ts';
-import { type ImageBearer, readPodImages } from '#core/monitoring/pod-images-in-use.ts';
+import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
 import type { CompiledResource, NamedImage } from './compiled.ts';
 import { leavesAlone } from './containers.ts';
 import { type AskedResource, type NearMiss, nearer, nearMiss } from './near-miss.ts';
 import type { RoutingPolicy } from './policy.ts';
+import type { ImageBearer } from './rewritten-images.ts';
 import type { RoutingTable } from './table.ts';
 
 /** A Pod as far as its images are counted. */

@@ -1,6 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
 import { opensLocation } from '#core/credential-location.ts';
-import { openSecret, type SecretView } from '#core/credentials.ts';
+import { dockerConfigTypes, openSecret, type SecretView } from '#core/credentials.ts';
 import type { ReadyState } from '#core/ready-condition.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import { type DeclaredSecret, declaredSecrets } from './declared-secrets.ts';
@@ -43,12 +43,7 @@ function troubleOf(
   return `holds no credential for ${place}${because}`;
 }
 
-const dockerTypes: readonly string[] = [
-  'kubernetes.io/dockerconfigjson',
-  'kubernetes.io/dockercfg',
-];
-
 function typeTrouble({ type }: SecretView): string {
-  if (dockerTypes.includes(type)) return '';
-  return ` (expected type ${dockerTypes.join(' or ')}, got ${type})`;
+  if (dockerConfigTypes.includes(type)) return '';
+  return ` (expected type ${dockerConfigTypes.join(' or ')}, got ${type})`;
 }

@@ -9,11 +9,3 @@ export interface RoutingPolicy {
   /** Selectors over annotations: Pods that match one are left alone. */
   readonly skipAnnotations: readonly string[];
 }
-
-/** What holds where nothing is configured. */
-export const DEFAULT_ROUTING_POLICY: RoutingPolicy = {
-  honorPrioritiesOnAlwaysImagePullPolicy: false,
-  rewriteOnNeverImagePullPolicy: false,
-  skipLabels: [],
-  skipAnnotations: [],
-};

@@ -6,8 +6,8 @@ import {
   readContainerAnnotation,
 } from './annotations.ts';
 
-/** A Pod as it is stored, as far as it tells what was rewritten. */
-export interface RewrittenPod {
+/** A Pod as it is stored, as far as it names its images and what was rewritten. */
+export interface ImageBearer {
   readonly annotations: Readonly<Record<string, string>>;
   /** Container → image as now written. */
   readonly images: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export interface RewrittenPod {
  * What was rewritten of a Pod, in a sentence; `undefined` where nothing was. Annotations may come
  * from another Pod: only a container that does not run its original was rewritten.
  */
-export function rewrittenImages(pod: RewrittenPod): string | undefined {
+export function rewrittenImages(pod: ImageBearer): string | undefined {
   const parts = rewrites(pod).map(({ key, image, original, reason, by }) => {
     const why = [reason, by].filter((text) => text !== undefined);
     const because = why.length > 0 ? ` (${why.join(', ')})` : '';
@@ -37,7 +37,7 @@ export interface Rewrite {
 }
 
 /** Every container of a Pod that was rewritten. */
-export function rewrites({ annotations, images }: RewrittenPod): readonly Rewrite[] {
+export function rewrites({ annotations, images }: ImageBearer): readonly Rewrite[] {
   const originals = readContainerAnnotation(annotations, ORIGINAL_IMAGES);
   if (originals.size === 0) return [];
   const by = readContainerAnnotation(annotations, REWRITTEN_BY);

@@ -24,18 +24,6 @@ export interface KnownCopy {
   readonly unneededSinceMs?: number;
 }
 
-/** All that the plan is made from. */
-export interface CopyPlanInput<Source extends CopySource, Copy extends KnownCopy> {
-  readonly sources: readonly Source[];
-  readonly copies: readonly Copy[];
-  /** The uids of the resources that are there and stay. */
-  readonly owners: ReadonlySet<string>;
-  /** `namespace/name` of each pull secret that a Pod names. */
-  readonly needs: ReadonlySet<string>;
-  /** Monotonic. */
-  readonly nowMs: number;
-}
-
 /** What is to be done about the copies. */
 export interface CopyPlan<Source extends CopySource, Copy extends KnownCopy> {
   readonly writes: readonly { readonly namespace: string; readonly source: Source }[];
@@ -59,71 +47,51 @@ export const unneededMs = 600_000;
  * Decides from the whole state which copies are written and which go. What is labelled with a
  * resource that is not there is left to Kubernetes' garbage collector.
  */
-export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(
-  input: CopyPlanInput<Source, Copy>,
-): CopyPlan<Source, Copy> {
-  const { copies, sources, owners } = input;
+export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(given: {
+  readonly sources: readonly Source[];
+  readonly copies: readonly Copy[];
+  /** The uids of the resources that are there and stay. */
+  readonly owners: ReadonlySet<string>;
+  /** `namespace/name` of each pull secret that a Pod names. */
+  readonly needs: ReadonlySet<string>;
+  /** Monotonic. */
+  readonly nowMs: number;
+}): CopyPlan<Source, Copy> {
+  const { sources, copies, owners, needs, nowMs } = given;
   const sourceOf = new Map(sources.map((one) => [keyOf(one.ownerUid, one.copyName), one]));
-  const verdicts = copies.map((copy) => {
+  const judged = copies.map((copy) => {
+    const owned = owners.has(copy.ownerUid);
     const source = sourceOf.get(keyOf(copy.ownerUid, copy.name));
-    return judge(input, copy, { source, owned: owners.has(copy.ownerUid) });
+    const { unneededSinceMs: sinceMs = nowMs, ...rest } = copy;
+    if (!owned) return { copy, kept: copy };
+    if (source === undefined) return { copy, why: 'NotDeclared' as const };
+    if (needs.has(`${copy.namespace}/${copy.name}`)) return { copy, source, kept: rest as Copy };
+    const dueMs = sinceMs + unneededMs;
+    if (dueMs <= nowMs) return { copy, why: 'NotNeeded' as const };
+    return { copy, source, kept: { ...copy, unneededSinceMs: sinceMs }, dueMs };
   });
-  const kept = verdicts.filter(({ deletion }) => deletion === undefined);
-  const dueMs = kept.flatMap(({ dueMs: due }) => due ?? []);
-  return {
-    writes: [...kept.flatMap(({ write }) => write ?? []), ...missingCopies(input)],
-    deletions: verdicts.flatMap(({ deletion }) => deletion ?? []),
-    copies: kept.map(({ copy }) => copy),
-    ...(dueMs.length > 0 && { nextMs: dueMs.reduce((left, right) => Math.min(left, right)) }),
-  };
-}
-
-type Deletion<Copy extends KnownCopy> = CopyPlan<CopySource, Copy>['deletions'][number];
-
-interface Verdict<Source extends CopySource, Copy extends KnownCopy> {
-  readonly copy: Copy;
-  readonly deletion?: Deletion<Copy>;
-  readonly write?: { readonly namespace: string; readonly source: Source };
-  readonly dueMs?: number;
-}
-
-function judge<Source extends CopySource, Copy extends KnownCopy>(
-  { needs, nowMs }: Pick<CopyPlanInput<Source, Copy>, 'needs' | 'nowMs'>,
-  copy: Copy,
-  { source, owned }: { readonly source: Source | undefined; readonly owned: boolean },
-): Verdict<Source, Copy> {
-  if (!owned) return { copy };
-  if (source === undefined) return { copy, deletion: { copy, why: 'NotDeclared' } };
-  const { namespace, name } = copy;
-  const write = isOutdated(copy, source) ? { write: { namespace, source } } : {};
-  if (needs.has(`${namespace}/${name}`)) {
-    const { unneededSinceMs: _, ...rest } = copy;
-    return { copy: rest as Copy, ...write };
-  }
-  const sinceMs = copy.unneededSinceMs ?? nowMs;
-  const dueMs = sinceMs + unneededMs;
-  if (dueMs <= nowMs) return { copy, deletion: { copy, why: 'NotNeeded' } };
-  return { copy: { ...copy, unneededSinceMs: sinceMs }, dueMs, ...write };
-}
-
-function isOutdated(copy: KnownCopy, { content, lendsTo }: CopySource): boolean {
-  return content !== undefined && copy.content !== content && lendsTo(copy.namespace);
-}
-
-/** Pods that name a copy which is not there, as when it went while they were being stored. */
-function missingCopies<Source extends CopySource, Copy extends KnownCopy>({
-  sources,
-  copies,
-  needs,
-}: CopyPlanInput<Source, Copy>): CopyPlan<Source, Copy>['writes'] {
+  const nextMs = judged.reduce(
+    (least, { dueMs = Number.POSITIVE_INFINITY }) => Math.min(least, dueMs),
+    Number.POSITIVE_INFINITY,
+  );
   const there = new Set(copies.map(({ namespace, name }) => `${namespace}/${name}`));
   const byName = new Map(sources.map((source) => [source.copyName, source]));
-  return [...needs].flatMap((need) => {
+  // Pods may name a copy that is not there, as when it went while they were being stored.
+  const missing = [...needs.difference(there)].map((need) => {
     const [namespace = '', name = ''] = need.split('/');
-    const source = byName.get(name);
-    if (there.has(need) || source?.content === undefined || !source.lendsTo(namespace)) return [];
-    return [{ namespace, source }];
+    return { copy: { namespace, content: undefined }, source: byName.get(name) };
   });
+  const writes = [...judged, ...missing].flatMap(({ copy: { namespace, content }, source }) =>
+    source?.content === undefined || source.content === content || !source.lendsTo(namespace)
+      ? []
+      : [{ namespace, source }],
+  );
+  return {
+    writes,
+    deletions: judged.flatMap(({ copy, why }) => (why === undefined ? [] : [{ copy, why }])),
+    copies: judged.flatMap(({ kept }) => kept ?? []),
+    ...(Number.isFinite(nextMs) && { nextMs }),
+  };
 }
 
 function keyOf(ownerUid: string, copyName: string): string {

@@ -40,13 +40,13 @@ export function makeProblem(path: Path, expected: string, found: unknown): Schem
 }
 
 /** What is there, as JSON, cut to what a line of a message bears. */
-export function showFound(value: unknown): string {
+function showFound(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length <= foundCharactersMax ? text : `${text.slice(0, foundCharactersMax)}…`;
 }
 
 /** A path as a person would write it; keys that are no plain words stand in brackets. */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     if (!/^[A-Za-z_]\w*$/.test(part)) return `${text}[${JSON.stringify(part)}]`;

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { createActor } from 'xstate';
 import { secretCopiesLogic } from '#actors/secrets/keep-secret-copies.ts';
+import type { PlacedCopy } from '#actors/secrets/read-secret.ts';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
-import type { PlacedCopy } from '#actors/secrets/secret-placer.ts';
 import type { ClusterReplicatedImageSet } from '#api/replicated-image-set.ts';
 import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';

@@ -14,12 +14,13 @@ import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import type { AdmissionAnswer } from '#core/routing/admission.ts';
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 import type { EventNote } from '#kube/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { settled } from '#test/support/registries/registries-stage.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** What one image is for one who asks. */
@@ -126,7 +127,7 @@ export function startRouter(options: RouterStageOptions) {
   const router = new Router({
     runtime,
     table: () => table,
-    policy: { ...DEFAULT_ROUTING_POLICY, ...options.policy },
+    policy: { ...defaultRoutingPolicy, ...options.policy },
     registries: options.registries?.(runtime) ?? {
       probe,
       recall,

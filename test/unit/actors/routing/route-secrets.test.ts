@@ -70,7 +70,7 @@ describe('a Secret that the entry names', () => {
     const { answer, images: out } = await route({
       ...{ resources, secrets: vault },
       images: { ...images, [hub]: available },
-      placeSecret: async () => ({ ok: false, error: { message: 'no quota' } }),
+      placeSecret: async () => ({ ok: false, error: 'no quota' }),
     });
     expect(out).toEqual([hub]);
     expect(answer.warnings).toEqual([`kuik: ${ghcr} was passed over: no quota`]);

@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { Router, type RouterOptions } from '#actors/routing/router.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
-import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
 import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { clusterSet } from '#test/support/routing/resources.ts';
 
 const everything = { include: ['.*'] };
@@ -65,7 +65,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     placeSecret,
     tell,
   } = { ...good, ...over };
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   onTestFinished(() => clock.close());
   const log = createLog({
     level: 'debug',
@@ -75,7 +75,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
   const router = new Router({
     runtime: { clock, log, metrics: { routingDecision: tell, probe: tell, probeDuration: tell } },
     table: currentTable,
-    policy: DEFAULT_ROUTING_POLICY,
+    policy: defaultRoutingPolicy,
     registries: { probe, isTrusted, recall },
     secrets: { reader: { read }, placer: { place: placeSecret } },
     events: { record: tell },

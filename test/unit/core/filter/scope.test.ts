@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { ScopeKind, WrittenFilters } from '#core/filter/filter-items.ts';
 import { compileScope, type PodSubject, scopeMatchesImage } from '#core/filter/scope.ts';
-import type { ScopeKind, WrittenFilters } from '#core/filter/written-filters.ts';
 import { rememberByNamespace } from '#core/routing/compiled.ts';
 import { reference } from '#test/support/routing/resources.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
 import { candidates, type RoutingSubject } from '#core/routing/candidates.ts';
-import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import {
   clusterMirror,
   clusterSet,
@@ -13,13 +13,13 @@ import {
 
 const everything = { include: ['.*'] };
 const digest = `sha256:${'0'.repeat(64)}`;
-const honoured = { ...DEFAULT_ROUTING_POLICY, honorPrioritiesOnAlwaysImagePullPolicy: true };
+const honoured = { ...defaultRoutingPolicy, honorPrioritiesOnAlwaysImagePullPolicy: true };
 
 function find(
   resources: readonly KuikResource[],
   image: string,
   given: Partial<RoutingSubject> = {},
-  policy = DEFAULT_ROUTING_POLICY,
+  policy = defaultRoutingPolicy,
 ) {
   return candidates(compileTable(resources), subject(image, given), policy);
 }
@@ -103,7 +103,7 @@ describe('a discarded upstream', () => {
     ]);
   });
 
-  test.each([DEFAULT_ROUTING_POLICY, honoured])(
+  test.each([defaultRoutingPolicy, honoured])(
     'takes the original away under Always, too',
     (policy) => {
       const set = equals({ discardAlternative: true });
@@ -197,8 +197,8 @@ describe('the Secrets of a candidate', () => {
       ],
     });
     expect(find([copies], 'quay.io/team/app:1').slice(1)).toMatchObject([
-      { credentialSecret: { name: 'push', namespace: 'vault' } },
-      { credentialSecret: { name: 'pull', namespace: 'vault' }, owner: { name: 'm' } },
+      { lent: [{ name: 'push', namespace: 'vault' }] },
+      { lent: [{ name: 'pull', namespace: 'vault', owner: { name: 'm' } }] },
     ]);
   });
 
@@ -209,10 +209,9 @@ describe('the Secrets of a candidate', () => {
         { registry: 'ghcr.io', credentialSecret: { name: 'pull', namespace: 'kube-system' } },
       ],
     });
-    expect(find([set], 'quay.io/team/app:1')[1]?.credentialSecret).toEqual({
-      name: 'pull',
-      namespace: 'default',
-    });
+    expect(find([set], 'quay.io/team/app:1')[1]?.lent).toMatchObject([
+      { name: 'pull', namespace: 'default' },
+    ]);
   });
 
   test('of the original are those of the upstreams that it matches, in the sets’ order', () => {
@@ -224,8 +223,7 @@ describe('the Secrets of a candidate', () => {
       upstreams: [{ registry: 'quay.io', imageFilter: everything, ...secret('early') }],
     });
     const original = find([late, early], 'quay.io/team/app:1')[0];
-    expect(original?.credentialSecret).toBeUndefined();
-    expect(original?.originalCredentialSecrets?.map(({ name }) => name)).toEqual(['early', 'late']);
+    expect(original?.lent.map(({ name }) => name)).toEqual(['early', 'late']);
   });
 });
 

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { PodAdmission, PodObject } from '#core/pod.ts';
 import { ORIGINAL_IMAGES } from '#core/routing/annotations.ts';
 import { type ContainerPlan, planContainers } from '#core/routing/containers.ts';
-import { DEFAULT_ROUTING_POLICY, type RoutingPolicy } from '#core/routing/policy.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import { compileTable } from '#core/routing/table.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import { admissionOf, container, podOf } from '#test/support/routing/pods.ts';
 import { clusterMirror } from '#test/support/routing/resources.ts';
 
@@ -19,7 +20,7 @@ function plan(
   policy: Partial<RoutingPolicy> = {},
   given: Partial<PodAdmission> = {},
 ): readonly ContainerPlan[] {
-  return planContainers(table, admissionOf(pod, given), { ...DEFAULT_ROUTING_POLICY, ...policy });
+  return planContainers(table, admissionOf(pod, given), { ...defaultRoutingPolicy, ...policy });
 }
 
 /** Per image: why it is left alone, or its candidates. */

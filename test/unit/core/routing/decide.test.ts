@@ -17,6 +17,7 @@ const candidate = (image: string, given: Partial<Candidate> = {}): Candidate => 
   image,
   reference: reference(image),
   by: 'ClusterImageSetMirror/m',
+  lent: [],
   original: false,
   ...given,
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
 import { candidates } from '#core/routing/candidates.ts';
-import { DEFAULT_ROUTING_POLICY } from '#core/routing/policy.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
+import { defaultRoutingPolicy } from '#test/support/routing/default-policy.ts';
 import {
   clusterMirror,
   clusterSet,
@@ -14,7 +14,7 @@ const everything = { include: ['.*'] };
 const harbor = { registry: 'harbor.example.com', path: '/mirror' };
 
 function imagesOf(table: RoutingTable, image = 'quay.io/enix/app:1'): readonly string[] {
-  return candidates(table, subject(image), DEFAULT_ROUTING_POLICY).map((one) => one.image);
+  return candidates(table, subject(image), defaultRoutingPolicy).map((one) => one.image);
 }
 
 describe('the routing table', () => {
@@ -155,7 +155,7 @@ describe('the routing table', () => {
     ]);
     const ask = (namespace: string, team: string) => {
       const pod = subject('quay.io/enix/app:1', { namespace, labels: { team } });
-      return candidates(table, pod, DEFAULT_ROUTING_POLICY).map(({ image }) => image);
+      return candidates(table, pod, defaultRoutingPolicy).map(({ image }) => image);
     };
     const original = 'quay.io/enix/app:1';
     const copy = 'harbor.example.com/mirror/enix/app:1';
