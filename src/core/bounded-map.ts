@@ -45,17 +45,20 @@ export class BoundedMap<K, V> {
 /** Longer keys are computed anew each time: a memory must not become a store of what people send. */
 const keyCharactersMax = 1024;
 
-/** Remembers what a pure function said, for the `entriesMax` keys used last. */
-export function memoize<Value extends object | boolean | null>(
+/** Remembers what a pure function said, for the `entriesMax` keys used last; `details` follow from the key. */
+export function memoize<
+  Value extends object | boolean | null,
+  Details extends readonly unknown[] = [],
+>(
   entriesMax: number,
-  compute: (key: string) => Value,
-): (key: string) => Value {
+  compute: (key: string, ...details: Details) => Value,
+): (key: string, ...details: Details) => Value {
   const known = new BoundedMap<string, Value>(entriesMax);
-  return (key) => {
-    if (key.length > keyCharactersMax) return compute(key);
+  return (key, ...details) => {
+    if (key.length > keyCharactersMax) return compute(key, ...details);
     const remembered = known.get(key);
     if (remembered !== undefined) return remembered;
-    const value = compute(key);
+    const value = compute(key, ...details);
     known.set(key, value);
     return value;
   };

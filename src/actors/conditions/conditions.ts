@@ -16,7 +16,7 @@ import { nextConditions, type ReadyState, worstState } from '#core/ready-conditi
 import { readyMessage } from '#core/ready-message.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
-import { applyObject } from '#kube/apply.ts';
+import { applyObject, mergeObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { hasCode, retryAfterMs } from '#kube/failures.ts';
 import type { Store } from '#kube/store.ts';
@@ -147,6 +147,8 @@ class ConditionWriter {
       this.#tell(resource, state, before);
       return undefined;
     }
+    // An event needs nothing of the object: an old one may not even take a status.
+    if (resource.faults !== undefined) this.#tell(resource, state, before);
     // Gone in the meantime: its next appearance is a change of its own.
     if (hasCode(written.error, 404)) return undefined;
     const failure = written.error;
@@ -180,7 +182,8 @@ class ConditionWriter {
       ...(namespace !== undefined && { namespace }),
     };
     const object = { apiVersion, kind, metadata: { name, namespace, uid }, status };
-    return applyObject<unknown>(
+    const write = resource.faults === undefined ? applyObject<unknown> : mergeObject<unknown>;
+    return write(
       this.#options.client,
       { place, object, options: { fieldManager } },
       AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]),

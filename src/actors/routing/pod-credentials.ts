@@ -6,6 +6,7 @@ import { isLent, reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { ServiceAccounts } from '#actors/secrets/service-accounts.ts';
+import { resourceName } from '#api/kinds.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -282,9 +283,8 @@ export class PodCredentials {
 
 /** Where the resource uses this Secret: one copy serves all its entries. */
 function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
-  const { kind, namespace, name } = secret.owner;
-  const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
-  return lentLocations(table.find(origin), secret);
+  const { kind, ...metadata } = secret.owner;
+  return lentLocations(table.find(resourceName({ kind, metadata })), secret);
 }
 
 function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {

@@ -35,7 +35,8 @@ export function compileResource(
   compile: CompilePattern = patternCompiler(),
 ): Result<CompiledResource, FieldProblem> {
   const fault = resource.faults?.find(({ field }) => !ofUpstreamFilter.test(field));
-  if (fault !== undefined) return fail(fault);
+  const problem = fault ?? durationProblem(resource);
+  if (problem !== undefined) return fail(problem);
   const base = compileBase(resource, compile);
   if (!base.ok) return base;
   switch (resource.kind) {
@@ -45,12 +46,8 @@ export function compileResource(
     case 'ImageSetMirror':
     case 'ClusterImageSetMirror':
       return compileMirror(resource, base.value);
-    case 'ClusterImageSetAvailability': {
-      const expiry = resource.spec?.unusedImageExpiry;
-      const unreadable = durationProblem(expiry, 'spec.unusedImageExpiry');
-      if (unreadable !== undefined) return fail(unreadable);
+    case 'ClusterImageSetAvailability':
       return succeed({ ...base.value, type: 'availability' });
-    }
   }
 }
 
@@ -139,47 +136,59 @@ function matchesNothingOfSet(upstreams: readonly Upstream[]): FieldProblem | und
   return { field: 'spec.upstreams', message };
 }
 
+/** What is wrong with a duration that was stored before the rule; one that is left out is right. */
+function durationProblem(resource: KuikResource): FieldProblem | undefined {
+  const problems = durationsOf(resource).flatMap(([field, written]) => {
+    const parsed = parseDuration(written ?? '0s');
+    return parsed.ok ? [] : [{ field, message: parsed.error.message }];
+  });
+  return problems[0];
+}
+
+function durationsOf(resource: KuikResource): readonly (readonly [string, string | undefined])[] {
+  switch (resource.kind) {
+    case 'ImageSetMirror':
+    case 'ClusterImageSetMirror':
+      return [
+        ['spec.cleanup.retention', resource.spec?.cleanup?.retention],
+        ...(resource.spec?.mirrors ?? []).map(
+          ({ cleanup }, index) =>
+            [`spec.mirrors[${index}].cleanup.retention`, cleanup?.retention] as const,
+        ),
+      ];
+    case 'ClusterImageSetAvailability':
+      return [['spec.unusedImageExpiry', resource.spec?.unusedImageExpiry]];
+    default:
+      return [];
+  }
+}
+
 function compileMirror(
   resource: MirrorResource,
   base: CompiledBase,
 ): Result<CompiledResource, FieldProblem> {
   const field = 'spec.mirrors';
-  const { mirrors: written = [], cleanup } = resource.spec ?? {};
+  const written = resource.spec?.mirrors ?? [];
   const many = countProblem(written, mirrorsMax);
   if (many !== undefined) return fail({ field, ...many });
-  const unreadable = durationProblem(cleanup?.retention, 'spec.cleanup.retention');
-  if (unreadable !== undefined) return fail(unreadable);
-  const entries = mapUntilFailure(written, (mirror, declaration) =>
-    compileMirrorEntry(resource, mirror, declaration),
-  );
+  const entries = mapUntilFailure(written, (mirror, declaration) => {
+    const at = `${field}[${declaration}]`;
+    const read = allOf({
+      entry: readEntry(resource, mirror, at),
+      pull: readSecret(resource, mirror.pullCredentialSecret, `${at}.pullCredentialSecret`),
+    });
+    if (!read.ok) return read;
+    const { entry, pull } = read.value;
+    return succeed({
+      ...entry,
+      declaration,
+      ...(pull !== undefined && { credentialSecret: pull }),
+    });
+  });
   if (!entries.ok) return entries;
   const match = ({ reference }: NamedImage, steps?: MatchSteps) =>
     matchImages(base.scope.images, reference, steps);
   return succeed({ ...base, type: 'mirror', entries: entries.value, match });
-}
-
-function compileMirrorEntry(
-  resource: MirrorResource,
-  mirror: MirrorEntry,
-  declaration: number,
-): Result<CompiledEntry, FieldProblem> {
-  const at = `spec.mirrors[${declaration}]`;
-  const read = allOf({
-    entry: readEntry(resource, mirror, at),
-    pull: readSecret(resource, mirror.pullCredentialSecret, `${at}.pullCredentialSecret`),
-  });
-  if (!read.ok) return read;
-  const unreadable = durationProblem(mirror.cleanup?.retention, `${at}.cleanup.retention`);
-  if (unreadable !== undefined) return fail(unreadable);
-  const { entry, pull } = read.value;
-  const secret = pull === undefined ? {} : { credentialSecret: pull };
-  return succeed({ ...entry, declaration, ...secret });
-}
-
-/** What is wrong with a duration that was stored before the rule; one that is left out is right. */
-function durationProblem(written: string | undefined, field: string): FieldProblem | undefined {
-  const parsed = parseDuration(written ?? '0s');
-  return parsed.ok ? undefined : { field, message: parsed.error.message };
 }
 
 function isClustered({ kind }: KuikResource): boolean {
