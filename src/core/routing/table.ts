@@ -34,6 +34,12 @@ type Lookup<Compiled, Match> = (
   namespace: string,
 ) => readonly Verdict<Compiled, Match>[];
 
+/** An image of a Pod, and where the Pod is. */
+interface Asked {
+  readonly image: NamedImage;
+  readonly namespace: string;
+}
+
 /** A resource, and how it matches an image. */
 export interface Verdict<Compiled, Match> {
   readonly compiled: Compiled;
@@ -122,7 +128,7 @@ function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
       groups.set(key, group);
     }
   }
-  const remembered = memoize(VERDICTS_MAX, (_, image: NamedImage, namespace: string) =>
+  const remembered = memoize(VERDICTS_MAX, (_, { image, namespace }: Asked) =>
     ['', namespace]
       .flatMap((owner) => [`${owner}/${image.reference.registry}`, `${owner}/${anyRegistry}`])
       .flatMap((key) => groups.get(key) ?? [])
@@ -131,5 +137,5 @@ function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
         return match === null ? [] : [{ compiled, match }];
       }),
   );
-  return (image, namespace) => remembered(`${namespace} ${image.text}`, image, namespace);
+  return (image, namespace) => remembered(`${namespace} ${image.text}`, { image, namespace });
 }
