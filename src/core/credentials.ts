@@ -22,6 +22,11 @@ export interface SecretView {
   readonly data: Readonly<Record<string, string>>;
 }
 
+interface OpenedEntry {
+  readonly key: CredentialKey;
+  readonly entry: DockerConfigEntry;
+}
+
 /** A Secret whose docker config was read; worth keeping as long as the Secret stays the same. */
 export interface OpenedSecret {
   /** `<namespace>/<name>`. */
@@ -31,12 +36,6 @@ export interface OpenedSecret {
   readonly serving: (registry: string) => readonly OpenedEntry[];
   /** What was skipped and why, each with the Secret's name; no secret is in it. */
   readonly warnings: readonly string[];
-}
-
-/** One entry of a docker config under its key. */
-export interface OpenedEntry {
-  readonly key: CredentialKey;
-  readonly entry: DockerConfigEntry;
 }
 
 /** Opened once for as long as anybody holds the Secret. */
@@ -162,8 +161,8 @@ export function credentialsToTry(given: {
   for (const one of ordered) {
     const content = credentialContent(one.credential);
     const first = firsts.get(content);
-    if (first === undefined) firsts.set(content, one);
-    else if (one.of === 'pod' && first.of === 'entry') firsts.set(content, one);
+    // One that both have keeps the place in which it came first.
+    if (first === undefined || (one.of === 'pod' && first.of === 'entry')) firsts.set(content, one);
   }
   return [...firsts.values()].slice(0, CREDENTIALS_MAX);
 }
