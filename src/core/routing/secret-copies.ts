@@ -32,6 +32,8 @@ export interface CopyPlanInput<Source extends CopySource, Copy extends KnownCopy
   readonly owners: ReadonlySet<string>;
   /** `namespace/name` of each pull secret that a Pod names. */
   readonly needs: ReadonlySet<string>;
+  /** Whether the name of a copy that nobody declares fits a source and its owner (behaviour §10). */
+  readonly isOurs: (copy: Copy) => boolean;
   /** Monotonic. */
   readonly nowMs: number;
 }
@@ -62,11 +64,12 @@ export const unneededMs = 600_000;
 export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(
   input: CopyPlanInput<Source, Copy>,
 ): CopyPlan<Source, Copy> {
-  const { sources, owners, needs, nowMs } = input;
+  const { sources, owners, needs, nowMs, isOurs } = input;
   const sourceOf = new Map(sources.map((one) => [keyOf(one.ownerUid, one.copyName), one]));
   const judged = input.copies.map((copy) => {
-    const owned = owners.has(copy.ownerUid);
     const source = sourceOf.get(keyOf(copy.ownerUid, copy.name));
+    // A label alone makes nothing ours: what is not known to be stays as it is.
+    const owned = owners.has(copy.ownerUid) && (source !== undefined || isOurs(copy));
     const { unneededSinceMs: sinceMs = nowMs, ...rest } = copy;
     if (!owned) return { copy, kept: copy };
     if (source === undefined) return { copy, why: 'NotDeclared' as const };
