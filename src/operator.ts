@@ -93,7 +93,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   conditions.contribute(secrets.sources);
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
-    ...{ registries, secrets, events, pods, timeoutMs, resolveDigest },
+    ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest },
   });
   rewrittenPodsMetric(metrics.registry, {
     pods: () => (system.leads() ? pods.values() : []),

@@ -16,7 +16,11 @@ export interface Runtime {
 }
 
 /** Tells log and metric of an actor that crashed; every supervisor does, by being one. */
-export function reportCrash({ log, metrics }: Runtime, actor: string, error: unknown): void {
+export function reportCrash(
+  { log, metrics }: Pick<Runtime, 'log' | 'metrics'>,
+  actor: string,
+  error: unknown,
+): void {
   metrics.actorCrash(readType(actor));
   log.error({ actor, err: error }, 'an actor crashed');
 }

@@ -7,6 +7,7 @@ import type { RouteDecision } from '#core/routing/decision.ts';
 import { rewrittenImages } from '#core/routing/rewritten-images.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
+import type { PodOwners } from './pod-owners.ts';
 
 /** Tells of each rewritten Pod once, when this process leads and sees it. */
 export function rewriteEventsLogic(
@@ -53,16 +54,17 @@ const podsMax = 10_000;
  * Says on the controlling owner that nothing answered: it makes Pods again and again, and they all
  * fold into one event. A bare Pod has only the warning of its admission.
  */
-export function recordNothingAvailable(
-  events: Pick<EventRecorder, 'record'>,
+export async function recordNothingAvailable(
+  { events, owners }: NothingAvailableOptions,
   { pod, namespace }: PodAdmission,
   decisions: readonly RouteDecision[],
-): void {
+): Promise<void> {
   // As it came from outside: what is no list holds no owner.
   const written: unknown = pod.metadata?.ownerReferences;
-  const owners = Array.isArray(written) ? (written as readonly OwnerReference[]) : [];
-  const owner = owners.find((one) => one?.controller === true);
-  if (owner === undefined) return;
+  const named = Array.isArray(written) ? (written as readonly OwnerReference[]) : [];
+  const owner = named.find((one) => one?.controller === true);
+  // A review is anybody's to send: nothing is said on what is not there.
+  if (owner === undefined || !(await owners.isThere(namespace, owner))) return;
   const { apiVersion, kind, name, uid } = owner;
   for (const { key, image, message } of decisions) {
     events.record({
@@ -72,4 +74,10 @@ export function recordNothingAvailable(
       foldAs: `${key} ${image}`,
     });
   }
+}
+
+/** Who is told, and who knows on what. */
+export interface NothingAvailableOptions {
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly owners: Pick<PodOwners, 'isThere'>;
 }

@@ -1,5 +1,4 @@
-import type { EventRecorder } from '#actors/event-recorder.ts';
-import type { Runtime } from '#actors/runtime.ts';
+import { type Runtime, reportCrash } from '#actors/runtime.ts';
 import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
@@ -9,7 +8,7 @@ import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/dec
 import type { RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
 import { nearMissesInSteps } from '#core/routing/near-misses.ts';
 import { buildPatch } from '#core/routing/patch.ts';
-import { recordNothingAvailable } from './pod-events.ts';
+import { type NothingAvailableOptions, recordNothingAvailable } from './pod-events.ts';
 import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
 
 /** Answers the routing query, and tells of what came of it; it holds nothing of its own. */
@@ -42,10 +41,8 @@ export class Router implements RoutingQuery {
 }
 
 /** What the router routes with, and whom it tells. */
-export interface RouterOptions extends RoutePodOptions {
+export interface RouterOptions extends RoutePodOptions, NothingAvailableOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>;
-  /** Told where nothing answered; not a word of it on a dry run. */
-  readonly events: Pick<EventRecorder, 'record'>;
 }
 
 /** The one container of a Pod that is only asked about. */
@@ -63,7 +60,7 @@ function admissionOf(query: ImageQuery): PodAdmission {
 
 /** Carries out what came of a Pod, and tells of it. Whoever lets the patch leave checks it. */
 function conclude(
-  { runtime, events }: RouterOptions,
+  { runtime, events, owners }: RouterOptions,
   admission: PodAdmission,
   { route, isLate }: { readonly route: PodRoute; readonly isLate: boolean },
 ): AdmissionAnswer {
@@ -79,7 +76,10 @@ function conclude(
     logDecision(runtime, admission, { decision, isUnparsable: unparsable.includes(decision) });
   }
   const failed = decisions.filter(({ reason }) => reason === 'NothingAvailable');
-  if (failed.length > 0 && !admission.dryRun) recordNothingAvailable(events, admission, failed);
+  if (failed.length > 0 && !admission.dryRun) {
+    const told = recordNothingAvailable({ events, owners }, admission, failed);
+    told.catch((error: unknown) => reportCrash(runtime, 'nothing-available', error));
+  }
   return { patch, warnings: warningsOf(route), decisions };
 }
 

@@ -1,14 +1,18 @@
 import { FairTurns } from '#actors/fair-turns.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import type { KubeClient } from '#kube/client.ts';
 import { type RewriteEventsOptions, rewriteEventsLogic } from './pod-events.ts';
+import { PodOwners } from './pod-owners.ts';
 import { Router, type RouterOptions } from './router.ts';
 
 /** Adds the answering of reviews, and, on the leader, the telling of what came of them. */
 export function addRouting(system: KuikSystem, options: RoutingOptions): Router {
   const { runtime } = system;
   system.whileLeading({ id: 'rewrites', logic: rewriteEventsLogic(runtime, options) });
-  return new Router({ ...options, runtime, turns: new FairTurns() });
+  const owners = new PodOwners(runtime, options.client);
+  return new Router({ ...options, runtime, owners, turns: new FairTurns() });
 }
 
 /** What reviews are answered with, and what is told. */
-export type RoutingOptions = Omit<RouterOptions, 'runtime' | 'turns'> & RewriteEventsOptions;
+export type RoutingOptions = Omit<RouterOptions, 'runtime' | 'turns' | 'owners'> &
+  RewriteEventsOptions & { readonly client: KubeClient };

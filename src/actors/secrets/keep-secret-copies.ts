@@ -3,6 +3,7 @@ import { Limiter } from '#actors/limiter.ts';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
+import { BoundedMap } from '#core/bounded-map.ts';
 import { type KnownCopy, planSecretCopies } from '#core/routing/secret-copies.ts';
 import { secretNameText } from '#core/secret.ts';
 import { deleteObject } from '#kube/apply.ts';
@@ -13,7 +14,7 @@ import type { Store } from '#kube/store.ts';
 import { type LentSecret, lentSecrets } from './lent-secrets.ts';
 import { listSecretCopies } from './list-secret-copies.ts';
 import { type PlacedCopy, secretPlace } from './read-secret.ts';
-import { makeSecretCopy } from './secret-copy.ts';
+import { makeSecretCopy, secretCopyHash } from './secret-copy.ts';
 import { type SecretPlacer, writeSecretCopy } from './secret-placer.ts';
 import type { SecretSources } from './secret-sources.ts';
 
@@ -49,6 +50,10 @@ const callTimeoutMs = 10_000;
 const writesMax = 8;
 /** As many as are listed; what is beyond is left to the next round. */
 const waitingMax = 50_000;
+/** Namespaces that Secrets were lent from; a platform keeps them in a few. */
+const namespacesMax = 1_000;
+/** At the end of the name of a copy. */
+const hashDigits = 16;
 /** How the names of copies begin; others are not even looked for. */
 const copyPrefix = 'kuik-';
 
@@ -58,6 +63,8 @@ class CopyKeeper {
   /** What has to be known whole before anything is decided. */
   readonly #stores: readonly Pick<Store<unknown>, 'isSynced' | 'synced'>[];
   readonly #limiter: Limiter;
+  /** In which Secrets were lent, as long as this process lives. */
+  readonly #sourceNamespaces = new BoundedMap<string, string>(namespacesMax);
   #copies = new Map<string, Copy>();
   #listedMs = Number.NEGATIVE_INFINITY;
 
@@ -97,13 +104,16 @@ class CopyKeeper {
     if (!(await this.#list(signal))) return failed('copied Secrets were not listed');
     const { entries } = table.current();
     const lent = await lentSecrets(table.current(), sources.find);
+    for (const { sourceNamespace: name } of lent) this.#sourceNamespaces.set(name, name);
     const owners = [...entries.values()].flatMap(({ resource }) => resource.metadata.uid ?? []);
+    const fitting = await this.#fittingEnds(lent, new Set(owners));
     // From here to the plan nothing is waited for: what is promised meanwhile must not get lost.
     const plan = planSecretCopies({
       sources: lent,
       copies: [...this.#copies.values()],
       owners: new Set(owners),
       needs: this.#needs(),
+      isOurs: ({ ownerUid, name }) => fitting.has(`${ownerUid} ${name.slice(-hashDigits)}`),
       nowMs: clock.now(),
     });
     for (const copy of plan.copies) this.#copies.set(secretNameText(copy), copy);
@@ -113,6 +123,34 @@ class CopyKeeper {
     const { nextMs = Number.POSITIVE_INFINITY } = plan;
     return { kind: 'done', dueInMs: Math.min(nextMs, this.#listedMs + listEveryMs) - clock.now() };
   };
+
+  /**
+   * What the names of copies end with that nobody declares any more, by their owners: their sources
+   * were in a namespace that is known here, or they are left to their owner's end.
+   */
+  async #fittingEnds(
+    lent: readonly LentSecret[],
+    owners: ReadonlySet<string>,
+  ): Promise<ReadonlySet<string>> {
+    const declared = new Set(lent.map(({ ownerUid, copyName }) => `${ownerUid} ${copyName}`));
+    const undeclared = [...this.#copies.values()].filter(
+      ({ ownerUid, name }) => owners.has(ownerUid) && !declared.has(`${ownerUid} ${name}`),
+    );
+    const ends = new Set<string>();
+    if (undeclared.length === 0) return ends;
+    const { pods, kuik } = this.#options.resources;
+    const resources = [...kuik.values()].flatMap((store) => [...store.values()]);
+    const namespaces = new Set(this.#sourceNamespaces.values());
+    for (const { namespace } of pods.values()) namespaces.add(namespace);
+    for (const { metadata } of resources)
+      if (metadata.namespace) namespaces.add(metadata.namespace);
+    for (const ownerUid of new Set(undeclared.map((copy) => copy.ownerUid))) {
+      for (const namespace of namespaces) {
+        ends.add(`${ownerUid} ${await secretCopyHash(namespace, ownerUid)}`);
+      }
+    }
+    return ends;
+  }
 
   /** A Pod that is not stored yet will name this copy: its ten minutes begin now. */
   readonly #promise = (placed: PlacedCopy): void => {

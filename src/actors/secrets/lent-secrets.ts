@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
 import type { SecretView } from '#core/credentials.ts';
 import { scopeMatchesNamespace } from '#core/filter/scope.ts';
@@ -11,6 +12,7 @@ import { reduceSecret, type SecretOwner, secretCopyName } from './secret-copy.ts
 /** A Secret that a resource lends, with what its copies hold. */
 export interface LentSecret extends CopySource {
   readonly owner: SecretOwner;
+  readonly sourceNamespace: string;
   /** Absent with `content`. */
   readonly reduced?: SecretView;
 }
@@ -20,10 +22,16 @@ export async function lentSecrets(
   table: RoutingTable,
   find: (name: SecretName) => SecretAnswer | undefined,
 ): Promise<readonly LentSecret[]> {
-  const lent = [...table.entries.values()].flatMap(({ resource }) =>
-    namesOf(resource).map((secret) => lentSecret(table, resource, { secret, found: find(secret) })),
-  );
-  return (await Promise.all(lent)).filter((one) => one !== undefined);
+  const lent: LentSecret[] = [];
+  for (const { resource } of table.entries.values()) {
+    for (const secret of namesOf(resource)) {
+      const one = await lentSecret(table, resource, { secret, found: find(secret) });
+      if (one !== undefined) lent.push(one);
+      // To read a large Secret takes milliseconds, and many resources may name it.
+      if (one?.reduced !== undefined) await nextTurn();
+    }
+  }
+  return lent;
 }
 
 function namesOf(resource: KuikResource): readonly SecretName[] {
@@ -52,7 +60,7 @@ async function lentSecret(
     ? reduceSecret(found.secret, lentLocations(compiled, secret))
     : undefined;
   return {
-    ...{ ownerUid: uid, owner, copyName, lendsTo },
+    ...{ ownerUid: uid, owner, copyName, lendsTo, sourceNamespace: secret.namespace },
     ...(reduced !== undefined && { reduced, content: hashContent(reduced) }),
   };
 }

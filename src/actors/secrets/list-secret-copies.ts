@@ -1,7 +1,7 @@
 import { type Result, succeed } from '#core/result.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { listPages } from '#kube/list-pages.ts';
-import { type PlacedCopy, placedCopy, type StoredSecret } from './read-secret.ts';
+import { isOurCopy, type PlacedCopy, placedCopy, type StoredSecret } from './read-secret.ts';
 import { ownerUidLabel } from './secret-copy.ts';
 
 /** A page of metadata is some hundred kilobytes. */
@@ -20,7 +20,7 @@ export async function listSecretCopies(
   let pages = 0;
   for await (const page of listPages<StoredSecret>(client, listing, signal)) {
     if (!page.ok) return page;
-    copies.push(...page.value.items.map(placedCopy));
+    copies.push(...page.value.items.filter(isOurCopy).map(placedCopy));
     pages += 1;
     if (pages === pagesMax) break;
   }

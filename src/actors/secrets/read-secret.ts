@@ -1,4 +1,5 @@
 import { configCharactersMax, dockerConfigField } from '#core/credentials.ts';
+import { readOwn } from '#core/json.ts';
 import type { KnownCopy } from '#core/routing/secret-copies.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -14,6 +15,7 @@ export interface StoredSecret {
     readonly labels?: Readonly<Record<string, string>>;
     readonly uid?: string;
     readonly resourceVersion?: string;
+    readonly ownerReferences?: readonly { readonly uid?: string }[];
   };
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
@@ -48,7 +50,7 @@ export function foundSecret(
   const text = Buffer.from(written?.slice(0, base64CharactersMax) ?? '', 'base64').toString('utf8');
   const kept = field === undefined || written === undefined ? {} : { [field]: text };
   const secret = { namespace, name, type, data: kept };
-  return { kind: 'found', secret, isCopy: Object.hasOwn(metadata?.labels ?? {}, ownerUidLabel) };
+  return { kind: 'found', secret, isCopy: isOurCopy({ metadata: { ...metadata, name } }) };
 }
 
 /** Where the API server keeps a Secret. */
@@ -63,6 +65,20 @@ export interface PlacedCopy extends Pick<KnownCopy, 'namespace' | 'name' | 'owne
   /** `metadata.resourceVersion`. */
   readonly version: string;
 }
+
+/**
+ * Whether a Secret may be a copy of ours (behaviour §10): by its name and label, and by its owner,
+ * which those of kuik v2 are without. Whether the name fits is for whoever knows the source to say.
+ */
+export function isOurCopy({ metadata = {} }: StoredSecret): boolean {
+  const { name = '', labels = {}, ownerReferences = [] } = metadata;
+  const ownerUid = readOwn(labels, ownerUidLabel);
+  if (ownerUid === undefined || !copyName.test(name)) return false;
+  return ownerReferences.length === 0 || ownerReferences.some(({ uid }) => uid === ownerUid);
+}
+
+/** As `secretCopyName` makes them. */
+const copyName = /^kuik-.+-[0-9a-f]{16}$/;
 
 /** Which copy a Secret of the API server is. */
 export function placedCopy({ metadata = {} }: StoredSecret): PlacedCopy {

@@ -33,11 +33,16 @@ async function hashOf(text: string): Promise<string> {
   return h64ToString(text);
 }
 
+/** With what the name of each copy ends that one resource makes of Secrets of one namespace. */
+export async function secretCopyHash(namespace: string, ownerUid: string): Promise<string> {
+  return await hashOf(`${namespace}/${ownerUid}`);
+}
+
 /** The name of the copy that one resource makes of one Secret, the same in every namespace. */
 export async function secretCopyName(source: SecretName, owner: SecretOwner): Promise<string> {
   // What is left of a cut name may end in a dot, and none of its parts may start with a hyphen.
   const name = source.name.slice(0, sourceNameMax).replace(/[.-]+$/, '');
-  return `kuik-${name}-${await hashOf(`${source.namespace}/${owner.uid}`)}`;
+  return `kuik-${name}-${await secretCopyHash(source.namespace, owner.uid)}`;
 }
 
 /**

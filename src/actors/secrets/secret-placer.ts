@@ -10,7 +10,13 @@ import { applyObject, deleteObject } from '#kube/apply.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import { resourcePath } from '#kube/paths.ts';
-import { type PlacedCopy, placedCopy, type StoredSecret, secretPlace } from './read-secret.ts';
+import {
+  isOurCopy,
+  type PlacedCopy,
+  placedCopy,
+  type StoredSecret,
+  secretPlace,
+} from './read-secret.ts';
 import { makeSecretCopy, ownerUidLabel, type SecretCopy, type SecretOwner } from './secret-copy.ts';
 
 /** Puts copies of Secrets beside the Pods that need them; the caller closes it. */
@@ -88,7 +94,8 @@ export async function writeSecretCopy(
   if (settled !== undefined) return settled;
   if (found.ok && found.value.type !== copy.type) {
     // The type of a Secret cannot be changed: such a one is deleted and made anew.
-    const deleted = await deleteObject(client, { place }, signal);
+    const { uid = '' } = found.value.metadata ?? {};
+    const deleted = await deleteObject(client, { place, uid }, signal);
     if (!deleted.ok) return refuse(copy, deleted.error);
   }
   const options = { fieldManager };
@@ -105,8 +112,10 @@ function settle(copy: SecretCopy, found: Result<StoredSecret, ApiFailure>): Plac
   return isSame(found.value, copy) ? succeed(placedCopy(found.value)) : undefined;
 }
 
-function isOurs({ metadata }: StoredSecret, copy: SecretCopy): boolean {
-  return metadata?.labels?.[ownerUidLabel] === copy.metadata.labels[ownerUidLabel];
+function isOurs(stored: StoredSecret, copy: SecretCopy): boolean {
+  const { labels } = copy.metadata;
+  const isLabelled = stored.metadata?.labels?.[ownerUidLabel] === labels[ownerUidLabel];
+  return isLabelled && isOurCopy({ metadata: { ...stored.metadata, name: copy.metadata.name } });
 }
 
 function isSame({ type, data = {}, metadata }: StoredSecret, copy: SecretCopy): boolean {
@@ -115,6 +124,8 @@ function isSame({ type, data = {}, metadata }: StoredSecret, copy: SecretCopy): 
   return (
     type === copy.type &&
     isDeepStrictEqual(data, copy.data) &&
+    // Those of kuik v2 have none, and are given one.
+    (metadata?.ownerReferences ?? []).length > 0 &&
     Object.entries(labels).every(([key, value]) => held[key] === value)
   );
 }

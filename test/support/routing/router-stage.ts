@@ -133,6 +133,7 @@ export function startRouter(options: RouterStageOptions) {
 
   const router = new Router({
     turns: new FairTurns(),
+    owners: { isThere: async () => true },
     runtime,
     table: () => table,
     policy: { ...defaultRoutingPolicy, ...options.policy },

@@ -78,22 +78,27 @@ describe('where nothing answered', () => {
     ...{ key: 'app', image: 'nginx', winner: 'nginx', by: 'original', candidates: [], ms: 1 },
     ...{ reason: 'NothingAvailable', message },
   });
-  function told(metadata: object, messages: readonly string[]): EventNote[] {
+  async function told(
+    metadata: object,
+    messages: readonly string[],
+    isThere = true,
+  ): Promise<EventNote[]> {
     const notes: EventNote[] = [];
     const events = { record: (note: EventNote) => notes.push(note) };
     const pod = { metadata } as PodAdmission['pod'];
     const admission = { pod, namespace: 'apps', subresource: '', dryRun: false, uid: '1' } as const;
-    recordNothingAvailable(events, admission, messages.map(decision));
+    const owners = { isThere: async () => isThere };
+    await recordNothingAvailable({ events, owners }, admission, messages.map(decision));
     return notes;
   }
   const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'u' };
 
-  test('the controlling owner is told, and what differs from time to time folds all the same', () => {
+  test('the controlling owner is told, and what differs from time to time folds all the same', async () => {
     const ownerReferences = [
       { ...owner, name: 'other' },
       { ...owner, controller: true },
     ];
-    const notes = told({ ownerReferences }, ['after 3 ms', 'after 4 ms']);
+    const notes = await told({ ownerReferences }, ['after 3 ms', 'after 4 ms']);
     expect(notes[0]).toEqual({
       regarding: { ...owner, namespace: 'apps' },
       ...{ type: 'Warning', reason: 'NothingAvailable', action: 'Route', note: 'after 3 ms' },
@@ -106,7 +111,12 @@ describe('where nothing answered', () => {
     ['a bare Pod', {}],
     ['a Pod whose owners control nothing', { ownerReferences: [owner] }],
     ['what is no list', { ownerReferences: { controller: true } }],
-  ])('%s has nobody to tell', (_, metadata) => {
-    expect(told(metadata, ['nothing is available'])).toEqual([]);
+  ])('%s has nobody to tell', async (_, metadata) => {
+    expect(await told(metadata, ['nothing is available'])).toEqual([]);
+  });
+
+  test('an owner that is not there is not told', async () => {
+    const ownerReferences = [{ ...owner, controller: true }];
+    expect(await told({ ownerReferences }, ['nothing is available'], false)).toEqual([]);
   });
 });

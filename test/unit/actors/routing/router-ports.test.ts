@@ -77,6 +77,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
   });
   const router = new Router({
     turns: new FairTurns(),
+    owners: { isThere: async () => true },
     runtime: { clock, log, metrics: { routingDecision: tell, probe: tell, probeDuration: tell } },
     table: currentTable,
     policy: defaultRoutingPolicy,

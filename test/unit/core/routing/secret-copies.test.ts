@@ -28,11 +28,12 @@ interface Given {
   readonly owners?: readonly string[];
   readonly needs?: readonly string[];
   readonly nowMs?: number;
+  readonly isOurs?: () => boolean;
 }
 
 function plan({ sources = [source()], copies = [copy()], ...given }: Given) {
-  const { owners = ['hub'], needs = [], nowMs = 0 } = given;
-  const input = { sources, copies, owners: new Set(owners), needs: new Set(needs), nowMs };
+  const { owners = ['hub'], needs = [], nowMs = 0, isOurs = () => true } = given;
+  const input = { sources, copies, owners: new Set(owners), needs: new Set(needs), nowMs, isOurs };
   return planSecretCopies(input);
 }
 
@@ -69,6 +70,8 @@ describe('a copy goes', () => {
   const late = unneededMs + 5;
   test.each<[string, Given, readonly string[]]>([
     ['not while a Pod names it', { needs: needed, nowMs: late }, []],
+    ['when no resource declares it any more', { sources: [] }, ['NotDeclared']],
+    ['not where only its label says that it is ours', { sources: [], isOurs: () => false }, []],
     ['not at once when no Pod names it', { nowMs: late }, []],
     [
       'ten minutes after the last one did',
