@@ -46,7 +46,7 @@ export class BoundedMap<K, V> {
 const keyCharactersMax = 1024;
 
 /** Remembers what a pure function said, for the `entriesMax` keys used last. */
-export function memoize<Value extends object | boolean | null>(
+export function memoize<Value extends object | string | boolean | null>(
   entriesMax: number,
   compute: (key: string) => Value,
 ): (key: string) => Value {
