@@ -22,6 +22,7 @@ import { KuikSystem } from '#actors/system.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
+import { imagePatterns } from '#core/filter/image-patterns.ts';
 import { byRegistryHost } from '#core/image/registry-host.ts';
 import { namedRegistries } from '#core/routing/named-registries.ts';
 import { version } from '#core/version.ts';
@@ -76,6 +77,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
   const { items, default: usual } = configuration.monitoring.registries;
   const paceOf = byRegistryHost(items, usual);
+  const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
   const resources = addWatchedResources(system, client);
@@ -93,7 +95,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   conditions.contribute(secrets.sources);
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
-    ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest },
+    ...{ client, registries, secrets, events, pods },
+    ...{ timeoutMs, resolveDigest, isNodeOnly },
   });
   rewrittenPodsMetric(metrics.registry, {
     pods: () => (system.leads() ? pods.values() : []),
@@ -102,7 +105,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const store = new AvailabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
-    ...{ restore: store.restore, checkOptionsOf: paceOf },
+    ...{ restore: store.restore, checkOptionsOf: paceOf, isNodeOnly },
   });
   const reporting = addReporting(system, {
     ...{ store, tracking, resources, table, events, conditions, paceOf },

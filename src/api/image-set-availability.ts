@@ -22,6 +22,7 @@ export const monitoredStatuses = [
   'InvalidAuth',
   'UnavailableSecret',
   'QuotaExceeded',
+  'NodeOnly',
 ] as const;
 
 /** Availability of one monitored image (behaviour §4). */
@@ -58,7 +59,9 @@ const monitoredImageSchema = Type.Object(
       type: 'string',
       enum: monitoredStatuses,
       default: 'Scheduled',
-      description: 'What the last check came to; `Scheduled` before the first.',
+      description:
+        'What the last check came to; `Scheduled` before the first, `NodeOnly` where only kubelets can ' +
+        'pull, so that nobody checks.',
     }),
     original: Type.Optional(
       Type.Boolean({

@@ -1,5 +1,13 @@
 import Type, { type Static } from 'typebox';
-import { byHost, count, duration, positiveDuration, secretName, section } from './schema-parts.ts';
+import {
+  byHost,
+  count,
+  duration,
+  imagePatterns,
+  positiveDuration,
+  secretName,
+  section,
+} from './schema-parts.ts';
 
 /** What kuik ships for Docker Hub, so that checks stay below its limits; user keys merge with it. */
 export const builtInItems: Readonly<Record<string, PacingFields>> = {
@@ -58,6 +66,10 @@ export type Method = 'HEAD' | 'GET';
 
 /** Monitoring: how fast images in use are checked. */
 export const monitoringSchema = section('How ClusterImageSetAvailability resources check.', {
+  nodeOnly: imagePatterns(
+    'Patterns, as in `imageFilter`, of images that only kubelets can pull, by an identity of theirs: ' +
+      'never checked, status `NodeOnly`; as an original they count as available, unasked.',
+  ),
   registries: section('Pace of the checks, registry by registry.', {
     default: defaultSchema,
     items: byHost(itemSchema, {

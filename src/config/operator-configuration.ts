@@ -1,6 +1,7 @@
 import type { ReadOnly } from '#api/read-only.ts';
 import { parseDuration } from '#core/duration.ts';
 import { normaliseRegistry } from '#core/image/reference.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import { assert } from '#core/result.ts';
 import { makeProblem, type Path, type SchemaProblem } from '#core/schema/check.ts';
 import type { SchemaNode } from '#core/schema/schema-node.ts';
@@ -41,7 +42,10 @@ function resolve(configuration: CompleteConfiguration) {
       /** A share, 0 to 1. */
       quotaReserve: Number.parseFloat(String(mirroring.quotaReserve)) / 100,
     },
-    monitoring: { registries: resolvePacing(configuration.monitoring.registries) },
+    monitoring: {
+      nodeOnly: configuration.monitoring.nodeOnly,
+      registries: resolvePacing(configuration.monitoring.registries),
+    },
     metrics,
     /** By host. */
     registries: resolveRegistries(configuration),
@@ -128,12 +132,13 @@ function findBucketFaults(
   });
 }
 
-/** `docker.io` and `index.docker.io` are one registry. */
+/** `docker.io` and `index.docker.io` are one registry, and so are all names of one host. */
 function findHostsNamedTwice(byHost: object, path: Path): readonly SchemaProblem[] {
   const seen = new Map<string, string>();
   return Object.keys(byHost).flatMap((host) => {
-    const other = seen.get(normaliseRegistry(host));
-    seen.set(normaliseRegistry(host), host);
+    const name = registryHost(normaliseRegistry(host));
+    const other = seen.get(name);
+    seen.set(name, host);
     if (other === undefined) return [];
     return [makeProblem([...path, host], `one key for one registry, which ${other} is too`, host)];
   });

@@ -86,6 +86,16 @@ export function selectors(description: string) {
   });
 }
 
+/** A list of patterns over images, as in `imageFilter`. */
+export function imagePatterns(description: string) {
+  const expected = 'an RE2 pattern over whole normalised references, such as registry.local/.+';
+  return Type.Array(Type.String({ format: 'image-pattern', expected }), {
+    description,
+    default: [],
+    maxItems: itemsMax,
+  });
+}
+
 /** Names a Secret: both parts, since the operator's configuration belongs to no namespace. */
 export function secretName(description: string) {
   const part = (what: string) => Type.String({ description: what, minLength: 1, maxLength: 253 });

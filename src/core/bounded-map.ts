@@ -49,7 +49,7 @@ const keyCharactersMax = 1024;
  * Remembers what a pure function said, for the `entriesMax` keys used last. `detail` is what it
  * computes from, where that is more than the key; the same key has the same.
  */
-export function memoize<Value extends object | boolean | null, Detail = void>(
+export function memoize<Value extends object | string | boolean | null, Detail = void>(
   entriesMax: number,
   compute: (key: string, detail: Detail) => Value,
 ): (key: string, detail: Detail) => Value {

@@ -32,8 +32,10 @@ export interface CheckImageInput {
 
 type DoneCheck = DoneActorEvent<CheckOutcome>;
 
-/** What a check can come to, the most usual first. */
-const learntStatuses = monitoredStatuses.filter((status) => status !== 'Scheduled');
+/** Where an image can be known to stand, the most usual first. */
+const knownStatuses = monitoredStatuses.filter((status) => status !== 'Scheduled');
+/** What a check can come to. */
+const learntStatuses = knownStatuses.filter((status) => status !== 'NodeOnly');
 const learnAnswer = {
   type: 'learn' as const,
   params: ({ event }: { readonly event: DoneCheck }) => event.output,
@@ -97,7 +99,7 @@ export const trackedImageMachine = setup({
             Scheduled: {
               description:
                 'Waits for its first check; where anything is known it goes on to that at once.',
-              always: learntStatuses.map((status) => ({
+              always: knownStatuses.map((status) => ({
                 guard: { type: 'is' as const, params: { status } },
                 target: status,
               })),
@@ -146,6 +148,7 @@ export const trackedImageMachine = setup({
             UnavailableSecret: {
               description: 'All Secrets that are named for it are missing, and it is private.',
             },
+            NodeOnly: { description: 'Only kubelets can pull it: it is not checked.' },
           },
         },
         usage: {

@@ -56,8 +56,7 @@ export class CandidateInquiry {
   async *#first(): AsyncGenerator<number, void, undefined> {
     for (let start = 0; start < this.#questions.length; ) {
       const first = this.#questions.findIndex(
-        ({ reference }, index) =>
-          index >= start && this.#options.registries.isTrusted(reference.registry),
+        (question, index) => index >= start && isUnasked(this.#options, question),
       );
       const end = first < 0 ? this.#questions.length : first;
       yield* this.#inOrder(range(start, end), false);
@@ -97,8 +96,9 @@ export class CandidateInquiry {
     const { registries, runtime, timeoutMs, isQuiet = false } = this.#options;
     const leftMs = Math.max(1, timeoutMs - (runtime.clock.now() - this.#startedMs));
     const { resolveDigest, share } = this.#options;
+    const { reference, credentials } = question;
     const probe = {
-      ...{ ...question, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs },
+      ...{ reference, credentials, resolveDigest, method: 'HEAD' as const, timeoutMs: leftMs },
       ...(share !== undefined && { share }),
     };
     const report = await registries.probe(probe, this.#signal, { insist, isQuiet });
@@ -123,6 +123,8 @@ export interface CandidateQuestion {
   readonly reference: ImageReference;
   /** In the order to try; none means anonymous. */
   readonly credentials: readonly Credential[];
+  /** Whether it is the image that the user wrote. */
+  readonly original?: boolean;
 }
 
 /** How candidates are asked. */
@@ -139,6 +141,8 @@ export interface AskCandidatesOptions {
   readonly resolveDigest: boolean;
   /** On a dry run: no status may come of what is found out (behaviour §3.12). */
   readonly isQuiet?: boolean;
+  /** Whether only kubelets can pull an image: as an original it is taken unasked. */
+  readonly isNodeOnly?: (reference: ImageReference) => boolean;
   /** Whose the images are: the names of registries are looked up by namespace, fairly. */
   readonly share?: string;
 }
@@ -163,12 +167,23 @@ const trusted: CandidateAnswer = { status: 'Trusted', ms: 0 };
  * moment ago. Undefined where it has to be asked.
  */
 export function recallCandidate(
-  { registries, resolveDigest }: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest'>,
+  options: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest' | 'isNodeOnly'>,
   question: CandidateQuestion,
 ): CandidateAnswer | undefined {
-  if (registries.isTrusted(question.reference.registry)) return trusted;
-  const report = registries.recall({ ...question, resolveDigest, method: 'HEAD' });
+  if (isUnasked(options, question)) return trusted;
+  const { registries, resolveDigest } = options;
+  const { reference, credentials } = question;
+  const report = registries.recall({ reference, credentials, resolveDigest, method: 'HEAD' });
   return report === undefined ? undefined : readAnswer(report, question, 0);
+}
+
+/** Whether it counts as available without a probe: its registry is trusted, or only nodes can tell. */
+function isUnasked(
+  { registries, isNodeOnly }: Pick<AskCandidatesOptions, 'registries' | 'isNodeOnly'>,
+  { reference, original }: CandidateQuestion,
+): boolean {
+  if (registries.isTrusted(reference.registry)) return true;
+  return original === true && isNodeOnly?.(reference) === true;
 }
 
 function readAnswer(

@@ -34,7 +34,8 @@ export function recallImage(
   const answers: CandidateAnswer[] = [];
   for (const candidate of candidates) {
     const credentials = pod.credentialsFor(candidate);
-    const answer = recallCandidate(options, { reference: candidate.reference, credentials });
+    const { reference, original } = candidate;
+    const answer = recallCandidate(options, { reference, original, credentials });
     if (answer === undefined) return undefined;
     const winner = answers.push(answer) - 1;
     if (answer.status !== 'Available' && answer.status !== 'Trusted') continue;
@@ -57,6 +58,7 @@ export async function routeImage(
   const startedMs = clock.now();
   const questions = candidates.map((candidate) => ({
     reference: candidate.reference,
+    original: candidate.original,
     credentials: pod.credentialsFor(candidate),
   }));
   const inquiry = new CandidateInquiry(options, questions, signal);

@@ -251,7 +251,8 @@ function isRefusedAsUnknown(
 function verdictOf(tracked: TrackedImage | undefined): Verdict | undefined {
   if (tracked === undefined) return undefined;
   const { status, lastError, lastMonitorMs } = tracked;
-  if (status === 'Scheduled' || lastMonitorMs === undefined) return undefined;
+  if (status === 'Scheduled' || status === 'NodeOnly') return undefined;
+  if (lastMonitorMs === undefined) return undefined;
   const error = lastError === undefined ? {} : { lastError };
   return { kind: 'verdict', status, atMs: lastMonitorMs, ...error };
 }

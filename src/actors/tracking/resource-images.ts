@@ -4,6 +4,8 @@ import { registryHost } from '#core/image/registry-host.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { TrackedEntry } from './tracked-images.ts';
 
+type KnownImage = Omit<TrackedImage, 'resource' | 'registry'>;
+
 interface RegistryCount {
   readonly registry: string;
   images: number;
@@ -13,14 +15,20 @@ interface RegistryCount {
 export class ResourceImages {
   readonly #find: KuikSystem['find'];
   readonly #resource: string;
+  readonly #isNodeOnly: (reference: ImageReference) => boolean;
   readonly #entries = new Map<string, TrackedEntry>();
   readonly #registries = new Map<string, RegistryCount>();
   /** Images without a Pod: with a lively cluster ever more, so they are looked at when one expires. */
   readonly unused = new Set<string>();
 
-  constructor({ find }: Pick<KuikSystem, 'find'>, resource: string) {
+  constructor(
+    { find }: Pick<KuikSystem, 'find'>,
+    resource: string,
+    isNodeOnly: (reference: ImageReference) => boolean,
+  ) {
     this.#find = find;
     this.#resource = resource;
+    this.#isNodeOnly = isNodeOnly;
   }
 
   readonly get = (image: string): TrackedEntry | undefined => this.#entries.get(image);
@@ -43,18 +51,19 @@ export class ResourceImages {
   };
 
   /** Takes an image in, as it was known before or as nobody knows it yet; one that is there stays. */
-  readonly add = (
-    reference: ImageReference,
-    known: Omit<TrackedImage, 'resource' | 'registry'>,
-  ): TrackedEntry => {
+  readonly add = (reference: ImageReference, known: KnownImage): TrackedEntry => {
     const before = this.#entries.get(known.image);
     if (before !== undefined) return before;
     const count = this.#countOf(reference.registry);
     // The same text for all images of a registry: what counts by it then compares no characters.
     const { registry } = count;
-    const tracked = { ...known, resource: this.#resource, registry };
+    const isNodeOnly = this.#isNodeOnly(reference);
+    const tracked = {
+      ...(isNodeOnly || known.status === 'NodeOnly' ? unchecked(known, isNodeOnly) : known),
+      ...{ resource: this.#resource, registry },
+    };
     const entry = new TrackedEntry(this.#find, { ...reference, registry }, tracked);
-    count.images += 1;
+    if (!isNodeOnly) count.images += 1;
     this.#entries.set(known.image, entry);
     if (known.unusedSinceMs !== undefined) this.unused.add(known.image);
     entry.start(tracked);
@@ -67,7 +76,7 @@ export class ResourceImages {
     this.#entries.delete(image);
     this.unused.delete(image);
     const count = this.#countOf(entry.reference.registry);
-    count.images -= 1;
+    if (!entry.isNodeOnly) count.images -= 1;
     if (count.images === 0) this.#registries.delete(count.registry);
     entry.stop();
   };
@@ -79,4 +88,12 @@ export class ResourceImages {
     this.#registries.set(registry, count);
     return count;
   }
+}
+
+/** As if it had never been checked: what was known of it then, kubelets may not find so. */
+function unchecked(
+  { lastMonitorMs: _, lastError: __, ...known }: KnownImage,
+  isNodeOnly: boolean,
+): KnownImage {
+  return { ...known, status: isNodeOnly ? 'NodeOnly' : 'Scheduled' };
 }

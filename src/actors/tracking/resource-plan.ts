@@ -7,7 +7,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { parseDuration } from '#core/duration.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
-import { parseReference } from '#core/image/reference.ts';
+import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { ImageUse, UseIndex } from '#core/monitoring/use.ts';
@@ -32,6 +32,8 @@ export interface ResourcePlanOptions extends PodUsesOptions {
   /** The generation that the last leader's condition of a resource is about. */
   readonly observedGeneration: (resource: string) => number | undefined;
   readonly tellChanged: (resource: string) => void;
+  /** Whether only kubelets can pull an image (`monitoring.nodeOnly`). */
+  readonly isNodeOnly: (reference: ImageReference) => boolean;
 }
 
 /** So many images are dealt with in one turn of the event loop: about 7 ms. */
@@ -59,7 +61,7 @@ export class ResourcePlan {
     this.#runtime = system.runtime;
     this.#resource = resource;
     this.#options = options;
-    this.images = new ResourceImages(system, resource);
+    this.images = new ResourceImages(system, resource, options.isNodeOnly);
     this.#uses = new PodUses(options);
   }
 
@@ -130,6 +132,7 @@ export class ResourcePlan {
         if (!reference.ok) continue;
         const entry = this.images.add(reference.value, tracked);
         entry.hasUnknownSecrets = true;
+        if (entry.isNodeOnly) continue;
         this.#options.turns.recorded(entry.reference.registry, tracked.lastMonitorMs);
       }
     });
@@ -195,7 +198,7 @@ export class ResourcePlan {
    */
   #join(image: string, use: ImageUse | undefined): void {
     const entry = this.images.get(image);
-    if (entry === undefined) return;
+    if (entry === undefined || entry.isNodeOnly) return;
     if (use !== undefined) {
       entry.pullSecrets = use.pullSecrets;
       entry.namespace = use.namespace;

@@ -43,6 +43,8 @@ export class TrackedEntry {
   readonly resource: string;
   readonly image: string;
   readonly reference: ImageReference;
+  /** Only kubelets can pull it: it has no turns. */
+  readonly isNodeOnly: boolean;
   /** `namespace/name` of those of the Pods that use it, or of the last that did. */
   pullSecrets = noSecrets;
   /** Of one of those Pods: on whose behalf it is checked. */
@@ -56,12 +58,13 @@ export class TrackedEntry {
   constructor(
     find: KuikSystem['find'],
     reference: ImageReference,
-    { resource, image }: Pick<TrackedImage, 'resource' | 'image'>,
+    { resource, image, status }: Pick<TrackedImage, 'resource' | 'image' | 'status'>,
   ) {
     this.#find = find;
     this.resource = resource;
     this.image = image;
     this.reference = reference;
+    this.isNodeOnly = status === 'NodeOnly';
   }
 
   /** What its actor remembers; of one that crashed, what it will begin with again. */

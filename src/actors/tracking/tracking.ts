@@ -38,6 +38,7 @@ export interface TrackingOptions {
   readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
   /** How the images of a registry are checked. */
   readonly checkOptionsOf: (registry: string) => CheckOptions;
+  readonly isNodeOnly: ResourcePlanOptions['isNodeOnly'];
 }
 
 /** The supervisor of what plans the resources. */

@@ -15,7 +15,7 @@ const statuses: ReadonlySet<unknown> = new Set(monitoredStatuses);
 
 /** Whether the last check says that a Pod could not pull the image. */
 export function isWrong(status: MonitoredStatus): boolean {
-  return status !== 'Available' && status !== 'Scheduled';
+  return status !== 'Available' && status !== 'Scheduled' && status !== 'NodeOnly';
 }
 
 /** An image as statuses and overflow write it; the keys are always in this order. */

@@ -12,7 +12,7 @@ export type CheckOutcome =
 /** What a registry said about an image. */
 export interface Verdict {
   readonly kind: 'verdict';
-  readonly status: Exclude<MonitoredStatus, 'Scheduled'>;
+  readonly status: Exclude<MonitoredStatus, 'Scheduled' | 'NodeOnly'>;
   readonly lastError?: string;
   readonly atMs: number;
 }

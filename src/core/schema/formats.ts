@@ -1,4 +1,5 @@
 import { parseDuration } from '#core/duration.ts';
+import { compilePattern } from '#core/filter/pattern.ts';
 import { compileSelector } from '#core/filter/selector.ts';
 import { isRegistry, normaliseRegistry } from '#core/image/reference.ts';
 
@@ -14,6 +15,10 @@ const checks: Readonly<Record<string, (text: string) => string | undefined>> = {
     return parsed.ok && parsed.value > 0 ? undefined : '';
   },
   'registry-host': (text) => (isHost(text) ? undefined : ''),
+  'image-pattern': (text) => {
+    const compiled = compilePattern(text);
+    return compiled.ok ? undefined : compiled.error.message;
+  },
   selector: (text) => {
     const compiled = compileSelector(text);
     return compiled.ok ? undefined : compiled.error.message;

@@ -27,7 +27,7 @@ export const stageStartMs = startOfTime;
 
 /** What a stage is told beside what it is told later. */
 export interface StageOptions
-  extends Partial<Pick<TrackingOptions, 'secrets' | 'restore'>>,
+  extends Partial<Pick<TrackingOptions, 'secrets' | 'restore' | 'isNodeOnly'>>,
     Partial<LeadInput> {
   readonly pace?: Pace;
   /** The generation that the condition of each resource is about. */
@@ -72,6 +72,7 @@ export function startMonitoring(given: StageOptions = {}) {
     configuration: { skipLabels: [], skipAnnotations: [] },
     checkOptionsOf: () => ({ method: 'HEAD', timeoutMs: 0, resolveDigest: false }),
     restore: async () => succeed([]),
+    isNodeOnly: () => false,
     ...given,
   });
   monitoring.onCheck((check) => checks.push(check));

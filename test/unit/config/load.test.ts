@@ -56,6 +56,7 @@ test('what kuik v2 documents as its defaults are the defaults', () => {
     },
     mirroring: { platforms: [{ architecture: 'amd64' }], concurrency: 2, quotaReserve: 0.3 },
     monitoring: {
+      nodeOnly: [],
       registries: {
         default: {
           method: 'HEAD',

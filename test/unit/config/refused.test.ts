@@ -74,6 +74,17 @@ test.each([
     ['mirroring.quotaReserve: a percentage from 0 to 100, such as 30 or "30%"; 130'],
   ],
   [
+    'monitoring: {nodeOnly: ["(", 7]}',
+    [
+      expect.stringMatching(/^monitoring\.nodeOnly\[0\]: an RE2 pattern over whole .*; "\("/),
+      expect.stringMatching(/^monitoring\.nodeOnly\[1\]: an RE2 pattern .*; 7$/),
+    ],
+  ],
+  [
+    'monitoring: {registries: {items: {Quay.io: {}, quay.io: {}, "quay.io:443": {}}}}',
+    [expect.stringContaining('one key for one registry'), expect.stringContaining('one key for')],
+  ],
+  [
     'monitoring: {registries: {default: {method: get}}}',
     ['monitoring.registries.default.method: HEAD or GET; "get"'],
   ],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { CandidateInquiry } from '#actors/routing/ask-candidates.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
 import type { CandidateAnswer } from '#core/routing/decide.ts';
 import { forever, settled } from '#test/support/registries/registries-stage.ts';
@@ -14,6 +15,9 @@ interface Behaviour {
   /** Set aside until somebody insists. */
   readonly aside?: boolean;
   readonly trusted?: boolean;
+  /** Only kubelets can pull it. */
+  readonly nodeOnly?: boolean;
+  readonly original?: boolean;
 }
 
 /** An inquiry into candidates whose registries behave as told, on simulated time. */
@@ -55,13 +59,14 @@ function inquire(behaviours: readonly Behaviour[], signal = forever, withinMs = 
     },
     recall: () => undefined,
   };
-  const questions = behaviours.map((_, index) => ({
-    reference: { registry: `r${index}`, path: 'app' },
+  const questions = behaviours.map(({ original = false }, index) => ({
+    ...{ reference: { registry: `r${index}`, path: 'app' }, original },
     credentials: [],
   }));
   const options = {
     ...{ registries, runtime: { clock } },
     ...{ timeoutMs: 1_000, withinMs, resolveDigest: false },
+    isNodeOnly: ({ registry }: ImageReference) => behaviourOf(registry).nodeOnly === true,
   };
   return { inquiry: new CandidateInquiry(options, questions, signal), clock, asked, given };
 }
@@ -177,6 +182,18 @@ describe('asking the candidates of one image', () => {
     expect(await firstOf(inquired)).toEqual([1, 50]);
     expect(inquired.asked).toEqual(['r0 1000']);
     expect(statuses(inquired)).toEqual(['NotFound', 'Trusted', 'NotAsked']);
+  });
+
+  test('an original that only kubelets can pull is taken unasked; in its place another is asked', async () => {
+    const original = inquire([
+      { outcome: 'NotFound', afterMs: 50 },
+      { outcome: 'NotFound', nodeOnly: true, original: true },
+    ]);
+    expect(await firstOf(original)).toEqual([1, 50]);
+    expect(original.asked).toEqual(['r0 1000']);
+    const alternative = inquire([{ outcome: 'NotFound', afterMs: 50, nodeOnly: true }]);
+    expect(await firstOf(alternative)).toEqual([undefined, 50]);
+    expect(alternative.asked).toEqual(['r0 1000']);
   });
 
   test('whoever does not want the first goes on to the next, behind a trusted one too', async () => {

@@ -3,7 +3,7 @@ import { ResourceImages } from '#actors/tracking/resource-images.ts';
 import { parseReference } from '#core/image/reference.ts';
 
 test('how many images each registry has is kept up with what comes and goes', () => {
-  const images = new ResourceImages({ find: () => undefined }, 'all');
+  const images = new ResourceImages({ find: () => undefined }, 'all', () => false);
   const add = (image: string) => {
     const parsed = parseReference(image);
     if (!parsed.ok) throw new Error(parsed.error.message);

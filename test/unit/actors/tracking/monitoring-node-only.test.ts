@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { imagePatterns } from '#core/filter/image-patterns.ts';
+import { createStatusLister } from '#core/monitoring/status-list.ts';
+import { succeed } from '#core/result.ts';
+import { answered, startMonitoring } from '#test/support/monitoring/monitoring-stage.ts';
+import { everything, image, restored } from '#test/support/monitoring/restored-images.ts';
+
+/** A routing probe for one image of the team. */
+const probeOf = (name: string) => ({
+  reference: { registry: 'quay.io', path: `team/${name}`, tag: '1' },
+  ...{ method: 'HEAD' as const, credentials: [], resolveDigest: false, timeoutMs: 1_000 },
+});
+
+test('an image that only kubelets can pull is never checked, and counts neither way', async () => {
+  const stage = startMonitoring({
+    isNodeOnly: imagePatterns(['quay\\.io/team/only.*']),
+    restore: async () =>
+      succeed([
+        restored('only-before', { status: 'NotFound', lastMonitorMs: 1, lastError: 'gone' }),
+        restored('checked', { status: 'NodeOnly' }),
+      ]),
+  });
+  for (const name of ['only', 'only-before', 'checked']) stage.run(name, image(name));
+  stage.declare('all', everything);
+  await stage.lead();
+  await stage.pass(1_000);
+  stage.see(probeOf('only'), answered({ kind: 'NotFound', message: '404' }));
+  await stage.pass(60_000);
+  expect(new Set(stage.sent.map(({ reference }) => reference.path))).toEqual(
+    new Set(['team/checked']),
+  );
+  const byName = new Map(stage.tracked('all').map((tracked) => [tracked.image, tracked]));
+  expect(byName.get(image('only'))).toMatchObject({ status: 'NodeOnly', original: true });
+  expect(byName.get(image('only-before'))).not.toHaveProperty('lastMonitorMs');
+  expect(byName.get(image('only-before'))).not.toHaveProperty('lastError');
+  expect(byName.get(image('checked'))).toMatchObject({ status: 'Available' });
+  expect(stage.monitoring.pace.countsOf('all')).toEqual(new Map([['quay.io', 1]]));
+  const lister = createStatusLister();
+  for (const tracked of byName.values()) lister.add(tracked);
+  const { imageCount, availableCount, missingCount } = lister.finish().status;
+  expect([imageCount, availableCount, missingCount]).toEqual([3, 1, 0]);
+  expect(stage.bugs()).toEqual([]);
+});
