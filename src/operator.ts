@@ -87,16 +87,15 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
   conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
-  const treatmentOf = byRegistryHost(treatments, {});
   const registries = addRegistries(system, {
-    ...{ client: oci, treatmentOf, paceOf, pingTimeoutMs: timeoutMs },
+    ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
+    treatmentOf: byRegistryHost(treatments, {}),
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
-    ...{ client, registries, secrets, events, pods },
-    ...{ timeoutMs, resolveDigest, isNodeOnly },
+    ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
   });
   rewrittenPodsMetric(metrics.registry, {
     pods: () => (system.leads() ? pods.values() : []),
