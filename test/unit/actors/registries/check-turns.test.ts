@@ -136,6 +136,8 @@ describe('the pace of checks', () => {
     expect(await checkUntil(10_000)).toEqual(['b']);
     expect(taken.map((turn) => turn.host)).toEqual([host, host]);
     expect(turns.figures()).toMatchObject([{ registry: host }]);
+    turns.recorded('REGISTRY.example.com', startOfTime + 30_000);
+    expect(await checkUntil(40_000)).toEqual([]);
   });
 
   test('is that of each registry by itself', () => {
