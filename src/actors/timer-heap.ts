@@ -9,16 +9,14 @@ import { assert } from '#core/result.ts';
 export class TimerHeap {
   /** The clock that delays run on: monotonic milliseconds, whatever happens to the wall clock. */
   readonly now: () => number;
-  readonly #setTimer: NonNullable<TimerHeapOptions['setTimer']>;
+  readonly #setTimer: typeof setNodeTimer;
   readonly #heap = new Heap<() => void>();
   #isClosed = false;
   #armedForMs = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
-  constructor({
-    monotonicMs = () => performance.now(),
-    setTimer = setNodeTimer,
-  }: TimerHeapOptions = {}) {
+  /** Tests put simulated time here; `setTimer` arms one timer and returns how to disarm it. */
+  constructor(monotonicMs = () => performance.now(), setTimer = setNodeTimer) {
     this.now = monotonicMs;
     this.#setTimer = setTimer;
   }
@@ -78,14 +76,6 @@ export class TimerHeap {
       this.#arm();
     }
   };
-}
-
-/** What the heap runs on; tests put simulated time here. */
-export interface TimerHeapOptions {
-  /** Monotonic milliseconds; `performance.now` unless told. */
-  readonly monotonicMs?: () => number;
-  /** Arms one timer and returns how to disarm it; Node's, which keeps no process alive. */
-  readonly setTimer?: (delayMs: number, callback: () => void) => () => void;
 }
 
 /** So many callbacks a turn of the event loop: at about 20 us each a turn stays near 5 ms. */

@@ -25,15 +25,10 @@ export interface SecretView {
 export interface OpenedSecret {
   /** `<namespace>/<name>`. */
   readonly source: string;
-  readonly entries: readonly OpenedEntry[];
+  /** The entries of its docker config, each under its key. */
+  readonly entries: readonly { readonly key: CredentialKey; readonly entry: DockerConfigEntry }[];
   /** What was skipped and why, each with the Secret's name; no secret is in it. */
   readonly warnings: readonly string[];
-}
-
-/** One entry of a docker config under its key. */
-export interface OpenedEntry {
-  readonly key: CredentialKey;
-  readonly entry: DockerConfigEntry;
 }
 
 /** Opened once for as long as anybody holds the Secret. */
@@ -76,7 +71,7 @@ function readSecret(secret: SecretView): OpenedSecret {
   const config = readDockerConfig(text, field);
   if (!config.ok) return { source, entries: [], warnings: [`Secret ${source}: ${config.error}`] };
   const warnings = [...config.value.warnings];
-  const entries: OpenedEntry[] = [];
+  const entries: OpenedSecret['entries'][number][] = [];
   for (const entry of config.value.entries) {
     const key = readCredentialKey(entry.key);
     if (key === undefined) warnings.push(`${entry.key.slice(0, 80)}: expected a host and a path`);
@@ -128,8 +123,8 @@ export function credentialsToTry(given: {
   for (const one of ordered) {
     const content = credentialContent(one.credential);
     const first = firsts.get(content);
-    if (first === undefined) firsts.set(content, one);
-    else if (one.of === 'pod' && first.of === 'entry') firsts.set(content, one);
+    // One that both have keeps the place in which it came first.
+    if (first === undefined || (one.of === 'pod' && first.of === 'entry')) firsts.set(content, one);
   }
   return [...firsts.values()].slice(0, CREDENTIALS_MAX);
 }

@@ -53,6 +53,10 @@ const retryDelayMsMax = 30_000;
 /** After failures the looks become rarer, up to this. */
 const pollMsMax = 60_000;
 
+const remembered = { type: 'remember', params: toOutput } as const;
+const loaded = { type: 'loaded', params: toOutput } as const;
+const issuable = { type: 'issuable', params: toOutput } as const;
+
 /** The webhook's serving certificate: loaded or made, and replaced before it runs out. */
 export const certificateMachine = setup({
   types: {
@@ -106,17 +110,9 @@ export const certificateMachine = setup({
       invoke: {
         src: 'loadCertificate',
         onDone: [
-          {
-            guard: { type: 'loaded', params: toOutput },
-            target: 'Serving',
-            actions: { type: 'remember', params: toOutput },
-          },
-          {
-            guard: { type: 'issuable', params: toOutput },
-            target: 'Issuing',
-            actions: { type: 'remember', params: toOutput },
-          },
-          { target: 'Waiting', actions: { type: 'remember', params: toOutput } },
+          { guard: loaded, target: 'Serving', actions: remembered },
+          { guard: issuable, target: 'Issuing', actions: remembered },
+          { target: 'Waiting', actions: remembered },
         ],
       },
     },
@@ -125,13 +121,9 @@ export const certificateMachine = setup({
       invoke: {
         src: 'issueCertificate',
         onDone: [
-          {
-            guard: { type: 'loaded', params: toOutput },
-            target: 'Serving',
-            actions: { type: 'remember', params: toOutput },
-          },
+          { guard: loaded, target: 'Serving', actions: remembered },
           { guard: { type: 'raced', params: toOutput }, target: 'Loading' },
-          { target: 'Waiting', actions: { type: 'remember', params: toOutput } },
+          { target: 'Waiting', actions: remembered },
         ],
       },
     },
@@ -158,7 +150,7 @@ export const certificateMachine = setup({
       description: 'Replacing it while the present one goes on serving.',
       invoke: {
         src: 'renewCertificate',
-        onDone: { target: 'Serving', actions: { type: 'remember', params: toOutput } },
+        onDone: { target: 'Serving', actions: remembered },
       },
     },
   },

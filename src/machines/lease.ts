@@ -17,8 +17,7 @@ export interface LeaseInput {
 /** What one attempt to renew came to; the effect has already spread the wait. */
 export type RenewOutcome =
   | { readonly kind: 'renewed'; readonly atMs: number; readonly retryInMs: number }
-  | { readonly kind: 'taken'; readonly message: string; readonly retryInMs: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly retryInMs: number };
+  | { readonly kind: 'taken' | 'failed'; readonly message: string; readonly retryInMs: number };
 
 /** What is needed to renew. */
 export interface RenewInput {

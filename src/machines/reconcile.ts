@@ -52,6 +52,9 @@ export const endRetryDelayMs = 200;
 /** Only who has a clock can tell how long it is until then: `actors/reconcile.ts` provides these. */
 const unprovidedMs = Number.POSITIVE_INFINITY;
 
+const remembered = { type: 'remember', params: toOutput } as const;
+const failed = { type: 'failed', params: toOutput } as const;
+
 /** Something changed, so do what is to be done, from the whole state, at our own pace. */
 export const reconcileMachine = setup({
   types: {
@@ -120,23 +123,11 @@ export const reconcileMachine = setup({
         input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
           { guard: 'isEndAwaited', target: '#reconcile.Ending' },
-          {
-            guard: 'isAwaited',
-            target: 'Flushing',
-            actions: { type: 'remember', params: toOutput },
-          },
-          {
-            guard: 'isOutdated',
-            target: 'Settling',
-            actions: { type: 'remember', params: toOutput },
-          },
+          { guard: 'isAwaited', target: 'Flushing', actions: remembered },
+          { guard: 'isOutdated', target: 'Settling', actions: remembered },
           { guard: { type: 'gone', params: toOutput }, target: 'Ended' },
-          {
-            guard: { type: 'failed', params: toOutput },
-            target: 'BackingOff',
-            actions: { type: 'remember', params: toOutput },
-          },
-          { target: 'Idle', actions: { type: 'remember', params: toOutput } },
+          { guard: failed, target: 'BackingOff', actions: remembered },
+          { target: 'Idle', actions: remembered },
         ],
       },
       states: {
@@ -171,11 +162,7 @@ export const reconcileMachine = setup({
             src: 'work',
             input: ({ context: { failures } }) => ({ failures, isLast: true }),
             onDone: [
-              {
-                guard: { type: 'failed', params: toOutput },
-                target: 'Retrying',
-                actions: { type: 'remember', params: toOutput },
-              },
+              { guard: failed, target: 'Retrying', actions: remembered },
               { guard: 'isOutdatedAtEnd', target: 'Finishing', reenter: true },
               { target: '#reconcile.Ended' },
             ],

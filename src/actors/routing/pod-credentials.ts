@@ -3,6 +3,7 @@ import type { Runtime } from '#actors/runtime.ts';
 import { reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import { resourceName } from '#api/kinds.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -14,10 +15,10 @@ import {
 } from '#core/credentials.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
+import { namesOf } from '#core/pod-images.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import { lentLocations } from '#core/routing/declared-secrets.ts';
-import type { Location } from '#core/routing/location.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 
@@ -163,7 +164,9 @@ export class PodCredentials {
     if (uid === undefined || answer?.kind !== 'found') {
       return fail(`Secret ${secretNameText(secret)} cannot be copied`);
     }
-    const source = reduceSecret(answer.secret, locationsWith(secret, table));
+    // Where the resource uses this Secret: one copy serves all its entries.
+    const lender = table.find(resourceName({ kind, metadata: secret.owner }));
+    const source = reduceSecret(answer.secret, lentLocations(lender, secret));
     if (source === undefined) {
       return fail(`Secret ${secretNameText(secret)} holds nothing for this image`);
     }
@@ -177,13 +180,6 @@ export class PodCredentials {
     assert(!placed.ok || typeof placed.value === 'string', 'a placed Secret has a name');
     return placed;
   }
-}
-
-/** Where the resource uses this Secret: one copy serves all its entries. */
-function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
-  const { kind, namespace, name } = secret.owner;
-  const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
-  return lentLocations(table.find(origin), secret);
 }
 
 function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {
@@ -202,10 +198,6 @@ function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): read
 
 /** As it came from outside: what is no name is none. */
 function pullSecretsOf({ pod }: PodAdmission): readonly string[] {
-  const written: unknown = pod.spec?.imagePullSecrets;
-  const items: readonly unknown[] = Array.isArray(written) ? written.slice(0, pullSecretsMax) : [];
-  return items.flatMap((item) => {
-    const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : '';
-    return typeof name === 'string' && name !== '' ? name : [];
-  });
+  const names = namesOf(pod.spec?.imagePullSecrets).slice(0, pullSecretsMax);
+  return names.filter((name) => typeof name === 'string' && name !== '') as readonly string[];
 }

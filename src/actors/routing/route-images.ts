@@ -65,7 +65,11 @@ export async function routeImage(
   const warnings: string[] = [];
   const troubles = new Map<number, string>();
   const end = () => ({
-    answers: withTrouble(inquiry.answers(), troubles),
+    // Says of a candidate that was there why it was not taken.
+    answers: inquiry.answers().map((answer, index) => {
+      const message = troubles.get(index);
+      return message === undefined ? answer : { ...answer, message };
+    }),
     warnings,
     ms: Math.round(clock.now() - startedMs),
   });
@@ -82,15 +86,4 @@ export async function routeImage(
     warnings.push(`${candidate.image} was passed over: ${placed.error}`);
   }
   return { ...end(), winner: undefined };
-}
-
-/** Says of a candidate that was there why it was not taken. */
-function withTrouble(
-  answers: readonly CandidateAnswer[],
-  troubles: ReadonlyMap<number, string>,
-): readonly CandidateAnswer[] {
-  return answers.map((answer, index) => {
-    const message = troubles.get(index);
-    return message === undefined ? answer : { ...answer, message };
-  });
 }

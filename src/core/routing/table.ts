@@ -34,6 +34,12 @@ type Lookup<Compiled, Match> = (
   namespace: string,
 ) => readonly Verdict<Compiled, Match>[];
 
+/** An image of a Pod, and where the Pod is. */
+interface Asked {
+  readonly image: NamedImage;
+  readonly namespace: string;
+}
+
 /** A resource, and how it matches an image. */
 export interface Verdict<Compiled, Match> {
   readonly compiled: Compiled;
@@ -100,7 +106,14 @@ function problemsOf({ resource, outcome }: TableEntry): readonly SpecProblem[] {
 /** In the place of a registry: the resource may match images of all of them. */
 const anyRegistry = '';
 
-/** A Pod asks the cluster-scoped resources and those of its namespace that know the registry. */
+/** Images, each in one namespace, whose verdicts one table remembers: about 1 MB at most. */
+const VERDICTS_MAX = 2_048;
+
+/**
+ * A Pod asks the cluster-scoped resources and those of its namespace that know the registry. To ask
+ * 200 of them one by one costs more than all the rest of a review, and what an image comes to is the
+ * same for every Pod of a namespace as long as the table is.
+ */
 function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
   all: readonly (Compiled & { readonly match: (image: NamedImage) => Match | null })[],
   registriesOf: (one: Compiled) => readonly string[],
@@ -115,7 +128,7 @@ function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
       groups.set(key, group);
     }
   }
-  return rememberVerdicts((image, namespace) =>
+  const remembered = memoize(VERDICTS_MAX, (_, { image, namespace }: Asked) =>
     ['', namespace]
       .flatMap((owner) => [`${owner}/${image.reference.registry}`, `${owner}/${anyRegistry}`])
       .flatMap((key) => groups.get(key) ?? [])
@@ -124,22 +137,5 @@ function index<Compiled extends Pick<CompiledResource, 'scope'>, Match>(
         return match === null ? [] : [{ compiled, match }];
       }),
   );
-}
-
-/** Images, each in one namespace, whose verdicts one table remembers: about 1 MB at most. */
-const VERDICTS_MAX = 2_048;
-
-/**
- * To ask 200 resources one by one costs more than all the rest of a review. What an image comes to is
- * the same for every Pod of a namespace as long as the table is.
- */
-function rememberVerdicts<Compiled, Match>(ask: Lookup<Compiled, Match>): Lookup<Compiled, Match> {
-  let asked: { readonly image: NamedImage; readonly namespace: string } | undefined;
-  const memo = memoize<ReturnType<typeof ask>>(VERDICTS_MAX, () =>
-    asked === undefined ? [] : ask(asked.image, asked.namespace),
-  );
-  return (image, namespace) => {
-    asked = { image, namespace };
-    return memo(`${namespace} ${image.text}`);
-  };
+  return (image, namespace) => remembered(`${namespace} ${image.text}`, { image, namespace });
 }

@@ -211,16 +211,16 @@ class PolicyLine {
 function steppedClock() {
   let nowMs = 0;
   let timer: { readonly dueMs: number; readonly callback: () => void } | undefined;
-  const clock = new TimerHeap({
-    monotonicMs: () => nowMs,
-    setTimer: (delayMs, callback) => {
+  const clock = new TimerHeap(
+    () => nowMs,
+    (delayMs, callback) => {
       const armed = { dueMs: nowMs + delayMs, callback };
       timer = armed;
       return () => {
         if (timer === armed) timer = undefined;
       };
     },
-  });
+  );
   const advance = async (untilMs: number): Promise<void> => {
     while (timer !== undefined && timer.dueMs < untilMs) {
       const { dueMs, callback } = timer;

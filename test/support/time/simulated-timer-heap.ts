@@ -5,16 +5,16 @@ export class SimulatedTimerHeap extends TimerHeap {
   readonly #time: SimulatedTime;
 
   constructor(time: SimulatedTime = { nowMs: 0, timer: undefined }) {
-    super({
-      monotonicMs: () => time.nowMs,
-      setTimer: (delayMs, callback) => {
+    super(
+      () => time.nowMs,
+      (delayMs, callback) => {
         const armed = { dueMs: time.nowMs + delayMs, callback };
         time.timer = armed;
         return () => {
           if (time.timer === armed) time.timer = undefined;
         };
       },
-    });
+    );
     this.#time = time;
   }
 

@@ -34,26 +34,26 @@ describe('the heap of timers', () => {
 
   test('never asks Node for a delay that it would turn into one millisecond', () => {
     const delaysMs: number[] = [];
-    const heap = new TimerHeap({
-      monotonicMs: () => 0,
-      setTimer: (delayMs) => {
+    const heap = new TimerHeap(
+      () => 0,
+      (delayMs) => {
         delaysMs.push(delayMs);
         return () => {};
       },
-    });
+    );
     heap.after(10_000 * hourMs, () => {});
     expect(delaysMs).toEqual([2_147_483_647]);
   });
 
   test('runs at most so many callbacks a turn, and the rest in the next', () => {
     const turns: (() => void)[] = [];
-    const heap = new TimerHeap({
-      monotonicMs: () => 0,
-      setTimer: (_delayMs, callback) => {
+    const heap = new TimerHeap(
+      () => 0,
+      (_delayMs, callback) => {
         turns.push(callback);
         return () => {};
       },
-    });
+    );
     let called = 0;
     for (let index = 0; index < callbacksPerTurnMax + 10; index++) heap.after(0, () => called++);
     turns.shift()!();
