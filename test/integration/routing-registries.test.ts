@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ProbeReport, RegistryProbe } from '#actors/registries/registries.ts';
+import { silenceMs } from '#actors/registries/registry-host.ts';
 import type { Credential } from '#core/credentials.ts';
 import { startFullBacklog, startSilentHost } from '#test/support/registries/black-hole.ts';
 import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
@@ -156,6 +157,39 @@ describe('a registry that is down', () => {
     } finally {
       await hole.close();
     }
+  });
+
+  test('answers checks that have all the time by its circuit, until it answers by itself', async () => {
+    const { registries } = startLiveRegistries(stage.makeClient());
+    await registries.probe(probeOf(fault), forever);
+    fault.setRules({ fault: { kind: 'hang' } });
+    const check = (path?: string) =>
+      registries.probe({ ...probeOf(fault, [], path), timeoutMs: 0 }, forever, { isCheck: true });
+    const startedMs = performance.now();
+    const reports = await Promise.all([check('team/one'), check('team/two')]);
+    expect(performance.now() - startedMs).toBeGreaterThan(silenceMs);
+    expect(performance.now() - startedMs).toBeLessThan(silenceMs + 5_000);
+    expect(reports.map(kindOf)).toEqual(['SetAside', 'SetAside']);
+    const before = asked(manifests);
+    expect(kindOf(await check('team/three'))).toBe('SetAside');
+    expect(asked(manifests)).toBe(before);
+    fault.setRules();
+    await eventually('it is found to be back', () => {
+      return registries.reachability(fault.host) === 'Closed';
+    });
+    expect(kindOf(await check())).toBe('Available');
+  });
+
+  test('is no suspect when it answered with a challenge before it said nothing more', async () => {
+    const { registries } = startLiveRegistries(stage.makeClient());
+    const challenge = { 'www-authenticate': 'Basic realm="registry"' };
+    fault.setRules(
+      { path: manifests, times: 1, fault: { kind: 'answer', status: 401, headers: challenge } },
+      { path: manifests, fault: { kind: 'hang' } },
+    );
+    const report = await registries.probe(probeOf(fault, [alice]), forever);
+    expect(report).toMatchObject({ outcome: { kind: 'Unreachable', cause: 'timeout' } });
+    expect(registries.reachability(fault.host)).toBe('Closed');
   });
 
   test('is found out by a background probe once it is back', async () => {

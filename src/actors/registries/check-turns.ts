@@ -59,8 +59,9 @@ export class CheckTurns {
     this.#find(host)?.spare(key, checkedMs);
 
   /** A status says that an image of this registry was checked then (wall time), or never. */
-  readonly recorded = (host: string, lastMonitorMs: number | undefined): void => {
+  readonly recorded = (name: string, lastMonitorMs: number | undefined): void => {
     if (this.#term === undefined) return;
+    const host = registryHost(name);
     const { unrecordedUntilMs, bornMs } = this.#term;
     this.#use(host);
     if (unrecordedUntilMs === 'unknown') this.#countChecks(host, bornMs);
@@ -81,7 +82,7 @@ export class CheckTurns {
     [...(this.#term?.lines ?? [])].map(([host, line]) => this.#figuresOf(host, line));
 
   /** Whether a registry must not lose its actor. */
-  readonly keeps = (host: string): boolean => this.#term?.lines.has(host) === true;
+  readonly keeps = (host: string): boolean => this.#term?.lines.has(registryHost(host)) === true;
 
   /** How many those are. */
   get kept(): number {

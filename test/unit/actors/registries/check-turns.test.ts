@@ -136,6 +136,9 @@ describe('the pace of checks', () => {
     expect(await checkUntil(10_000)).toEqual(['b']);
     expect(taken.map((turn) => turn.host)).toEqual([host, host]);
     expect(turns.figures()).toMatchObject([{ registry: host }]);
+    turns.recorded('REGISTRY.example.com', startOfTime + 10_000);
+    expect(await checkUntil(20_999)).toEqual([]);
+    expect(await checkUntil(21_000)).toEqual(['a']);
   });
 
   test('is that of each registry by itself', () => {
