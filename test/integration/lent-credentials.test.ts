@@ -80,7 +80,8 @@ async function createPod(
   namespace: string,
   { pullSecrets = [] as readonly string[], owner = '', query = {} } = {},
 ) {
-  const controller = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', controller: true };
+  const of = { apiVersion: 'v1', kind: 'ReplicationController' };
+  const controller = { ...of, name: 'owner', controller: true };
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const { status, body } = await admin().call('POST', path, {
     query,
@@ -195,8 +196,15 @@ describe('what a Pod is told', () => {
       await storePullSecret({ namespace, name }, configOf({ [closed.host]: name }));
     }
     const owner = async (name: string) => {
-      const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
-      const created = await admin().create(`/api/v1/namespaces/${namespace}/configmaps`, body);
+      const labels = { made: 'never' };
+      const containers = [{ name: 'app', image: 'app' }];
+      const template = { metadata: { labels }, spec: { containers } };
+      const body = {
+        ...{ apiVersion: 'v1', kind: 'ReplicationController', metadata: { name } },
+        spec: { replicas: 0, selector: labels, template },
+      };
+      const path = `/api/v1/namespaces/${namespace}/replicationcontrollers`;
+      const created = await admin().create(path, body);
       return created.body.metadata.uid as string;
     };
     const [real, dry] = [await owner('owner'), await owner('dry')];

@@ -235,9 +235,6 @@ describe('placing the copy of a Secret', () => {
 
   test('fails with a reason where it may not be written', async () => {
     const placed = await startPlacer().place(requestFor('no-such-namespace'), soon());
-    expect(placed).toMatchObject({
-      ok: false,
-      error: { message: expect.stringContaining('no-such') },
-    });
+    expect(placed).toMatchObject({ ok: false, error: expect.stringContaining('no-such') });
   });
 });

@@ -4,6 +4,7 @@ import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import { declaredSecrets } from '#core/routing/declared-secrets.ts';
 import { type KnownCopy, planSecretCopies } from '#core/routing/secret-copies.ts';
 import { secretNameText } from '#core/secret.ts';
 import { deleteObject } from '#kube/apply.ts';
@@ -80,11 +81,15 @@ class CopyKeeper {
     const { table, sources, placer, resources } = this.#options;
     this.#copies = new Map();
     this.#listedMs = Number.NEGATIVE_INFINITY;
+    this.#learnNamespaces();
     // The first round comes by itself, and finds out what is known by then.
     const unread = this.#stores.filter((store) => !store.isSynced());
     for (const { synced } of unread) void synced.then(changed);
     const unsubscribes = [
-      table.subscribe(changed),
+      table.subscribe(() => {
+        this.#learnNamespaces();
+        changed();
+      }),
       sources.subscribe(changed),
       placer.subscribe(this.#promise),
       resources.pods.subscribe(({ kind, value }) => {
@@ -104,7 +109,6 @@ class CopyKeeper {
     if (!(await this.#list(signal))) return failed('copied Secrets were not listed');
     const { entries } = table.current();
     const lent = await lentSecrets(table.current(), sources.find);
-    for (const { sourceNamespace: name } of lent) this.#sourceNamespaces.set(name, name);
     const owners = [...entries.values()].flatMap(({ resource }) => resource.metadata.uid ?? []);
     const fitting = await this.#fittingEnds(lent, new Set(owners));
     // From here to the plan nothing is waited for: what is promised meanwhile must not get lost.
@@ -123,6 +127,15 @@ class CopyKeeper {
     const { nextMs = Number.POSITIVE_INFINITY } = plan;
     return { kind: 'done', dueInMs: Math.min(nextMs, this.#listedMs + listEveryMs) - clock.now() };
   };
+
+  /** From every table: what is declared for a moment alone has copies all the same. */
+  #learnNamespaces(): void {
+    for (const { resource } of this.#options.table.current().entries.values()) {
+      for (const { secret } of declaredSecrets(resource)) {
+        this.#sourceNamespaces.set(secret.namespace, secret.namespace);
+      }
+    }
+  }
 
   /**
    * What the names of copies end with that nobody declares any more, by their owners: their sources

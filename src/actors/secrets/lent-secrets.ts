@@ -12,7 +12,6 @@ import { reduceSecret, type SecretOwner, secretCopyName } from './secret-copy.ts
 /** A Secret that a resource lends, with what its copies hold. */
 export interface LentSecret extends CopySource {
   readonly owner: SecretOwner;
-  readonly sourceNamespace: string;
   /** Absent with `content`. */
   readonly reduced?: SecretView;
 }
@@ -60,7 +59,7 @@ async function lentSecret(
     ? reduceSecret(found.secret, lentLocations(compiled, secret))
     : undefined;
   return {
-    ...{ ownerUid: uid, owner, copyName, lendsTo, sourceNamespace: secret.namespace },
+    ...{ ownerUid: uid, owner, copyName, lendsTo },
     ...(reduced !== undefined && { reduced, content: hashContent(reduced) }),
   };
 }
