@@ -131,11 +131,11 @@ test('what is left out gets its default', async () => {
 });
 
 test.each([
-  { kind: 'ClusterImageSetAvailability', columns: 'IMAGES AVAILABLE MISSING READY AGE' },
-  { kind: 'ClusterImageSetMirror', columns: 'IMAGES MIRRORED FAILED READY AGE' },
-  { kind: 'ImageSetMirror', columns: 'IMAGES MIRRORED FAILED READY AGE' },
-  { kind: 'ClusterReplicatedImageSet', columns: 'PRIORITY READY REASON AGE' },
-  { kind: 'ReplicatedImageSet', columns: 'PRIORITY READY REASON AGE' },
+  { kind: 'ClusterImageSetAvailability', columns: 'IMAGES AVAILABLE MISSING READY REASON AGE' },
+  { kind: 'ClusterImageSetMirror', columns: 'IMAGES MIRRORED FAILED READY REASON AGE' },
+  { kind: 'ImageSetMirror', columns: 'IMAGES MIRRORED FAILED READY REASON AGE' },
+  { kind: 'ClusterReplicatedImageSet', columns: 'IMAGES PRIORITY READY REASON AGE' },
+  { kind: 'ReplicatedImageSet', columns: 'IMAGES PRIORITY READY REASON AGE' },
 ])('`kubectl get` of $kind shows $columns', async ({ kind, columns }) => {
   const { body } = await admin().call('GET', collection(kind, 'default'), { accept: tableForm });
   const names: string[] = body.columnDefinitions.map(({ name }: { name: string }) => name);
