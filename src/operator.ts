@@ -18,7 +18,7 @@ import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
 import { KuikSystem } from '#actors/system.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
 import { addWatchedResources } from '#actors/watch-resources.ts';
 import type { OperatorConfiguration, PacingConfiguration } from '#config/operator-configuration.ts';
@@ -67,7 +67,7 @@ type Operator = ReturnType<typeof build>;
 function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
   const client = createKubeClient({
     ...{ access, onAnswer: metrics.apiRequest },

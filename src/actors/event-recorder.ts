@@ -42,12 +42,12 @@ export class EventRecorder {
       known.count += 1;
       known.lastMs = lastMs;
       known.at = at;
-      known.cancelFold ??= clock.after(foldEveryMs, () => this.#fold(known));
+      known.cancelFold ??= clock.after(foldEveryMs, () => this.#enqueue(known));
       return;
     }
     const fresh = { note, count: 1, written: undefined, lastMs, at, cancelFold: undefined };
     this.#series.set(key, fresh);
-    this.#enqueue(() => this.#create(fresh));
+    this.#enqueue(fresh);
   };
 
   /** Ends what is in flight; what waits is forgotten. */
@@ -57,32 +57,33 @@ export class EventRecorder {
     this.#series.clear();
   };
 
-  #fold(series: Series): void {
+  #enqueue(series: Series): void {
     series.cancelFold = undefined;
-    this.#enqueue(async () => {
-      const { written } = series;
-      await (written === undefined ? this.#create(series) : this.#count(series, written));
-    });
+    this.#calls
+      .run(() => this.#write(series), { signal: this.#abort.signal })
+      .then(
+        ({ kind }) => {
+          const waiting = this.#calls.waiting;
+          const message = 'too many events wait; one is dropped';
+          if (kind === 'full') this.#runtime.log.warn({ waiting }, message);
+        },
+        (error: unknown) => reportCrash(this.#runtime, 'events', error),
+      );
   }
 
-  async #count(series: Series, event: WrittenEvent): Promise<void> {
-    const { note, count, at } = series;
-    if (note.onceAs !== undefined) return;
-    const { client } = this.#options;
-    const folded = await this.#call((signal) => foldEvent(client, { event, count, at }, signal));
-    if (folded.ok || !hasCode(folded.error, 404)) return;
-    // The API server keeps events for an hour; this one is written anew.
-    series.written = undefined;
-    series.count = 1;
-    await this.#create(series);
-  }
-
-  async #create(series: Series): Promise<void> {
+  async #write(series: Series): Promise<void> {
     const { client, instance } = this.#options;
-    const { note, at } = series;
-    const place = newEventPlace(note);
-    const event = { note, place, at, instance };
-    const written = await this.#call((signal) => createEvent(client, event, signal));
+    const { note, count, at, written: event } = series;
+    if (event !== undefined) {
+      if (note.onceAs !== undefined) return;
+      const folded = await this.#call((signal) => foldEvent(client, { event, count, at }, signal));
+      if (folded.ok || !hasCode(folded.error, 404)) return;
+      // The API server keeps events for an hour; this one is written anew.
+      series.written = undefined;
+      series.count = 1;
+    }
+    const fresh = { note, place: newEventPlace(note), at: series.at, instance };
+    const written = await this.#call((signal) => createEvent(client, fresh, signal));
     // One that was not written is tried again when it happens again.
     if (written.ok) series.written = written.value;
     else if (!this.#abort.signal.aborted) {
@@ -99,17 +100,6 @@ export class EventRecorder {
       (own) => call(AbortSignal.any([own, AbortSignal.timeout(callTimeoutMs)])),
       { attemptsMax, random },
       this.#abort.signal,
-    );
-  }
-
-  #enqueue(write: () => Promise<void>): void {
-    this.#calls.run(write, { signal: this.#abort.signal }).then(
-      ({ kind }) => {
-        const waiting = this.#calls.waiting;
-        const message = 'too many events wait; one is dropped';
-        if (kind === 'full') this.#runtime.log.warn({ waiting }, message);
-      },
-      (error: unknown) => reportCrash(this.#runtime, 'events', error),
     );
   }
 }

@@ -35,11 +35,6 @@ export interface SharedAnswer<T> {
   readonly remembered: boolean;
 }
 
-interface Remembered<T> {
-  readonly value: T;
-  readonly untilMs: number;
-}
-
 interface InFlight<T> {
   readonly answer: Promise<T | undefined>;
   readonly controller: AbortController;
@@ -55,7 +50,7 @@ export class SingleFlight<T> {
   readonly #runtime: Runtime;
   readonly #options: SingleFlightOptions<T>;
   readonly #inFlight = new Map<string, InFlight<T>>();
-  readonly #memory: BoundedMap<string, Remembered<T>>;
+  readonly #memory: BoundedMap<string, { readonly value: T; readonly untilMs: number }>;
 
   constructor(runtime: Runtime, options: SingleFlightOptions<T>) {
     this.#runtime = runtime;

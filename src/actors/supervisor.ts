@@ -1,9 +1,9 @@
 import {
   type ActorLogic,
   type ActorRefFrom,
-  type ActorScope,
   type AnyActorLogic,
   type AnyActorRef,
+  type AnyActorScope,
   createActor,
   type InputFrom,
   type Snapshot,
@@ -66,33 +66,17 @@ export interface SuperviseOptions<TLogic extends AnyActorLogic> {
 /** So many are stopped in one turn: about 2 ms; 20,000 at once would hold up admission for 0.4 s. */
 export const stopsPerTurn = 100;
 
-interface Child<TInput> {
+interface Child {
   readonly key: string;
-  input: TInput;
+  input: unknown;
   startedMs: number;
   history: CrashHistory;
   cancelRestart: (() => void) | undefined;
 }
 
-type Snap<TLogic extends AnyActorLogic> = SupervisorSnapshot<TLogic>;
-
-/** The snapshot as the supervisor itself sees it. */
-type State<TLogic extends AnyActorLogic> = Snapshot<undefined> & {
-  readonly children: Map<string, AnyActorRef>;
-  readonly broken: Map<string, BrokenChild>;
-  readonly records: Map<string, Child<InputFrom<TLogic>>>;
-  /** Child id → key, for what XState says about a child. */
-  readonly keys: Map<string, string>;
-};
-
-type Scope<TLogic extends AnyActorLogic> = ActorScope<
-  Snap<TLogic>,
-  SupervisorEvent<InputFrom<TLogic>>
->;
-
 /** What arrives beside the public events: XState's own, and what the supervisor tells itself. */
-type Incoming<TLogic extends AnyActorLogic> =
-  | SupervisorEvent<InputFrom<TLogic>>
+type Incoming =
+  | SupervisorEvent<unknown>
   | { readonly type: 'self.restart'; readonly key: string }
   | { readonly type: 'xstate.stop' }
   | {
@@ -110,176 +94,177 @@ export function supervise<TLogic extends AnyActorLogic>(
   runtime: Runtime,
   options: SuperviseOptions<TLogic>,
 ): SupervisorLogic<TLogic> {
-  const supervisor = new Supervisor(runtime, options);
+  const means = { runtime, options, stopping: new StopQueue() };
   return {
-    getInitialSnapshot: () => emptyState<TLogic>('active') as unknown as Snap<TLogic>,
+    getInitialSnapshot: (scope) =>
+      new Supervisor(means, scope) as unknown as SupervisorSnapshot<TLogic>,
     // Maps are no JSON; children persist through Kubernetes status, if at all.
     getPersistedSnapshot: ({ status }) => ({ status }) as Snapshot<unknown>,
-    transition: (snapshot, event, scope) => {
-      const state = snapshot as unknown as State<TLogic>;
-      return supervisor.transition(
-        state,
-        event as Incoming<TLogic>,
-        scope,
-      ) as unknown as typeof snapshot;
+    transition: (snapshot, event) => {
+      (snapshot as unknown as Supervisor).take(event as Incoming);
+      return snapshot;
     },
   };
 }
 
-function emptyState<TLogic extends AnyActorLogic>(status: 'active' | 'stopped'): State<TLogic> {
-  const maps = { children: new Map(), broken: new Map(), records: new Map(), keys: new Map() };
-  return { status, output: undefined, error: undefined, ...maps } as State<TLogic>;
+/** What every run of a supervisor shares. */
+interface Means {
+  readonly runtime: Runtime;
+  readonly options: SuperviseOptions<AnyActorLogic>;
+  readonly stopping: StopQueue;
 }
 
-class Supervisor<TLogic extends AnyActorLogic> {
-  readonly #runtime: Runtime;
-  readonly #options: SuperviseOptions<TLogic>;
-  /** Children of one that was stopped before, which are still to be stopped. */
-  readonly #stopping = new Map<string, () => void>();
+/** One run of a supervisor, which is its own snapshot. */
+class Supervisor {
+  status: 'active' | 'stopped' = 'active';
+  readonly output = undefined;
+  readonly error = undefined;
+  readonly children = new Map<string, AnyActorRef>();
+  readonly broken = new Map<string, BrokenChild>();
+  readonly #records = new Map<string, Child>();
+  readonly #means: Means;
+  readonly #scope: AnyActorScope;
 
-  constructor(runtime: Runtime, options: SuperviseOptions<TLogic>) {
-    this.#runtime = runtime;
-    this.#options = options;
+  constructor(means: Means, scope: AnyActorScope) {
+    this.#means = means;
+    this.#scope = scope;
   }
 
-  transition(state: State<TLogic>, event: Incoming<TLogic>, scope: Scope<TLogic>): State<TLogic> {
+  take(event: Incoming): void {
     switch (event.type) {
       case 'child.add':
-        this.#add(state, event, scope);
-        return state;
+        this.#add(event.key, event.input);
+        break;
       case 'child.remove':
-        this.#remove(state, event.key, scope);
-        return state;
+        this.#remove(event.key);
+        break;
       case 'self.restart':
-        this.#restart(state, event.key, scope);
-        return state;
+        this.#restart(event.key);
+        break;
       case 'xstate.stop':
-        this.#stopAll(state, scope);
-        return emptyState('stopped');
+        this.#stopAll();
+        break;
       default:
-        this.#hear(state, event, scope);
-        return state;
+        this.#hear(event);
     }
   }
 
-  #add(
-    state: State<TLogic>,
-    { key, input }: { readonly key: string; readonly input: InputFrom<TLogic> },
-    scope: Scope<TLogic>,
-  ): void {
-    if (state.records.has(key)) return;
+  #add(key: string, input: unknown): void {
+    if (this.#records.has(key)) return;
     const child = { key, input, startedMs: 0, history: noCrashes, cancelRestart: undefined };
-    state.records.set(key, child);
-    state.keys.set(this.#address(key), key);
-    this.#start(state, child, scope);
+    this.#records.set(key, child);
+    this.#start(child);
   }
 
-  #address(key: string): string {
-    const { type } = this.#options;
-    return type === '' ? key : `${type}:${key}`;
+  get #prefix(): string {
+    const { type } = this.#means.options;
+    return type === '' ? '' : `${type}:`;
   }
 
-  #start(state: State<TLogic>, child: Child<InputFrom<TLogic>>, scope: Scope<TLogic>): void {
-    const { logic } = this.#options;
-    const id = this.#address(child.key);
-    const childLogic: AnyActorLogic = typeof logic === 'function' ? logic(child.key) : logic;
-    child.startedMs = this.#runtime.clock.now();
+  #start(child: Child): void {
+    const { runtime, options, stopping } = this.#means;
+    const { key, input } = child;
+    const id = `${this.#prefix}${key}`;
+    const logic = typeof options.logic === 'function' ? options.logic(key) : options.logic;
+    child.startedMs = runtime.clock.now();
     // Its id is taken for as long as one of that name is still to be stopped.
-    this.#stopping.get(child.key)?.();
-    const parent = scope.self;
-    const actor = createActor(childLogic, { id, systemId: id, parent, input: child.input });
-    state.broken.delete(child.key);
-    state.children.set(child.key, actor);
+    stopping.stop(key);
+    const actor = createActor(logic, { id, systemId: id, parent: this.#scope.self, input });
+    this.broken.delete(key);
+    this.children.set(key, actor);
     actor.start();
   }
 
-  #restart(state: State<TLogic>, key: string, scope: Scope<TLogic>): void {
-    const child = state.records.get(key);
-    if (child === undefined || state.children.has(key)) return;
+  #restart(key: string): void {
+    const child = this.#records.get(key);
+    if (child === undefined || this.children.has(key)) return;
     child.cancelRestart = undefined;
-    this.#start(state, child, scope);
+    this.#start(child);
   }
 
-  #remove(state: State<TLogic>, key: string, scope: Scope<TLogic>): void {
-    const actor = state.children.get(key);
-    this.#forget(state, key);
-    if (actor !== undefined) scope.stopChild(actor);
+  #remove(key: string): void {
+    const actor = this.children.get(key);
+    this.#forget(key);
+    if (actor !== undefined) this.#scope.stopChild(actor);
   }
 
-  #forget(state: State<TLogic>, key: string): void {
-    state.records.get(key)?.cancelRestart?.();
-    state.records.delete(key);
-    state.keys.delete(this.#address(key));
-    state.children.delete(key);
-    state.broken.delete(key);
+  #forget(key: string): void {
+    this.#records.get(key)?.cancelRestart?.();
+    this.#records.delete(key);
+    this.children.delete(key);
+    this.broken.delete(key);
   }
 
   /** What was started last may rely on what was there before it, so it goes first. */
-  #stopAll(state: State<TLogic>, scope: Scope<TLogic>): void {
-    const keys = [...state.records.keys()].reverse();
-    for (const key of keys.slice(0, stopsPerTurn)) this.#remove(state, key, scope);
-    for (const { cancelRestart } of state.records.values()) cancelRestart?.();
-    for (const [key, actor] of state.children) {
-      this.#stopping.set(key, () => {
-        this.#stopping.delete(key);
-        scope.stopChild(actor);
-      });
+  #stopAll(): void {
+    const { stopping } = this.#means;
+    for (const key of [...this.#records.keys()].reverse()) {
+      const actor = this.children.get(key);
+      this.#forget(key);
+      if (actor !== undefined) stopping.put(key, () => this.#scope.stopChild(actor));
     }
-    if (this.#stopping.size > 0) setImmediate(this.#stopSlice);
+    this.status = 'stopped';
+    stopping.takeTurn();
   }
-
-  readonly #stopSlice = (): void => {
-    let stopped = 0;
-    for (const stop of this.#stopping.values()) {
-      stop();
-      stopped += 1;
-      if (stopped === stopsPerTurn) break;
-    }
-    if (this.#stopping.size > 0) setImmediate(this.#stopSlice);
-  };
 
   /** What XState says about children; anything else is dropped, as machines do. */
-  #hear(state: State<TLogic>, event: Incoming<TLogic>, scope: Scope<TLogic>): void {
+  #hear(event: Incoming): void {
     if (!('actorId' in event)) return;
-    const child = state.records.get(state.keys.get(event.actorId) ?? '');
-    if (child === undefined || !state.children.has(child.key)) return;
-    if (event.type.startsWith('xstate.error.')) this.#crash(state, { child, ...event }, scope);
-    else this.#forget(state, child.key);
+    const child = this.#records.get(event.actorId.slice(this.#prefix.length));
+    if (child === undefined || this.children.get(child.key)?.id !== event.actorId) return;
+    if (event.type.startsWith('xstate.error.')) this.#crash(child, event.error);
+    else this.#forget(child.key);
   }
 
-  #crash(
-    state: State<TLogic>,
-    { child, error }: { readonly child: Child<InputFrom<TLogic>>; readonly error?: unknown },
-    scope: Scope<TLogic>,
-  ): void {
+  #crash(child: Child, error: unknown): void {
     const { key, startedMs, history } = child;
-    const { clock } = this.#runtime;
-    const id = this.#address(key);
-    const snapshot = state.children.get(key)?.getSnapshot();
-    if (this.#options.inherit !== undefined) child.input = this.#options.inherit(snapshot);
-    const nowMs = clock.now();
-    const { policy } = this.#options;
+    const { runtime, options } = this.#means;
+    const { policy, inherit } = options;
+    const id = `${this.#prefix}${key}`;
+    const snapshot = this.children.get(key)?.getSnapshot();
+    if (inherit !== undefined) child.input = inherit(snapshot);
+    const nowMs = runtime.clock.now();
     const keyPolicy = typeof policy === 'function' ? policy(key) : policy;
     const decision = decideRestart(keyPolicy, history, { startedMs, nowMs });
     child.history = decision.history;
-    state.children.delete(key);
+    this.children.delete(key);
     stopOrphans(snapshot);
-    reportCrash(this.#runtime, id, error);
+    reportCrash(runtime, id, error);
     if (decision.kind === 'now') {
-      this.#start(state, child, scope);
+      this.#start(child);
     } else if (decision.kind === 'later') {
       const { delayMs } = decision;
       const { crashes } = decision.history;
       const retryAtMs = nowMs + delayMs;
-      state.broken.set(key, { id, error, crashes, input: child.input, retryAtMs });
-      const restart: Incoming<TLogic> = { type: 'self.restart', key };
-      child.cancelRestart = clock.after(delayMs, () => scope.self.send(restart as never));
+      this.broken.set(key, { id, error, crashes, input: child.input, retryAtMs });
+      const restart: Incoming = { type: 'self.restart', key };
+      child.cancelRestart = runtime.clock.after(delayMs, () => this.#scope.self.send(restart));
     } else {
-      this.#stopAll(state, scope);
+      this.#stopAll();
       const often = `crashed once more after restarts within ${vitalWindowMs / 1_000} s`;
       throw new Error(`${id} ${often}`, { cause: error });
     }
   }
+}
+
+/** Children of supervisors that were stopped, which are still to be stopped themselves. */
+class StopQueue {
+  readonly #stops = new Map<string, () => void>();
+
+  put(key: string, stop: () => void): void {
+    this.#stops.set(key, stop);
+  }
+
+  stop(key: string): void {
+    const stop = this.#stops.get(key);
+    this.#stops.delete(key);
+    stop?.();
+  }
+
+  readonly takeTurn = (): void => {
+    for (const key of this.#stops.keys().take(stopsPerTurn)) this.stop(key);
+    if (this.#stops.size > 0) setImmediate(this.takeTurn);
+  };
 }
 
 /**

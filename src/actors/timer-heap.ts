@@ -2,70 +2,31 @@ import { Heap } from '#core/heap.ts';
 import { assert } from '#core/result.ts';
 
 /**
- * All timers of the process over one Node timer. The root has it as its `clock`, so that every
- * `after` of a chart runs on it; machines that exist by the thousand have no `after`, and whoever
- * must wake them asks here (docs/adr/0002).
+ * All timers of the process over one Node timer; the caller closes it. The root has it as its
+ * `clock`, so that every `after` of a chart runs on it; machines that exist by the thousand have no
+ * `after`, and whoever must wake them asks here (docs/adr/0002).
  */
-export interface TimerHeap {
+export class TimerHeap {
   /** The clock that delays run on: monotonic milliseconds, whatever happens to the wall clock. */
   readonly now: () => number;
-  /** Calls back once, not before `delayMs` have passed; returns how to take that back. */
-  readonly after: (delayMs: number, callback: () => void) => () => void;
-  /** The same as XState asks for it (`Clock`), which may never want to be called. */
-  readonly setTimeout: (callback: () => void, delayMs: number) => () => void;
-  readonly clearTimeout: (cancel: () => void) => void;
-  /** Forgets everything that is pending; what is asked for later never comes. */
-  readonly close: () => void;
-  /** How many timers are pending. */
-  readonly size: number;
-}
-
-/** What the heap runs on; tests put simulated time here. */
-export interface TimerHeapOptions {
-  /** Monotonic milliseconds; `performance.now` unless told. */
-  readonly monotonicMs?: () => number;
-  /** Arms one timer and returns how to disarm it; Node's, which keeps no process alive. */
-  readonly setTimer?: (delayMs: number, callback: () => void) => () => void;
-}
-
-/** So many callbacks a turn of the event loop: at about 20 us each a turn stays near 5 ms. */
-export const callbacksPerTurnMax = 256;
-
-/** Node fires a timer of more than 2^31-1 ms after 1 ms; longer waits are taken in such steps. */
-const timerDelayMsMax = 2_147_483_647;
-
-/** Makes the heap; the caller closes it. */
-export function createTimerHeap(options: TimerHeapOptions = {}): TimerHeap {
-  return new NodeTimerHeap(options);
-}
-
-/** Listeners keep the process alive, timers don't: a stopped process must not wait for them. */
-function setNodeTimer(delayMs: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
-}
-
-class NodeTimerHeap implements TimerHeap {
-  readonly now: () => number;
-  readonly #setTimer: NonNullable<TimerHeapOptions['setTimer']>;
+  readonly #setTimer: typeof setNodeTimer;
   readonly #heap = new Heap<() => void>();
   #isClosed = false;
   #armedForMs = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
 
-  constructor({
-    monotonicMs = () => performance.now(),
-    setTimer = setNodeTimer,
-  }: TimerHeapOptions) {
+  /** Tests put simulated time here; `setTimer` arms one timer and returns how to disarm it. */
+  constructor(monotonicMs = () => performance.now(), setTimer = setNodeTimer) {
     this.now = monotonicMs;
     this.#setTimer = setTimer;
   }
 
+  /** How many timers are pending. */
   get size(): number {
     return this.#heap.size;
   }
 
+  /** Calls back once, not before `delayMs` have passed; returns how to take that back. */
   readonly after = (delayMs: number, callback: () => void): (() => void) => {
     assert(Number.isFinite(delayMs), `expected a finite delay in ms, got ${delayMs}`);
     if (this.#isClosed) return () => {};
@@ -74,11 +35,13 @@ class NodeTimerHeap implements TimerHeap {
     return () => this.#heap.remove(entry);
   };
 
+  /** The same as XState asks for it (`Clock`), which may never want to be called. */
   readonly setTimeout = (callback: () => void, delayMs: number): (() => void) =>
     delayMs === Number.POSITIVE_INFINITY ? () => {} : this.after(delayMs, callback);
 
   readonly clearTimeout = (cancel: () => void): void => cancel();
 
+  /** Forgets everything that is pending; what is asked for later never comes. */
   readonly close = (): void => {
     this.#isClosed = true;
     this.#heap.clear();
@@ -113,4 +76,17 @@ class NodeTimerHeap implements TimerHeap {
       this.#arm();
     }
   };
+}
+
+/** So many callbacks a turn of the event loop: at about 20 us each a turn stays near 5 ms. */
+export const callbacksPerTurnMax = 256;
+
+/** Node fires a timer of more than 2^31-1 ms after 1 ms; longer waits are taken in such steps. */
+const timerDelayMsMax = 2_147_483_647;
+
+/** Listeners keep the process alive, timers don't: a stopped process must not wait for them. */
+function setNodeTimer(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
 }

@@ -1,6 +1,7 @@
 import { type CelRule, hasItems } from './cel.ts';
-import type { Scope } from './filter.ts';
+import type { FilterChoice } from './filter.ts';
 
+const imageFilter = hasItems('self.imageFilter');
 const namespaceFilter = hasItems('self.namespaceFilter');
 const podFilter = `(${hasItems('self.podFilter.labels')} || ${hasItems('self.podFilter.annotations')})`;
 
@@ -8,33 +9,19 @@ const podFilter = `(${hasItems('self.podFilter.labels')} || ${hasItems('self.pod
  * Rules over the filters of a spec. The two spellings exclude each other, told apart by what they
  * hold: an empty filter means the same as an omitted one, and kuik v2 writes empty ones.
  */
-export function filterRules(kind: {
-  readonly scope: Scope;
-  /** Whether the spec has an `imageFilter` of its own: not on the set kinds. */
-  readonly images: boolean;
-}): readonly CelRule[] {
+export function filterRules({ scope, images }: FilterChoice): readonly CelRule[] {
   return [
-    ...(kind.images
-      ? [
-          exclusion(
-            'imageFilter',
-            hasItems('self.imageFilter'),
-            'the patterns of imageFilter as image items',
-          ),
-        ]
-      : []),
-    kind.scope === 'Cluster'
-      ? exclusion(
-          'namespaceFilter',
-          namespaceFilter,
-          'the patterns of namespaceFilter as namespace items',
-        )
+    ...(images ? [exclusion('imageFilter', imageFilter, 'image')] : []),
+    scope === 'Cluster'
+      ? exclusion('namespaceFilter', namespaceFilter, 'namespace')
       : namespaceFilterRefusal,
-    exclusion('podFilter', podFilter, 'the selectors of podFilter as label and annotation items'),
+    exclusion('podFilter', podFilter, 'label and annotation'),
   ];
 }
 
-function exclusion(field: string, used: string, mend: string): CelRule {
+function exclusion(field: string, used: string, items: string): CelRule {
+  const held = field === 'podFilter' ? 'selectors' : 'patterns';
+  const mend = `the ${held} of ${field} as ${items} items`;
   return {
     rule: `!(${hasItems('self.filter')} && ${used})`,
     message: `filter and ${field} exclude each other: write ${mend} of filter and remove ${field}`,

@@ -74,8 +74,8 @@ export const podFilterSchema = Type.Object(
   { description: 'Which Pods. Omitted or empty it matches all of them.' },
 );
 
-/** What the unified filter of a kind can choose. */
-interface FilterChoice {
+/** What the filters of a kind can choose. */
+export interface FilterChoice {
   readonly scope: Scope;
   /** False on the set kinds, whose images are chosen per upstream. */
   readonly images: boolean;
@@ -163,12 +163,6 @@ function filterItemSchema({ scope, images }: FilterChoice) {
 function refusedSchema(reason: string) {
   return Type.String({ maxLength: patternCharactersMax, description: `Refused here: ${reason}.` });
 }
-
-/** Two lists of RE2 patterns, each matched in full against images. */
-export type ImageFilter = ReadOnly<Static<typeof imageFilterSchema>>;
-
-/** Two lists of RE2 patterns, each matched in full against the namespace. */
-export type NamespaceFilter = ReadOnly<Static<ReturnType<typeof namespaceFilterSchema>>>;
 
 /** Selector strings against the labels and the annotations of Pods. */
 export type PodFilter = ReadOnly<Static<typeof podFilterSchema>>;

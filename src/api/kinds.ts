@@ -31,44 +31,31 @@ export interface KindInfo {
   readonly scope: 'Namespaced' | 'Cluster';
 }
 
-/** The five kinds, in the order of behaviour §2. */
-export const kinds: readonly KindInfo[] = [
-  {
-    kind: 'ReplicatedImageSet',
-    plural: 'replicatedimagesets',
-    shortName: 'ris',
-    scope: 'Namespaced',
-  },
-  {
-    kind: 'ClusterReplicatedImageSet',
-    plural: 'clusterreplicatedimagesets',
-    shortName: 'cris',
-    scope: 'Cluster',
-  },
-  { kind: 'ImageSetMirror', plural: 'imagesetmirrors', shortName: 'ism', scope: 'Namespaced' },
-  {
-    kind: 'ClusterImageSetMirror',
-    plural: 'clusterimagesetmirrors',
-    shortName: 'cism',
-    scope: 'Cluster',
-  },
-  {
-    kind: 'ClusterImageSetAvailability',
-    plural: 'clusterimagesetavailabilities',
-    shortName: 'cisa',
-    scope: 'Cluster',
-  },
-];
+/** The five kinds with their short names, in the order of behaviour §2; the rest their names say. */
+export const kinds: readonly KindInfo[] = (
+  [
+    ['ReplicatedImageSet', 'ris'],
+    ['ClusterReplicatedImageSet', 'cris'],
+    ['ImageSetMirror', 'ism'],
+    ['ClusterImageSetMirror', 'cism'],
+    ['ClusterImageSetAvailability', 'cisa'],
+  ] as const
+).map(([kind, shortName]) => ({
+  kind,
+  plural: pluralOf(kind),
+  shortName,
+  scope: kind.startsWith('Cluster') ? 'Cluster' : 'Namespaced',
+}));
 
 /** The plural of a kind, as paths have it. */
 export function pluralOf(kind: KuikKind): string {
-  return kinds.find((info) => info.kind === kind)?.plural ?? '';
+  return `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
 }
 
 /** `Kind/name`, or `Kind/namespace/name`: how a resource is named in annotations and messages. */
-export function resourceName(resource: KuikResource): string {
-  const { namespace, name } = resource.metadata;
-  return namespace === undefined
-    ? `${resource.kind}/${name}`
-    : `${resource.kind}/${namespace}/${name}`;
+export function resourceName({
+  kind,
+  metadata: { namespace, name },
+}: Pick<KuikResource, 'kind' | 'metadata'> & { readonly apiVersion?: string }): string {
+  return namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 }

@@ -41,11 +41,7 @@ export const metricsSchema = section('What `/metrics` exposes.', {
           description:
             'Which of the fields below lay out the buckets; `disabled` leaves only the sum and the count.',
         }),
-        start: Type.Number({
-          default: 1,
-          exclusiveMinimum: 0,
-          description: 'First bound, in minutes (`exponential`).',
-        }),
+        start: bound(1, 'First bound, in minutes (`exponential`).'),
         factor: Type.Number({
           default: 1.94,
           exclusiveMinimum: 1,
@@ -57,16 +53,8 @@ export const metricsSchema = section('What `/metrics` exposes.', {
           maximum: bucketsMax,
           description: 'Number of buckets (`exponential`, `exponentialRange`).',
         }),
-        min: Type.Number({
-          default: 1,
-          exclusiveMinimum: 0,
-          description: 'Lowest bound, in minutes (`exponentialRange`).',
-        }),
-        max: Type.Number({
-          default: 1440,
-          exclusiveMinimum: 0,
-          description: 'Highest bound, in minutes, above `min` (`exponentialRange`).',
-        }),
+        min: bound(1, 'Lowest bound, in minutes (`exponentialRange`).'),
+        max: bound(1440, 'Highest bound, in minutes, above `min` (`exponentialRange`).'),
         custom: Type.Array(Type.Number(), {
           default: [1, 5, 10, 30, 60, 120, 180, 360, 720, 1440],
           minItems: 1,
@@ -77,3 +65,8 @@ export const metricsSchema = section('What `/metrics` exposes.', {
     },
   ),
 });
+
+/** One bound of a histogram in minutes: there is none at or below 0. */
+function bound(value: number, description: string) {
+  return Type.Number({ default: value, exclusiveMinimum: 0, description });
+}

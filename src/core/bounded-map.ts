@@ -45,17 +45,20 @@ export class BoundedMap<K, V> {
 /** Longer keys are computed anew each time: a memory must not become a store of what people send. */
 const keyCharactersMax = 1024;
 
-/** Remembers what a pure function said, for the `entriesMax` keys used last. */
-export function memoize<Value extends object | boolean | null>(
+/**
+ * Remembers what a pure function said, for the `entriesMax` keys used last. `detail` is what it
+ * computes from, where that is more than the key; the same key has the same.
+ */
+export function memoize<Value extends object | boolean | null, Detail = void>(
   entriesMax: number,
-  compute: (key: string) => Value,
-): (key: string) => Value {
+  compute: (key: string, detail: Detail) => Value,
+): (key: string, detail: Detail) => Value {
   const known = new BoundedMap<string, Value>(entriesMax);
-  return (key) => {
-    if (key.length > keyCharactersMax) return compute(key);
+  return (key, detail) => {
+    if (key.length > keyCharactersMax) return compute(key, detail);
     const remembered = known.get(key);
     if (remembered !== undefined) return remembered;
-    const value = compute(key);
+    const value = compute(key, detail);
     known.set(key, value);
     return value;
   };

@@ -1,5 +1,6 @@
 import { type CredentialKey, keyServesRegistry } from './credential-key.ts';
-import type { OpenedEntry, OpenedSecret } from './credentials.ts';
+import type { OpenedSecret } from './credentials.ts';
+import type { DockerConfigEntry } from './docker-config.ts';
 import { DOCKER_HUB, DOCKER_HUB_INDEX } from './image/reference.ts';
 import type { Location } from './routing/location.ts';
 
@@ -31,7 +32,7 @@ export function opensLocation({ entries }: OpenedSecret, location: Location): bo
 }
 
 /** An entry without a user, a password or a token is as good as anonymous. */
-function saysAnything(entry: OpenedEntry['entry']): boolean {
+function saysAnything(entry: DockerConfigEntry): boolean {
   const { username, password, identityToken = '', registryToken = '' } = entry;
   return [username, password, identityToken, registryToken].some((text) => text !== '');
 }

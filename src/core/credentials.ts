@@ -26,17 +26,12 @@ export interface SecretView {
 export interface OpenedSecret {
   /** `<namespace>/<name>`. */
   readonly source: string;
-  readonly entries: readonly OpenedEntry[];
   /** The entries whose host and port are those of a registry; looked for once. */
-  readonly serving: (registry: string) => readonly OpenedEntry[];
+  readonly serving: (registry: string) => OpenedSecret['entries'];
+  /** The entries of its docker config, each under its key. */
+  readonly entries: readonly { readonly key: CredentialKey; readonly entry: DockerConfigEntry }[];
   /** What was skipped and why, each with the Secret's name; no secret is in it. */
   readonly warnings: readonly string[];
-}
-
-/** One entry of a docker config under its key. */
-export interface OpenedEntry {
-  readonly key: CredentialKey;
-  readonly entry: DockerConfigEntry;
 }
 
 /** Opened once for as long as anybody holds the Secret. */
@@ -102,7 +97,7 @@ function readEntries(secret: SecretView): Pick<OpenedSecret, 'entries' | 'warnin
   const config = readDockerConfig(text, field, configKeysMax);
   if (!config.ok) return { entries: [], warnings: [config.error] };
   const warnings = [...config.value.warnings];
-  const entries: OpenedEntry[] = [];
+  const entries: OpenedSecret['entries'][number][] = [];
   for (const entry of config.value.entries) {
     const key = readCredentialKey(entry.key);
     if (key === undefined) warnings.push(`${entry.key.slice(0, 80)}: expected a host and a path`);
@@ -162,8 +157,8 @@ export function credentialsToTry(given: {
   for (const one of ordered) {
     const content = credentialContent(one.credential);
     const first = firsts.get(content);
-    if (first === undefined) firsts.set(content, one);
-    else if (one.of === 'pod' && first.of === 'entry') firsts.set(content, one);
+    // One that both have keeps the place in which it came first.
+    if (first === undefined || (one.of === 'pod' && first.of === 'entry')) firsts.set(content, one);
   }
   return [...firsts.values()].slice(0, CREDENTIALS_MAX);
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from './json.ts';
 import { fail, type Result, succeed } from './result.ts';
 
 /** One RFC 6902 operation, as far as kuik writes them: nothing is put into a list or taken away. */
@@ -34,11 +35,8 @@ export function escapePointerToken(token: string): string {
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-type Step<T> = Result<T, string>;
-type JsonObject = Readonly<Record<string, unknown>>;
-
 /** RFC 6901 §3 and §4: empty for the whole document, else each token behind a slash. */
-function readPointer(path: string): Step<readonly string[]> {
+function readPointer(path: string): Result<readonly string[], string> {
   if (path === '') return succeed([]);
   if (!path.startsWith('/') || /~(?![01])/.test(path)) {
     return fail('expected a JSON pointer');
@@ -51,7 +49,7 @@ function change(
   node: unknown,
   tokens: readonly string[],
   operation: JsonPatchOperation,
-): Step<unknown> {
+): Result<unknown, string> {
   const [token, ...rest] = tokens;
   if (token === undefined) return succeed(operation.value);
   const isAdded = operation.op === 'add' && rest.length === 0;

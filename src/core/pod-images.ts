@@ -1,3 +1,4 @@
+import { isObject } from './json.ts';
 import type { ContainerObject, PodAdmission, PodObject, PullPolicy } from './pod.ts';
 
 /** One place in a Pod where an image is named. */
@@ -18,8 +19,9 @@ export interface PodImage {
  */
 export function imagesOf({ pod, oldPod, subresource }: PodAdmission): readonly PodImage[] {
   if (subresource !== 'ephemeralcontainers') return podImages(pod);
-  const before = new Set(listOf(oldPod?.spec?.ephemeralContainers).map(({ name }) => name));
-  return containerImages(pod, 'ephemeralContainers').filter(({ name }) => !before.has(name));
+  const before = namesOf(oldPod?.spec?.ephemeralContainers);
+  const keys = new Set(before.map((name) => `${KEY_PREFIXES.ephemeralContainers}${name}`));
+  return ephemeralImages(pod).filter(({ key }) => !keys.has(key));
 }
 
 /** The images of a Pod without its ephemeral containers, as they stand. */
@@ -38,23 +40,13 @@ export function ephemeralImages(pod: PodObject): readonly PodImage[] {
 
 const KEY_PREFIXES = { initContainers: 'init:', containers: '', ephemeralContainers: 'ephemeral:' };
 
-function containerImages(
-  pod: PodObject,
-  list: keyof typeof KEY_PREFIXES,
-): readonly (PodImage & { readonly name: string })[] {
+function containerImages(pod: PodObject, list: keyof typeof KEY_PREFIXES): readonly PodImage[] {
   return listOf<ContainerObject>(pod.spec?.[list]).flatMap((container, index) => {
     const { name, image, imagePullPolicy } = container;
     if (!isText(name) || !isText(image)) return [];
+    const key = `${KEY_PREFIXES[list]}${name}`;
     const path = `/spec/${list}/${index}/image`;
-    return [
-      {
-        name,
-        key: `${KEY_PREFIXES[list]}${name}`,
-        image,
-        policy: readPolicy(imagePullPolicy),
-        path,
-      },
-    ];
+    return [{ key, image, policy: readPolicy(imagePullPolicy), path }];
   });
 }
 
@@ -74,11 +66,17 @@ function readPolicy(policy: unknown): PullPolicy {
   return policy === 'Always' || policy === 'Never' ? policy : 'IfNotPresent';
 }
 
+/** The names in a list that came from outside, one an item, whatever stands there. */
+export function namesOf(list: unknown): readonly unknown[] {
+  const items: readonly unknown[] = Array.isArray(list) ? list : [];
+  return items.map((item) => (isObject(item) ? item['name'] : undefined));
+}
+
 /** Objects of a list that came from outside: what is no object is an empty one, in its place. */
 function listOf<Item extends object>(list: readonly Item[] | undefined): readonly Partial<Item>[] {
   if (!Array.isArray(list)) return [];
   return (list as readonly unknown[]).map((item) =>
-    typeof item === 'object' && item !== null ? (item as Item) : {},
+    isObject(item) ? (item as Partial<Item>) : {},
   );
 }
 

@@ -2,9 +2,6 @@ import type { PodAdmission } from '#core/pod.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { checkPatch, PATCH_OPERATIONS_MAX } from '#core/routing/check-patch.ts';
 
-/** Text of a patch that may leave, `undefined` where there is nothing to patch; or why none may. */
-export type CheckedPatch = Result<string | undefined, string>;
-
 /**
  * Longest patch in characters. Annotations end at 256 KiB and images at some hundred characters for
  * each of a Pod's containers; beyond this it is none of ours.
@@ -16,9 +13,13 @@ const ephemeralPath = /^\/spec\/ephemeralContainers\/\d+\/image$/;
 /**
  * Checks a patch as it would leave (behaviour §3.13): what is not data, an operation that this
  * webhook never writes, a path that is none of its business, one that does not apply or spoils the
- * Pod. Whatever made the patch is not trusted to have made one.
+ * Pod. Answers with the text that may leave, `undefined` where there is nothing to patch, or with why
+ * none may. Whatever made the patch is not trusted to have made one.
  */
-export function checkAdmissionPatch(admission: PodAdmission, patch: unknown): CheckedPatch {
+export function checkAdmissionPatch(
+  admission: PodAdmission,
+  patch: unknown,
+): Result<string | undefined, string> {
   if (!Array.isArray(patch)) return fail(`expected a list of operations, got ${typeof patch}`);
   if (patch.length === 0) return succeed(undefined);
   if (patch.length > PATCH_OPERATIONS_MAX) {

@@ -1,35 +1,31 @@
+import Type, { type Static } from 'typebox';
 import type { PodAdmission, PodObject } from '#core/pod.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import { boundWarnings } from './admission-warnings.ts';
 
 /** What a body turned out to be: something to route, or something to let pass as it is. */
-export type ReadReview =
-  | {
-      readonly kind: 'route';
-      readonly uid: string;
-      readonly apiVersion: string;
-      readonly admission: PodAdmission;
-    }
-  | {
-      readonly kind: 'pass';
-      readonly uid: string;
-      readonly apiVersion: string;
-      /** What was expected and what came, where this is no review of ours; else absent. */
-      readonly problem?: string;
-    };
+export type ReadReview = { readonly uid: string; readonly apiVersion: string } & (
+  | { readonly kind: 'route'; readonly admission: PodAdmission }
+  /** `problem`: what was expected and what came, where this is no review of ours. */
+  | { readonly kind: 'pass'; readonly problem?: string }
+);
 
 /** One AdmissionReview as it goes back (Kubernetes: `admission.k8s.io/v1`). */
-export interface ReviewAnswer {
-  readonly apiVersion: string;
-  readonly kind: 'AdmissionReview';
-  readonly response: {
-    readonly uid: string;
-    readonly allowed: true;
-    readonly patchType?: 'JSONPatch';
+export type ReviewAnswer = Static<typeof answerSchema>;
+
+/** Serialised by schema: half the time of a review with nothing declared is reading and writing it. */
+export const answerSchema = Type.Object({
+  apiVersion: Type.String(),
+  kind: Type.Literal('AdmissionReview'),
+  response: Type.Object({
+    uid: Type.String(),
+    allowed: Type.Literal(true),
+    patchType: Type.Optional(Type.Literal('JSONPatch')),
     /** Base64 of the patch. */
-    readonly patch?: string;
-    readonly warnings?: readonly string[];
-  };
-}
+    patch: Type.Optional(Type.String()),
+    warnings: Type.Optional(Type.Array(Type.String())),
+  }),
+});
 
 const reviewVersion = 'admission.k8s.io/v1';
 /** A uid is a UUID; this leaves room for another scheme, and none for a flood. */
@@ -58,11 +54,12 @@ export function readReview(body: unknown): Result<ReadReview, string> {
   return succeed({ kind: 'route', uid, apiVersion, admission: makeAdmission(request, uid) });
 }
 
-/** The answer to a review: always yes. */
+/** The answer to a review: always yes. Warnings leave as the API server takes them. */
 export function answerReview(
   review: Pick<ReadReview, 'uid' | 'apiVersion'>,
-  { patch, warnings }: { readonly patch?: string; readonly warnings: readonly string[] },
+  { patch, warnings: given }: { readonly patch?: string | undefined; readonly warnings?: unknown },
 ): ReviewAnswer {
+  const warnings = boundWarnings(given);
   return {
     apiVersion: review.apiVersion,
     kind: 'AdmissionReview',

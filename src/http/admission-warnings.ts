@@ -7,7 +7,7 @@ const warningCharactersMax = 256;
  * Warnings as the API server takes them, each one line: whole where all of them have room, since one
  * names every image that was tried and why each failed; else each cut to its share.
  */
-export function boundWarnings(warnings: unknown): readonly string[] {
+export function boundWarnings(warnings: unknown): string[] {
   if (!Array.isArray(warnings)) return [];
   // No more than that many can be taken, since an empty one is none.
   const texts = warnings

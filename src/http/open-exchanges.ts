@@ -2,16 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** What is open at a server, as far as it has to be known to end it well. */
-export interface OpenExchanges {
-  /** Every answer that has not begun yet will close its connection. */
-  readonly closeAfterAnswers: () => void;
-  /** Ends connections over which nothing was ever asked: Node counts them as busy. */
-  readonly endSilent: () => void;
-}
-
-/** Watches a server from before it listens. */
-export function watchExchanges(server: Server | TlsServer): OpenExchanges {
+/** Watches a server from before it listens: what is open at it has to be known to end it well. */
+export function watchExchanges(server: Server | TlsServer) {
   const answers = new Set<ServerResponse>();
   // By the client's address: the socket below TLS and the one above are not the same.
   const silent = new Map<string, Socket>();
@@ -33,11 +25,13 @@ export function watchExchanges(server: Server | TlsServer): OpenExchanges {
     response.once('close', () => answers.delete(response));
   });
   return {
+    /** Every answer that has not begun yet will close its connection. */
     closeAfterAnswers: () => {
       for (const answer of answers) {
         if (!answer.headersSent) answer.setHeader('connection', 'close');
       }
     },
+    /** Ends connections over which nothing was ever asked: Node counts them as busy. */
     endSilent: () => {
       for (const socket of silent.values()) socket.destroy();
     },

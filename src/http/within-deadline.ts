@@ -44,21 +44,16 @@ async function wait<Answer>(
   const { promise: late, resolve: leave } = Promise.withResolvers<PortOutcome<Answer>>();
   const giveUp = () => leave({ kind: 'late' });
   const timer = setTimeout(giveUp, deadlineMs);
+  const settled = coming.then(
+    (answer) => ({ kind: 'answered', answer }) as const,
+    (error: unknown) => ({ kind: 'failed', error }) as const,
+  );
   const stopListening = onGone?.(giveUp);
   try {
-    return await Promise.race([late, settle(coming)]);
+    return await Promise.race([late, settled]);
   } finally {
     clearTimeout(timer);
     stopListening?.();
     cancellation.cancel();
-  }
-}
-
-/** Never rejects. */
-async function settle<Answer>(coming: Promise<Answer>): Promise<PortOutcome<Answer>> {
-  try {
-    return { kind: 'answered', answer: await coming };
-  } catch (error) {
-    return { kind: 'failed', error };
   }
 }

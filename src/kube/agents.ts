@@ -7,19 +7,6 @@ export interface AgentPair {
   readonly watch: Dispatcher;
 }
 
-/** The connections to one API server, made anew when its certificates or tokens rotate. */
-export interface Agents {
-  /** Connections and credentials that are good now. */
-  readonly ready: () => Promise<{
-    readonly pair: AgentPair;
-    readonly server: string;
-    readonly authorization: string | undefined;
-  }>;
-  /** Reads TLS material and credentials again at once: the server refused the old ones. Rejects where they can't be read. */
-  readonly renew: () => Promise<void>;
-  readonly close: () => Promise<void>;
-}
-
 /** Calls at once; more wait. Pages, applies and secrets of a busy second fit. */
 const callConnectionsMax = 16;
 /** Tokens and certificates in files rotate by the hour; exec plugins cache by themselves. */
@@ -36,8 +23,11 @@ interface Material {
   readonly readAtMs: number;
 }
 
-/** Makes the connections; nothing is opened before the first call. */
-export function createAgents(access: KubeAccess, monotonicMs: () => number): Agents {
+/**
+ * The connections to one API server, made anew when its certificates or tokens rotate; nothing is
+ * opened before the first call.
+ */
+export function createAgents(access: KubeAccess, monotonicMs: () => number) {
   let material: Material | undefined;
   let reading: Promise<Material> | undefined;
   let closed = false;
@@ -46,7 +36,8 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number): Age
 
   const drain = (pair: AgentPair): void => {
     draining.add(pair);
-    void closePair(pair).finally(() => draining.delete(pair));
+    const ended = Promise.allSettled([pair.call.close(), pair.watch.destroy()]);
+    void ended.finally(() => draining.delete(pair));
   };
   const read = async (): Promise<Material> => {
     const [transport, authorization] = await Promise.all([
@@ -79,11 +70,16 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number): Age
     });
   };
   return {
+    /** Connections and credentials that are good now. */
     ready: async () => {
       const { pair, authorization } =
         material === undefined ? await renewed() : await refreshed(material);
       return { pair, server: access.server, authorization };
     },
+    /**
+     * Reads TLS material and credentials again at once: the server refused the old ones. Rejects
+     * where they can't be read.
+     */
     renew: async () => {
       await renewed();
     },
@@ -91,7 +87,8 @@ export function createAgents(access: KubeAccess, monotonicMs: () => number): Age
       closed = true;
       const pairs = [...draining, ...(material === undefined ? [] : [material.pair])];
       material = undefined;
-      await Promise.all(pairs.map(destroyPair));
+      const ended = pairs.flatMap(({ call, watch }) => [call.destroy(), watch.destroy()]);
+      await Promise.allSettled(ended);
     },
   };
 }
@@ -111,24 +108,9 @@ function makeDispatcher(
   transport: KubeTransport,
   options: Pool.Options,
 ): Dispatcher {
-  const connect = {
-    ...(transport.authority !== undefined && { ca: transport.authority }),
-    ...(transport.clientCertificate !== undefined && { cert: transport.clientCertificate }),
-    ...(transport.clientKey !== undefined && { key: transport.clientKey }),
-    ...(transport.serverName !== undefined && { servername: transport.serverName }),
-    ...(transport.insecure === true && { rejectUnauthorized: false }),
-  };
-  const { proxyUrl } = transport;
+  const { proxyUrl, ...connect } = transport;
   // No Agent: once that is told to close, it forgets what it would have to destroy.
   return proxyUrl === undefined
     ? new Pool(new URL(server).origin, { ...options, connect, allowH2: false })
     : new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect });
-}
-
-async function closePair({ call, watch }: AgentPair): Promise<void> {
-  await Promise.allSettled([call.close(), watch.destroy()]);
-}
-
-async function destroyPair({ call, watch }: AgentPair): Promise<void> {
-  await Promise.allSettled([call.destroy(), watch.destroy()]);
 }

@@ -1,16 +1,12 @@
-import { fail, type Result, succeed } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from './client.ts';
 import { type ApiFailure, hasCode } from './failures.ts';
 import { type ResourcePlace, resourcePath } from './paths.ts';
 
-/** Who writes; one name a writer, so that server-side apply knows whose fields are whose. */
-export interface ApplyOptions {
-  readonly fieldManager: string;
-  /** Takes over fields that another manager wrote; ours are nobody else's. */
-  readonly force?: boolean;
-}
-
-/** Server-side apply: the object becomes what `object` says of the fields it names. */
+/**
+ * Server-side apply: the object becomes what `object` says of the fields it names, also of those
+ * that another manager wrote; ours are nobody else's.
+ */
 export async function applyObject<T>(
   client: Pick<KubeClient, 'call'>,
   {
@@ -20,7 +16,8 @@ export async function applyObject<T>(
   }: {
     readonly place: ResourcePlace;
     readonly object: object;
-    readonly options: ApplyOptions;
+    /** Who writes; one name a writer, so that the server knows whose fields are whose. */
+    readonly options: { readonly fieldManager: string };
   },
   signal: AbortSignal,
 ): Promise<Result<T, ApiFailure>> {
@@ -28,7 +25,7 @@ export async function applyObject<T>(
     {
       method: 'PATCH',
       path: resourcePath(place),
-      query: { fieldManager: options.fieldManager, force: options.force ?? true },
+      query: { ...options, force: true },
       body: object,
       contentType: 'application/apply-patch+yaml',
     },
@@ -53,6 +50,5 @@ export async function deleteObject(
     },
     signal,
   );
-  if (answer.ok || hasCode(answer.error, 404)) return succeed(undefined);
-  return fail(answer.error);
+  return answer.ok || hasCode(answer.error, 404) ? succeed(undefined) : answer;
 }

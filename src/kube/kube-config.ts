@@ -1,18 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
 import { fail, type Result, succeed } from '#core/result.ts';
 
-/** What one connection to the API server is made with. */
-export interface KubeTransport {
-  /** PEM of the authorities to trust; the system's when absent. */
-  readonly authority?: string;
-  readonly clientCertificate?: string;
-  readonly clientKey?: string;
-  /** `insecure-skip-tls-verify`, only ever from a kubeconfig. */
-  readonly insecure?: boolean;
-  readonly serverName?: string;
+/**
+ * What one connection to the API server is made with, as TLS names it: no `ca` trusts the system's
+ * authorities, and only a kubeconfig ever says not to verify.
+ */
+export interface KubeTransport
+  extends Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'> {
   /** Only when the kubeconfig says so: the API server is never proxied by the environment. */
   readonly proxyUrl?: string;
 }
@@ -78,7 +77,7 @@ async function fromServiceAccount(
   return succeed({
     server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
     namespace: namespace.trim(),
-    transport: async () => ({ authority: await readFile(authorityFile, 'utf8') }),
+    transport: async () => ({ ca: await readFile(authorityFile, 'utf8') }),
     authorization: async () => `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`,
   });
 }
@@ -106,7 +105,7 @@ async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProb
     const changedAtMs = modifiedMs(path);
     if (changedAtMs !== readAtMs) config.loadFromFile(path);
     readAtMs = changedAtMs;
-    const options: HttpsOptions = {};
+    const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
     return options;
   };
@@ -123,35 +122,17 @@ function modifiedMs(path: string): number {
   return statSync(path).mtimeMs;
 }
 
-interface HttpsOptions {
-  ca?: unknown;
-  cert?: unknown;
-  key?: unknown;
-  auth?: string | null;
-  headers?: unknown;
-  rejectUnauthorized?: boolean;
-}
-
+/** What a kubeconfig does not say is left out, so that the defaults of TLS stand. */
 function transportOf(
-  options: HttpsOptions,
+  { ca, cert, key, rejectUnauthorized }: RequestOptions,
   cluster: { readonly tlsServerName?: string; readonly proxyUrl?: string },
 ): KubeTransport {
-  const text = (value: unknown) =>
-    value === undefined || value === null ? undefined : String(value);
-  const authority = text(options.ca);
-  const clientCertificate = text(options.cert);
-  const clientKey = text(options.key);
-  return {
-    ...(authority !== undefined && { authority }),
-    ...(clientCertificate !== undefined && { clientCertificate }),
-    ...(clientKey !== undefined && { clientKey }),
-    ...(options.rejectUnauthorized === false && { insecure: true }),
-    ...(cluster.tlsServerName && { serverName: cluster.tlsServerName }),
-    ...(cluster.proxyUrl && { proxyUrl: cluster.proxyUrl }),
-  };
+  const { tlsServerName: servername, proxyUrl } = cluster;
+  const said = Object.entries({ ca, cert, key, rejectUnauthorized, servername, proxyUrl });
+  return Object.fromEntries(said.filter(([, value]) => value === false || value));
 }
 
-function authorizationOf(options: HttpsOptions): string | undefined {
+function authorizationOf(options: RequestOptions): string | undefined {
   if (options.auth) return `Basic ${Buffer.from(options.auth).toString('base64')}`;
   const headers = (options.headers ?? {}) as Readonly<Record<string, unknown>>;
   const found = headers['Authorization'] ?? headers['authorization'];

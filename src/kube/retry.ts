@@ -3,13 +3,6 @@ import { fullJitterMs } from '#core/backoff.ts';
 import type { Result } from '#core/result.ts';
 import { type ApiFailure, isRetryable, retryAfterMs } from './failures.ts';
 
-/** How often and how far apart a call is tried again. */
-export interface RetryOptions {
-  readonly attemptsMax?: number;
-  /** From 0 to 1. */
-  readonly random: () => number;
-}
-
 /** With the waits below about half a minute in all. */
 const attemptsMaxDefault = 6;
 const backoff = { baseMs: 200, capMs: 10_000 };
@@ -22,7 +15,7 @@ const retryAfterMsMax = 30_000;
  */
 export async function callWithRetries<T>(
   call: (signal: AbortSignal) => Promise<Result<T, ApiFailure>>,
-  options: RetryOptions,
+  options: { readonly attemptsMax?: number; readonly random: () => number },
   signal: AbortSignal,
 ): Promise<Result<T, ApiFailure>> {
   const attemptsMax = options.attemptsMax ?? attemptsMaxDefault;

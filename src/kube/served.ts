@@ -1,13 +1,10 @@
 import type { KubeClient } from './client.ts';
 import { hasCode } from './failures.ts';
 
-interface ResourceList {
+/** What the API server says of itself: the lists of groups, or of the resources of one. */
+interface Discovery {
   readonly kind?: string;
   readonly resources?: readonly { readonly name?: string }[];
-}
-
-interface GroupList {
-  readonly kind?: string;
   readonly groups?: readonly {
     readonly name?: string;
     readonly versions?: readonly { readonly version?: string }[];
@@ -25,14 +22,14 @@ export async function isServed(
 ): Promise<boolean | undefined> {
   const [, root, group, version, plural] = path.split('/');
   if (root !== 'apis' || plural === undefined) return undefined;
-  const ask = <T>(at: string) => client.call<T>({ method: 'GET', path: at }, signal);
-  const resources = await ask<ResourceList>(`/apis/${group}/${version}`);
+  const ask = (at: string) => client.call<Discovery>({ method: 'GET', path: at }, signal);
+  const resources = await ask(`/apis/${group}/${version}`);
   if (resources.ok) {
     if (resources.value.kind !== 'APIResourceList') return undefined;
     return resources.value.resources?.some(({ name }) => name === plural) === true;
   }
   if (!hasCode(resources.error, 404)) return undefined;
-  const groups = await ask<GroupList>('/apis');
+  const groups = await ask('/apis');
   if (!groups.ok || groups.value.kind !== 'APIGroupList') return undefined;
   const found = groups.value.groups?.find(({ name }) => name === group);
   // One that is named and not found a moment ago is on its way in or out.

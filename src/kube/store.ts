@@ -19,15 +19,10 @@ export interface Store<T> {
 }
 
 /** The side of a store that its reflector writes to. */
-export interface StoreWriter<T> extends Store<T> {
-  readonly put: (key: string, value: T) => void;
-  readonly remove: (key: string) => void;
-  /** A list was read to its end: what it did not name is gone. */
-  readonly finishList: (listed: ReadonlySet<string>) => void;
-}
+export type StoreWriter<T> = ReturnType<typeof createStore<T>>;
 
 /** Makes an empty store. */
-export function createStore<T>(): StoreWriter<T> {
+export function createStore<T>() {
   const entries = new Map<string, T>();
   const { subscribe, tell } = new Listeners<[change: StoreChange<T>]>();
   const { promise: synced, resolve } = Promise.withResolvers<void>();
@@ -39,19 +34,20 @@ export function createStore<T>(): StoreWriter<T> {
     tell({ kind: 'deleted', key, value });
   };
   return {
-    get: (key) => entries.get(key),
-    values: () => entries.values(),
+    get: (key: string) => entries.get(key),
+    values: (): Iterable<T> => entries.values(),
     size: () => entries.size,
     isSynced: () => isSynced,
     synced,
     subscribe,
-    put: (key, value) => {
+    put: (key: string, value: T) => {
       const kind = entries.has(key) ? 'updated' : 'added';
       entries.set(key, value);
       tell({ kind, key, value });
     },
     remove,
-    finishList: (listed) => {
+    /** A list was read to its end: what it did not name is gone. */
+    finishList: (listed: ReadonlySet<string>) => {
       for (const key of [...entries.keys()]) if (!listed.has(key)) remove(key);
       isSynced = true;
       resolve();

@@ -51,35 +51,27 @@ export async function watchOnce(client: KubeClient, options: WatchOptions): Prom
     clearTimeout(timer);
     timer = arm(silenceMs);
     options.onOpen();
-    return await readEvents(opened.value, options, timer);
-  } catch (cause) {
-    // A listener that throws is a bug and goes on to the supervisor; a stream that breaks is not.
-    if (cause instanceof ListenerBug) throw cause.bug;
-    return failedBy(connectionFailure(cause, options.signal));
+    for await (const line of untilBroken(opened.value, options.signal)) {
+      if (typeof line !== 'string') return failedBy(line);
+      timer.refresh();
+      const end = takeLine(line, options);
+      if (end !== undefined) return end;
+    }
+    return { kind: 'closed' };
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function readEvents(
+/** A stream that breaks ends in why; a listener that throws is a bug and goes on to the supervisor. */
+async function* untilBroken(
   lines: AsyncIterable<string>,
-  options: WatchOptions,
-  timer: NodeJS.Timeout,
-): Promise<WatchEnd> {
-  for await (const line of lines) {
-    timer.refresh();
-    const end = takeLine(line, options);
-    if (end !== undefined) return end;
-  }
-  return { kind: 'closed' };
-}
-
-class ListenerBug extends Error {
-  readonly bug: unknown;
-
-  constructor(bug: unknown) {
-    super('a listener threw');
-    this.bug = bug;
+  signal: AbortSignal,
+): AsyncIterable<string | ApiFailure> {
+  try {
+    yield* lines;
+  } catch (cause) {
+    yield connectionFailure(cause, signal);
   }
 }
 
@@ -105,11 +97,7 @@ function takeLine(line: string, { onEvent }: WatchOptions): WatchEnd | undefined
     const code = typeof object['code'] === 'number' ? object['code'] : 500;
     return failed(statusFailure(code, JSON.stringify(object)));
   }
-  try {
-    onEvent(type, object);
-  } catch (bug) {
-    throw new ListenerBug(bug);
-  }
+  onEvent(type, object);
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { assign, setup } from 'xstate';
-import { effect } from './effect.ts';
+import { effect, toOutput } from './effect.ts';
 
 /** Where the serving certificate comes from. */
 export interface CertificateInput {
@@ -52,6 +52,10 @@ const retryDelayMsMin = 1_000;
 const retryDelayMsMax = 30_000;
 /** After failures the looks become rarer, up to this. */
 const pollMsMax = 60_000;
+
+const remembered = { type: 'remember', params: toOutput } as const;
+const loaded = { type: 'loaded', params: toOutput } as const;
+const issuable = { type: 'issuable', params: toOutput } as const;
 
 /** The webhook's serving certificate: loaded or made, and replaced before it runs out. */
 export const certificateMachine = setup({
@@ -106,20 +110,9 @@ export const certificateMachine = setup({
       invoke: {
         src: 'loadCertificate',
         onDone: [
-          {
-            guard: { type: 'loaded', params: ({ event }) => event.output },
-            target: 'Serving',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          {
-            guard: { type: 'issuable', params: ({ event }) => event.output },
-            target: 'Issuing',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          {
-            target: 'Waiting',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { guard: loaded, target: 'Serving', actions: remembered },
+          { guard: issuable, target: 'Issuing', actions: remembered },
+          { target: 'Waiting', actions: remembered },
         ],
       },
     },
@@ -128,16 +121,9 @@ export const certificateMachine = setup({
       invoke: {
         src: 'issueCertificate',
         onDone: [
-          {
-            guard: { type: 'loaded', params: ({ event }) => event.output },
-            target: 'Serving',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          { guard: { type: 'raced', params: ({ event }) => event.output }, target: 'Loading' },
-          {
-            target: 'Waiting',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { guard: loaded, target: 'Serving', actions: remembered },
+          { guard: { type: 'raced', params: toOutput }, target: 'Loading' },
+          { target: 'Waiting', actions: remembered },
         ],
       },
     },
@@ -155,7 +141,7 @@ export const certificateMachine = setup({
       invoke: {
         src: 'findChange',
         onDone: [
-          { guard: { type: 'isNews', params: ({ event }) => event.output }, target: 'Renewing' },
+          { guard: { type: 'isNews', params: toOutput }, target: 'Renewing' },
           { target: 'Serving' },
         ],
       },
@@ -164,10 +150,7 @@ export const certificateMachine = setup({
       description: 'Replacing it while the present one goes on serving.',
       invoke: {
         src: 'renewCertificate',
-        onDone: {
-          target: 'Serving',
-          actions: { type: 'remember', params: ({ event }) => event.output },
-        },
+        onDone: { target: 'Serving', actions: remembered },
       },
     },
   },

@@ -22,6 +22,16 @@ export function source<TInput = undefined>(name: string): CallbackActorLogic<Eve
   });
 }
 
+/** What a guard or an action is told where it is about what an effect came to. */
+export function toOutput<T>({ event }: { readonly event: { readonly output: T } }): T {
+  return event.output;
+}
+
+/** What it is told where it is about the event itself. */
+export function toEvent<T>({ event }: { readonly event: T }): T {
+  return event;
+}
+
 function unprovided(name: string): Error {
   return new Error(`The effect ${name} was run, but nothing was provided for it.`);
 }

@@ -1,6 +1,6 @@
 import { assign, setup } from 'xstate';
 import type { ObservedLease } from '#core/lease.ts';
-import { effect, source } from './effect.ts';
+import { effect, source, toEvent, toOutput } from './effect.ts';
 import { type LeaseEvent, type LostLease, leaseMachine } from './lease.ts';
 
 /** What the leadership actor is told. */
@@ -136,14 +136,11 @@ export const leadershipMachine = setup({
         input: ({ context: { observed } }) => ({ observed }),
         onDone: [
           {
-            guard: { type: 'acquired', params: ({ event }) => event.output },
+            guard: { type: 'acquired', params: toOutput },
             target: 'Leading',
-            actions: { type: 'rememberAttempt', params: ({ event }) => event.output },
+            actions: { type: 'rememberAttempt', params: toOutput },
           },
-          {
-            target: 'Following',
-            actions: { type: 'rememberAttempt', params: ({ event }) => event.output },
-          },
+          { target: 'Following', actions: { type: 'rememberAttempt', params: toOutput } },
         ],
       },
     },
@@ -151,9 +148,7 @@ export const leadershipMachine = setup({
       description: 'This process leads; what only a leader does runs for as long.',
       on: {
         'leadership.release': 'Releasing',
-        'lease.renewed': {
-          actions: { type: 'rememberRenewal', params: ({ event }) => event },
-        },
+        'lease.renewed': { actions: { type: 'rememberRenewal', params: toEvent } },
       },
       invoke: [
         {
@@ -167,10 +162,7 @@ export const leadershipMachine = setup({
             ...{ renewDeadlineMs, renewedAtMs: renewedAtMs ?? 0 },
             retryInMs: elect ? retryInMs : Number.POSITIVE_INFINITY,
           }),
-          onDone: {
-            target: 'Following',
-            actions: { type: 'rememberLoss', params: ({ event }) => event.output },
-          },
+          onDone: { target: 'Following', actions: { type: 'rememberLoss', params: toOutput } },
         },
       ],
     },
@@ -178,10 +170,7 @@ export const leadershipMachine = setup({
       description: 'Letting go of the Lease, so that the next leader need not wait it out.',
       invoke: {
         src: 'releaseLease',
-        onDone: {
-          target: 'Released',
-          actions: { type: 'rememberRelease', params: ({ event }) => event.output },
-        },
+        onDone: { target: 'Released', actions: { type: 'rememberRelease', params: toOutput } },
       },
     },
     Released: { description: 'Out of the election for good.', type: 'final' },

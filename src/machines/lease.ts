@@ -1,5 +1,5 @@
 import { assign, sendParent, setup } from 'xstate';
-import { effect } from './effect.ts';
+import { effect, toOutput } from './effect.ts';
 
 /** What a leader is told of its Lease: it was renewed by a call that left then, monotonic ms. */
 export type LeaseEvent = { readonly type: 'lease.renewed'; readonly atMs: number };
@@ -17,8 +17,7 @@ export interface LeaseInput {
 /** What one attempt to renew came to; the effect has already spread the wait. */
 export type RenewOutcome =
   | { readonly kind: 'renewed'; readonly atMs: number; readonly retryInMs: number }
-  | { readonly kind: 'taken'; readonly message: string; readonly retryInMs: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly retryInMs: number };
+  | { readonly kind: 'taken' | 'failed'; readonly message: string; readonly retryInMs: number };
 
 /** What is needed to renew. */
 export interface RenewInput {
@@ -80,19 +79,16 @@ export const leaseMachine = setup({
         input: ({ context: { renewedAtMs } }) => ({ renewedAtMs }),
         onDone: [
           {
-            guard: { type: 'renewed', params: ({ event }) => event.output },
+            guard: { type: 'renewed', params: toOutput },
             target: 'Holding',
-            actions: [{ type: 'remember', params: ({ event }) => event.output }, 'tell'],
+            actions: [{ type: 'remember', params: toOutput }, 'tell'],
           },
           {
-            guard: { type: 'taken', params: ({ event }) => event.output },
+            guard: { type: 'taken', params: toOutput },
             target: 'Lost',
-            actions: { type: 'remember', params: ({ event }) => event.output },
+            actions: { type: 'remember', params: toOutput },
           },
-          {
-            target: 'Holding',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { target: 'Holding', actions: { type: 'remember', params: toOutput } },
         ],
       },
     },

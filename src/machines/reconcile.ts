@@ -1,5 +1,5 @@
 import { assign, setup, stateIn } from 'xstate';
-import { effect, source } from './effect.ts';
+import { effect, source, toOutput } from './effect.ts';
 
 /** What the actor of some standing work is told. */
 export type ReconcileEvent =
@@ -51,6 +51,9 @@ export const flushDelayMs = 20;
 export const endRetryDelayMs = 200;
 /** Only who has a clock can tell how long it is until then: `actors/reconcile.ts` provides these. */
 const unprovidedMs = Number.POSITIVE_INFINITY;
+
+const remembered = { type: 'remember', params: toOutput } as const;
+const failed = { type: 'failed', params: toOutput } as const;
 
 /** Something changed, so do what is to be done, from the whole state, at our own pace. */
 export const reconcileMachine = setup({
@@ -120,26 +123,11 @@ export const reconcileMachine = setup({
         input: ({ context: { failures } }) => ({ failures, isLast: false }),
         onDone: [
           { guard: 'isEndAwaited', target: '#reconcile.Ending' },
-          {
-            guard: 'isAwaited',
-            target: 'Flushing',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          {
-            guard: 'isOutdated',
-            target: 'Settling',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          { guard: { type: 'gone', params: ({ event }) => event.output }, target: 'Ended' },
-          {
-            guard: { type: 'failed', params: ({ event }) => event.output },
-            target: 'BackingOff',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
-          {
-            target: 'Idle',
-            actions: { type: 'remember', params: ({ event }) => event.output },
-          },
+          { guard: 'isAwaited', target: 'Flushing', actions: remembered },
+          { guard: 'isOutdated', target: 'Settling', actions: remembered },
+          { guard: { type: 'gone', params: toOutput }, target: 'Ended' },
+          { guard: failed, target: 'BackingOff', actions: remembered },
+          { target: 'Idle', actions: remembered },
         ],
       },
       states: {
@@ -174,11 +162,7 @@ export const reconcileMachine = setup({
             src: 'work',
             input: ({ context: { failures } }) => ({ failures, isLast: true }),
             onDone: [
-              {
-                guard: { type: 'failed', params: ({ event }) => event.output },
-                target: 'Retrying',
-                actions: { type: 'remember', params: ({ event }) => event.output },
-              },
+              { guard: failed, target: 'Retrying', actions: remembered },
               { guard: 'isOutdatedAtEnd', target: 'Finishing', reenter: true },
               { target: '#reconcile.Ended' },
             ],

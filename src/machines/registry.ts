@@ -1,4 +1,4 @@
-import { type ActorRefFrom, assign, setup } from 'xstate';
+import { type ActorRefFrom, assign, sendTo, setup } from 'xstate';
 import {
   countChecks,
   holdForQuota,
@@ -6,7 +6,7 @@ import {
   type Refusal,
   unpaced,
 } from '#core/monitoring/pace.ts';
-import { effect, source } from './effect.ts';
+import { effect, source, toEvent, toOutput } from './effect.ts';
 
 /** What a registry's actor is told by those who spoke to its registry. */
 export type RegistryEvent =
@@ -19,9 +19,9 @@ export type RegistryEvent =
   | { readonly type: 'turns.unwanted' }
   /** Checks until then count, whoever made them; monotonic ms. */
   | { readonly type: 'checks.counted'; readonly atMs: number }
-  /** The request of the turn that is being taken has left, or never will. */
-  | { readonly type: 'turn.began'; readonly atMs: number }
-  /** A check was answered with anything but a quota that is used up. */
+  /** The request of the turn that is being taken has left, or never will; `isWanted`: one more is. */
+  | { readonly type: 'turn.began'; readonly atMs: number; readonly isWanted: boolean }
+  /** A check was answered with anything but a quota that is used up, after one that was not. */
   | { readonly type: 'turn.answered' }
   /** A check met a quota that is used up. */
   | ({ readonly type: 'turn.refused' } & Refusal);
@@ -74,6 +74,20 @@ export const quotasMax = 256;
 /** Only who has a clock can tell how long it is until then: `registry-logic.ts` provides these. */
 const unprovidedMs = Number.POSITIVE_INFINITY;
 
+/** A background probe, from a state beside `Closed` and `Open`. */
+const ping = {
+  src: 'ping' as const,
+  input: ({ context: { host } }: { readonly context: HostInput }) => ({ host }),
+  onDone: [
+    {
+      guard: { type: 'alive' as const, params: toOutput<PingOutcome> },
+      target: 'Closed',
+      actions: 'forgetTrouble' as const,
+    },
+    { target: 'Open', actions: { type: 'countFailure' as const, params: toOutput<PingOutcome> } },
+  ],
+};
+
 /**
  * One registry, as far as it concerns all who ask it: whether it can be reached, whom it told to
  * wait, and when it is checked. Only a background probe opens the circuit, and only one closes it.
@@ -86,15 +100,17 @@ export const registryMachine = setup({
   },
   actors: {
     ping: effect<PingOutcome, HostInput>('ping'),
-    /** Tells the new actor whether turns are wanted; of each change it is told anyway. */
+    /**
+     * Tells the new actor whether turns are wanted; of each change it is told anyway. Told that a
+     * turn has come, it takes that of the first in line, and `turn.began` says that its request left.
+     */
     line: source<HostInput>('line'),
-    /** Takes the turn of the first in line; `turn.began` says that its request left. */
-    turn: source<HostInput>('turn'),
   },
   guards: {
     alive: (_, outcome: PingOutcome) => outcome.kind === 'alive',
     isHeld: ({ context }) => context.heldUntilMs !== null,
     isThrottled: ({ context }) => Object.keys(context.quotas).length > 0,
+    isWanted: (_, { isWanted }: { readonly isWanted: boolean }) => isWanted,
   },
   actions: {
     rememberTrouble: assign((_, { message }: { readonly message: string }) => ({
@@ -116,6 +132,7 @@ export const registryMachine = setup({
     forgetGuesses: assign({ guesses: 0 }),
     hold: assign(({ context }, refusal: Refusal) => holdForQuota(context, refusal, context.slotMs)),
     release: assign({ heldUntilMs: null }),
+    takeTurn: sendTo('line', { type: 'turn.take' }),
   },
   delays: {
     pingDelay: ({ context: { failures } }) =>
@@ -139,28 +156,13 @@ export const registryMachine = setup({
           on: {
             'connection.failed': {
               target: 'Suspect',
-              actions: { type: 'rememberTrouble', params: ({ event }) => event },
+              actions: { type: 'rememberTrouble', params: toEvent },
             },
           },
         },
         Suspect: {
           description: 'A connection failed: set aside while a background probe finds out.',
-          invoke: {
-            id: 'suspectPing',
-            src: 'ping',
-            input: ({ context: { host } }) => ({ host }),
-            onDone: [
-              {
-                guard: { type: 'alive', params: ({ event }) => event.output },
-                target: 'Closed',
-                actions: 'forgetTrouble',
-              },
-              {
-                target: 'Open',
-                actions: { type: 'countFailure', params: ({ event }) => event.output },
-              },
-            ],
-          },
+          invoke: { ...ping, id: 'suspectPing' },
         },
         Open: {
           description: 'Down: set aside until a background probe is answered.',
@@ -168,22 +170,7 @@ export const registryMachine = setup({
         },
         HalfOpen: {
           description: 'A background probe asks whether it is back; still set aside.',
-          invoke: {
-            id: 'halfOpenPing',
-            src: 'ping',
-            input: ({ context: { host } }) => ({ host }),
-            onDone: [
-              {
-                guard: { type: 'alive', params: ({ event }) => event.output },
-                target: 'Closed',
-                actions: 'forgetTrouble',
-              },
-              {
-                target: 'Open',
-                actions: { type: 'countFailure', params: ({ event }) => event.output },
-              },
-            ],
-          },
+          invoke: { ...ping, id: 'halfOpenPing' },
         },
       },
     },
@@ -193,7 +180,7 @@ export const registryMachine = setup({
       on: {
         'quota.exceeded': {
           target: '.Throttled',
-          actions: { type: 'rememberQuota', params: ({ event }) => event },
+          actions: { type: 'rememberQuota', params: toEvent },
         },
       },
       states: {
@@ -210,12 +197,12 @@ export const registryMachine = setup({
     pace: {
       description: 'When the next image is checked, while this process leads.',
       initial: 'Idle',
-      invoke: { src: 'line', input: ({ context: { host } }) => ({ host }) },
+      invoke: { id: 'line', src: 'line', input: ({ context: { host } }) => ({ host }) },
       on: {
-        'checks.counted': { actions: { type: 'countChecks', params: ({ event }) => event } },
-        'turn.began': { actions: { type: 'countChecks', params: ({ event }) => event } },
+        'checks.counted': { actions: { type: 'countChecks', params: toEvent } },
+        'turn.began': { actions: { type: 'countChecks', params: toEvent } },
         'turn.answered': { actions: 'forgetGuesses' },
-        'turn.refused': { actions: { type: 'hold', params: ({ event }) => event } },
+        'turn.refused': { actions: { type: 'hold', params: toEvent } },
       },
       states: {
         Idle: {
@@ -231,18 +218,22 @@ export const registryMachine = setup({
             'checks.counted': {
               target: 'Waiting',
               reenter: true,
-              actions: { type: 'countChecks', params: ({ event }) => event },
+              actions: { type: 'countChecks', params: toEvent },
             },
           },
         },
         Taking: {
           description: 'An image has its turn: its Secrets are read, then its request leaves.',
-          invoke: { src: 'turn', input: ({ context: { host } }) => ({ host }) },
+          entry: 'takeTurn',
           on: {
-            'turn.began': {
-              target: 'Idle',
-              actions: { type: 'countChecks', params: ({ event }) => event },
-            },
+            'turn.began': [
+              {
+                guard: { type: 'isWanted', params: toEvent },
+                target: 'Waiting',
+                actions: { type: 'countChecks', params: toEvent },
+              },
+              { target: 'Idle', actions: { type: 'countChecks', params: toEvent } },
+            ],
           },
         },
         Held: {
@@ -253,7 +244,7 @@ export const registryMachine = setup({
             'turn.refused': {
               target: 'Held',
               reenter: true,
-              actions: { type: 'hold', params: ({ event }) => event },
+              actions: { type: 'hold', params: toEvent },
             },
           },
         },

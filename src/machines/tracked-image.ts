@@ -1,7 +1,8 @@
-import { assign, setup } from 'xstate';
+import { assign, type DoneActorEvent, setup } from 'xstate';
+import { monitoredStatuses } from '#api/image-set-availability.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome, Verdict } from '#core/monitoring/verdict.ts';
-import { effect } from './effect.ts';
+import { effect, toEvent } from './effect.ts';
 
 /** What the actor of a tracked image is told. */
 export type TrackedImageEvent =
@@ -29,6 +30,15 @@ export interface CheckImageInput {
   readonly image: string;
 }
 
+type DoneCheck = DoneActorEvent<CheckOutcome>;
+
+/** What a check can come to, the most usual first. */
+const learntStatuses = monitoredStatuses.filter((status) => status !== 'Scheduled');
+const learnAnswer = {
+  type: 'learn' as const,
+  params: ({ event }: { readonly event: DoneCheck }) => event.output,
+};
+
 /** One image of one resource: whether it can be pulled, and whether anybody uses it. */
 export const trackedImageMachine = setup({
   types: {
@@ -40,6 +50,8 @@ export const trackedImageMachine = setup({
   guards: {
     is: ({ context }, { status }: Pick<TrackedImage, 'status'>) =>
       context.tracked.status === status,
+    says: (_, { outcome, status }: { outcome: CheckOutcome; status: Verdict['status'] }) =>
+      outcome.kind === 'verdict' && outcome.status === status,
     isUnused: ({ context }) => context.tracked.unusedSinceMs !== undefined,
   },
   actions: {
@@ -85,20 +97,10 @@ export const trackedImageMachine = setup({
             Scheduled: {
               description:
                 'Waits for its first check; where anything is known it goes on to that at once.',
-              always: [
-                { guard: { type: 'is', params: { status: 'Available' } }, target: 'Available' },
-                { guard: { type: 'is', params: { status: 'NotFound' } }, target: 'NotFound' },
-                { guard: { type: 'is', params: { status: 'InvalidAuth' } }, target: 'InvalidAuth' },
-                { guard: { type: 'is', params: { status: 'Unreachable' } }, target: 'Unreachable' },
-                {
-                  guard: { type: 'is', params: { status: 'QuotaExceeded' } },
-                  target: 'QuotaExceeded',
-                },
-                {
-                  guard: { type: 'is', params: { status: 'UnavailableSecret' } },
-                  target: 'UnavailableSecret',
-                },
-              ],
+              always: learntStatuses.map((status) => ({
+                guard: { type: 'is' as const, params: { status } },
+                target: status,
+              })),
             },
             Checking: {
               description:
@@ -120,10 +122,20 @@ export const trackedImageMachine = setup({
                   resource: tracked.resource,
                   image: tracked.image,
                 }),
-                onDone: {
-                  target: 'Scheduled',
-                  actions: { type: 'learn', params: ({ event }) => event.output },
-                },
+                onDone: [
+                  ...learntStatuses.map((status) => ({
+                    guard: {
+                      type: 'says' as const,
+                      params: ({ event }: { readonly event: DoneCheck }) => ({
+                        outcome: event.output,
+                        status,
+                      }),
+                    },
+                    target: status,
+                    actions: learnAnswer,
+                  })),
+                  { target: 'Scheduled', actions: learnAnswer },
+                ],
               },
             },
             Available: { description: 'It could be pulled when it was checked last.' },
@@ -140,14 +152,8 @@ export const trackedImageMachine = setup({
           description: 'Whether any Pod in scope uses it.',
           initial: 'Used',
           on: {
-            'image.used': {
-              target: '.Used',
-              actions: { type: 'use', params: ({ event }) => event },
-            },
-            'image.unused': {
-              target: '.Unused',
-              actions: { type: 'unuse', params: ({ event }) => event },
-            },
+            'image.used': { target: '.Used', actions: { type: 'use', params: toEvent } },
+            'image.unused': { target: '.Unused', actions: { type: 'unuse', params: toEvent } },
           },
           states: {
             Used: {

@@ -2,10 +2,10 @@ import { BlockList, isIP } from 'node:net';
 
 /** The proxy variables as the environment has them. */
 export interface ProxySettings {
-  readonly httpsProxy?: string;
-  readonly httpProxy?: string;
+  readonly httpsProxy?: string | undefined;
+  readonly httpProxy?: string | undefined;
   /** Comma-separated hosts, domains, addresses and CIDRs that are spoken to directly. */
-  readonly noProxy?: string;
+  readonly noProxy?: string | undefined;
 }
 
 /** Says through which proxy a URL is reached; `undefined` means directly. */

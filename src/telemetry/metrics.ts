@@ -263,8 +263,9 @@ function countStates(registry: Registry) {
     type: types.name(type),
     state: states.name(state),
   });
-  return (type: string, before?: readonly string[], after?: readonly string[]): void => {
-    for (const state of before ?? []) series.dec(labels(type, state));
-    for (const state of after ?? []) series.inc(labels(type, state));
+  return (type: string, before: readonly string[] = [], after: readonly string[] = []): void => {
+    // Of parallel regions mostly one changes, and to count costs as much as to change.
+    for (const state of before) if (!after.includes(state)) series.dec(labels(type, state));
+    for (const state of after) if (!before.includes(state)) series.inc(labels(type, state));
   };
 }

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type AnyStateMachine, assign, createActor, fromPromise, setup } from 'xstate';
 import { supervise } from '#actors/supervisor.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import type { CheckOutcome } from '#core/monitoring/verdict.ts';
 import { effect } from '#machines/effect.ts';
@@ -64,7 +64,7 @@ const flatMachine = setup({
 });
 
 async function measure(logic: AnyStateMachine): Promise<Cost> {
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const runtime = {
     clock,
     log: createLog({ level: 'silent', format: 'json' }),

@@ -22,7 +22,7 @@ async function changingClient(proxy: ApiProxy) {
   const token = await found.value.authorization();
   const state = {
     nowMs: 0,
-    transport: { authority: proxy.authorityPem } as KubeTransport,
+    transport: { ca: proxy.authorityPem } as KubeTransport,
     authorization: async (): Promise<string | undefined> => token,
   };
   const access: KubeAccess = {
@@ -75,7 +75,7 @@ describe('connections to the API server', () => {
     const slow = getDefault(client);
     await eventually('it is in flight', () => proxy.requests().length === 1);
     state.nowMs += hour;
-    state.transport = { ...state.transport, serverName: 'localhost' };
+    state.transport = { ...state.transport, servername: 'localhost' };
     expect(await getDefault(client)).toMatchObject({ ok: true });
     expect(proxy.connections()).toBe(2);
     expect(await slow).toMatchObject({ ok: true });
@@ -89,7 +89,7 @@ describe('connections to the API server', () => {
     const hanging = getDefault(client);
     await eventually('it hangs', () => proxy.requests().length === 1);
     state.nowMs += hour;
-    state.transport = { ...state.transport, serverName: 'localhost' };
+    state.transport = { ...state.transport, servername: 'localhost' };
     await getDefault(client);
     await client.close();
     expect(await hanging).toMatchObject({ ok: false, error: { kind: 'connection' } });

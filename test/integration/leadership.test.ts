@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createActor } from 'xstate';
 import { leadershipLogic, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { adminClient } from '#test/support/api-server/kube-client.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
@@ -21,7 +21,7 @@ async function createElection() {
   const leading = new Set<string>();
   let leadingMost = 0;
   const stand = (identity: string) => {
-    const clock = createTimerHeap();
+    const clock = new TimerHeap();
     const line = { cut: false };
     const logic = leadershipLogic(
       {

@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { probeImage } from '#actors/registries/probe-image.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import { createOciClient, type OciClientOptions } from '#oci/client.ts';
 import { startFaultRegistry } from '#test/support/registries/fault-registry.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 /** What the monitor and the webhook are told of `team/app:1` on a registry. */
 async function probe(host: string, options: OciClientOptions) {
   const client = createOciClient(options);
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   onTestFinished(async () => {
     clock.close();
     await client.close();

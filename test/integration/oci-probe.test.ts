@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { probeImage } from '#actors/registries/probe-image.ts';
-import { createTimerHeap, type TimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { ProbeMethod } from '#core/probe.ts';
 import { startSilentHost } from '#test/support/registries/black-hole.ts';
@@ -19,7 +19,7 @@ let front: FaultRegistry;
 let clock: TimerHeap;
 
 beforeAll(async () => {
-  clock = createTimerHeap();
+  clock = new TimerHeap();
   stage = await startOciStage();
 });
 beforeEach(async () => {

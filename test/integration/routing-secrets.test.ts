@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type SecretOwner, secretCopyName } from '#actors/secrets/secret-copy.ts';
 import { type PlaceSecretRequest, SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import { SecretReader } from '#actors/secrets/secret-reader.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { createKubeClient, type KubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
@@ -49,7 +49,7 @@ async function createSecret(
 
 describe('reading Secrets', () => {
   function startReader() {
-    const clock = createTimerHeap();
+    const clock = new TimerHeap();
     const reader = new SecretReader({ ...createTestRuntime(), clock }, client);
     onTestFinished(() => {
       reader.close();
@@ -128,7 +128,7 @@ describe('placing the copy of a Secret', () => {
   });
 
   function startPlacer() {
-    const clock = createTimerHeap();
+    const clock = new TimerHeap();
     const placer = new SecretPlacer({ ...createTestRuntime(), clock }, client);
     onTestFinished(() => {
       placer.close();

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { addSecretSources } from '#actors/secrets/secret-sources.ts';
 import { KuikSystem } from '#actors/system.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { Listeners } from '#core/listeners.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretName } from '#core/secret.ts';
@@ -14,7 +14,7 @@ import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 /** Watches of what the sets of one namespace's Secrets name, on the real API server. */
 async function startWatches() {
   const client = await adminClient();
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const system = new KuikSystem({ ...createTestRuntime(), clock });
   const streams: string[] = [];
   const forgotten: SecretName[] = [];

@@ -8,6 +8,7 @@ import {
   cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -37,23 +38,17 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 cryptoProvider.set(webcrypto);
 
 /** Makes a certificate authority that signs serving certificates and nothing else. */
-export async function issueAuthority(validity: Validity): Promise<IssuedCertificate> {
-  const keys = await generateKeys();
+export function issueAuthority(validity: Validity): Promise<IssuedCertificate> {
   const serialNumber = makeSerialNumber();
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber,
-    // Each its own name: two authorities of one name confuse those who look for the issuer.
-    name: `CN=kuik webhook authority ${serialNumber.slice(0, 8)}`,
-    ...spread(validity),
-    keys,
-    signingAlgorithm: algorithm,
+  // Each its own name: two authorities of one name confuse those who look for the issuer.
+  const name = `CN=kuik webhook authority ${serialNumber.slice(0, 8)}`;
+  return issue(validity, {
+    ...{ serialNumber, subject: name, issuer: name },
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { cert: toPem(certificate), key: await exportKey(keys.privateKey) };
 }
 
 /** Makes a serving certificate for `names`, host names and addresses, signed by `authority`. */
@@ -62,53 +57,56 @@ export async function issueServing(
   names: readonly string[],
   validity: Validity,
 ): Promise<IssuedCertificate> {
-  const issuer = new X509Certificate(authority.cert);
-  const keys = await generateKeys();
-  const certificate = await X509CertificateGenerator.create({
-    serialNumber: makeSerialNumber(),
-    subject: 'CN=kuik webhook',
-    issuer: issuer.subject,
-    ...spread(validity),
-    publicKey: keys.publicKey,
+  const { subject: issuer, publicKey } = new X509Certificate(authority.cert);
+  return await issue(validity, {
+    ...{ serialNumber: makeSerialNumber(), subject: 'CN=kuik webhook', issuer },
     signingKey: await importKey(authority.key),
-    signingAlgorithm: algorithm,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(names.map(toGeneralName)),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await AuthorityKeyIdentifierExtension.create(publicKey),
     ],
   });
-  return { cert: toPem(certificate), key: await exportKey(keys.privateKey) };
 }
 
-function spread({ nowMs, lifetimeMs }: Validity): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(nowMs - backdateMs), notAfter: new Date(nowMs + lifetimeMs) };
+/** Makes a key and its certificate, which signs itself unless told by what else. */
+async function issue(
+  { nowMs, lifetimeMs }: Validity,
+  { signingKey, extensions, ...names }: IssueOptions,
+): Promise<IssuedCertificate> {
+  const generated = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = generated as webcrypto.CryptoKeyPair;
+  const certificate = await X509CertificateGenerator.create({
+    ...names,
+    notBefore: new Date(nowMs - backdateMs),
+    notAfter: new Date(nowMs + lifetimeMs),
+    publicKey: keys.publicKey,
+    signingKey: signingKey ?? keys.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [...extensions, await SubjectKeyIdentifierExtension.create(keys.publicKey)],
+  });
+  const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const key = `${PemConverter.encode(der, 'PRIVATE KEY')}\n`;
+  return { cert: `${certificate.toString('pem')}\n`, key };
+}
+
+interface IssueOptions {
+  readonly serialNumber: string;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly signingKey?: webcrypto.CryptoKey;
+  readonly extensions: readonly Extension[];
 }
 
 function toGeneralName(name: string): { type: 'dns' | 'ip'; value: string } {
   return { type: isIP(name) === 0 ? 'dns' : 'ip', value: name };
 }
 
-async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  return keys as webcrypto.CryptoKeyPair;
-}
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = await webcrypto.subtle.exportKey('pkcs8', key);
-  return `${PemConverter.encode(der, 'PRIVATE KEY')}\n`;
-}
-
 function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = PemConverter.decodeFirst(pem);
   return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
-}
-
-function toPem(certificate: X509Certificate): string {
-  return `${certificate.toString('pem')}\n`;
 }
 
 /** Positive, as RFC 5280 4.1.2.2 wants it, and never the same twice. */

@@ -121,22 +121,20 @@ export async function takeOwnStep(
   options: OwnOptions,
 ): Promise<OwnCertificate> {
   const { lifetimes, names, nowMs } = options;
+  const validity = { nowMs, lifetimeMs: lifetimes.servingMs };
   const kept = readBundle(own?.bundle ?? '').filter(
     (authority) => findValidityFault(authority, nowMs) === undefined,
   );
   if (own !== undefined && step === 'sign') {
     const authority = { cert: toPem(kept.slice(0, 1)), key: own.authorityKey };
-    const serving = await issueServing(authority, names, {
-      nowMs,
-      lifetimeMs: lifetimes.servingMs,
-    });
+    const serving = await issueServing(authority, names, validity);
     return { ...serving, bundle: toPem(kept), authorityKey: own.authorityKey };
   }
   const authority = await issueAuthority({ nowMs, lifetimeMs: lifetimes.authorityMs });
   const bundle = `${authority.cert}${toPem(kept.slice(0, authoritiesMax - 1))}`;
   const authorityKey = authority.key;
   if (own !== undefined && step === 'introduce') return { ...own, bundle, authorityKey };
-  const serving = await issueServing(authority, names, { nowMs, lifetimeMs: lifetimes.servingMs });
+  const serving = await issueServing(authority, names, validity);
   return { ...serving, bundle, authorityKey };
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Result, succeed } from '#core/result.ts';
-import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { type ApiFailure, hasCode } from '#kube/failures.ts';
 
 /** The MutatingWebhookConfiguration that brings us the Pods, and how we take part in it. */
 export interface WebhookConfigurationOptions {
@@ -11,9 +12,6 @@ export interface WebhookConfigurationOptions {
   /** What the API server waits for an answer, s. */
   readonly timeoutSeconds: number;
 }
-
-/** What was done; `absent`: it is somebody else's to make, and isn't there. */
-export type WebhookConfigurationOutcome = 'kept' | 'mended' | 'made' | 'absent';
 
 /** The path below the URL or the Service, as kuik v2 has it. */
 export const mutatePath = '/mutate--v1-pod';
@@ -36,39 +34,34 @@ const kind = {
   kind: 'MutatingWebhookConfiguration',
 };
 
-/** Sees to it that the configuration trusts `bundle` (PEM); with a URL, that it is as it must be. */
+/**
+ * Sees to it that the configuration trusts `bundle` (PEM); with a URL, that it is as it must be. Says
+ * what was done; `absent`: it is somebody else's to make, and isn't there.
+ */
 export async function keepWebhookConfiguration(
   options: WebhookConfigurationOptions,
   bundle: string,
   signal: AbortSignal,
-): Promise<Result<WebhookConfigurationOutcome, ApiFailure>> {
-  const path = `${collection}/${options.name}`;
+): Promise<Result<'kept' | 'mended' | 'made' | 'absent', ApiFailure>> {
+  const { client, name, url } = options;
+  const path = `${collection}/${name}`;
   const caBundle = Buffer.from(bundle, 'utf8').toString('base64');
-  const read = await options.client.call<ConfigurationObject>({ method: 'GET', path }, signal);
-  if (!read.ok) {
-    const missing = read.error.kind === 'status' && read.error.code === 404;
-    return missing ? makeConfiguration(options, caBundle, signal) : read;
-  }
-  const { metadata, webhooks: present = [] } = read.value;
+  const read = await client.call<ConfigurationObject>({ method: 'GET', path }, signal);
+  if (!read.ok && !hasCode(read.error, 404)) return read;
+  if (!read.ok && url === undefined) return succeed('absent');
+  const fresh: ConfigurationObject = {
+    metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'kuik' } },
+  };
+  const { metadata, webhooks: present = [] } = read.ok ? read.value : fresh;
   const webhooks = mendWebhooks(options, present, caBundle);
   if (isDeepStrictEqual(webhooks, present)) return succeed('kept');
   // The resource version goes back with it: what changed meanwhile is looked at again.
   const body = { ...kind, metadata, webhooks };
-  const mended = await options.client.call({ method: 'PUT', path, body }, signal);
-  return mended.ok ? succeed('mended') : mended;
-}
-
-async function makeConfiguration(
-  options: WebhookConfigurationOptions,
-  caBundle: string,
-  signal: AbortSignal,
-): Promise<Result<WebhookConfigurationOutcome, ApiFailure>> {
-  const { client, name, url } = options;
-  if (url === undefined) return succeed('absent');
-  const metadata = { name, labels: { 'app.kubernetes.io/managed-by': 'kuik' } };
-  const body = { ...kind, metadata, webhooks: [makeWebhook(options, url, caBundle)] };
-  const made = await client.call({ method: 'POST', path: collection, body }, signal);
-  return made.ok ? succeed('made') : made;
+  const written = read.ok
+    ? await client.call({ method: 'PUT', path, body }, signal)
+    : await client.call({ method: 'POST', path: collection, body }, signal);
+  if (!written.ok) return written;
+  return succeed(read.ok ? 'mended' : 'made');
 }
 
 /** A configuration that is not ours (the chart's) keeps all but what it trusts. */

@@ -1,8 +1,8 @@
 import { type Runtime, reportCrash } from '#actors/runtime.ts';
 import { TurnQueue } from '#core/monitoring/turn-queue.ts';
 import { assert } from '#core/result.ts';
-import type { RegistryEvent } from '#machines/registry.ts';
-import type { Turn } from './check-turns.ts';
+import type { RegistryEvent, RegistryRef } from '#machines/registry.ts';
+import type { CheckTurns, RunTurn } from './check-turns.ts';
 
 /**
  * The images that are checked on one registry: those in line, and those whose turn it is. When the
@@ -37,13 +37,13 @@ export class CheckLine {
   readonly add = (key: string, checkedMs: number | undefined): void => {
     const isFirst = this.queued === 0;
     this.#queue.put(key, checkedMs ?? Number.NEGATIVE_INFINITY);
-    if (isFirst) this.#options.tell();
+    if (isFirst) this.#tell();
   };
 
   readonly remove = (key: string): void => {
     this.#queue.remove(key);
     for (const turn of this.#running) if (turn.key === key) turn.isTracked = false;
-    if (this.queued === 0) this.#options.tell();
+    if (this.queued === 0) this.#tell();
   };
 
   readonly spare = (key: string, checkedMs: number): void => {
@@ -59,14 +59,25 @@ export class CheckLine {
     void this.#run(turn);
   };
 
+  #tell(): void {
+    this.#options.turns.tell(this.#options.host);
+  }
+
+  #send(event: RegistryEvent): void {
+    this.#options.actor()?.send(event);
+  }
+
   async #run(turn: RunningTurn): Promise<void> {
-    const { host, run, send } = this.#options;
+    const { host, run, actor } = this.#options;
     const { clock } = this.#runtime;
     try {
-      await run(turn.key, {
+      await run(host, turn.key, {
         begin: () => this.#begin(turn),
-        answered: () => send({ type: 'turn.answered' }),
-        quotaExceeded: (untilMs) => send({ type: 'turn.refused', atMs: clock.now(), untilMs }),
+        answered: () => {
+          if (actor()?.getSnapshot().context.guesses !== 0) this.#send({ type: 'turn.answered' });
+        },
+        quotaExceeded: (untilMs) =>
+          this.#send({ type: 'turn.refused', atMs: clock.now(), untilMs }),
       });
     } catch (error) {
       reportCrash(this.#runtime, `check:${host}`, error);
@@ -77,9 +88,9 @@ export class CheckLine {
 
   #begin(turn: RunningTurn): void {
     const atMs = this.#runtime.clock.now();
+    const { host, turns } = this.#options;
     turn.beganMs = atMs;
-    this.#options.send({ type: 'turn.began', atMs });
-    this.#options.tell();
+    this.#send({ type: 'turn.began', atMs, isWanted: turns.areWanted(host) });
   }
 
   #end(turn: RunningTurn): void {
@@ -89,7 +100,7 @@ export class CheckLine {
     this.#running.delete(turn);
     if (turn.isTracked) this.#queue.put(turn.key, turn.beganMs ?? 0);
     this.#meet();
-    if (!wantedTurns) this.#options.tell();
+    if (!wantedTurns) this.#tell();
   }
 
   /**
@@ -100,7 +111,7 @@ export class CheckLine {
   #meet(): void {
     if (this.#isMet) return;
     this.#isMet = true;
-    this.#options.send({ type: 'checks.counted', atMs: this.#runtime.clock.now() });
+    this.#send({ type: 'checks.counted', atMs: this.#runtime.clock.now() });
   }
 }
 
@@ -109,12 +120,10 @@ export interface CheckLineOptions {
   readonly host: string;
   /** Checks at once: what hangs there must leave places for routing. */
   readonly inFlightMax: number;
-  /** Runs a turn to its end. */
-  readonly run: (key: string, turn: Turn) => Promise<void>;
-  /** Tells the registry's actor. */
-  readonly send: (event: RegistryEvent) => void;
-  /** Whether turns are wanted may have changed. */
-  readonly tell: () => void;
+  readonly run: RunTurn;
+  readonly actor: () => RegistryRef | undefined;
+  /** Those of all registries: a turn of a term before may end in this one. */
+  readonly turns: Pick<CheckTurns, 'tell' | 'areWanted'>;
 }
 
 interface RunningTurn {

@@ -3,7 +3,7 @@ import { nextCheckMs, type Pace, recordedMsMax, slotMsOf, unpaced } from '#core/
 import type { RegistryPace } from '#core/monitoring/pace-view.ts';
 import { type ClockReading, toMonotonicMs, toWallMs } from '#core/monitoring/stored-time.ts';
 import { assert } from '#core/result.ts';
-import type { RegistryEvent, RegistryRef } from '#machines/registry.ts';
+import type { RegistryRef } from '#machines/registry.ts';
 import { CheckLine } from './check-line.ts';
 
 /**
@@ -29,17 +29,12 @@ export class CheckTurns {
   };
 
   /** All that was tracked before is in line: turns are taken from now on. */
-  readonly open = (): void => {
-    if (this.#term === undefined || this.#term.isOpen) return;
-    this.#term.isOpen = true;
-    for (const host of this.#term.lines.keys()) this.tell(host);
-  };
+  readonly open = (): void => this.#tellAll(true);
 
   /** No turn is taken any more; those that were taken go on to their end. */
   readonly end = (): void => {
-    const hosts = this.#term?.lines.keys() ?? [];
+    this.#tellAll(false);
     this.#term = undefined;
-    for (const host of hosts) this.tell(host);
   };
 
   /** Puts an image in line; `checkedMs` is its last check (monotonic), undefined where it had none. */
@@ -90,11 +85,21 @@ export class CheckTurns {
     line.take();
   };
 
+  /** Whether a turn is to be taken when its time comes. */
+  readonly areWanted = (host: string): boolean =>
+    this.#term?.isOpen === true && this.#find(host)?.wantsTurns === true;
+
   /** Tells the registry's actor whether turns are wanted. */
   readonly tell = (host: string): void => {
-    const isWanted = this.#term?.isOpen === true && this.#find(host)?.wantsTurns === true;
-    this.#send(host, { type: isWanted ? 'turns.wanted' : 'turns.unwanted' });
+    const type = this.areWanted(host) ? 'turns.wanted' : 'turns.unwanted';
+    this.#options.actorOf(host)?.send({ type });
   };
+
+  #tellAll(isOpen: boolean): void {
+    if (this.#term === undefined || this.#term.isOpen === isOpen) return;
+    this.#term.isOpen = isOpen;
+    for (const host of this.#term.lines.keys()) this.tell(host);
+  }
 
   #find(host: string): CheckLine | undefined {
     return this.#term?.lines.get(host);
@@ -104,12 +109,10 @@ export class CheckTurns {
     const known = this.#find(host);
     if (known !== undefined || this.#term === undefined) return known;
     const { run, unrecordedUntilMs, lines } = this.#term;
+    const { inFlightMaxOf, actorOf } = this.#options;
     const line = new CheckLine(this.#runtime, {
-      host,
-      inFlightMax: this.#options.inFlightMaxOf(host),
-      run: (key, turn) => run(host, key, turn),
-      send: (event) => this.#send(host, event),
-      tell: () => this.tell(host),
+      ...{ host, run, turns: this, inFlightMax: inFlightMaxOf(host) },
+      actor: () => actorOf(host),
     });
     lines.set(host, line);
     this.#options.keep(host);
@@ -122,11 +125,8 @@ export class CheckTurns {
   #countChecks(host: string, atMs: number): void {
     const { lastMs } = this.#options.actorOf(host)?.getSnapshot().context ?? unpaced;
     // Thousands of statuses are read as a term begins; nearly all of them say nothing new.
-    if (lastMs === null || atMs > lastMs) this.#send(host, { type: 'checks.counted', atMs });
-  }
-
-  #send(host: string, event: RegistryEvent): void {
-    this.#options.actorOf(host)?.send(event);
+    if (lastMs !== null && atMs <= lastMs) return;
+    this.#options.actorOf(host)?.send({ type: 'checks.counted', atMs });
   }
 
   #figuresOf(registry: string, { queued, inFlight }: CheckLine): RegistryPace {

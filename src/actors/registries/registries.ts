@@ -237,9 +237,15 @@ export class Registries {
     entry.unwatch();
     entry.watched = actor;
     const { metrics } = this.#runtime;
-    metrics.registryHealth(name, reachabilityOf(actor));
+    let shown = reachabilityOf(actor);
+    metrics.registryHealth(name, shown);
     const subscription = actor?.subscribe({
-      next: () => metrics.registryHealth(name, reachabilityOf(actor)),
+      next: ({ value: { reachability } }) => {
+        // Nearly all that it tells of is its pace.
+        if (reachability === shown) return;
+        shown = reachability;
+        metrics.registryHealth(name, shown);
+      },
       error: () => metrics.registryHealth(name, undefined),
     });
     entry.unwatch = () => subscription?.unsubscribe();

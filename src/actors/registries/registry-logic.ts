@@ -48,8 +48,10 @@ function registryLogic({ clock }: Runtime, options: RegistriesLogicOptions) {
           pingRegistry(client, input.host, bounded),
         ),
       ),
-      line: fromCallback(({ input }) => turns.tell(input.host)),
-      turn: fromCallback(({ input }) => turns.take(input.host)),
+      line: fromCallback(({ input, receive }) => {
+        receive(() => turns.take(input.host));
+        turns.tell(input.host);
+      }),
     },
     delays: {
       untilRenewed: ({ context }) => {

@@ -1,11 +1,11 @@
-import { fromCallback } from 'xstate';
+import { fromCallback, toPromise } from 'xstate';
 import { pause, withDeadline } from '#actors/deadline.ts';
 import { type ReconcileRef, type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { fullJitterMs } from '#core/backoff.ts';
-import { createStatusLister, type StatusList } from '#core/monitoring/status-list.ts';
+import { createStatusLister } from '#core/monitoring/status-list.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import type { Result } from '#core/result.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
@@ -82,13 +82,11 @@ function statusWriter(runtime: Runtime, resource: string, options: StatusWriters
 /** Ends the writers: with what is still to be written, or once that is late. */
 async function flush({ clock }: Runtime, writers: readonly ReconcileRef[]): Promise<void> {
   const ended = writers.map((writer) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    writer.subscribe({ complete: resolve, error: () => resolve() });
     writer.send({ type: 'reconcile.end' });
-    return promise;
+    return toPromise(writer);
   });
   const flushed = new AbortController();
-  await Promise.race([Promise.all(ended), pause(clock, flushDeadlineMs, flushed.signal)]);
+  await Promise.race([Promise.allSettled(ended), pause(clock, flushDeadlineMs, flushed.signal)]);
   flushed.abort();
 }
 
@@ -128,18 +126,13 @@ class StatusWriter {
       if (loaded.value === undefined) return 'gone';
       this.#written = loaded.value;
     }
-    const list = await this.#list();
+    const lister = createStatusLister();
+    await forEachInTurns(tracked.imagesOf(this.#resource), lister.add);
+    const list = lister.finish();
     // Not restored yet, or torn down: to write that there is nothing would forget everything. Asked
     // after the listing: what was torn down meanwhile is not listed.
     if (!tracked.resources().includes(this.#resource)) return 'gone';
     return await this.#written.write(list, signal);
-  }
-
-  /** Makes the status from all images, a slice in a turn of the event loop. */
-  async #list(): Promise<StatusList> {
-    const lister = createStatusLister();
-    await forEachInTurns(this.#options.tracked.imagesOf(this.#resource), lister.add);
-    return lister.finish();
   }
 
   #done({ listed, left, unfinished }: WriteOutcome): RoundOutcome {

@@ -6,6 +6,7 @@ import { isLent, reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { ServiceAccounts } from '#actors/secrets/service-accounts.ts';
+import { resourceName } from '#api/kinds.ts';
 import type { Cancellation } from '#core/cancellation.ts';
 import {
   type Credential,
@@ -21,7 +22,6 @@ import type { PodAdmission } from '#core/pod.ts';
 import { assert, fail, type Result, succeed } from '#core/result.ts';
 import type { Candidate, OwnedSecret } from '#core/routing/candidates.ts';
 import { lentLocations } from '#core/routing/declared-secrets.ts';
-import type { Location } from '#core/routing/location.ts';
 import { pullSecretsOf } from '#core/routing/pull-secrets.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
@@ -252,7 +252,7 @@ export class PodCredentials {
     if (opened === undefined) return [];
     const found = findCredentials([opened], reference);
     if (found.length === 0 || secret.namespace === admission.namespace) return found;
-    const locations = locationsWith(secret, table);
+    const locations = lentLocations(lenderOf(secret, table), secret);
     return found.filter(({ key = '' }) => isLent(key, locations));
   }
 
@@ -264,7 +264,8 @@ export class PodCredentials {
     if (uid === undefined || answer?.kind !== 'found') {
       return fail(`Secret ${secretNameText(secret)} cannot be copied`);
     }
-    const source = reduceSecret(answer.secret, locationsWith(secret, table));
+    // Where the resource uses this Secret: one copy serves all its entries.
+    const source = reduceSecret(answer.secret, lentLocations(lenderOf(secret, table), secret));
     if (source === undefined) {
       return fail(`Secret ${secretNameText(secret)} holds nothing for this image`);
     }
@@ -280,11 +281,8 @@ export class PodCredentials {
   }
 }
 
-/** Where the resource uses this Secret: one copy serves all its entries. */
-function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
-  const { kind, namespace, name } = secret.owner;
-  const origin = [kind, namespace, name].filter((part) => part !== undefined).join('/');
-  return lentLocations(table.find(origin), secret);
+function lenderOf({ owner }: OwnedSecret, table: RoutingTable) {
+  return table.find(resourceName({ kind: owner.kind, metadata: owner }));
 }
 
 function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {

@@ -63,7 +63,11 @@ export async function routeImage(
   const warnings: string[] = [];
   const troubles = new Map<number, string>();
   const end = () => ({
-    answers: withTrouble(inquiry.answers(), troubles),
+    // Says of a candidate that was there why it was not taken.
+    answers: inquiry.answers().map((answer, index) => {
+      const message = troubles.get(index);
+      return message === undefined ? answer : { ...answer, message };
+    }),
     warnings,
     ms: Math.round(clock.now() - startedMs),
   });
@@ -80,15 +84,4 @@ export async function routeImage(
     warnings.push(`${candidate.image} was passed over: ${placed.error}`);
   }
   return { ...end(), winner: undefined };
-}
-
-/** Says of a candidate that was there why it was not taken. */
-function withTrouble(
-  answers: readonly CandidateAnswer[],
-  troubles: ReadonlyMap<number, string>,
-): readonly CandidateAnswer[] {
-  return answers.map((answer, index) => {
-    const message = troubles.get(index);
-    return message === undefined ? answer : { ...answer, message };
-  });
 }

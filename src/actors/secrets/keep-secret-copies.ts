@@ -169,9 +169,9 @@ class CopyKeeper {
   readonly #promise = (placed: PlacedCopy): void => {
     const key = secretNameText(placed);
     const known = this.#copies.get(key);
-    const same = known?.uid === placed.uid && known.version === placed.version;
     const nowMs = this.#runtime.clock.now();
-    this.#copies.set(key, { ...(same ? known : placed), unneededSinceMs: nowMs });
+    const copy = isSame(known, placed) ? known : placed;
+    this.#copies.set(key, { ...copy, unneededSinceMs: nowMs });
   };
 
   /** Whether a Pod names a copy that is not known here: another replica's, or one that is gone. */
@@ -198,15 +198,10 @@ class CopyKeeper {
       // What came while the list was made may not be in it.
       if (before.get(key) === copy && !found.has(key)) this.#copies.delete(key);
     }
-    for (const [key, copy] of found) this.#take(key, copy);
+    // Somebody wrote to these: what they hold is to be compared again.
+    const changed = [...found].filter(([key, copy]) => !isSame(this.#copies.get(key), copy));
+    for (const [key, copy] of changed) this.#put(key, copy);
     return true;
-  }
-
-  #take(key: string, listed: PlacedCopy): void {
-    const known = this.#copies.get(key);
-    if (known?.uid === listed.uid && known.version === listed.version) return;
-    // Somebody wrote to it: what it holds is to be compared again.
-    this.#put(key, listed);
   }
 
   /** Whatever is found out about it, the time in which nobody needs it goes on. */
@@ -288,4 +283,9 @@ function bounded(signal: AbortSignal): AbortSignal {
 
 function failed(message: string): RoundOutcome {
   return { kind: 'failed', message, retryInMs: retryMs };
+}
+
+/** Whether nobody wrote to it since. */
+function isSame(known: Copy | undefined, found: PlacedCopy): known is Copy {
+  return known?.uid === found.uid && known.version === found.version;
 }

@@ -1,5 +1,6 @@
 import { configCharactersMax, dockerConfigField } from '#core/credentials.ts';
 import { readOwn } from '#core/json.ts';
+import type { KnownCopy } from '#core/routing/secret-copies.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode, isRetryable } from '#kube/failures.ts';
@@ -58,11 +59,7 @@ export function secretPlace({ namespace, name }: SecretName): ResourcePlace {
 }
 
 /** A copy that is in its place, as the API server has it. */
-export interface PlacedCopy {
-  readonly namespace: string;
-  readonly name: string;
-  /** By its label. */
-  readonly ownerUid: string;
+export interface PlacedCopy extends Pick<KnownCopy, 'namespace' | 'name' | 'ownerUid'> {
   /** `metadata.uid`: which object of that name it is. */
   readonly uid: string;
   /** `metadata.resourceVersion`. */

@@ -15,18 +15,7 @@ export interface SecretOwner {
 }
 
 /** A copied Secret as it is written: metadata as the API server takes it, data in base64. */
-export interface SecretCopy {
-  readonly apiVersion: 'v1';
-  readonly kind: 'Secret';
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly ownerReferences: readonly object[];
-  };
-  readonly type: string;
-  readonly data: Readonly<Record<string, string>>;
-}
+export type SecretCopy = Awaited<ReturnType<typeof makeSecretCopy>>;
 
 /** The label that says whose copy it is; names are cut, this one decides (behaviour §3.9). */
 export const ownerUidLabel = 'kuik.enix.io/owner-uid';
@@ -89,11 +78,7 @@ function toObject(value: unknown): JsonObject {
 }
 
 /** The copy of a Secret, of which `source` holds only what is to be copied, for one namespace. */
-export async function makeSecretCopy(
-  source: SecretView,
-  owner: SecretOwner,
-  namespace: string,
-): Promise<SecretCopy> {
+export async function makeSecretCopy(source: SecretView, owner: SecretOwner, namespace: string) {
   const data = Object.entries(source.data).map(([key, text]) => [
     key,
     Buffer.from(text, 'utf8').toString('base64'),

@@ -1,4 +1,4 @@
-import type { ProbeReport, Registries } from '#actors/registries/registries.ts';
+import type { Registries } from '#actors/registries/registries.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import {
   type Credential,
@@ -15,10 +15,10 @@ import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret
 export interface CheckAnswer {
   readonly outcome: CheckOutcome;
   /** The source of the credential that was let in: tried first next time. */
-  readonly acceptedSource?: string;
-  readonly quotaRemaining?: number;
+  readonly acceptedSource?: string | undefined;
+  readonly quotaRemaining?: number | undefined;
   /** Wall time, ms, until which the registry said to wait. */
-  readonly retryAtMs?: number;
+  readonly retryAtMs?: number | undefined;
 }
 
 /** How the images of one registry are checked; structurally a part of the configuration. */
@@ -54,24 +54,12 @@ export async function askRegistry(
     const outcome = { kind: 'Unreachable', cause: 'answer', message } as const;
     return { outcome: judgeCheck(outcome, secrets, atMs) };
   }
-  const outcome = judgeCheck(report.outcome, secrets, atMs);
-  return { outcome, ...whatElse(report, credentials) };
-}
-
-function whatElse(
-  { outcome, credentialIndex }: Extract<ProbeReport, { kind: 'Answered' }>,
-  credentials: readonly Credential[],
-): Omit<CheckAnswer, 'outcome'> {
-  if (outcome.kind === 'QuotaExceeded') {
-    return outcome.retryAtMs === undefined ? {} : { retryAtMs: outcome.retryAtMs };
-  }
-  if (outcome.kind !== 'Available') return {};
-  const source = credentials[credentialIndex ?? -1]?.source;
-  const { quotaRemaining } = outcome;
-  return {
-    ...(source !== undefined && { acceptedSource: source }),
-    ...(quotaRemaining !== undefined && { quotaRemaining }),
-  };
+  const { outcome: said, credentialIndex = -1 } = report;
+  const outcome = judgeCheck(said, secrets, atMs);
+  if (said.kind === 'QuotaExceeded') return { outcome, retryAtMs: said.retryAtMs };
+  if (said.kind !== 'Available') return { outcome };
+  const acceptedSource = credentials[credentialIndex]?.source;
+  return { outcome, acceptedSource, quotaRemaining: said.quotaRemaining };
 }
 
 /** With what an image is asked for. */

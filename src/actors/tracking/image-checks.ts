@@ -2,7 +2,7 @@ import type { RunTurn, Turn } from '#actors/registries/check-turns.ts';
 import type { ProbeAnswer, Registries, RegistryProbe } from '#actors/registries/registries.ts';
 import { type Runtime, reportCrash } from '#actors/runtime.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
-import { type Question, SingleFlight } from '#actors/single-flight.ts';
+import { type Flight, SingleFlight } from '#actors/single-flight.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
@@ -27,8 +27,9 @@ export interface ImageChecksOptions extends ProbeVerdictsOptions {
 }
 
 /** What is checked: an image with a set of Secrets, for all resources that ask so. */
-interface Check extends Pick<TrackedEntry, 'image' | 'reference' | 'pullSecrets'> {
+interface Check extends Pick<TrackedEntry, 'image' | 'reference'> {
   readonly key: string;
+  readonly pullSecrets: readonly SecretName[];
   readonly hasUnknownSecrets: boolean;
   /** One a resource; a list, since nearly always there is one. */
   entries: readonly TrackedEntry[];
@@ -74,12 +75,17 @@ export class ImageChecks {
       entry.send({ type: 'check.cancel', atMs: this.#runtime.now() });
     }
     const check = this.#checks.get(key) ?? this.#add(key, entry);
-    const verdict = knownOf(check);
+    // What it came to before, as one of those who asked for it knows.
+    const verdict = check.entries.map(({ tracked }) => verdictOf(tracked)).find(Boolean);
     check.entries = [...check.entries, entry];
     this.#byEntry.set(entry, check);
     if (verdictOf(entry.tracked) !== undefined) return;
     if (verdict !== undefined) entry.send({ type: 'probe.seen', verdict });
-    else this.#recall(check);
+    else {
+      // A review asked about it a moment before anybody tracked it.
+      const seen = this.#probes.recall(image, this.#options.registries.turns.clocks());
+      if (seen !== undefined) this.#judge(check, seen);
+    }
   };
 
   /** The resource tracks it no more. */
@@ -115,7 +121,10 @@ export class ImageChecks {
     signal: AbortSignal,
   ): Promise<CheckOutcome> => {
     const check = entry && this.#byEntry.get(entry);
-    const shared = check && (await this.#inFlight.ask(this.#questionOf(check), signal));
+    const run = async (flight: Flight) =>
+      check?.turn && (await this.#askRegistry(check, check.turn, flight.signal));
+    const question = check && { key: check.key, lingers: false, run };
+    const shared = question && (await this.#inFlight.ask(question, signal));
     const outcome = shared?.value ?? inconclusive(this.#runtime.now());
     const saysNothing = check !== undefined && isRefusedAsUnknown(check, entry?.tracked, outcome);
     return saysNothing ? inconclusive(outcome.atMs) : outcome;
@@ -144,7 +153,8 @@ export class ImageChecks {
   };
 
   #add(key: string, entry: TrackedEntry): Check {
-    const { image, reference, pullSecrets, hasUnknownSecrets } = entry;
+    const { image, reference, hasUnknownSecrets } = entry;
+    const pullSecrets = entry.pullSecrets.map(readName);
     const check: Check = {
       ...{ key, image, reference, pullSecrets, hasUnknownSecrets },
       ...{ entries: [], turn: undefined, acceptedSource: undefined },
@@ -159,17 +169,8 @@ export class ImageChecks {
     return check;
   }
 
-  /** A review asked about it a moment before anybody tracked it. */
-  #recall(check: Check): void {
-    const seen = this.#probes.recall(check.image, this.#options.registries.turns.clocks());
-    if (seen !== undefined) this.#judge(check, seen);
-  }
-
   #judge(check: Check, seen: SeenProbe): void {
-    const verdict = this.#probes.verdictOf(seen, {
-      reference: check.reference,
-      pullSecrets: check.pullSecrets.map(readName),
-    });
+    const verdict = this.#probes.verdictOf(seen, check);
     if (!(verdict instanceof Promise)) this.#adopt(check, seen, verdict);
     else {
       verdict.then(
@@ -194,14 +195,6 @@ export class ImageChecks {
       entry.send({ type: 'probe.seen', verdict });
       tellChanged(entry.resource);
     }
-  }
-
-  #questionOf(check: Check): Question<CheckOutcome> {
-    const { key, turn } = check;
-    return {
-      ...{ key, lingers: false },
-      run: async ({ signal }) => turn && (await this.#askRegistry(check, turn, signal)),
-    };
   }
 
   async #askRegistry(check: Check, turn: Turn, signal: AbortSignal): Promise<CheckOutcome> {
@@ -235,10 +228,9 @@ export class ImageChecks {
     signal: AbortSignal,
   ): Promise<CheckCredentials> {
     const { secrets } = this.#options;
-    const names = pullSecrets.map(readName);
-    for (const name of names) secrets.forget(name);
+    for (const name of pullSecrets) secrets.forget(name);
     if (fallback !== undefined) secrets.forget(fallback);
-    const asked = { reference, pullSecrets: names, fallback, acceptedSource };
+    const asked = { reference, pullSecrets, fallback, acceptedSource };
     return await gatherCredentials(secrets.read, asked, signal);
   }
 }
@@ -254,15 +246,6 @@ function isRefusedAsUnknown(
 ): boolean {
   const isRefused = outcome.kind === 'verdict' && outcome.status === 'InvalidAuth';
   return hasUnknownSecrets && isRefused && verdictOf(tracked) !== undefined;
-}
-
-/** What it came to before, as one of those who asked for it knows. */
-function knownOf({ entries }: Check): Verdict | undefined {
-  for (const { tracked } of entries) {
-    const verdict = verdictOf(tracked);
-    if (verdict !== undefined) return verdict;
-  }
-  return undefined;
 }
 
 function verdictOf(tracked: TrackedImage | undefined): Verdict | undefined {

@@ -2,12 +2,16 @@ import type { ProbeAnswer, RegistryProbe } from '#actors/registries/registries.t
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import { credentialContent } from '#core/credentials.ts';
-import { formatReference, type ImageReference } from '#core/image/reference.ts';
+import { formatReference } from '#core/image/reference.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { ClockReading } from '#core/monitoring/stored-time.ts';
 import { judgeCheck, type Verdict } from '#core/monitoring/verdict.ts';
-import type { SecretName } from '#core/secret.ts';
-import { type CheckCredentials, type CheckOptions, gatherCredentials } from './check-image.ts';
+import {
+  type CheckCredentials,
+  type CheckOptions,
+  type CheckSecrets,
+  gatherCredentials,
+} from './check-image.ts';
 
 /** An answer that a registry gave to a review, and when. */
 export interface SeenProbe extends ClockReading {
@@ -66,7 +70,7 @@ export class ProbeVerdicts {
    */
   readonly verdictOf = (
     seen: SeenProbe,
-    { reference, pullSecrets }: CheckedImage,
+    { reference, pullSecrets }: Pick<CheckSecrets, 'reference' | 'pullSecrets'>,
   ): MaybePromise<Verdict | undefined> => {
     const options = this.#options.checkOptionsOf(reference.registry);
     const { fallbackCredentialSecret: fallback } = options;
@@ -82,12 +86,6 @@ export class ProbeVerdicts {
         );
     return andThen(held, (credentials) => judgeProbe(seen, credentials, options));
   };
-}
-
-/** What an image is checked with. */
-export interface CheckedImage {
-  readonly reference: ImageReference;
-  readonly pullSecrets: readonly SecretName[];
 }
 
 /** Whether a routing probe is as good as a check with these credentials, and what it then says. */

@@ -65,14 +65,13 @@ export class ResourcePlan {
 
   /** Whether all that was tracked before is there again, of the resource that has the name now. */
   get isRestored(): boolean {
-    const present = findAvailability(this.#options.table.current(), this.#resource);
-    return this.#plannedBy !== undefined && present?.identity.uid === this.#identity?.uid;
+    const { identity } = this.#present ?? {};
+    return this.#plannedBy !== undefined && identity?.uid === this.#identity?.uid;
   }
 
   /** Whether its images are planned by the present spec. */
   get isPlanned(): boolean {
-    const present = findAvailability(this.#options.table.current(), this.#resource);
-    return this.#plannedBy !== undefined && this.#plannedBy === present;
+    return this.#plannedBy !== undefined && this.#plannedBy === this.#present;
   }
 
   /** Calls back when the Pods or the spec changed. */
@@ -89,18 +88,28 @@ export class ResourcePlan {
 
   /** Restores once what was tracked; then plans all images, or those of which something changed. */
   readonly work = async ({ failures }: WorkInput, signal: AbortSignal): Promise<RoundOutcome> => {
-    const compiled = findAvailability(this.#options.table.current(), this.#resource);
+    const compiled = this.#present;
     const before = this.#identity;
     if (before !== undefined && before.uid !== compiled?.identity.uid) await this.#dismiss(signal);
     if (compiled === undefined) return { kind: 'gone' };
     this.#identity = compiled.identity;
     if (this.#plannedBy === undefined) {
       const restored = await this.#restore(signal);
-      if (!restored.ok) return this.#failed(restored.error.message, failures);
+      if (!restored.ok) {
+        const retryInMs = fullJitterMs(failures, restoreBackoff, this.#runtime.random());
+        // However much its Pods change meanwhile.
+        const { message } = restored.error;
+        return { kind: 'failed', message, retryInMs, quietMs: retryInMs };
+      }
     }
     if (!signal.aborted) await this.#plan(compiled, signal);
     return { kind: 'done', dueInMs: Math.max(0, this.#expiresMs - this.#runtime.now()) };
   };
+
+  /** The resource as it is compiled now. */
+  get #present(): CompiledAvailability | undefined {
+    return findAvailability(this.#options.table.current(), this.#resource);
+  }
 
   /** Its resource is gone, or another has its name: nothing is tracked any more. */
   async #dismiss(signal: AbortSignal): Promise<void> {
@@ -127,25 +136,25 @@ export class ResourcePlan {
     return restored;
   }
 
-  #failed(message: string, failures: number): RoundOutcome {
-    const retryInMs = fullJitterMs(failures, restoreBackoff, this.#runtime.random());
-    // However much its Pods change meanwhile.
-    return { kind: 'failed', message, retryInMs, quietMs: retryInMs };
-  }
-
   async #plan(compiled: CompiledAvailability, signal: AbortSignal): Promise<void> {
     const before = this.#plannedBy;
     const known = before === compiled ? this.#uses.current : undefined;
     const uses = known ?? (await this.#uses.count(compiled, signal));
     const isAnew = known === undefined;
     const isDue = isAnew || this.#runtime.now() >= this.#expiresMs;
-    const images = this.#imagesToPlan({ uses, isAnew, isDue });
-    const newScope = before === compiled ? undefined : this.#newScope(compiled);
-    const round = { uses, newScope, unusedExpiryMs: this.#unusedExpiryMs() };
+    const images = this.#imagesToPlan(uses, isAnew, isDue);
+    const round = {
+      ...{ use: uses.get, unusedExpiryMs: this.#unusedExpiryMs() },
+      entry: (image: string) => this.images.get(image)?.tracked,
+      newScope: before === compiled ? undefined : this.#newScope(compiled),
+    };
     // Whoever looks at all of them finds out anew when the first expires.
     let earliestMs = isDue ? Number.POSITIVE_INFINITY : this.#expiresMs;
     await forEachSlice(images, signal, (slice) => {
-      earliestMs = Math.min(earliestMs, this.#planSlice(slice, round));
+      const plan = planImages({ ...round, images: slice, nowMs: this.#runtime.now() });
+      for (const step of plan.steps) this.#apply(step);
+      for (const image of slice) this.#join(image, uses.get(image));
+      earliestMs = Math.min(earliestMs, plan.nextWakeMs ?? Number.POSITIVE_INFINITY);
     });
     if (signal.aborted) return;
     this.#expiresMs = earliestMs;
@@ -154,12 +163,7 @@ export class ResourcePlan {
   }
 
   /** All of them, or those of which something may have changed. */
-  #imagesToPlan(given: {
-    readonly uses: UseIndex;
-    readonly isAnew: boolean;
-    readonly isDue: boolean;
-  }): ReadonlySet<string> {
-    const { uses, isAnew, isDue } = given;
+  #imagesToPlan(uses: UseIndex, isAnew: boolean, isDue: boolean): ReadonlySet<string> {
     const changed = uses.takeChanged();
     if (isAnew) return new Set([...this.images.names(), ...uses.images()]);
     return isDue ? new Set([...changed, ...this.images.unused]) : changed;
@@ -183,17 +187,6 @@ export class ResourcePlan {
         return everywhere.has(image);
       },
     };
-  }
-
-  #planSlice(images: readonly string[], { uses, newScope, unusedExpiryMs }: PlanRound): number {
-    const plan = planImages({
-      ...{ images, use: uses.get, unusedExpiryMs, nowMs: this.#runtime.now() },
-      entry: (image) => this.images.get(image)?.tracked,
-      ...(newScope !== undefined && { newScope }),
-    });
-    for (const step of plan.steps) this.#apply(step);
-    for (const image of images) this.#join(image, uses.get(image));
-    return plan.nextWakeMs ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -246,12 +239,6 @@ export class ResourcePlan {
     const expiry = parseDuration(entry.resource.spec?.unusedImageExpiry ?? '0s');
     return expiry.ok ? expiry.value : 0;
   }
-}
-
-interface PlanRound {
-  readonly uses: UseIndex;
-  readonly newScope: NewScope | undefined;
-  readonly unusedExpiryMs: number;
 }
 
 const kind = 'ClusterImageSetAvailability';

@@ -1,4 +1,4 @@
-import type { Filter, FilterItem, ImageFilter, NamespaceFilter, PodFilter } from '#api/filter.ts';
+import type { Filter, FilterItem, PodFilter } from '#api/filter.ts';
 import { filterItemsMax } from '#api/limits.ts';
 import type { FieldProblem } from '#core/spec-problem.ts';
 import { countProblem, hasItems, type WrittenLists } from './include-exclude.ts';
@@ -6,8 +6,8 @@ import { countProblem, hasItems, type WrittenLists } from './include-exclude.ts'
 /** The filters of a spec, in any spelling; all kinds have a subset of them. */
 export interface WrittenFilters {
   readonly filter?: Filter;
-  readonly imageFilter?: ImageFilter;
-  readonly namespaceFilter?: NamespaceFilter;
+  readonly imageFilter?: WrittenLists;
+  readonly namespaceFilter?: WrittenLists;
   readonly podFilter?: PodFilter;
 }
 

@@ -53,19 +53,28 @@ export function compileScope(
   const { ownNamespace, choosesImages } = kind;
   const problem = filtersProblem(written, kind);
   if (problem !== undefined) return fail(problem);
-  const unified = hasItems(written.filter);
-  const listsOf = (dimension: FilterDimension) =>
+  const { filter, imageFilter, namespaceFilter, podFilter } = written;
+  const unified = hasItems(filter);
+  /** One dimension, of the unified spelling or of the seed's, and where a person finds it. */
+  const listsOf = (
+    dimension: FilterDimension,
+    separate: WrittenLists | undefined,
+    field: string,
+  ) =>
     unified
-      ? ([itemsOfDimension(written.filter, dimension), 'spec.filter'] as const)
-      : separateLists(written, dimension);
+      ? ([itemsOfDimension(filter, dimension), 'spec.filter'] as const)
+      : ([separate, `spec.${field}`] as const);
+  const namespaces = listsOf('namespace', namespaceFilter, 'namespaceFilter');
+  const labels = listsOf('label', podFilter?.labels, 'podFilter.labels');
+  const annotations = listsOf('annotation', podFilter?.annotations, 'podFilter.annotations');
   const lists = allOf({
-    namespaces: compileLists(...listsOf('namespace'), compile),
-    labels: compileLists(...listsOf('label'), compileSelector),
-    annotations: compileLists(...listsOf('annotation'), compileSelector),
-    images: compileLists(...listsOf('image'), compile),
+    namespaces: compileLists(...namespaces, compile),
+    labels: compileLists(...labels, compileSelector),
+    annotations: compileLists(...annotations, compileSelector),
+    images: compileLists(...listsOf('image', imageFilter, 'imageFilter'), compile),
   });
   if (!lists.ok) return lists;
-  const choosesNone = choosesImages && !unified && !hasItems(written.imageFilter);
+  const choosesNone = choosesImages && !unified && !hasItems(imageFilter);
   return succeed({
     ...(ownNamespace !== undefined && { ownNamespace }),
     ...lists.value,
@@ -112,21 +121,4 @@ export function matchesAnyText(
   steps?: MatchSteps,
 ): boolean {
   return letsThrough(patterns, (pattern) => texts.some((text) => pattern.matches(text, steps)));
-}
-
-/** One dimension of the seed's spelling, and where a person finds it. */
-function separateLists(
-  { imageFilter, namespaceFilter, podFilter }: WrittenFilters,
-  dimension: FilterDimension,
-): readonly [WrittenLists | undefined, string] {
-  switch (dimension) {
-    case 'image':
-      return [imageFilter, 'spec.imageFilter'];
-    case 'namespace':
-      return [namespaceFilter, 'spec.namespaceFilter'];
-    case 'label':
-      return [podFilter?.labels, 'spec.podFilter.labels'];
-    case 'annotation':
-      return [podFilter?.annotations, 'spec.podFilter.annotations'];
-  }
 }

@@ -1,3 +1,4 @@
+import { objectNameCharactersMax } from '#api/limits.ts';
 import { readOwn } from '#core/json.ts';
 
 /** How the value of a key is compared; `==` is `=`, a bare key is `exists`. */
@@ -15,7 +16,6 @@ export interface SelectorRequirement {
 export type KeyValues = Readonly<Record<string, string>>;
 
 const NAME_CHARACTERS_MAX = 63;
-const PREFIX_CHARACTERS_MAX = 253;
 const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -78,7 +78,11 @@ function isQualifiedName(key: string): boolean {
   const [first = '', second, ...rest] = key.split('/');
   if (rest.length > 0) return false;
   const name = second ?? first;
-  const prefixed = second !== undefined;
-  if (prefixed && (first.length > PREFIX_CHARACTERS_MAX || !SUBDOMAIN.test(first))) return false;
+  if (second !== undefined && !isSubdomain(first)) return false;
   return name.length <= NAME_CHARACTERS_MAX && NAME.test(name);
+}
+
+/** Whether it is a DNS subdomain, as the names of most objects are. */
+export function isSubdomain(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= objectNameCharactersMax && SUBDOMAIN.test(name);
 }

@@ -51,8 +51,12 @@ function readRequirements(source: string): Result<readonly SelectorRequirement[]
     const groups = requirement.exec(source)?.groups;
     if (groups === undefined) return fail(`expected ${forms}, got "${source.slice(position)}"`);
     const read = readRequirement(groups);
-    if (!read.ok) return read;
-    requirements.push(read.value);
+    if (read === undefined) {
+      return fail(`expected values with a comma between, got (${groups['list']})`);
+    }
+    const problem = requirementProblem(read);
+    if (problem !== undefined) return fail(problem);
+    requirements.push(read);
     end = groups['end'] ?? '';
   }
   return succeed(requirements);
@@ -60,19 +64,19 @@ function readRequirements(source: string): Result<readonly SelectorRequirement[]
 
 const forms = 'key, !key, key=v, key==v, key!=v, key>5, key<5, key in (a,b) or key notin (a,b)';
 
+/** Undefined where the values of a list cannot be read. */
 function readRequirement(
   groups: Readonly<Record<string, string | undefined>>,
-): Result<SelectorRequirement, string> {
+): SelectorRequirement | undefined {
   const { absent, key = '', sign, value = '', set, list } = groups;
-  if (absent !== undefined) return checked({ key: absent, operator: '!', values: [] });
+  if (absent !== undefined) return { key: absent, operator: '!', values: [] };
   if (sign !== undefined) {
     const operator = sign === '==' ? '=' : (sign as RequirementOperator);
-    return checked({ key, operator, values: [value] });
+    return { key, operator, values: [value] };
   }
-  if (list === undefined) return checked({ key, operator: 'exists', values: [] });
+  if (list === undefined) return { key, operator: 'exists', values: [] };
   const values = readList(list);
-  if (values === undefined) return fail(`expected values with a comma between, got (${list})`);
-  return checked({ key, operator: set as RequirementOperator, values });
+  return values && { key, operator: set as RequirementOperator, values };
 }
 
 /** Nothing between two commas is the empty value, but Kubernetes refuses an even run at the end. */
@@ -82,9 +86,4 @@ function readList(list: string): readonly string[] | undefined {
   const emptyAtEnd = values.length - 1 - values.findLastIndex((item) => item !== '');
   const commasAtEnd = emptyAtEnd === values.length ? emptyAtEnd - 1 : emptyAtEnd;
   return commasAtEnd > 0 && commasAtEnd % 2 === 0 ? undefined : values;
-}
-
-function checked(requirement: SelectorRequirement): Result<SelectorRequirement, string> {
-  const problem = requirementProblem(requirement);
-  return problem === undefined ? succeed(requirement) : fail(problem);
 }

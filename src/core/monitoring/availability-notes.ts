@@ -30,7 +30,7 @@ export function createAvailabilityNoter(known: Unavailable | undefined) {
     },
     finish: () => ({
       unavailable: unavailable as Unavailable,
-      notes: [...notesOf(lost, describeLost), ...notesOf(back, describeBack)],
+      notes: notesOf([...lost, ...back]),
     }),
   };
 }
@@ -38,40 +38,26 @@ export function createAvailabilityNoter(known: Unavailable | undefined) {
 /** What is to be told, and what is known once it is. */
 export type NotesOutcome = ReturnType<ReturnType<typeof createAvailabilityNoter>['finish']>;
 
-/** What events say: `again` of an image that is back, why of one that was lost. */
-interface Description {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: 'ImageUnavailable' | 'ImageAvailable';
-  readonly again: '' | ' again';
-  readonly why: (image: TrackedImage) => string;
-}
-
-const describeLost: Description = {
-  type: 'Warning',
-  reason: 'ImageUnavailable',
-  again: '',
-  why: ({ lastError }) => (lastError === undefined ? '' : `: ${lastError.replace(/\.$/, '')}`),
-};
-
-const describeBack: Description = {
-  type: 'Normal',
-  reason: 'ImageAvailable',
-  again: ' again',
-  why: () => '',
-};
-
-function notesOf(images: readonly TrackedImage[], { type, reason, again, why }: Description) {
+/** One a registry and what its images turned to: those that are wrong, and those that are back. */
+function notesOf(images: readonly TrackedImage[]) {
   const groups = Map.groupBy(images, ({ registry, status }) => `${registry} ${status}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
-    if (first === undefined || group.length <= notesPerRegistryMax) {
-      return group.map((one) => {
-        const note = `${one.image} is ${one.status}${again}${why(one)}.`;
-        return { type, reason, note };
-      });
+    if (first === undefined) return [];
+    const { registry, status } = first;
+    const isLost = isWrong(status);
+    const type: 'Warning' | 'Normal' = isLost ? 'Warning' : 'Normal';
+    const reason = isLost ? 'ImageUnavailable' : 'ImageAvailable';
+    const said = isLost ? status : `${status} again`;
+    if (group.length <= notesPerRegistryMax) {
+      return group.map((one) => ({ type, reason, note: `${one.image} is ${said}${why(one)}.` }));
     }
     const names = group.slice(0, namesMax).map(({ image }) => image);
-    const many = `${group.length} images of ${first.registry} are ${first.status}${again}`;
+    const many = `${group.length} images of ${registry} are ${said}`;
     return [{ type, reason, note: `${many}, such as ${names.join(', ')}${why(first)}.` }];
   });
+}
+
+function why({ status, lastError }: TrackedImage): string {
+  return lastError === undefined || !isWrong(status) ? '' : `: ${lastError.replace(/\.$/, '')}`;
 }

@@ -31,11 +31,24 @@ const prefixBitsMax = 16;
  */
 export function dealShards(entries: readonly OverflowEntry[], before: Iterable<string>): Shards {
   const shards = new Map<string, readonly OverflowEntry[]>();
+  /** Prefixes whose shard is two or more at present. */
   const divided = new Set<string>();
   for (const prefix of before) {
     for (let bits = 0; bits < prefix.length; bits += 1) divided.add(prefix.slice(0, bits));
   }
-  deal('', entries, { shards, divided });
+  const deal = (prefix: string, dealt: readonly OverflowEntry[]): void => {
+    if (dealt.length === 0) return;
+    const bytes = dealt.reduce((sum, entry) => sum + entry.bytes, 0);
+    const bytesMax = divided.has(prefix) ? rejoinBytesMax : shardBytesMax;
+    if (bytes <= bytesMax || prefix.length >= prefixBitsMax) {
+      shards.set(prefix, dealt);
+      return;
+    }
+    const bit = 31 - prefix.length;
+    const halves = Map.groupBy(dealt, ({ hash }) => (hash >>> bit) & 1);
+    for (const half of [0, 1]) deal(`${prefix}${half}`, halves.get(half) ?? []);
+  };
+  deal('', entries);
   return shards;
 }
 
@@ -70,27 +83,6 @@ export function encodeShard(entries: readonly OverflowEntry[]): string {
 export function decodeShard(text: string): readonly unknown[] {
   const values = text.split('\n').map(parseJson);
   return values.filter((value) => value !== undefined);
-}
-
-interface Dealing {
-  readonly shards: Map<string, readonly OverflowEntry[]>;
-  /** Prefixes whose shard is two or more at present. */
-  readonly divided: ReadonlySet<string>;
-}
-
-function deal(prefix: string, entries: readonly OverflowEntry[], dealing: Dealing): void {
-  if (entries.length === 0) return;
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  const bytesMax = dealing.divided.has(prefix) ? rejoinBytesMax : shardBytesMax;
-  if (bytes <= bytesMax || prefix.length >= prefixBitsMax) {
-    dealing.shards.set(prefix, entries);
-    return;
-  }
-  const bit = 31 - prefix.length;
-  const halves: readonly [OverflowEntry[], OverflowEntry[]] = [[], []];
-  for (const entry of entries) halves[(entry.hash >>> bit) & 1 ? 1 : 0].push(entry);
-  deal(`${prefix}0`, halves[0], dealing);
-  deal(`${prefix}1`, halves[1], dealing);
 }
 
 /** FNV-1a over the code units, and the end of MurmurHash3, which brings them all to the top bits. */

@@ -23,7 +23,7 @@ export interface PlanState {
   /** How long an unused image is kept; 0 is for ever. */
   readonly unusedExpiryMs: number;
   /** Given when the resource's filters may have changed since the last plan. */
-  readonly newScope?: NewScope;
+  readonly newScope?: NewScope | undefined;
   /** Wall time, ms. */
   readonly nowMs: number;
 }

@@ -1,9 +1,11 @@
+import { utf8Bytes } from '#core/cut-text.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
 import { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
+import { namesOf } from '#core/pod-images.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { isObjectName } from '#core/secret.ts';
 import { ROUTING_ANNOTATIONS } from './annotations.ts';
 
 /** Operations of one patch: an image each, three annotations, a list; no Pod comes near. */
@@ -33,14 +35,8 @@ export function checkPatch(pod: PodObject, patch: unknown): Result<void, PatchPr
   return checkAnnotationSize(patched.value, operations);
 }
 
-type Check = (value: unknown, pod: PodObject) => string | undefined;
-
 /** What kuik may touch, how, and with what. */
-const ALLOWED: readonly {
-  readonly path: RegExp;
-  readonly op: 'add' | 'replace';
-  readonly check: Check;
-}[] = [
+const ALLOWED = [
   {
     path: /^\/spec\/(?:initContainers|containers|ephemeralContainers)\/[0-9]+\/image$/,
     op: 'replace',
@@ -54,9 +50,9 @@ const ALLOWED: readonly {
       `^/metadata/annotations/(?:${ROUTING_ANNOTATIONS.join('|').replaceAll('/', '~1')})$`,
     ),
     op: 'add',
-    check: (value) => (typeof value === 'string' ? undefined : 'expected text'),
+    check: (value: unknown) => (typeof value === 'string' ? undefined : 'expected text'),
   },
-];
+] as const;
 
 function checkOperation(
   operation: unknown,
@@ -95,21 +91,15 @@ function annotationsProblem(value: unknown, pod: PodObject): string | undefined 
 /** Those that the Pod names stay, in their places; new ones follow, each once. */
 function pullSecretsProblem(value: unknown, pod: PodObject): string | undefined {
   if (!Array.isArray(value)) return 'expected a list of pull secrets';
-  const written: unknown = pod.spec?.imagePullSecrets;
-  const before: readonly unknown[] = Array.isArray(written) ? written : [];
-  const items = value as readonly unknown[];
-  if (!before.every((item, index) => nameOf(items[index]) === nameOf(item))) {
+  const before = namesOf(pod.spec?.imagePullSecrets);
+  const names = namesOf(value);
+  if (!before.every((name, index) => names[index] === name)) {
     return 'expected the pull secrets that the Pod names to stay';
   }
-  const names = items.map(nameOf);
   const fresh = names.slice(before.length);
-  if (!fresh.every(isObjectName)) return 'expected the name of a Secret in each new pull secret';
+  if (!fresh.every(isSubdomain)) return 'expected the name of a Secret in each new pull secret';
   const repeats = fresh.some((name, index) => names.indexOf(name) < before.length + index);
   return repeats ? 'expected each new pull secret once' : undefined;
-}
-
-function nameOf(item: unknown): unknown {
-  return isObject(item) ? item['name'] : undefined;
 }
 
 /** The size counts only when the patch adds to it: a Pod that came too large is not ours to judge. */
@@ -121,11 +111,8 @@ function checkAnnotationSize(
     return succeed(undefined);
   }
   const annotations = (patched as PodObject).metadata?.annotations ?? {};
-  const encoder = new TextEncoder();
-  let bytes = 0;
-  for (const [name, value] of Object.entries(annotations)) {
-    bytes += encoder.encode(name).length + encoder.encode(String(value)).length;
-  }
+  const texts = Object.entries(annotations).flat().map(String);
+  const bytes = texts.reduce((sum, text) => sum + utf8Bytes(text), 0);
   if (bytes <= ANNOTATION_BYTES_MAX) return succeed(undefined);
   return fail({
     path: '/metadata/annotations',

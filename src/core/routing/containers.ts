@@ -1,3 +1,4 @@
+import type { PodSubject } from '#core/filter/scope.ts';
 import { compileSelector, type Selector, selectorMatches } from '#core/filter/selector.ts';
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
@@ -5,12 +6,7 @@ import type { PodAdmission, PullPolicy } from '#core/pod.ts';
 import { imagesOf, type PodImage } from '#core/pod-images.ts';
 import { drain } from '#core/steps.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation, STATIC_POD } from './annotations.ts';
-import {
-  CANDIDATES_MAX,
-  type Candidate,
-  candidatesInSteps,
-  type RoutingSubject,
-} from './candidates.ts';
+import { CANDIDATES_MAX, type Candidate, candidatesInSteps } from './candidates.ts';
 import type { RoutingPolicy } from './policy.ts';
 import type { RoutingTable } from './table.ts';
 
@@ -145,13 +141,7 @@ class PodPlanner {
 }
 
 /** Namespace, labels and annotations of the Pod that a review is about. */
-export function subjectOf({
-  pod,
-  namespace,
-}: Pick<PodAdmission, 'pod' | 'namespace'>): Pick<
-  RoutingSubject,
-  'namespace' | 'labels' | 'annotations'
-> {
+export function subjectOf({ pod, namespace }: PodAdmission): PodSubject {
   return {
     namespace,
     labels: textsOf(pod.metadata?.labels),
@@ -161,7 +151,7 @@ export function subjectOf({
 
 /** Whether the Pod is left alone by its labels, its annotations, or because it is static. */
 function skipsPod(
-  pod: Pick<RoutingSubject, 'labels' | 'annotations'>,
+  pod: PodSubject,
   policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>,
 ): { readonly skip: SkipReason; readonly why: string } | undefined {
   if (Object.hasOwn(pod.annotations, STATIC_POD)) {
@@ -172,7 +162,7 @@ function skipsPod(
 
 /** Whether the configuration leaves such Pods alone everywhere (behaviour §7), and why. */
 export function leavesAlone(
-  pod: Pick<RoutingSubject, 'labels' | 'annotations'>,
+  pod: PodSubject,
   policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>,
 ): { readonly skip: 'SkippedPod'; readonly why: string } | undefined {
   const lists = [

@@ -24,18 +24,8 @@ export function declaredSecrets(resource: KuikResource): readonly DeclaredSecret
   const upstreams = 'upstreams' in spec ? (spec.upstreams ?? []) : [];
   const mirrors = 'mirrors' in spec ? (spec.mirrors ?? []) : [];
   return [
-    ...upstreams.flatMap((upstream, index) => {
-      const entry = `spec.upstreams[${index}]`;
-      return declare(resource, upstream, { entry, name: 'credentialSecret', lent: true });
-    }),
-    ...mirrors.flatMap((mirror, index) => {
-      const entry = `spec.mirrors[${index}]`;
-      const pullsApart = mirror.pullCredentialSecret !== undefined;
-      return [
-        ...declare(resource, mirror, { entry, name: 'credentialSecret', lent: !pullsApart }),
-        ...declare(resource, mirror, { entry, name: 'pullCredentialSecret', lent: true }),
-      ];
-    }),
+    ...upstreams.flatMap((one, index) => declare(resource, one, `spec.upstreams[${index}]`)),
+    ...mirrors.flatMap((one, index) => declare(resource, one, `spec.mirrors[${index}]`)),
   ];
 }
 
@@ -48,25 +38,21 @@ type WrittenEntry = Pick<
 function declare(
   { kind, metadata }: KuikResource,
   written: WrittenEntry,
-  at: {
-    readonly entry: string;
-    readonly name: 'credentialSecret' | 'pullCredentialSecret';
-    readonly lent: boolean;
-  },
+  entry: string,
 ): readonly DeclaredSecret[] {
-  const secret = written[at.name];
-  // Namespaced kinds use the Secrets of their own namespace alone, whatever is written.
-  const namespace = kind.startsWith('Cluster') ? secret?.namespace : metadata.namespace;
-  if (!secret?.name || !namespace) return [];
-  const location = readLocation(written, at.entry);
-  return [
-    {
-      field: `${at.entry}.${at.name}`,
+  return (['credentialSecret', 'pullCredentialSecret'] as const).flatMap((name) => {
+    const secret = written[name];
+    // Namespaced kinds use the Secrets of their own namespace alone, whatever is written.
+    const namespace = kind.startsWith('Cluster') ? secret?.namespace : metadata.namespace;
+    if (!secret?.name || !namespace) return [];
+    const location = readLocation(written, entry);
+    return {
+      field: `${entry}.${name}`,
       secret: { namespace, name: secret.name },
       ...(location.ok && { location: location.value }),
-      lent: at.lent,
-    },
-  ];
+      lent: name === 'pullCredentialSecret' || written.pullCredentialSecret === undefined,
+    };
+  });
 }
 
 /**

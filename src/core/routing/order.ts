@@ -20,15 +20,14 @@ export interface CandidatePlace {
   readonly base: number;
 }
 
-const KIND_RANKS: Readonly<Record<CandidatePlace['kind'], number>> = {
-  original: 0,
-  ClusterImageSetMirror: 1,
-  ImageSetMirror: 2,
-  ClusterReplicatedImageSet: 3,
-  ReplicatedImageSet: 4,
-  // Proposes nothing; here because the type asks for every kind.
-  ClusterImageSetAvailability: 5,
-};
+/** Of those that propose; a ClusterImageSetAvailability does not. */
+const KIND_ORDER: readonly CandidatePlace['kind'][] = [
+  'original',
+  'ClusterImageSetMirror',
+  'ImageSetMirror',
+  'ClusterReplicatedImageSet',
+  'ReplicatedImageSet',
+];
 
 /** The original's own place: at 0, ahead of every resource at 0. */
 export const ORIGINAL_PLACE: CandidatePlace = {
@@ -51,7 +50,7 @@ export const FIRST_PLACE: CandidatePlace = {
 export function comparePlaces(left: CandidatePlace, right: CandidatePlace): number {
   return (
     compare(left.priority, right.priority) ||
-    KIND_RANKS[left.kind] - KIND_RANKS[right.kind] ||
+    KIND_ORDER.indexOf(left.kind) - KIND_ORDER.indexOf(right.kind) ||
     left.entryPriority - right.entryPriority ||
     left.declaration - right.declaration ||
     compare(left.namespace, right.namespace) ||

@@ -1,7 +1,7 @@
 import { isObject } from '#core/json.ts';
 import { escapePointerToken, type JsonPatchOperation } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
-import { ephemeralImages, type PodImage, podImages } from '#core/pod-images.ts';
+import { ephemeralImages, namesOf, podImages } from '#core/pod-images.ts';
 import {
   ORIGINAL_IMAGES,
   REWRITE_REASON,
@@ -37,7 +37,7 @@ function imageOperations(
 ): readonly JsonPatchOperation[] {
   const images = new Map([...podImages(pod), ...ephemeralImages(pod)].map((one) => [one.key, one]));
   return rewritten.flatMap(({ key, winner }) => {
-    const image: PodImage | undefined = images.get(key);
+    const image = images.get(key);
     return image === undefined ? [] : [{ op: 'replace', path: image.path, value: winner }];
   });
 }
@@ -74,13 +74,10 @@ function annotationOperations(
     }));
 }
 
-const ANNOTATIONS: readonly {
-  readonly name: string;
-  readonly textFor: (decision: RouteDecision) => string;
-}[] = [
-  { name: ORIGINAL_IMAGES, textFor: ({ image }) => image },
-  { name: REWRITTEN_BY, textFor: ({ by }) => by },
-  { name: REWRITE_REASON, textFor: ({ reason }) => reason },
+const ANNOTATIONS = [
+  { name: ORIGINAL_IMAGES, textFor: ({ image }: RouteDecision) => image },
+  { name: REWRITTEN_BY, textFor: ({ by }: RouteDecision) => by },
+  { name: REWRITE_REASON, textFor: ({ reason }: RouteDecision) => reason },
 ];
 
 /** The whole list, and not an item at its end: that would add it once more each time. */
@@ -91,9 +88,8 @@ function pullSecretOperations(
   if (names.length === 0) return [];
   const written: unknown = pod.spec?.imagePullSecrets;
   const before: readonly unknown[] = Array.isArray(written) ? written : [];
-  const known = new Set(before.map((item) => (isObject(item) ? item['name'] : undefined)));
-  const missing = [...new Set(names)].filter((name) => !known.has(name));
-  if (missing.length === 0) return [];
-  const value = [...before, ...missing.map((name) => ({ name }))];
+  const missing = new Set<unknown>(names).difference(new Set(namesOf(before)));
+  if (missing.size === 0) return [];
+  const value = [...before, ...[...missing].map((name) => ({ name }))];
   return [{ op: 'add', path: '/spec/imagePullSecrets', value }];
 }

@@ -6,11 +6,11 @@ import { reviewDeadlineMs } from '#http/admission-deadline.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import {
   answerReview,
+  answerSchema,
   type ReadReview,
   type ReviewAnswer,
   readReview,
 } from '#http/admission-review.ts';
-import { boundWarnings } from '#http/admission-warnings.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
@@ -31,18 +31,6 @@ export interface WebhookOptions {
 /** What the route is registered with. */
 export type MutatePodsOptions = WebhookPorts & WebhookOptions;
 
-/** Serialised by schema: half the time of a review with nothing declared is reading and writing it. */
-const answerSchema = Type.Object({
-  apiVersion: Type.String(),
-  kind: Type.String(),
-  response: Type.Object({
-    uid: Type.String(),
-    allowed: Type.Boolean(),
-    patchType: Type.Optional(Type.String()),
-    patch: Type.Optional(Type.String()),
-    warnings: Type.Optional(Type.Array(Type.String())),
-  }),
-});
 const errorSchema = Type.Object({ error: Type.String() });
 
 /** `POST /mutate--v1-pod`: one review in, one answer out, and the answer is yes. */
@@ -62,7 +50,7 @@ export async function mutatePods(app: FastifyInstance, options: MutatePodsOption
       quietly(() => options.metrics.admission((performance.now() - startOf(request)) / 1_000));
       return answer;
     };
-    const answer = answerSafely(review.value, request, { reply, options });
+    const answer = answerSafely(review.value, reply, options);
     if (answer instanceof Promise) return answer.then(told);
     // Most answers are there at once, and leave in the turn in which their reviews came.
     return void reply.send(told(answer));
@@ -75,20 +63,15 @@ function startOf(request: FastifyRequest): number {
   return startedAtMs.get(request) ?? performance.now();
 }
 
-interface Surroundings {
-  readonly reply: FastifyReply;
-  readonly options: MutatePodsOptions;
-}
-
 /** A fault of our own on the way is no reason to keep a Pod out either. */
 function answerSafely(
   review: ReadReview,
-  request: FastifyRequest,
-  surroundings: Surroundings,
+  reply: FastifyReply,
+  options: MutatePodsOptions,
 ): MaybePromise<ReviewAnswer> {
-  const admitted = (error: unknown) => pass(review, surroundings.options, { kind: 'fault', error });
+  const admitted = (error: unknown) => pass(review, options, { kind: 'fault', error });
   try {
-    const given = answer(review, request, surroundings);
+    const given = answer(review, reply, options);
     return given instanceof Promise ? given.catch(admitted) : given;
   } catch (error) {
     return admitted(error);
@@ -97,15 +80,16 @@ function answerSafely(
 
 function answer(
   review: ReadReview,
-  request: FastifyRequest,
-  { reply, options }: Surroundings,
+  reply: FastifyReply,
+  options: MutatePodsOptions,
 ): MaybePromise<ReviewAnswer> {
   if (review.kind === 'pass') {
     const { problem } = review;
     return problem === undefined
-      ? answerReview(review, { warnings: [] })
+      ? answerReview(review, {})
       : pass(review, options, { kind: 'malformed', error: problem });
   }
+  const { request } = reply;
   const { timeout } = request.query as { readonly timeout?: unknown };
   const wholeMs = reviewDeadlineMs(timeout, options.deadlineMs);
   const waitedMs = performance.now() - startOf(request);
@@ -138,13 +122,9 @@ function finish(
   given: AdmissionAnswer,
   options: MutatePodsOptions,
 ): ReviewAnswer {
-  const warnings = boundWarnings(given.warnings);
   const patch = checkAdmissionPatch(review.admission, given.patch);
   if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
-  return answerReview(review, {
-    warnings,
-    ...(patch.value !== undefined && { patch: patch.value }),
-  });
+  return answerReview(review, { patch: patch.value, warnings: given.warnings });
 }
 
 interface Failure {
@@ -182,7 +162,7 @@ function pass(
       'A Pod was admitted unchanged because its review failed.',
     );
   });
-  return answerReview(review, { warnings: boundWarnings([warningOf(failure)]) });
+  return answerReview(review, { warnings: [warningOf(failure)] });
 }
 
 /** The answer is worth more than what is told about it: an error that cannot be shown costs none. */

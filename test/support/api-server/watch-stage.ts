@@ -99,8 +99,8 @@ export async function proxyToPlane(): Promise<ApiProxy> {
 export async function proxiedClient(proxy: ApiProxy): Promise<KubeClient> {
   const access = await loadKubeConfig({ kubeconfig: adminKubeconfig(), environment: {} });
   if (!access.ok) throw new Error(access.error.message);
-  const { server, authorityPem: authority } = proxy;
-  const through = { ...access.value, server, transport: async () => ({ authority }) };
+  const { server, authorityPem: ca } = proxy;
+  const through = { ...access.value, server, transport: async () => ({ ca }) };
   const client = createKubeClient({ access: through });
   onTestFinished(client.close);
   return client;

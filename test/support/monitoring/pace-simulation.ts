@@ -4,9 +4,17 @@ import { pause } from '#actors/deadline.ts';
 import { CheckTurns, type Turn } from '#actors/registries/check-turns.ts';
 import { registriesLogic } from '#actors/registries/registry-logic.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
-import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
+import {
+  countChecks,
+  nextCheckMs,
+  type Pace,
+  recordedMsMax,
+  slotMsOf,
+  unpaced,
+} from '#core/monitoring/pace.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
+import { TurnQueue } from '#core/monitoring/turn-queue.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** One registry, watched by one leader after another. */
@@ -18,6 +26,8 @@ export interface PaceLoad {
   readonly restarts: readonly Restart[];
   /** From 0 to 1. */
   readonly random: () => number;
+  /** By the decisions alone, without actors: a hundred times as fast. */
+  readonly byPolicy?: boolean;
 }
 
 /** How one leader ended, and how long nobody led. */
@@ -71,7 +81,9 @@ export async function simulatePace(load: PaceLoad): Promise<SeenChecks> {
       else times.push(atMs);
       recorded.push({ image, atMs, writtenMs: atMs + load.random() * writtenAfterMsMax });
     };
-    await lead({ load, stored, images, startMs, endMs, see });
+    const leader = { load, stored, images, startMs, endMs, see };
+    if (load.byPolicy === true) leadByPolicy(leader);
+    else await lead(leader);
     // A graceful end writes what is still to be written.
     const keptMs = restart?.how === 'crash' ? endMs : Number.POSITIVE_INFINITY;
     for (const { image, atMs } of recorded.filter(({ writtenMs }) => writtenMs <= keptMs)) {
@@ -129,20 +141,85 @@ async function lead({ load, stored, images, startMs, endMs, see }: Leader): Prom
   supervisor.stop();
 }
 
+/** The same leader by what its actor decides with. */
+function leadByPolicy(leader: Leader): void {
+  const { load, startMs, endMs, see } = leader;
+  const line = new PolicyLine(leader);
+  for (let nowMs = 0; nowMs < endMs - startMs; ) {
+    const dueMs = Math.max(nowMs, nextCheckMs(line.memory, slotMsOf(load.pace)));
+    const answeredMs = line.land(dueMs);
+    if (answeredMs !== undefined) {
+      nowMs = Math.max(nowMs, answeredMs);
+      continue;
+    }
+    const image = dueMs < endMs - startMs ? line.queue.takeFirst() : undefined;
+    nowMs = dueMs + load.random() * secretsMsMax;
+    if (image === undefined || nowMs >= endMs - startMs) return;
+    line.count(nowMs);
+    see(image, startMs + nowMs);
+    line.begin({ image, beganMs: nowMs, doneMs: nowMs + load.random() * answerMsMax });
+  }
+}
+
+interface Flying {
+  readonly image: string;
+  readonly beganMs: number;
+  readonly doneMs: number;
+}
+
+class PolicyLine {
+  readonly queue = new TurnQueue();
+  memory = unpaced;
+  readonly #flying: Flying[] = [];
+  #isMet = false;
+
+  /** Restores what is stored. */
+  constructor({ stored, images, startMs }: Leader) {
+    const born = { wallMs: startMs, monotonicMs: 0 };
+    if (stored.expiredAtMs !== undefined) this.count(toMonotonicMs(stored.expiredAtMs, born));
+    for (const image of images) {
+      const known = stored.lastMonitorMs.get(image);
+      const checkedMs = known === undefined ? undefined : toMonotonicMs(known, born);
+      this.queue.put(image, checkedMs ?? Number.NEGATIVE_INFINITY);
+      if (checkedMs !== undefined) this.count(checkedMs + recordedMsMax);
+    }
+  }
+
+  count(atMs: number): void {
+    this.memory = countChecks(this.memory, atMs);
+  }
+
+  begin(check: Flying): void {
+    this.#flying.push(check);
+    this.#flying.sort((left, right) => left.doneMs - right.doneMs);
+  }
+
+  /** Takes the next answer, if it comes by then or nobody else is in line; says when it came. */
+  land(untilMs: number): number | undefined {
+    const [next] = this.#flying;
+    if (next === undefined || (next.doneMs > untilMs && this.queue.size > 0)) return undefined;
+    this.#flying.shift();
+    this.queue.put(next.image, next.beganMs);
+    if (!this.#isMet) this.count(next.doneMs);
+    this.#isMet = true;
+    return next.doneMs;
+  }
+}
+
 /** A simulated clock that waits for what each of its timers brings about. */
 function steppedClock() {
   let nowMs = 0;
   let timer: { readonly dueMs: number; readonly callback: () => void } | undefined;
-  const clock = createTimerHeap({
-    monotonicMs: () => nowMs,
-    setTimer: (delayMs, callback) => {
+  const clock = new TimerHeap(
+    () => nowMs,
+    (delayMs, callback) => {
       const armed = { dueMs: nowMs + delayMs, callback };
       timer = armed;
       return () => {
         if (timer === armed) timer = undefined;
       };
     },
-  });
+  );
   const advance = async (untilMs: number): Promise<void> => {
     while (timer !== undefined && timer.dueMs < untilMs) {
       const { dueMs, callback } = timer;

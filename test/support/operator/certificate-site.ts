@@ -8,7 +8,7 @@ import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts
 import { defaultLifetimes, type Lifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { KuikSystem } from '#actors/system.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { certificateMachine } from '#machines/certificate.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -53,7 +53,7 @@ export function startReplica(
   site: Site,
   options: { source?: CertificateSource; lifetimes?: Lifetimes } = {},
 ) {
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const served: IssuedCertificate[] = [];
   const lines: string[] = [];
   const { source } = options;

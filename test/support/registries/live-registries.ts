@@ -6,7 +6,7 @@ import {
 } from '#actors/registries/registries.ts';
 import type { RegistriesLogic } from '#actors/registries/registry-logic.ts';
 import { KuikSystem } from '#actors/system.ts';
-import { createTimerHeap, type TimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import type { OciClient } from '#oci/client.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
@@ -32,7 +32,7 @@ export function startLiveRegistries(
   client: OciClient,
   { pingTimeoutMs = 300, treatmentOf = () => ({}) }: LiveRegistriesOptions = {},
 ): LiveRegistries {
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   const system = new KuikSystem({
     clock,
     log: createLog({ level: 'error', format: 'json', destination: { write: fail } }),

@@ -16,7 +16,6 @@ export function startChart(known: Partial<RegistryInput> = {}) {
   const clock = createSimulatedTimerHeap();
   const pings: { answer: (outcome: PingOutcome | Error) => void; signal: AbortSignal }[] = [];
   let turns = 0;
-  let turnsLeft = 0;
   const untilMs = (atMs: number | null): number => Math.max(0, (atMs ?? 0) - clock.now());
   const actor = createActor(
     registryMachine.provide({
@@ -29,13 +28,11 @@ export function startChart(known: Partial<RegistryInput> = {}) {
               pings.push({ answer, signal });
             }),
         ),
-        line: fromCallback(() => {}),
-        turn: fromCallback(() => {
-          turns += 1;
-          return () => {
-            turnsLeft += 1;
-          };
-        }),
+        line: fromCallback(({ receive }) =>
+          receive(() => {
+            turns += 1;
+          }),
+        ),
       },
       delays: {
         untilRenewed: ({ context }) =>
@@ -62,6 +59,6 @@ export function startChart(known: Partial<RegistryInput> = {}) {
     for (; at().reachability === before; passedMs += 1) clock.advance(1);
     return passedMs;
   };
-  const counts = () => ({ turns, turnsLeft });
-  return { actor, at, answer, pass, pings, clock, counts };
+  const turnsTaken = () => turns;
+  return { actor, at, answer, pass, pings, clock, turnsTaken };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callbacksPerTurnMax, createTimerHeap } from '#actors/timer-heap.ts';
+import { callbacksPerTurnMax, TimerHeap } from '#actors/timer-heap.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const hourMs = 3_600_000;
@@ -34,26 +34,26 @@ describe('the heap of timers', () => {
 
   test('never asks Node for a delay that it would turn into one millisecond', () => {
     const delaysMs: number[] = [];
-    const heap = createTimerHeap({
-      monotonicMs: () => 0,
-      setTimer: (delayMs) => {
+    const heap = new TimerHeap(
+      () => 0,
+      (delayMs) => {
         delaysMs.push(delayMs);
         return () => {};
       },
-    });
+    );
     heap.after(10_000 * hourMs, () => {});
     expect(delaysMs).toEqual([2_147_483_647]);
   });
 
   test('runs at most so many callbacks a turn, and the rest in the next', () => {
     const turns: (() => void)[] = [];
-    const heap = createTimerHeap({
-      monotonicMs: () => 0,
-      setTimer: (_delayMs, callback) => {
+    const heap = new TimerHeap(
+      () => 0,
+      (_delayMs, callback) => {
         turns.push(callback);
         return () => {};
       },
-    });
+    );
     let called = 0;
     for (let index = 0; index < callbacksPerTurnMax + 10; index++) heap.after(0, () => called++);
     turns.shift()!();
@@ -111,7 +111,7 @@ describe('the heap of timers', () => {
   });
 
   test('on real time it does not fire early', async () => {
-    const heap = createTimerHeap();
+    const heap = new TimerHeap();
     const startMs = performance.now();
     const keepAlive = setInterval(() => {}, 1_000);
     const firedMs = await new Promise<number>((resolve) => {

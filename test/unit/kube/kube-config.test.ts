@@ -23,13 +23,13 @@ test('the service account of a Pod says which API server there is, and as whom',
   const found = await loadKubeConfig({ environment, serviceAccount: path });
   if (!found.ok) throw new Error(found.error.message);
   expect(found.value).toMatchObject({ server: 'https://10.0.0.1:443', namespace: 'kuik-system' });
-  expect(await found.value.transport()).toEqual({ authority: 'an authority' });
+  expect(await found.value.transport()).toEqual({ ca: 'an authority' });
   expect(await found.value.authorization()).toBe('Bearer first');
   // Kubernetes renews both by the hour.
   write('token', 'second');
   write('ca.crt', 'another');
   expect(await found.value.authorization()).toBe('Bearer second');
-  expect(await found.value.transport()).toEqual({ authority: 'another' });
+  expect(await found.value.transport()).toEqual({ ca: 'another' });
 });
 
 test('an address of version 6 stands in brackets', async () => {

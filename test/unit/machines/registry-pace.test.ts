@@ -3,28 +3,28 @@ import { slotMs, startChart } from '#test/support/registries/registry-chart.ts';
 
 describe('the pace of a registry', () => {
   test('is idle while nobody waits, and takes a turn at once where nobody was checked', () => {
-    const { actor, at, clock, counts } = startChart();
+    const { actor, at, clock, turnsTaken } = startChart();
     clock.advance(60_000);
     expect(at().pace).toBe('Idle');
     actor.send({ type: 'turns.wanted' });
     expect(at().pace).toBe('Waiting');
     clock.advance(0);
-    expect([at().pace, counts()]).toEqual(['Taking', { turns: 1, turnsLeft: 0 }]);
+    expect([at().pace, turnsTaken()]).toEqual(['Taking', 1]);
   });
 
   test('waits a slot from when the request left, however long the turn was taken', () => {
-    const { actor, at, clock, counts } = startChart();
+    const { actor, at, clock, turnsTaken } = startChart();
     actor.send({ type: 'turns.wanted' });
     clock.advance(12_000);
     actor.send({ type: 'turns.wanted' });
     expect(at().pace).toBe('Taking');
-    actor.send({ type: 'turn.began', atMs: clock.now() });
-    expect([at().pace, counts()]).toEqual(['Idle', { turns: 1, turnsLeft: 1 }]);
+    actor.send({ type: 'turn.began', atMs: clock.now(), isWanted: false });
+    expect([at().pace, turnsTaken()]).toEqual(['Idle', 1]);
     actor.send({ type: 'turns.wanted' });
     clock.advance(slotMs - 1);
     expect(at().pace).toBe('Waiting');
     clock.advance(1);
-    expect([at().pace, counts()]).toEqual(['Taking', { turns: 2, turnsLeft: 1 }]);
+    expect([at().pace, turnsTaken()]).toEqual(['Taking', 2]);
   });
 
   test('waits longer when it hears of a later check, and no longer when nobody waits', () => {
@@ -61,7 +61,7 @@ describe('the pace of a registry', () => {
     clock.advance(0);
     actor.send({ type: 'turn.refused', atMs: 0, untilMs: 30_000 });
     expect(at().pace).toBe('Taking');
-    actor.send({ type: 'turn.began', atMs: 0 });
+    actor.send({ type: 'turn.began', atMs: 0, isWanted: false });
     actor.send({ type: 'turns.wanted' });
     expect(at().pace).toBe('Held');
     actor.send({ type: 'turns.unwanted' });

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { FairTurns } from '#actors/fair-turns.ts';
 import type { ProbeReport } from '#actors/registries/registries.ts';
 import { Router, type RouterOptions } from '#actors/routing/router.ts';
-import { createTimerHeap } from '#actors/timer-heap.ts';
+import { TimerHeap } from '#actors/timer-heap.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { createLog } from '#telemetry/log.ts';
 import { podOf, type ReadAnswer, reviewOf, stageWebhook } from '#test/support/operator/reviews.ts';
@@ -68,7 +68,7 @@ async function admit(over: Partial<typeof good> = {}, pod = podOf()): Promise<Re
     objection,
     tell,
   } = { ...good, ...over };
-  const clock = createTimerHeap();
+  const clock = new TimerHeap();
   onTestFinished(() => clock.close());
   const log = createLog({
     level: 'debug',
