@@ -6,13 +6,6 @@ export interface SecretName {
   readonly name: string;
 }
 
-/** What the API server takes for the name of an object such as a Secret; nothing else can be there. */
-export function isObjectName(name: unknown): name is string {
-  return typeof name === 'string' && name.length <= 253 && objectName.test(name);
-}
-
-const objectName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 /** What came of reading one Secret; none of them keeps a Pod out (behaviour §3.11). */
 export type SecretAnswer =
   | {

@@ -1,8 +1,8 @@
 import { Limiter } from '#actors/limiter.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { type Flight, SingleFlight } from '#actors/single-flight.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import type { OwnerReference } from '#core/pod.ts';
-import { isObjectName } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type ResourcePlace, resourcePath } from '#kube/paths.ts';
 
@@ -66,7 +66,7 @@ function placeOf(
   { apiVersion, kind, name }: OwnerReference,
 ): ResourcePlace | undefined {
   const plural = plurals.get(`${apiVersion} ${kind}`);
-  if (plural === undefined || !isObjectName(name) || !isObjectName(namespace)) return undefined;
+  if (plural === undefined || !isSubdomain(name) || !isSubdomain(namespace)) return undefined;
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   return { group, version, plural, namespace, name };
 }

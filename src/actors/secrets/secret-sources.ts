@@ -11,11 +11,12 @@ import {
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import { Listeners } from '#core/listeners.ts';
 import type { ReadyState } from '#core/ready-condition.ts';
 import { declaredSecrets } from '#core/routing/declared-secrets.ts';
 import { knowsCredentials, missingCredentials } from '#core/routing/missing-credentials.ts';
-import { isObjectName, type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
+import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { runReflector } from '#kube/reflector.ts';
@@ -124,7 +125,7 @@ export class SecretSources {
     const beyond: SecretName[] = [];
     for (const [text, name] of named) {
       if (watched.has(text)) continue;
-      if (!isObjectName(name.name)) this.#learn(name, { kind: 'missing' });
+      if (!isSubdomain(name.name)) this.#learn(name, { kind: 'missing' });
       else if (watched.size >= watchesMax) beyond.push(name);
       else {
         watched.add(text);

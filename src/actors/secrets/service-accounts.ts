@@ -1,6 +1,6 @@
 import type { Runtime } from '#actors/runtime.ts';
 import { type Flight, SingleFlight } from '#actors/single-flight.ts';
-import { isObjectName } from '#core/secret.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import { resourcePath } from '#kube/paths.ts';
@@ -28,7 +28,7 @@ export class ServiceAccounts {
     signal: AbortSignal,
   ): Promise<string | undefined> => {
     // A Pod of such an account is refused in any case.
-    if (!isObjectName(name)) return undefined;
+    if (!isSubdomain(name)) return undefined;
     const run = (flight: Flight) => this.#read(namespace, name, flight.signal);
     const key = `${namespace}/${name}`;
     const answer = await this.#flights.ask({ key, run, lingers: false }, signal);

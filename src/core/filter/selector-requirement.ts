@@ -83,6 +83,6 @@ function isQualifiedName(key: string): boolean {
 }
 
 /** Whether it is a DNS subdomain, as the names of most objects are. */
-export function isSubdomain(name: unknown): boolean {
+export function isSubdomain(name: unknown): name is string {
   return typeof name === 'string' && name.length <= objectNameCharactersMax && SUBDOMAIN.test(name);
 }

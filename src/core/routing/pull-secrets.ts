@@ -1,7 +1,8 @@
 import { cutText } from '#core/cut-text.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import { isObject } from '#core/json.ts';
 import type { PodAdmission } from '#core/pod.ts';
-import { isObjectName, type SecretName } from '#core/secret.ts';
+import type { SecretName } from '#core/secret.ts';
 
 /** As they came from outside: an empty name is passed over, what can be no name is broken. */
 export function pullSecretsOf({ pod, namespace }: PodAdmission): NamedPullSecrets {
@@ -14,7 +15,7 @@ export function pullSecretsOf({ pod, namespace }: PodAdmission): NamedPullSecret
   const own: SecretName[] = [];
   const warnings: string[] = [];
   for (const name of new Set(names)) {
-    if (isObjectName(name)) own.push({ namespace, name });
+    if (isSubdomain(name)) own.push({ namespace, name });
     else
       warnings.push(
         `Secret ${cutText(`${namespace}/${name}`, namesBytesMax)} is skipped: no Secret has that name`,
