@@ -276,13 +276,18 @@ function countStates(registry: Registry) {
   const series = gauge(registry, 'actors', ['type', 'state']);
   const types = new BoundedLabel(closedLabelsMax);
   const states = new BoundedLabel(closedLabelsMax);
-  const labels = (type: string, state: string) => ({
-    type: types.name(type),
-    state: states.name(state),
-  });
+  // Each transition counts: the library would put labels and their key together every time.
+  const children = new Map<string, Gauge.Internal<'type' | 'state'>>();
+  const child = (type: string, state: string): Gauge.Internal<'type' | 'state'> => {
+    const [typeName, stateName] = [types.name(type), states.name(state)];
+    const key = `${typeName} ${stateName}`;
+    const known = children.get(key) ?? series.labels(typeName, stateName);
+    children.set(key, known);
+    return known;
+  };
   return (type: string, before: readonly string[] = [], after: readonly string[] = []): void => {
     // Of parallel regions mostly one changes, and to count costs as much as to change.
-    for (const state of before) if (!after.includes(state)) series.dec(labels(type, state));
-    for (const state of after) if (!before.includes(state)) series.inc(labels(type, state));
+    for (const state of before) if (!after.includes(state)) child(type, state).dec();
+    for (const state of after) if (!before.includes(state)) child(type, state).inc();
   };
 }

@@ -49,14 +49,15 @@ export class CheckTurns {
       checkedMs,
       namespace,
     }: { readonly checkedMs?: number | undefined; readonly namespace?: string },
-  ): void => this.#use(host)?.add(key, checkedMs, namespace);
+  ): void => this.#use(registryHost(host))?.add(key, checkedMs, namespace);
 
   /** Takes it out of the line; one whose turn it is just does not come back. */
-  readonly remove = (host: string, key: string): void => this.#find(host)?.remove(key);
+  readonly remove = (host: string, key: string): void =>
+    this.#find(registryHost(host))?.remove(key);
 
   /** Another's answer was as good as a check then (monotonic): back in line, no slot is used. */
   readonly spare = (host: string, key: string, checkedMs: number): void =>
-    this.#find(host)?.spare(key, checkedMs);
+    this.#find(registryHost(host))?.spare(key, checkedMs);
 
   /** A status says that an image of this registry was checked then (wall time), or never. */
   readonly recorded = (name: string, lastMonitorMs: number | undefined): void => {
@@ -113,11 +114,10 @@ export class CheckTurns {
   }
 
   #find(host: string): CheckLine | undefined {
-    return this.#term?.lines.get(registryHost(host));
+    return this.#term?.lines.get(host);
   }
 
-  #use(name: string): CheckLine | undefined {
-    const host = registryHost(name);
+  #use(host: string): CheckLine | undefined {
     const known = this.#find(host);
     if (known !== undefined || this.#term === undefined) return known;
     const { run, unrecordedUntilMs, lines } = this.#term;
