@@ -1,11 +1,11 @@
 import { utf8Bytes } from '#core/cut-text.ts';
+import { isSubdomain } from '#core/filter/selector-requirement.ts';
 import { parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
 import { applyPatch, type JsonPatchOperation, type PatchProblem } from '#core/json-patch.ts';
 import type { PodObject } from '#core/pod.ts';
 import { namesOf } from '#core/pod-images.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { isObjectName } from '#core/secret.ts';
 import { ROUTING_ANNOTATIONS } from './annotations.ts';
 
 /** Operations of one patch: an image each, three annotations, a list; no Pod comes near. */
@@ -97,7 +97,7 @@ function pullSecretsProblem(value: unknown, pod: PodObject): string | undefined 
     return 'expected the pull secrets that the Pod names to stay';
   }
   const fresh = names.slice(before.length);
-  if (!fresh.every(isObjectName)) return 'expected the name of a Secret in each new pull secret';
+  if (!fresh.every(isSubdomain)) return 'expected the name of a Secret in each new pull secret';
   const repeats = fresh.some((name, index) => names.indexOf(name) < before.length + index);
   return repeats ? 'expected each new pull secret once' : undefined;
 }

@@ -24,20 +24,6 @@ export interface KnownCopy {
   readonly unneededSinceMs?: number;
 }
 
-/** All that the plan is made from. */
-export interface CopyPlanInput<Source extends CopySource, Copy extends KnownCopy> {
-  readonly sources: readonly Source[];
-  readonly copies: readonly Copy[];
-  /** The uids of the resources that are there and stay. */
-  readonly owners: ReadonlySet<string>;
-  /** `namespace/name` of each pull secret that a Pod names. */
-  readonly needs: ReadonlySet<string>;
-  /** Whether the name of a copy that nobody declares fits a source and its owner (behaviour §10). */
-  readonly isOurs: (copy: Copy) => boolean;
-  /** Monotonic. */
-  readonly nowMs: number;
-}
-
 /** What is to be done about the copies. */
 export interface CopyPlan<Source extends CopySource, Copy extends KnownCopy> {
   readonly writes: readonly { readonly namespace: string; readonly source: Source }[];
@@ -61,12 +47,21 @@ export const unneededMs = 600_000;
  * Decides from the whole state which copies are written and which go. What is labelled with a
  * resource that is not there is left to Kubernetes' garbage collector.
  */
-export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(
-  input: CopyPlanInput<Source, Copy>,
-): CopyPlan<Source, Copy> {
-  const { sources, owners, needs, nowMs, isOurs } = input;
+export function planSecretCopies<Source extends CopySource, Copy extends KnownCopy>(given: {
+  readonly sources: readonly Source[];
+  readonly copies: readonly Copy[];
+  /** The uids of the resources that are there and stay. */
+  readonly owners: ReadonlySet<string>;
+  /** `namespace/name` of each pull secret that a Pod names. */
+  readonly needs: ReadonlySet<string>;
+  /** Whether the name of a copy that nobody declares fits a source and its owner (behaviour §10). */
+  readonly isOurs: (copy: Copy) => boolean;
+  /** Monotonic. */
+  readonly nowMs: number;
+}): CopyPlan<Source, Copy> {
+  const { sources, copies, owners, needs, nowMs, isOurs } = given;
   const sourceOf = new Map(sources.map((one) => [keyOf(one.ownerUid, one.copyName), one]));
-  const judged = input.copies.map((copy) => {
+  const judged = copies.map((copy) => {
     const source = sourceOf.get(keyOf(copy.ownerUid, copy.name));
     // A label alone makes nothing ours: what is not known to be stays as it is.
     const owned = owners.has(copy.ownerUid) && (source !== undefined || isOurs(copy));
@@ -82,35 +77,24 @@ export function planSecretCopies<Source extends CopySource, Copy extends KnownCo
     (least, { dueMs = Number.POSITIVE_INFINITY }) => Math.min(least, dueMs),
     Number.POSITIVE_INFINITY,
   );
-  const outdated = judged.flatMap(({ copy, source }) =>
-    source !== undefined && isOutdated(copy, source) ? [{ namespace: copy.namespace, source }] : [],
+  const there = new Set(copies.map(({ namespace, name }) => `${namespace}/${name}`));
+  const byName = new Map(sources.map((source) => [source.copyName, source]));
+  // Pods may name a copy that is not there, as when it went while they were being stored.
+  const missing = [...needs.difference(there)].map((need) => {
+    const [namespace = '', name = ''] = need.split('/');
+    return { copy: { namespace, content: undefined }, source: byName.get(name) };
+  });
+  const writes = [...judged, ...missing].flatMap(({ copy: { namespace, content }, source }) =>
+    source?.content === undefined || source.content === content || !source.lendsTo(namespace)
+      ? []
+      : [{ namespace, source }],
   );
   return {
-    writes: [...outdated, ...missingCopies(input)],
+    writes,
     deletions: judged.flatMap(({ copy, why }) => (why === undefined ? [] : [{ copy, why }])),
     copies: judged.flatMap(({ kept }) => kept ?? []),
     ...(Number.isFinite(nextMs) && { nextMs }),
   };
-}
-
-function isOutdated(copy: KnownCopy, { content, lendsTo }: CopySource): boolean {
-  return content !== undefined && copy.content !== content && lendsTo(copy.namespace);
-}
-
-/** Pods that name a copy which is not there, as when it went while they were being stored. */
-function missingCopies<Source extends CopySource, Copy extends KnownCopy>({
-  sources,
-  copies,
-  needs,
-}: CopyPlanInput<Source, Copy>): CopyPlan<Source, Copy>['writes'] {
-  const there = new Set(copies.map(({ namespace, name }) => `${namespace}/${name}`));
-  const byName = new Map(sources.map((source) => [source.copyName, source]));
-  return [...needs].flatMap((need) => {
-    const [namespace = '', name = ''] = need.split('/');
-    const source = byName.get(name);
-    if (there.has(need) || source?.content === undefined || !source.lendsTo(namespace)) return [];
-    return [{ namespace, source }];
-  });
 }
 
 function keyOf(ownerUid: string, copyName: string): string {
