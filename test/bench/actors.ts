@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type AnyStateMachine, assign, createActor, fromPromise, setup } from 'xstate';
 import { supervise } from '#actors/supervisor.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
@@ -9,6 +7,7 @@ import { effect } from '#machines/effect.ts';
 import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-image.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
+import { collectGarbage } from '#test/support/processes/garbage.ts';
 import { ratio, table } from './table.ts';
 
 const images = 100_000;
@@ -135,9 +134,7 @@ function timed(work: () => void): number {
 }
 
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 

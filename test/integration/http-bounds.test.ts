@@ -10,6 +10,7 @@ import { listenTls, type TlsListenOptions } from '#http/tls.ts';
 import { buildWebhookApp } from '#http/webhook.ts';
 import { createLog } from '#telemetry/log.ts';
 import { podOf, reviewOf, webhookPath } from '#test/support/operator/reviews.ts';
+import { collectGarbage } from '#test/support/processes/garbage.ts';
 import { makeAuthority } from '#test/support/registries/tls.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
@@ -69,6 +70,7 @@ describe('bodies', () => {
       () => sockets.filter(({ ended }) => ended.value).length >= 40,
     );
     // One piece of what the client itself holds, and what is on its way.
+    collectGarbage();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(110 * mebi);
     expect(await review(listener, JSON.stringify(reviewOf()))).toBe(200);
     for (const { socket } of sockets) socket.destroy();

@@ -1,20 +1,16 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createInterner } from '#kube/intern.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { slimResource } from '#kube/slim-resource.ts';
 import { createStore } from '#kube/store.ts';
 import { ordinaryPod } from '#test/support/api-server/many-pods.ts';
+import { collectGarbage } from '#test/support/processes/garbage.ts';
 
 const images = 2_000;
 
 /** Live bytes of the heap. */
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }
 
