@@ -57,9 +57,8 @@ describe('the decision', () => {
     expect(pod.spec.containers[0].image).toBe(equal);
     const told = await eventually('the decision is logged', () => loggedDecision());
     const { key, message, ...decision } = timeless(told);
-    const { key: _, message: asWell, nearMisses, ...expected } = timeless(asked);
-    expect(nearMisses).toEqual([]);
-    expect(decision).toEqual(expected);
+    const { key: _, message: asWell, ...expected } = timeless(asked);
+    expect({ ...decision, nearMisses: [] }).toEqual(expected);
     expect(message).toBe(asWell.replace('image runs', `${key} runs`));
     const annotations = pod.metadata.annotations;
     expect(JSON.parse(annotations['kuik.enix.io/original-images'])).toEqual({ [key]: told.image });
