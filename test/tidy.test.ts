@@ -80,6 +80,16 @@ test('the lock file names no host of a package registry', () => {
   expect(read('package-lock.json')).not.toMatch(/"resolved":/);
 });
 
+test('the lock file pins what each package is, those of other platforms too', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    readonly packages: Readonly<Record<string, { readonly integrity?: string }>>;
+  };
+  const unpinned = Object.entries(packages).filter(
+    ([path, { integrity }]) => path !== '' && integrity === undefined,
+  );
+  expect(unpinned.map(([path]) => path)).toEqual([]);
+});
+
 test('no machine handles a bug: it crashes, and its supervisor is told', () => {
   expect(matches(inFolder('src/machines'), /\bonError\b|\bBroken\b|\bbug\b/g)).toEqual([]);
 });
