@@ -118,7 +118,7 @@ export class CheckLine {
 /** What the line of one registry is made of. */
 export interface CheckLineOptions {
   readonly host: string;
-  /** Checks at once: what hangs there must leave places for routing. */
+  /** Checks in flight: what hangs there must leave room for routing. */
   readonly inFlightMax: number;
   readonly run: RunTurn;
   readonly actor: () => RegistryRef | undefined;

@@ -101,7 +101,7 @@ export class Registries {
     this.#options = options;
     this.turns = new CheckTurns(runtime, {
       paceOf: options.paceOf,
-      // Half of the places, so that what hangs without a limit leaves the rest to routing.
+      // Half of all requests in flight: what hangs without a limit leaves the rest to routing.
       inFlightMaxOf: (host) => Math.max(1, Math.floor(this.#concurrencyOf(host) / 2)),
       actorOf: (host) => this.#actor(host),
       keep: (host) => this.#use(host),

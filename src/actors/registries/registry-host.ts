@@ -11,7 +11,7 @@ import { CredentialOrder, goesOn, keyOf, type Plan } from './credential-order.ts
 const probeMemoryMs = 1_000;
 /** Answers of one host remembered at once, about 500 bytes each. */
 const answersMax = 1_000;
-/** Probes of one host that may wait for a place: at 4 places and 20 ms that is 5 s of work. */
+/** Probes of one host that may wait, beside those in flight; further ones are refused at once. */
 const waitingMax = 1_000;
 /** Without any answer for so long a probe that has all the time makes a suspect (behaviour §10). */
 export const silenceMs = 10_000;
