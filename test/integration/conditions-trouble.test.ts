@@ -28,7 +28,11 @@ async function startWriter(count: number) {
       apiVersion: 'kuik.enix.io/v1alpha1',
       kind: 'ClusterReplicatedImageSet',
       metadata: { name },
-      spec: { upstreams: [{ registry: 'a.example.com', imageFilter: { include: ['/x'] } }] },
+      spec: {
+        upstreams: ['a.example.com', 'b.example.com'].map((registry) => ({
+          ...{ registry, imageFilter: { include: ['/x'] } },
+        })),
+      },
     });
     store.put(name, body);
     onTestFinished(() => admin().remove(`${collection}/${name}`));

@@ -85,7 +85,7 @@ function told(): { readonly away: number; readonly back: number } {
       .split('\n')
       .filter((line) => line.includes(`"msg":"${message}"`)).length;
   return {
-    away: count('the API server does not answer'),
+    away: count('the API server does not answer; Pods are routed by the last table'),
     back: count('the API server answers again'),
   };
 }

@@ -12,6 +12,12 @@ import { eventually } from '#test/support/time/eventually.ts';
 import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 /** Watches of what the sets of one namespace's Secrets name, on the real API server. */
+const field = '.dockerconfigjson';
+
+function config(password: string): string {
+  return JSON.stringify({ auths: { 'a.example.com': { username: 'alice', password } } });
+}
+
 async function startWatches() {
   const client = await adminClient();
   const clock = new TimerHeap();
@@ -59,14 +65,15 @@ test('a Secret is watched by its name alone, from when a resource names it until
   await eventually('it is known to be missing', () => find(key)?.kind === 'missing');
   await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'pull' } },
-    stringData: { a: 'first' },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { [field]: config('first') },
   });
   await eventually('it is known', () => find(key)?.kind === 'found');
   const path = `/api/v1/namespaces/${namespace}/secrets`;
-  await admin().merge(`${path}/pull`, { stringData: { a: 'second' } });
+  await admin().merge(`${path}/pull`, { stringData: { [field]: config('second') } });
   await eventually('its change is known', () => {
     const found = find(key);
-    return found?.kind === 'found' && found.secret.data['a'] === 'second';
+    return found?.kind === 'found' && found.secret.data[field] === config('second');
   });
   await admin().remove(`${path}/pull`);
   await eventually('its end is known', () => find(key)?.kind === 'missing');
