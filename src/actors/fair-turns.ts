@@ -1,3 +1,4 @@
+import { FairQueue } from '#core/fair-queue.ts';
 import type { MaybePromise } from '#core/maybe-promise.ts';
 
 /**
@@ -5,7 +6,7 @@ import type { MaybePromise } from '#core/maybe-promise.ts';
  * is not goes on for a moment in a turn of the loop, each key (a namespace) in its turn.
  */
 export class FairTurns {
-  readonly #waiting = new Map<string, Task[]>();
+  readonly #waiting = new FairQueue<Task>();
   #isScheduled = false;
   /** Spent in this turn of the loop by what is done at once. */
   #spentMs = 0;
@@ -33,16 +34,12 @@ export class FairTurns {
           return true;
         }
       };
-      this.#wait(key, step);
+      this.#wait({ key, step });
     });
   }
 
-  #wait(key: string, task: Task): void {
-    const tasks = this.#waiting.get(key) ?? [];
-    tasks.push(task);
-    // Whoever waits anew stands behind all others.
-    this.#waiting.delete(key);
-    this.#waiting.set(key, tasks);
+  #wait(task: Task): void {
+    this.#waiting.put(task.key, task);
     this.#schedule();
   }
 
@@ -60,18 +57,17 @@ export class FairTurns {
   readonly #turn = (): void => {
     this.#isScheduled = false;
     this.#spentMs = 0;
-    for (const [key, [task, ...others]] of this.#waiting) {
-      this.#waiting.delete(key);
-      if (others.length > 0) this.#waiting.set(key, others);
-      if (task !== undefined && !task()) this.#wait(key, task);
-      break;
-    }
+    const task = this.#waiting.takeFirst();
+    if (task?.step() === false) this.#wait(task);
     if (this.#waiting.size > 0) this.#schedule();
   };
 }
 
-/** Goes on for a moment; says whether it has come to its end. */
-type Task = () => boolean;
+interface Task {
+  readonly key: string;
+  /** Goes on for a moment; says whether it has come to its end. */
+  readonly step: () => boolean;
+}
 
 /** Nearly every Pod is decided upon in less; together, in one turn of the loop, they get no more. */
 const atOnceMs = 5;
