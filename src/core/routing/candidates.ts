@@ -13,6 +13,7 @@ import type {
   UpstreamMatch,
 } from './compiled.ts';
 import type { CandidateOrigin } from './decision.ts';
+import { FirstOfEach } from './first-of-each.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
 import type { RoutingPolicy } from './policy.ts';
@@ -97,7 +98,9 @@ export function* candidatesInSteps(
     ...copies,
   ].sort(byPlace);
   const discarded = matched.some(({ match }) => match.upstream.discarded);
-  const first = new FirstOfEach(originalCandidate(image, matched), discarded);
+  const first = new FirstOfEach(originalCandidate(image, matched), {
+    ...{ discarded, othersMax: CANDIDATES_MAX },
+  });
   for (const { propose } of proposers) {
     first.take(propose());
     yield;
@@ -191,9 +194,10 @@ function* findCopies(
     const about = found.verdicts.filter(({ compiled }) => compiled.matchesPod(subject));
     for (const { compiled, match } of about) {
       const key = `${compiled.origin} ${base.reference.path}`;
-      counts.set(key, (counts.get(key) ?? 0) + 1);
+      const before = counts.get(key) ?? 0;
+      counts.set(key, before + 1);
       // Their copies are one, and only one of two registries may be where the copy goes.
-      if ((counts.get(key) ?? 0) > 2) continue;
+      if (before >= 2) continue;
       const images = copied.get(compiled) ?? [];
       images.push({ base, match });
       copied.set(compiled, images);
@@ -253,49 +257,6 @@ function placeOf(compiled: CompiledSet | CompiledMirror, entry: CompiledEntry): 
     // One entry copies its bases in their order.
     base: 0,
   };
-}
-
-/** The first of each image, and no more of others than are considered. */
-class FirstOfEach {
-  readonly #byImage = new Map<string, Candidate>();
-  readonly #original: Candidate;
-  readonly #discarded: boolean;
-  #others = 0;
-  isCut = false;
-
-  constructor(original: Candidate, discarded: boolean) {
-    this.#original = original;
-    this.#discarded = discarded;
-  }
-
-  get candidates(): readonly Candidate[] {
-    // However many come before it, the original is among them.
-    if (this.isCut) this.#takeOriginal(this.#original);
-    return [...this.#byImage.values()];
-  }
-
-  /** From one proposer, until there are enough. */
-  take(proposed: Iterable<Candidate>): void {
-    for (const candidate of proposed) {
-      if (candidate.image === this.#original.image) this.#takeOriginal(candidate);
-      else if (!this.#byImage.has(candidate.image)) this.#takeOther(candidate);
-      if (this.isCut) return;
-    }
-  }
-
-  /** Proposed in another's name, it is still the original; discarded, nobody proposes it. */
-  #takeOriginal(candidate: Candidate): void {
-    const { image, lent } = this.#original;
-    if (this.#discarded || this.#byImage.has(image)) return;
-    this.#byImage.set(image, { ...candidate, original: true, lent });
-  }
-
-  #takeOther(candidate: Candidate): void {
-    this.isCut = this.#others === CANDIDATES_MAX;
-    if (this.isCut) return;
-    this.#others += 1;
-    this.#byImage.set(candidate.image, candidate);
-  }
 }
 
 function byPlace(left: Placed, right: Placed): number {
