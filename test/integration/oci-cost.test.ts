@@ -10,6 +10,7 @@ import { type FaultRegistry, startFaultRegistry } from '#test/support/registries
 import { pushImage } from '#test/support/registries/images.ts';
 import {
   alice,
+  bearer,
   head,
   imageOn,
   type OciStage,
@@ -85,7 +86,7 @@ describe('100 checks of 100 images on one TLS registry', () => {
   });
 
   test('cost two requests each with Bearer, and one while the tokens live', async () => {
-    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    front.setAuth(bearer);
     for (const check of [checkEach, checkAll]) {
       const client = stage.makeClient({}, front.host);
       expect(await check(client, alice)).toBeLessThanOrEqual(2.1);
@@ -165,7 +166,7 @@ describe('an abort', () => {
     const client = stage.makeClient({}, front.host);
     const paths = [/manifests/, /token/];
     for (const path of paths) {
-      front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+      front.setAuth(bearer);
       front.setRules({ path, fault: { kind: 'hang' } });
       const abort = new AbortController();
       const pending = client.manifest(head(imageOn(front), alice), abort.signal);

@@ -19,6 +19,7 @@ import { type FaultRegistry, startFaultRegistry } from '#test/support/registries
 import { pushImage } from '#test/support/registries/images.ts';
 import {
   alice,
+  bearer,
   head,
   imageOn,
   mallory,
@@ -26,8 +27,6 @@ import {
   soon,
   startOciStage,
 } from '#test/support/registries/oci-stage.ts';
-
-const bearer: FaultAuthOptions = { kind: 'bearer', users: { alice: alice.password } };
 
 let stage: OciStage;
 let front: FaultRegistry;

@@ -5,6 +5,7 @@ import { createOciClient, type OciClientOptions } from '#oci/client.ts';
 import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   alice,
+  bearer,
   head,
   imageOn,
   type OciStage,
@@ -148,7 +149,7 @@ describe('a token service', () => {
     const host = at(from);
     front.setAuth({ kind: 'bearer', realm: `https://${at(to, inner)}/token` });
     inner.setRules();
-    inner.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    inner.setAuth(bearer);
     const client = stage.makeClient({ ...world, registries: { [host]: { caFile } } });
     // Remembered, it is no nearer than it was.
     for (let asked = 0; asked < 2; asked += 1) {

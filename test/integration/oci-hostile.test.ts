@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   alice,
+  bearer,
   head,
   imageOn,
   type OciStage,
@@ -151,7 +152,7 @@ describe('answers of any size and shape', () => {
     const headers = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [`x-policy-${index}`, 'x'.repeat(12_000)]),
     );
-    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    front.setAuth(bearer);
     front.setRules({ path: /^\/v2/, fault: { kind: 'headers', headers } });
     const client = stage.makeClient({}, front.host);
     expect(await client.manifest(head(imageOn(front), alice), soon())).toMatchObject({ ok: true });

@@ -12,6 +12,7 @@ import {
 import type { Fault } from '#test/support/registries/faults.ts';
 import {
   alice,
+  bearer,
   imageOn,
   mallory,
   type OciStage,
@@ -150,7 +151,7 @@ describe('a probe', () => {
   });
 
   test('has one deadline for all of it', async () => {
-    front.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    front.setAuth(bearer);
     const wrong = Array.from({ length: 4 }, (_, index) => ({ ...mallory, password: `${index}` }));
     front.setRules(
       { fault: { kind: 'delay', delayMs: 150 } },

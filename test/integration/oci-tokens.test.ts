@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Credential } from '#core/credentials.ts';
 import type { OciClient } from '#oci/client.ts';
-import type { FaultAuthOptions } from '#test/support/registries/fault-auth.ts';
 import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
 import {
   alice,
+  bearer,
   head,
   imageOn,
   mallory,
@@ -13,7 +13,6 @@ import {
   startOciStage,
 } from '#test/support/registries/oci-stage.ts';
 
-const bearer: FaultAuthOptions = { kind: 'bearer', users: { alice: alice.password } };
 /** What a token authentication costs in requests: the manifest and the token. */
 const isToken = ({ path }: { readonly path: string }) => path.startsWith('/token');
 

@@ -1,6 +1,7 @@
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { createOciClient, type OciClient, type OciClientOptions } from '#oci/client.ts';
+import type { FaultAuthOptions } from './fault-auth.ts';
 import { type PushedManifest, pushImage } from './images.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { namedRegistries } from './registry-ports.ts';
@@ -16,6 +17,9 @@ export const alice: Credential = {
 
 /** Who is let in nowhere. */
 export const mallory: Credential = { ...alice, source: 'team/wrong', password: 'wrong' };
+
+/** A registry that gives tokens, to alice alone. */
+export const bearer: FaultAuthOptions = { kind: 'bearer', users: { alice: alice.password } };
 
 /** Real registries of each kind, all with `team/app:1`, and clients that are closed with them. */
 export interface OciStage {
