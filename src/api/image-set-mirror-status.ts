@@ -14,11 +14,14 @@ const mirrorCopyStates = [
   'Expired',
 ] as const;
 
+/** One of them. */
+export type MirrorCopyState = (typeof mirrorCopyStates)[number];
+
 const mirrorCopySchema = Type.Object(
   {
     image: Type.String({ description: 'The copy: the image as it is pulled from the mirror.' }),
     state: Type.Optional(
-      Type.Unsafe<(typeof mirrorCopyStates)[number]>({
+      Type.Unsafe<MirrorCopyState>({
         type: 'string',
         enum: mirrorCopyStates,
         description:

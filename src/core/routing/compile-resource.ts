@@ -16,6 +16,7 @@ import { allOf, fail, mapUntilFailure, type Result, succeed } from '#core/result
 import type { SecretName } from '#core/secret.ts';
 import { type FieldProblem, identityOf, type SpecProblem } from '#core/spec-problem.ts';
 import {
+  type Cleanup,
   type CompiledBase,
   type CompiledEntry,
   type CompiledResource,
@@ -179,10 +180,12 @@ function compileMirror(
     });
     if (!read.ok) return read;
     const { entry, pull } = read.value;
+    const { credentialSecret: push } = entry;
     return succeed({
-      ...entry,
-      declaration,
+      ...{ ...entry, declaration },
+      ...(push !== undefined && { pushSecret: push }),
       ...(pull !== undefined && { credentialSecret: pull }),
+      cleanup: readCleanup(mirror.cleanup ?? resource.spec?.cleanup),
     });
   });
   if (!entries.ok) return entries;
@@ -190,6 +193,16 @@ function compileMirror(
     matchImages(base.scope.images, reference, steps);
   return succeed({ ...base, type: 'mirror', entries: entries.value, match });
 }
+
+/** Durations were read before; a retention that is left out is a week (behaviour §5). */
+function readCleanup({ enabled = false, retention }: WrittenCleanup = {}): Cleanup {
+  const parsed = parseDuration(retention ?? '168h');
+  return { enabled, retentionMs: parsed.ok ? parsed.value : weekMs };
+}
+
+const weekMs = 604_800_000;
+
+type WrittenCleanup = NonNullable<MirrorEntry['cleanup']>;
 
 function isClustered({ kind }: KuikResource): boolean {
   return kind.startsWith('Cluster');

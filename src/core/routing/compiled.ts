@@ -56,6 +56,19 @@ export interface CompiledEntry {
   readonly credentialSecret?: SecretName;
 }
 
+/** One destination of copies. */
+export interface CompiledMirrorEntry extends CompiledEntry {
+  /** The Secret to push and delete with (`credentialSecret`); it never leaves its namespace. */
+  readonly pushSecret?: SecretName;
+  readonly cleanup: Cleanup;
+}
+
+/** What becomes of copies that no Pod uses; the entry's own, else the resource's. */
+export interface Cleanup {
+  readonly enabled: boolean;
+  readonly retentionMs: number;
+}
+
 /** One upstream of a set. */
 export interface CompiledUpstream extends CompiledEntry {
   /** `undefined` matches no image: the upstream is an alternative only. */
@@ -79,7 +92,7 @@ export interface UpstreamMatch extends ImageMatch {
 export interface CompiledMirror extends CompiledBase {
   readonly type: 'mirror';
   /** In the order of declaration. */
-  readonly entries: readonly CompiledEntry[];
+  readonly entries: readonly CompiledMirrorEntry[];
   /** Whether the image filter matches; the same for every Pod. */
   readonly match: (image: NamedImage, steps?: MatchSteps) => ImageMatch | null;
 }
