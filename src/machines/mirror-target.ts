@@ -11,7 +11,7 @@ export type MirrorTargetEvent =
   | {
       readonly type: 'target.failed';
       readonly message: string;
-      /** On the clock of the process, ms; absent where the registry did not say. */
+      /** Wall time in ms; absent where the registry did not say. */
       readonly retryAtMs?: number | undefined;
     }
   /** It answered, whatever it said: no reason to wait any longer. */
@@ -29,7 +29,7 @@ export interface MirrorTargetContext extends TargetInput {
   readonly failures: number;
   /** Why it backs off; null while all is well. */
   readonly trouble: string | null;
-  /** On the clock of the process, ms. */
+  /** Wall time in ms. */
   readonly retryAtMs: number | null;
 }
 

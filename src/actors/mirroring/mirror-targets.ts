@@ -1,0 +1,140 @@
+import { type ActorRefFrom, fromCallback } from 'xstate';
+import type { Runtime } from '#actors/runtime.ts';
+import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import { type MirrorTargetEvent, mirrorTargetMachine } from '#machines/mirror-target.ts';
+import type { MirroredCopy } from './mirrored-copy.ts';
+import { type CopyOrder, TargetQueue } from './target-queue.ts';
+
+/** What the mirrors as such are run with. */
+export interface MirrorTargetsOptions {
+  /** Copies at once to one mirror (`mirroring.concurrency`). */
+  readonly concurrency: number;
+  readonly orderOf: () => CopyOrder<MirroredCopy>;
+  /** How long a mirror is left alone after so many failures in a row, ms. */
+  readonly backoffMs: (failures: number) => number;
+}
+
+/** What is told of a mirror: what waits for it. */
+export interface TargetFigures {
+  readonly target: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** Since when the first in line waits, on the clock of the process. */
+  readonly oldestMs: number | undefined;
+}
+
+/** The supervisor of the actors of all mirrors. */
+export type MirrorTargetsLogic = SupervisorLogic<typeof mirrorTargetMachine>;
+
+/** That supervisor's id. */
+export const mirrorTargetsId = 'mirror-targets';
+
+type TargetActor = ActorRefFrom<typeof mirrorTargetMachine>;
+
+/** The mirrors, each with its actor and its queue: none of them holds another up. */
+export class MirrorTargets {
+  readonly #runtime: Runtime;
+  readonly #find: KuikSystem['find'];
+  readonly #options: MirrorTargetsOptions;
+  readonly #queues = new Map<string, TargetQueue<MirroredCopy>>();
+
+  constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: MirrorTargetsOptions) {
+    this.#runtime = runtime;
+    this.#find = find;
+    this.#options = options;
+  }
+
+  /** Puts a copy in the line of its mirror, or where it belongs in it now. */
+  readonly put = (copy: MirroredCopy): void => {
+    this.#queueOf(copy.target).put(copy);
+    this.send(copy.target, { type: 'copies.wanted' });
+  };
+
+  readonly remove = (copy: MirroredCopy): void => {
+    this.#queues.get(copy.target)?.remove(copy);
+    this.tellDone(copy.target);
+  };
+
+  /** Tells the actor where nothing waits or runs any more. */
+  readonly tellDone = (target: string): void => {
+    const queue = this.#queues.get(target);
+    if (queue === undefined || queue.waiting > 0 || queue.running > 0) return;
+    this.send(target, { type: 'copies.done' });
+  };
+
+  readonly send = (target: string, event: MirrorTargetEvent): void =>
+    this.#supervisor()?.getSnapshot().children.get(target)?.send(event);
+
+  /** Lets go of a mirror that no copy has any more. */
+  readonly drop = (target: string): void => {
+    this.#queues.get(target)?.pause();
+    this.#queues.delete(target);
+    this.#supervisor()?.send({ type: 'child.remove', key: target });
+  };
+
+  readonly figures = (): readonly TargetFigures[] =>
+    [...this.#queues].map(([target, { waiting, running, oldestMs }]) => ({
+      ...{ target, waiting, running, oldestMs },
+    }));
+
+  /** Resolves to nothing begun any more: the term ends. */
+  readonly clear = (): void => {
+    for (const queue of this.#queues.values()) queue.pause();
+    this.#queues.clear();
+  };
+
+  /** No copy begins any more. */
+  readonly pause = (): void => {
+    for (const queue of this.#queues.values()) queue.pause();
+  };
+
+  /** The machine with its effects, supervised. */
+  readonly logic = (): MirrorTargetsLogic => {
+    const { clock, now } = this.#runtime;
+    return supervise(this.#runtime, {
+      type: 'mirror-target',
+      policy: 'object',
+      logic: mirrorTargetMachine.provide({
+        actors: {
+          queue: fromCallback(({ input: { target }, sendBack }) => {
+            const { waiting = 0, running = 0 } = this.#queues.get(target) ?? {};
+            if (waiting > 0 || running > 0) sendBack({ type: 'copies.wanted' });
+          }),
+        },
+        delays: {
+          untilRetried: ({ context: { failures, retryAtMs } }) => {
+            const told = retryAtMs === null ? 0 : retryAtMs - now();
+            return Math.max(told, this.#options.backoffMs(failures), 0);
+          },
+        },
+      }),
+      started: (target, actor) => this.#follow(target, actor),
+    });
+  };
+
+  #queueOf(target: string): TargetQueue<MirroredCopy> {
+    const known = this.#queues.get(target);
+    if (known !== undefined) return known;
+    const { concurrency, orderOf } = this.#options;
+    const queue = new TargetQueue(this.#runtime, { target, concurrency, order: orderOf() });
+    this.#queues.set(target, queue);
+    this.#supervisor()?.send({ type: 'child.add', key: target, input: { target } });
+    return queue;
+  }
+
+  /** The queue stands still while its mirror backs off; one that crashed holds nobody up. */
+  #follow(target: string, actor: TargetActor): void {
+    const queue = this.#queues.get(target);
+    const see = (): void => {
+      if (actor.getSnapshot().value === 'BackingOff') queue?.pause();
+      else queue?.resume();
+    };
+    actor.subscribe({ next: see, error: () => queue?.resume() });
+    see();
+  }
+
+  #supervisor(): ActorRefFrom<MirrorTargetsLogic> | undefined {
+    return this.#find<MirrorTargetsLogic>(mirrorTargetsId);
+  }
+}

@@ -1,0 +1,133 @@
+import type { ActorRefFrom } from 'xstate';
+import type { ImageReference } from '#core/image/reference.ts';
+import type { CopyPlace } from '#core/mirroring/copy-places.ts';
+import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
+import { type CopyActorState, toldState } from '#core/mirroring/told-state.ts';
+import type { ImageUse } from '#core/monitoring/use.ts';
+import type {
+  CopyKey,
+  KnownCopy,
+  MirroredImageContext,
+  MirroredImageEvent,
+  mirroredImageMachine,
+} from '#machines/mirrored-image.ts';
+
+/** What one resource has to do with a copy. */
+export interface CopyDemand {
+  /** Under which of its entries: with whose Secret it is pushed, and how it is cleaned up. */
+  readonly place: CopyPlace;
+  /** How the resource's Pods use the image; absent where none does. */
+  readonly use?: ImageUse | undefined;
+}
+
+/** The actor of one copy. */
+export type CopyActor = ActorRefFrom<typeof mirroredImageMachine>;
+
+/** Told when a copy moves from one state to another. */
+export type CopyListener = (copy: MirroredCopy, from: CopyActorState, to: CopyActorState) => void;
+
+/** One image on one mirror, for all resources that want it there: the way to its actor. */
+export class MirroredCopy implements CopyKey {
+  readonly target: string;
+  readonly image: string;
+  readonly source: ImageReference;
+  readonly place: CopyPlace;
+  /** By resource, `Kind/[namespace/]name`. */
+  readonly demands = new Map<string, CopyDemand>();
+  /** When it was made, or asked for, last, by the clock of the process; not yet in this term. */
+  lookedAtMs: number | undefined;
+  readonly #moved: CopyListener;
+  #actor: CopyActor | undefined;
+  #state: CopyActorState = 'Broken';
+  #context: MirroredImageContext;
+  #attempt: PromiseWithResolvers<void> | undefined;
+  /** Takes back what it is to be told by and by. */
+  #cancelWake = (): void => {};
+
+  constructor(
+    what: Pick<MirroredCopy, 'target' | 'image' | 'source' | 'place'>,
+    known: KnownCopy,
+    moved: CopyListener,
+  ) {
+    this.target = what.target;
+    this.image = what.image;
+    this.source = what.source;
+    this.place = what.place;
+    this.#moved = moved;
+    const { target, image } = what;
+    this.#context = { target, image, known, isUnused: true, failures: 0, retryAtMs: null, before: null };
+  }
+
+  get key(): string {
+    return copyKey(this);
+  }
+
+  /** Where its actor is; one that crashed waits to be started again. */
+  get state(): CopyActorState {
+    return this.#state;
+  }
+
+  /** What its actor remembers; of one that crashed, what it will begin with again. */
+  get context(): MirroredImageContext {
+    return this.#context;
+  }
+
+  get known(): KnownCopy {
+    return this.#context.known;
+  }
+
+  /** Its actor was started; after a crash it is another one. */
+  readonly follow = (actor: CopyActor): void => {
+    this.#actor = actor;
+    const see = (): void => {
+      const { status, value, context } = actor.getSnapshot();
+      this.#context = context;
+      this.#move(status === 'error' ? 'Broken' : value);
+    };
+    actor.subscribe({ next: see, error: see, complete: see });
+    see();
+  };
+
+  readonly send = (event: MirroredImageEvent): void => {
+    this.#actor?.send(event);
+  };
+
+  /** Its place in the queue has come: resolves when nothing is in flight for it any more. */
+  readonly takeTurn = async (): Promise<void> => {
+    this.send({ type: 'turn.came' });
+    if (this.#state !== 'Copying') return;
+    this.#attempt ??= Promise.withResolvers();
+    await this.#attempt.promise;
+  };
+
+  /** What it is told at a later time, unless it moves before. */
+  readonly wake = (cancel: () => void): void => {
+    this.#cancelWake();
+    this.#cancelWake = cancel;
+  };
+
+  /** What a resource's status tells of it. */
+  readonly told = (isUnused: boolean): MirrorCopy => {
+    const { known } = this;
+    const isMirrored = known.mirroredAtMs !== undefined;
+    return { ...known, state: toldState(this.#state, { isMirrored, isUnused }) };
+  };
+
+  #move(to: CopyActorState): void {
+    const from = this.#state;
+    if (from === to) return;
+    this.#state = to;
+    this.#cancelWake();
+    this.#cancelWake = () => {};
+    if (from === 'Copying') {
+      this.#attempt?.resolve();
+      this.#attempt = undefined;
+    }
+    this.#moved(this, from, to);
+  }
+}
+
+/** The key of a copy's actor among the others. */
+export function copyKey({ target, image }: CopyKey): string {
+  return `${target}/${image}`;
+}
