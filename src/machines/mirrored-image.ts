@@ -1,6 +1,11 @@
 import { assign, setup } from 'xstate';
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
-import { type CopiedImage, type CopyOutcome, isPermanent } from '#core/mirroring/copy-outcome.ts';
+import {
+  type CopiedImage,
+  type CopyFailure,
+  type CopyOutcome,
+  isPermanent,
+} from '#core/mirroring/copy-outcome.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import { effect, toEvent, toOutput } from './effect.ts';
 
@@ -22,6 +27,8 @@ export type MirroredImageEvent =
   | { readonly type: 'image.unused' }
   /** It was unused for as long as its resources say. */
   | { readonly type: 'copy.expired' }
+  /** It is not due any more, although nobody may use it: it is kept as before. */
+  | { readonly type: 'copy.revived' }
   /** Every replica has had the time to see that it is `Expired`. */
   | { readonly type: 'deletion.due' }
   /** No resource has a place for it any more; what stands on the mirror stays there. */
@@ -229,11 +236,14 @@ export const mirroredImageMachine = setup({
     },
     Expired: {
       description: 'Offered to nobody any more: it is deleted unless a Pod wants it first.',
-      on: { 'image.used': used, 'deletion.due': 'Deleting' },
+      on: { 'image.used': used, 'copy.revived': 'Scheduled', 'deletion.due': 'Deleting' },
     },
     Deleting: {
       description: 'Its mirror is asked to delete it; leaving this state aborts that.',
-      on: { 'image.used': { target: 'Checking', actions: 'use' } },
+      on: {
+        'image.used': { target: 'Checking', actions: 'use' },
+        'copy.revived': 'Checking',
+      },
       invoke: {
         src: 'deleteCopy',
         input: toKey,
@@ -267,12 +277,15 @@ function afterCopy(
 
 function afterFailure(
   { known, failures }: MirroredImageContext,
-  { message, retryAtMs = null }: Pick<DeletionFailure, 'message'> & { retryAtMs?: number | null },
+  { message, retryAtMs, reason }: DeletionFailure & Partial<Pick<CopyFailure, 'reason'>>,
 ) {
-  return { known: { ...known, lastError: message }, failures: failures + 1, retryAtMs };
+  return {
+    known: { ...known, lastError: message, ...(reason !== undefined && { failure: reason }) },
+    ...{ failures: failures + 1, retryAtMs: retryAtMs ?? null },
+  };
 }
 
 function afterLoss({ known }: MirroredImageContext, message: string) {
-  const { mirroredAtMs: _, ...others } = known;
+  const { mirroredAtMs: _, failure: __, ...others } = known;
   return { known: { ...others, lastError: message }, failures: 0, retryAtMs: null };
 }

@@ -2,15 +2,15 @@ import { type ActorRefFrom, fromCallback } from 'xstate';
 import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { type CopyTurn, copyLevel } from '#core/mirroring/copy-queue.ts';
 import { type MirrorTargetEvent, mirrorTargetMachine } from '#machines/mirror-target.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
-import { type CopyOrder, TargetQueue } from './target-queue.ts';
+import { TargetQueue } from './target-queue.ts';
 
 /** What the mirrors as such are run with. */
 export interface MirrorTargetsOptions {
   /** Copies at once to one mirror (`mirroring.concurrency`). */
   readonly concurrency: number;
-  readonly orderOf: () => CopyOrder<MirroredCopy>;
   /** How long a mirror is left alone after so many failures in a row, ms. */
   readonly backoffMs: (failures: number) => number;
 }
@@ -47,7 +47,7 @@ export class MirrorTargets {
 
   /** Puts a copy in the line of its mirror, or where it belongs in it now. */
   readonly put = (copy: MirroredCopy): void => {
-    this.#queueOf(copy.target).put(copy);
+    this.#queueOf(copy.target).put(copy, turnOf(copy));
     this.send(copy.target, { type: 'copies.wanted' });
   };
 
@@ -91,7 +91,7 @@ export class MirrorTargets {
 
   /** The machine with its effects, supervised. */
   readonly logic = (): MirrorTargetsLogic => {
-    const { clock, now } = this.#runtime;
+    const { now } = this.#runtime;
     return supervise(this.#runtime, {
       type: 'mirror-target',
       policy: 'object',
@@ -116,8 +116,9 @@ export class MirrorTargets {
   #queueOf(target: string): TargetQueue<MirroredCopy> {
     const known = this.#queues.get(target);
     if (known !== undefined) return known;
-    const { concurrency, orderOf } = this.#options;
-    const queue = new TargetQueue(this.#runtime, { target, concurrency, order: orderOf() });
+    const { concurrency } = this.#options;
+    const ended = () => this.tellDone(target);
+    const queue = new TargetQueue<MirroredCopy>(this.#runtime, { target, concurrency, ended });
     this.#queues.set(target, queue);
     this.#supervisor()?.send({ type: 'child.add', key: target, input: { target } });
     return queue;
@@ -137,4 +138,16 @@ export class MirrorTargets {
   #supervisor(): ActorRefFrom<MirrorTargetsLogic> | undefined {
     return this.#find<MirrorTargetsLogic>(mirrorTargetsId);
   }
+}
+
+/** On whose behalf a copy is made, and how urgent it is. */
+function turnOf(copy: MirroredCopy): Omit<CopyTurn, 'id'> {
+  const uses = [...copy.demands.values()].flatMap(({ use }) => use ?? []);
+  const first = uses.find(({ isWaiting }) => isWaiting) ?? uses[0];
+  const level = copyLevel({
+    isWaitedFor: first?.isWaiting === true,
+    isLost: copy.known.digest !== undefined,
+    isUsed: first !== undefined,
+  });
+  return { share: first?.namespace ?? '', level };
 }

@@ -1,40 +1,39 @@
 import PQueue from 'p-queue';
-import type { Runtime } from '#actors/runtime.ts';
-import { reportCrash } from '#actors/runtime.ts';
-
-/** What waits for a mirror, in the order in which it is to be made (`core/mirroring`). */
-export interface CopyOrder<T> {
-  readonly size: number;
-  readonly put: (item: T) => void;
-  readonly remove: (item: T) => void;
-  readonly takeFirst: () => T | undefined;
-}
+import { type Runtime, reportCrash } from '#actors/runtime.ts';
+import { CopyQueue, type CopyTurn } from '#core/mirroring/copy-queue.ts';
 
 /** What is made in turn. */
 export interface Turned {
+  readonly key: string;
   /** Resolves when it is over, whatever came of it. */
   readonly takeTurn: () => Promise<void>;
 }
 
 /**
  * The copies of one mirror: so many are made at once, the rest wait in line. A p-queue of places:
- * whose turn it is when one is free the order says, so that what became urgent meanwhile goes first.
+ * whose turn it is when one is free is found out then, so that what became urgent goes first.
  */
 export class TargetQueue<T extends Turned> {
   readonly #runtime: Runtime;
   readonly #target: string;
-  readonly #order: CopyOrder<T>;
+  readonly #ended: () => void;
+  readonly #line = new CopyQueue<T>();
   readonly #places: PQueue;
-  /** Monotonic ms at which each began to wait. */
-  readonly #sinceMs = new Map<T, number>();
+  /** Monotonic ms at which each began to wait, the first to come first. */
+  readonly #sinceMs = new Map<string, number>();
 
   constructor(
     runtime: Runtime,
-    given: { readonly target: string; readonly concurrency: number; readonly order: CopyOrder<T> },
+    given: {
+      readonly target: string;
+      readonly concurrency: number;
+      /** Called whenever nothing is in flight any more for one whose turn had come. */
+      readonly ended: () => void;
+    },
   ) {
     this.#runtime = runtime;
     this.#target = given.target;
-    this.#order = given.order;
+    this.#ended = given.ended;
     this.#places = new PQueue({ concurrency: given.concurrency });
   }
 
@@ -43,7 +42,7 @@ export class TargetQueue<T extends Turned> {
   }
 
   get waiting(): number {
-    return this.#order.size;
+    return this.#line.size;
   }
 
   /** Since when the first to come waits, monotonic ms. */
@@ -51,18 +50,21 @@ export class TargetQueue<T extends Turned> {
     return this.#sinceMs.values().next().value;
   }
 
-  /** Puts it in line; one that is there takes the place that is its own now. */
-  readonly put = (item: T): void => {
-    this.#order.remove(item);
-    this.#order.put(item);
-    if (!this.#sinceMs.has(item)) this.#sinceMs.set(item, this.#runtime.clock.now());
+  /** Puts it in line; one that is there takes the turn that is its own now. */
+  readonly put = (item: T, turn: Omit<CopyTurn, 'id'>): void => {
+    const { key: id } = item;
+    if (this.#sinceMs.has(id)) this.#line.setTurn(id, turn);
+    else {
+      this.#line.enqueue(item, { id, ...turn });
+      this.#sinceMs.set(id, this.#runtime.clock.now());
+    }
     // What was taken out of the line left its place behind, which serves for this one.
-    if (this.#places.size < this.#order.size) void this.#places.add(this.#takeOne);
+    if (this.#places.size < this.#line.size) void this.#places.add(this.#takeOne);
   };
 
-  readonly remove = (item: T): void => {
-    this.#order.remove(item);
-    this.#sinceMs.delete(item);
+  readonly remove = ({ key }: T): void => {
+    this.#line.remove(key);
+    this.#sinceMs.delete(key);
   };
 
   /** Nobody's turn comes any more until it goes on. */
@@ -71,13 +73,15 @@ export class TargetQueue<T extends Turned> {
   readonly resume = (): void => void this.#places.start();
 
   readonly #takeOne = async (): Promise<void> => {
-    const item = this.#order.takeFirst();
+    const item = this.#line.dequeue();
     if (item === undefined) return;
-    this.#sinceMs.delete(item);
+    this.#sinceMs.delete(item.key);
     try {
       await item.takeTurn();
     } catch (error) {
       reportCrash(this.#runtime, `mirror-target:${this.#target}`, error);
     }
+    // Its place is free only in the next turn of the event loop.
+    setImmediate(this.#ended);
   };
 }
