@@ -180,7 +180,7 @@ export const mirroredImageMachine = setup({
     },
     Checking: {
       description: 'Its mirror is asked whether it stands there as it was recorded, complete.',
-      on: { 'copy.lost': { target: 'Scheduled', actions: lost } },
+      on: { 'copy.lost': { target: 'Scheduled', actions: lost }, 'copy.expired': 'Expired' },
       invoke: {
         src: 'lookAtCopy',
         input: toKey,

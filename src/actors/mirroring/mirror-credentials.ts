@@ -45,7 +45,10 @@ export class MirrorCredentials {
   ): Promise<readonly Credential[]> => {
     const pods = await this.#open((use?.pullSecrets ?? []).map(readName), reference, signal);
     const declared = await this.#open(secrets, reference, signal);
-    const kept = pods.credentials.slice(0, Math.max(1, CREDENTIALS_MAX - declared.credentials.length));
+    const kept = pods.credentials.slice(
+      0,
+      Math.max(1, CREDENTIALS_MAX - declared.credentials.length),
+    );
     return unique([...kept, ...declared.credentials]).slice(0, CREDENTIALS_MAX);
   };
 

@@ -39,7 +39,10 @@ export class MirrorTargets {
   readonly #options: MirrorTargetsOptions;
   readonly #queues = new Map<string, TargetQueue<MirroredCopy>>();
 
-  constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: MirrorTargetsOptions) {
+  constructor(
+    { runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>,
+    options: MirrorTargetsOptions,
+  ) {
     this.#runtime = runtime;
     this.#find = find;
     this.#options = options;

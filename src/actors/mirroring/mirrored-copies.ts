@@ -8,10 +8,9 @@ import {
   type CopyKey,
   type DeletionOutcome,
   type LookOutcome,
-  type MirroredImageInput,
   mirroredImageMachine,
 } from '#machines/mirrored-image.ts';
-import { copyKey, type CopyListener, MirroredCopy } from './mirrored-copy.ts';
+import { type CopyListener, copyKey, MirroredCopy } from './mirrored-copy.ts';
 
 /** What the actors of copies do with the world. */
 export interface CopyEffects {
@@ -29,14 +28,20 @@ export const mirroredImagesId = 'mirrored-images';
 /** All copies that any resource wants, each with its actor. */
 export class MirroredCopies {
   readonly #find: KuikSystem['find'];
-  readonly #moved: CopyListener;
+  readonly #listener: CopyListener;
   readonly #copies = new Map<string, MirroredCopy>();
   /** `placeKey` → the copies that are there: images that are told apart may share a place. */
   readonly #byPlace = new Map<string, Set<MirroredCopy>>();
 
-  constructor({ find }: Pick<KuikSystem, 'find'>, moved: CopyListener) {
+  constructor({ find }: Pick<KuikSystem, 'find'>, { moved, demanded }: CopyListener) {
     this.#find = find;
-    this.#moved = moved;
+    this.#listener = {
+      demanded,
+      moved: (copy, from, to) => {
+        if (to === 'Gone') this.#forget(copy);
+        moved(copy, from, to);
+      },
+    };
   }
 
   readonly get = (key: CopyKey): MirroredCopy | undefined => this.#copies.get(copyKey(key));
@@ -54,14 +59,14 @@ export class MirroredCopies {
   ): MirroredCopy => {
     const present = this.get(what);
     if (present !== undefined) return present;
-    const { state, ...known } = recorded;
-    const copy = new MirroredCopy(what, known, this.#move);
+    const { state: before, ...known } = recorded;
+    const { target, image } = what;
+    const context = { target, image, known, isUnused, failures: 0, retryAtMs: null, before };
+    const copy = new MirroredCopy(what, context, this.#listener);
     this.#copies.set(copy.key, copy);
     const there = this.#byPlace.get(what.place.key) ?? new Set();
     this.#byPlace.set(what.place.key, there.add(copy));
-    const { target, image } = what;
-    const input: MirroredImageInput = { target, image, known, isUnused, before: state };
-    this.#supervisor()?.send({ type: 'child.add', key: copy.key, input });
+    this.#supervisor()?.send({ type: 'child.add', key: copy.key, input: context });
     return copy;
   };
 
@@ -92,7 +97,7 @@ export class MirroredCopies {
       }),
       inherit: ({ context, value }) => ({
         ...context,
-        before: value === 'Collision' ? value : null,
+        before: value === 'Collision' || value === 'Expired' ? value : null,
       }),
       started: (key, actor) => this.#copies.get(key)?.follow(actor),
     });
@@ -108,11 +113,6 @@ export class MirroredCopies {
       return copy === undefined ? otherwise() : await run(copy, signal);
     });
   }
-
-  readonly #move: CopyListener = (copy, from, to) => {
-    if (to === 'Gone') this.#forget(copy);
-    this.#moved(copy, from, to);
-  };
 
   #forget(copy: MirroredCopy): boolean {
     if (this.#copies.get(copy.key) !== copy) return false;

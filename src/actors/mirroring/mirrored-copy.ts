@@ -17,14 +17,19 @@ export interface CopyDemand {
   /** Under which of its entries: with whose Secret it is pushed, and how it is cleaned up. */
   readonly place: CopyPlace;
   /** How the resource's Pods use the image; absent where none does. */
-  readonly use?: ImageUse | undefined;
+  readonly use: ImageUse | undefined;
+  readonly isUnused: boolean;
 }
 
 /** The actor of one copy. */
 export type CopyActor = ActorRefFrom<typeof mirroredImageMachine>;
 
-/** Told when a copy moves from one state to another. */
-export type CopyListener = (copy: MirroredCopy, from: CopyActorState, to: CopyActorState) => void;
+/** Told of what happens to copies. */
+export interface CopyListener {
+  readonly moved: (copy: MirroredCopy, from: CopyActorState, to: CopyActorState) => void;
+  /** What its Pods need it for, or may read it with, is not what it was. */
+  readonly demanded: (copy: MirroredCopy) => void;
+}
 
 /** One image on one mirror, for all resources that want it there: the way to its actor. */
 export class MirroredCopy implements CopyKey {
@@ -36,26 +41,25 @@ export class MirroredCopy implements CopyKey {
   readonly demands = new Map<string, CopyDemand>();
   /** When it was made, or asked for, last, by the clock of the process; not yet in this term. */
   lookedAtMs: number | undefined;
-  readonly #moved: CopyListener;
+  readonly #listener: CopyListener;
   #actor: CopyActor | undefined;
   #state: CopyActorState = 'Broken';
   #context: MirroredImageContext;
   #attempt: PromiseWithResolvers<void> | undefined;
-  /** Takes back what it is to be told by and by. */
+  /** Takes back what is to happen to it by and by. */
   #cancelWake = (): void => {};
 
   constructor(
-    what: Pick<MirroredCopy, 'target' | 'image' | 'source' | 'place'>,
-    known: KnownCopy,
-    moved: CopyListener,
+    { target, image, source, place }: Pick<MirroredCopy, 'target' | 'image' | 'source' | 'place'>,
+    context: MirroredImageContext,
+    listener: CopyListener,
   ) {
-    this.target = what.target;
-    this.image = what.image;
-    this.source = what.source;
-    this.place = what.place;
-    this.#moved = moved;
-    const { target, image } = what;
-    this.#context = { target, image, known, isUnused: true, failures: 0, retryAtMs: null, before: null };
+    this.target = target;
+    this.image = image;
+    this.source = source;
+    this.place = place;
+    this.#context = context;
+    this.#listener = listener;
   }
 
   get key(): string {
@@ -92,6 +96,22 @@ export class MirroredCopy implements CopyKey {
     this.#actor?.send(event);
   };
 
+  /** What a resource has to do with it now. */
+  readonly demand = (resource: string, demand: CopyDemand): void => {
+    const before = this.demands.get(resource);
+    this.demands.set(resource, demand);
+    this.tellUse();
+    if (before?.use !== demand.use || before?.place !== demand.place) this.#listener.demanded(this);
+  };
+
+  /** Tells its actor whether anybody uses the image. */
+  readonly tellUse = (): void => {
+    const isUnused = [...this.demands.values()].every((demand) => demand.isUnused);
+    if (isUnused !== this.#context.isUnused) {
+      this.send({ type: isUnused ? 'image.unused' : 'image.used' });
+    }
+  };
+
   /** Its place in the queue has come: resolves when nothing is in flight for it any more. */
   readonly takeTurn = async (): Promise<void> => {
     this.send({ type: 'turn.came' });
@@ -100,7 +120,7 @@ export class MirroredCopy implements CopyKey {
     await this.#attempt.promise;
   };
 
-  /** What it is told at a later time, unless it moves before. */
+  /** What is to happen to it by and by, unless it moves before. */
   readonly wake = (cancel: () => void): void => {
     this.#cancelWake();
     this.#cancelWake = cancel;
@@ -123,7 +143,7 @@ export class MirroredCopy implements CopyKey {
       this.#attempt?.resolve();
       this.#attempt = undefined;
     }
-    this.#moved(this, from, to);
+    this.#listener.moved(this, from, to);
   }
 }
 

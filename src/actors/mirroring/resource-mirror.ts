@@ -91,7 +91,11 @@ export class ResourceMirror implements ClaimingResource {
   };
 
   /** Has one of its copies looked after, as its status had it or as nobody knows it yet. */
-  readonly addCopy = (entry: MirrorEntry, place: CopyPlace, recorded?: MirrorCopy): MirroredCopy => {
+  readonly addCopy = (
+    entry: MirrorEntry,
+    place: CopyPlace,
+    recorded?: MirrorCopy,
+  ): MirroredCopy => {
     const use = this.use(entry.image);
     const isUnused = entry.unusedSinceMs !== undefined;
     const known = recorded ?? { copy: place.copy, state: 'Scheduled' as const };

@@ -1,5 +1,5 @@
 import { cutText } from '#core/cut-text.ts';
-import { lastErrorBytesMax } from '#core/monitoring/monitored-image.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
 import { type CopyJudgement, mayBeOurs } from './copy-claims.ts';
 import type { CopyPlace } from './copy-places.ts';
