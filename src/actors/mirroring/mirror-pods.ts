@@ -27,6 +27,7 @@ export class MirrorPods {
   readonly #released = new Listeners<[releases: Releases]>();
   readonly #renewed = new Listeners();
   #running = new RunningImages();
+  #isCounted = false;
   #judge: ReturnType<typeof createOriginalJudge>;
   #reader: WantsReader;
 
@@ -39,8 +40,13 @@ export class MirrorPods {
   /** Told of what no Pod has any more. */
   readonly onReleased = this.#released.subscribe;
 
-  /** Told when there is a new reader, by which all Pods are to be read again. */
+  /** Told when all Pods have been read by a new reader, as others are to read them too. */
   readonly onRenewed = this.#renewed.subscribe;
+
+  /** Whether all Pods have been read: before that nobody knows what none of them runs. */
+  get isCounted(): boolean {
+    return this.#isCounted;
+  }
 
   get reader(): WantsReader {
     return this.#reader;
@@ -56,6 +62,7 @@ export class MirrorPods {
     void this.renew();
     return () => {
       stop();
+      this.#isCounted = false;
       this.#running = new RunningImages();
     };
   };
@@ -65,7 +72,6 @@ export class MirrorPods {
     this.#judge = this.#createJudge();
     const reader = createWantsReader(this.#judge);
     this.#reader = reader;
-    this.#renewed.tell();
     let read = 0;
     for (const pod of this.#options.pods.values()) {
       this.#put(pod);
@@ -74,6 +80,8 @@ export class MirrorPods {
       await nextTurn();
       if (this.#reader !== reader) return;
     }
+    this.#isCounted = this.#options.pods.isSynced();
+    this.#renewed.tell();
     this.#tellReleased();
   };
 

@@ -3,6 +3,7 @@ import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import type { ClaimingResource } from '#core/mirroring/claim-index.ts';
 import { type CopyPlace, copyPlaces } from '#core/mirroring/copy-places.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { Location } from '#core/routing/location.ts';
@@ -31,6 +32,11 @@ export class ResourceMirror implements ClaimingResource {
   #compiled: CompiledMirror | undefined;
   #placesOf: (image: string) => readonly CopyPlace[] = () => [];
   #use: (image: string) => ImageUse | undefined = () => undefined;
+  /** Images without a Pod: they are looked at when one of them may expire. */
+  readonly unused = new Set<string>();
+  /** Copies of which something is to be done, or is being done. */
+  readonly pending = new Set<MirroredCopy>();
+  readonly #expired = new Set<MirroredCopy>();
   phase: ClaimingResource['phase'] = 'unknown';
 
   constructor(resource: string, copies: MirroredCopies) {
@@ -41,6 +47,11 @@ export class ResourceMirror implements ClaimingResource {
   /** As it was compiled last. */
   get compiled(): CompiledMirror | undefined {
     return this.#compiled;
+  }
+
+  /** How many of its copies are `Expired`. */
+  get expired(): number {
+    return this.#expired.size;
   }
 
   /** Its spec is this from now on. */
@@ -87,6 +98,7 @@ export class ResourceMirror implements ClaimingResource {
       presentSourceDigest: undefined,
     };
     this.#entries.set(image, entry);
+    if (unusedSinceMs !== undefined) this.unused.add(image);
     return entry;
   };
 
@@ -103,7 +115,21 @@ export class ResourceMirror implements ClaimingResource {
     const copy = this.#copies.add({ ...what, source: entry.reference, place }, known, isUnused);
     entry.copies.set(place.copy, copy);
     copy.demand(this.resource, { place, use, isUnused });
+    this.see(copy);
     return copy;
+  };
+
+  /** One of its copies has come to another state. */
+  readonly see = (copy: MirroredCopy): void => {
+    setIn(this.pending, copy, pendingStates.has(copy.state));
+    setIn(this.#expired, copy, copy.state === 'Expired' || copy.state === 'Deleting');
+  };
+
+  /** One of its copies is gone: there is nothing left of it. */
+  readonly lose = (copy: MirroredCopy): void => {
+    const entry = this.#entries.get(copy.image);
+    if (entry?.copies.get(copy.place.copy) === copy) entry.copies.delete(copy.place.copy);
+    this.#release(copy);
   };
 
   /** The resource has nothing to do with the copy any more. */
@@ -111,7 +137,7 @@ export class ResourceMirror implements ClaimingResource {
     const copy = entry.copies.get(text);
     entry.copies.delete(text);
     if (copy === undefined) return;
-    copy.demands.delete(this.resource);
+    this.#release(copy);
     if (copy.demands.size === 0) this.#copies.remove(copy);
     else copy.tellUse();
   };
@@ -122,6 +148,7 @@ export class ResourceMirror implements ClaimingResource {
     if (entry === undefined) return;
     for (const text of [...entry.copies.keys()]) this.dropCopy(entry, text);
     this.#entries.delete(image);
+    this.unused.delete(image);
   };
 
   /** How its Pods use an image, as its copies are to know. */
@@ -135,6 +162,12 @@ export class ResourceMirror implements ClaimingResource {
     }
   };
 
+  #release(copy: MirroredCopy): void {
+    copy.demands.delete(this.resource);
+    this.pending.delete(copy);
+    this.#expired.delete(copy);
+  }
+
   #told({ image, copies, unusedSinceMs, presentSourceDigest }: MirrorEntry): MirroredImage {
     const isUnused = unusedSinceMs !== undefined;
     return {
@@ -144,6 +177,16 @@ export class ResourceMirror implements ClaimingResource {
       ...(presentSourceDigest !== undefined && { presentSourceDigest }),
     };
   }
+}
+
+/** In which something is to be done of a copy, or is being done; what failed waits like all else. */
+const pendingStates: ReadonlySet<CopyActorState> = new Set<CopyActorState>([
+  ...(['Scheduled', 'Checking', 'Copying', 'Expired', 'Deleting'] as const),
+]);
+
+function setIn<T>(set: Set<T>, item: T, isIn: boolean): void {
+  if (isIn) set.add(item);
+  else set.delete(item);
 }
 
 /** What names a mirror: `<registry>[/<path>]`. */

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { forEachSlice } from '#actors/for-each-slice.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { RoundOutcome } from '#actors/reconcile.ts';
 import type { CheckTurns } from '#actors/registries/check-turns.ts';
@@ -40,8 +40,6 @@ export interface ResourcePlanOptions extends PodUsesOptions {
   readonly isNodeOnly: (reference: ImageReference) => boolean;
 }
 
-/** So many images are dealt with in one turn of the event loop: about 7 ms. */
-const imagesPerTurn = 100;
 const restoreBackoff = { baseMs: 500, capMs: 30_000 };
 
 /**
@@ -178,7 +176,11 @@ export class ResourcePlan {
   }
 
   /** All of them, or those of which something may have changed. */
-  #imagesToPlan(uses: UseIndex, isAnew: boolean, isDue: boolean): ReadonlySet<string> {
+  #imagesToPlan(
+    uses: Pick<UseIndex, 'takeChanged' | 'images'>,
+    isAnew: boolean,
+    isDue: boolean,
+  ): ReadonlySet<string> {
     const changed = uses.takeChanged();
     if (isAnew) return new Set([...this.images.names(), ...uses.images()]);
     return isDue ? new Set([...changed, ...this.images.unused]) : changed;
@@ -270,17 +272,4 @@ export function findAvailability(
 
 function originOf(name: string): string {
   return `${kind}/${name}`;
-}
-
-/** A slice in each turn of the event loop, until the signal aborts. */
-async function forEachSlice<T>(
-  all: Iterable<T>,
-  signal: AbortSignal,
-  work: (slice: readonly T[]) => void,
-): Promise<void> {
-  const rest = [...all];
-  for (let start = 0; start < rest.length && !signal.aborted; start += imagesPerTurn) {
-    work(rest.slice(start, start + imagesPerTurn));
-    await nextTurn();
-  }
 }

@@ -1,0 +1,297 @@
+import { forEachSlice } from '#actors/for-each-slice.ts';
+import type { RoundOutcome } from '#actors/reconcile.ts';
+import type { Runtime } from '#actors/runtime.ts';
+import { type NamedPod, PodUses } from '#actors/tracking/pod-uses.ts';
+import type { KuikResource } from '#api/kinds.ts';
+import { fullJitterMs } from '#core/backoff.ts';
+import { scopeMatchesImage } from '#core/filter/scope.ts';
+import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
+import type { AreEquivalent } from '#core/mirroring/copy-claims.ts';
+import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
+import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import type { Releases } from '#core/mirroring/running-images.ts';
+import type { UseIndex, UseScope } from '#core/monitoring/use.ts';
+import type { Result } from '#core/result.ts';
+import type { CompiledMirror } from '#core/routing/compiled.ts';
+import { leavesAlone } from '#core/routing/containers.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
+import type { SlimPod } from '#kube/slim-pod.ts';
+import type { Store } from '#kube/store.ts';
+import type { WorkInput } from '#machines/reconcile.ts';
+import { isFinished, type MirrorPods } from './mirror-pods.ts';
+import { MirrorSteps } from './mirror-steps.ts';
+import type { ResourceMirror } from './resource-mirror.ts';
+
+/** What one resource is planned with. */
+export interface MirrorPlanOptions {
+  readonly pods: Store<SlimPod>;
+  readonly wants: Pick<MirrorPods, 'reader' | 'running' | 'recordChanged' | 'isCounted'>;
+  readonly claims: ClaimIndex;
+  /** The object as it is stored now; undefined once it is gone. */
+  readonly objectOf: (resource: string) => KuikResource | undefined;
+  /** As it is compiled now; one that is being deleted, or has a mistake, is not. */
+  readonly compiledOf: (resource: string) => CompiledMirror | undefined;
+  /** The same of an object that stands in no table. */
+  readonly compile: (object: KuikResource) => CompiledMirror | undefined;
+  readonly areEquivalent: AreEquivalent;
+  readonly keyOf: (image: string) => string;
+  /** What a resource's status and overflow say that was mirrored; one try. */
+  readonly restore: (
+    resource: string,
+    signal: AbortSignal,
+  ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
+  /** Whether all resources are restored, before which nothing is planned. */
+  readonly isReady: () => boolean;
+  /** Pods that are left alone want nothing. */
+  readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
+  /** Others whose copies depend on what has changed here. */
+  readonly touch: (claimants: readonly Claimant[]) => void;
+  readonly listener: MirrorPlanListener;
+}
+
+/** Told of what a plan comes to. */
+export interface MirrorPlanListener {
+  readonly restored: () => void;
+  readonly began: (resource: string) => void;
+  readonly planned: (resource: string) => void;
+  /** It is being deleted: its copies go first. */
+  readonly deleting: (resource: string) => void;
+  readonly changed: (resource: string) => void;
+}
+
+const restoreBackoff = { baseMs: 500, capMs: 30_000 };
+
+/**
+ * What one (Cluster)ImageSetMirror takes care of, and the work that keeps this in line with its Pods
+ * and its spec: `reconcile:mirror/<resource>` does it.
+ */
+export class MirrorPlan {
+  readonly mirror: ResourceMirror;
+  readonly #runtime: Runtime;
+  readonly #options: MirrorPlanOptions;
+  readonly #uses: PodUses<SlimPod & NamedPod>;
+  readonly #steps: MirrorSteps;
+  #changed = (): void => {};
+  #uid: string | undefined;
+  #isRestored = false;
+  /** What all images were planned by last. */
+  #plannedBy: CompiledMirror | undefined;
+  #reader: MirrorPods['reader'] | undefined;
+  /** Images of which something other than their use may have changed. */
+  #touched = new Set<string>();
+  #releases: Releases[] = [];
+  /** Wall time in ms at which the first of the copies may expire, or before. */
+  #wakeMs = Number.POSITIVE_INFINITY;
+
+  constructor(runtime: Runtime, mirror: ResourceMirror, options: MirrorPlanOptions) {
+    this.#runtime = runtime;
+    this.mirror = mirror;
+    this.#options = options;
+    this.#uses = new PodUses(options);
+    this.#steps = new MirrorSteps(mirror, { ...options, touchOwn: this.touch });
+    mirror.count((image) => this.#uses.current?.get(image));
+    options.claims.addResource(mirror);
+  }
+
+  /** Whether all that was mirrored before is there again, of the object that has the name now. */
+  get isRestored(): boolean {
+    return this.#isRestored && this.#object?.metadata.uid === this.#uid;
+  }
+
+  /** Keeps up with its Pods; calls back when they, or anything else that it depends on, changed. */
+  readonly watch = (changed: () => void): (() => void) => {
+    this.#changed = changed;
+    const stop = this.#uses.watch(changed);
+    return () => {
+      stop();
+      this.#changed = () => {};
+      this.#plannedBy = undefined;
+    };
+  };
+
+  /** Spec, Pods or restored statuses changed: the next round finds out what. */
+  readonly look = (): void => this.#changed();
+
+  /** Who claims a copy of these images has changed elsewhere. */
+  readonly touch = (...images: readonly string[]): void => {
+    for (const image of images) this.#touched.add(image);
+    this.#changed();
+  };
+
+  /** Images have been released by all Pods. */
+  readonly release = (releases: Releases, images: readonly string[]): void => {
+    this.#releases.push(releases);
+    this.touch(...images);
+  };
+
+  /** Restores once what was mirrored; then plans all images, or those of which something changed. */
+  readonly work = async (input: WorkInput, signal: AbortSignal): Promise<RoundOutcome> => {
+    const object = this.#object;
+    if (this.#uid !== undefined && object?.metadata.uid !== this.#uid) this.#dismiss();
+    if (object === undefined) return { kind: 'gone' };
+    this.#uid = object.metadata.uid;
+    const restored = this.#isRestored ? undefined : await this.#restore(object, signal);
+    if (restored?.ok === false) {
+      const retryInMs = fullJitterMs(input.failures, restoreBackoff, this.#runtime.random());
+      return { kind: 'failed', message: restored.error.message, retryInMs, quietMs: retryInMs };
+    }
+    const isReady = this.#options.isReady() && this.#options.wants.isCounted;
+    if (isReady && !signal.aborted) await this.#planAs(object, signal);
+    return { kind: 'done', dueInMs: Math.max(0, this.#wakeMs - this.#runtime.now()) };
+  };
+
+  async #planAs(object: KuikResource, signal: AbortSignal): Promise<void> {
+    const compiled = this.#options.compiledOf(this.mirror.resource);
+    if (object.metadata.deletionTimestamp !== undefined) this.#finalize();
+    else if (compiled === undefined) this.#suspend();
+    else await this.#plan(compiled, signal);
+  }
+
+  get #object(): KuikResource | undefined {
+    return this.#options.objectOf(this.mirror.resource);
+  }
+
+  /** The object is gone, or another has its name: nothing of it is looked after any more. */
+  #dismiss(): void {
+    const { mirror } = this;
+    const { claims, touch, listener } = this.#options;
+    for (const image of [...mirror.names()]) {
+      const others = claims.update(mirror.resource, image);
+      mirror.remove(image);
+      touch(others);
+    }
+    claims.removeResource(mirror.resource);
+    claims.addResource(mirror);
+    this.#isRestored = false;
+    this.#plannedBy = undefined;
+    this.#uid = undefined;
+    mirror.phase = 'unknown';
+    listener.changed(mirror.resource);
+  }
+
+  /** Builds the actors of what was mirrored before, as it was. */
+  async #restore(
+    object: KuikResource,
+    signal: AbortSignal,
+  ): ReturnType<MirrorPlanOptions['restore']> {
+    const { mirror } = this;
+    const { restore, compiledOf, compile, listener } = this.#options;
+    // One that is being deleted is in no table, and its copies are to be found all the same.
+    const compiled = compiledOf(mirror.resource) ?? compile(object);
+    if (compiled !== undefined) mirror.follow(compiled);
+    const restored = await restore(mirror.resource, signal);
+    if (!restored.ok) return restored;
+    await forEachSlice(restored.value, signal, (slice) => {
+      for (const image of slice) this.#steps.restore(image);
+    });
+    if (signal.aborted) return restored;
+    this.#isRestored = true;
+    listener.restored();
+    return restored;
+  }
+
+  /** It wants nothing any more; its copies are deleted by whoever finalizes it. */
+  #finalize(): void {
+    const { mirror } = this;
+    const { listener } = this.#options;
+    if (mirror.phase === 'deleting') return;
+    mirror.phase = 'deleting';
+    for (const image of mirror.names()) this.#tellOthers(image);
+    listener.deleting(mirror.resource);
+  }
+
+  /** It has a mistake: what is there is kept as it is until that is mended. */
+  #suspend(): void {
+    if (this.mirror.phase === 'unknown') return;
+    this.mirror.phase = 'unknown';
+    this.#plannedBy = undefined;
+    for (const image of this.mirror.names()) this.#tellOthers(image);
+  }
+
+  #tellOthers(image: string): void {
+    const { claims, touch } = this.#options;
+    touch(claims.update(this.mirror.resource, image));
+  }
+
+  async #plan(compiled: CompiledMirror, signal: AbortSignal): Promise<void> {
+    const { mirror } = this;
+    const { listener, wants } = this.#options;
+    listener.began(mirror.resource);
+    const isSame = this.#plannedBy === compiled && this.#reader === wants.reader;
+    const known = isSame ? this.#uses.current : undefined;
+    mirror.follow(compiled);
+    const { reader } = wants;
+    const uses = known ?? (await this.#uses.count(this.#scopeOf(compiled), signal));
+    if (signal.aborted) return;
+    mirror.phase = 'planned';
+    const isAnew = known === undefined;
+    const isDue = isAnew || this.#runtime.now() >= this.#wakeMs;
+    const images = this.#imagesToPlan(uses, isAnew, isDue);
+    const releases = this.#takeReleases();
+    let wakeMs = isDue ? Number.POSITIVE_INFINITY : this.#wakeMs;
+    let steps = 0;
+    await forEachSlice(images, signal, (slice) => {
+      const plan = this.#planSlice(slice, releases);
+      for (const step of plan.steps) this.#steps.apply(step);
+      for (const image of slice) mirror.tellUse(image);
+      if (isAnew) for (const image of slice) this.#tellOthers(image);
+      steps += plan.steps.length;
+      wakeMs = Math.min(wakeMs, plan.nextWakeMs ?? Number.POSITIVE_INFINITY);
+    });
+    if (signal.aborted) return;
+    this.#wakeMs = wakeMs;
+    this.#plannedBy = compiled;
+    this.#reader = reader;
+    if (steps > 0 || isAnew) listener.changed(mirror.resource);
+    listener.planned(mirror.resource);
+  }
+
+  #planSlice(images: readonly string[], released: Releases | undefined) {
+    const { mirror } = this;
+    const { claims, areEquivalent, keyOf, wants } = this.#options;
+    for (const image of images) claims.update(mirror.resource, image);
+    return planMirror({
+      ...{ resource: mirror.resource, images, keyOf },
+      ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
+      judge: (key) => claims.judge(key, areEquivalent),
+      running: wants.running,
+      ...(released !== undefined && { released }),
+      expiredRoom: expiredCopiesMax - mirror.expired,
+      nowMs: this.#runtime.now(),
+    });
+  }
+
+  /** All of them, or those of which something may have changed. */
+  #imagesToPlan(
+    uses: UseIndex<SlimPod & NamedPod>,
+    isAnew: boolean,
+    isDue: boolean,
+  ): ReadonlySet<string> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    const changed = uses.takeChanged();
+    if (isAnew) return new Set([...this.mirror.names(), ...uses.images()]);
+    return new Set([...changed, ...touched, ...(isDue ? this.mirror.unused : [])]);
+  }
+
+  #takeReleases(): Releases | undefined {
+    const taken = this.#releases;
+    this.#releases = [];
+    if (taken.length === 0) return undefined;
+    return {
+      running: new Set(taken.flatMap(({ running }) => [...running])),
+      originals: new Set(taken.flatMap(({ originals }) => [...originals])),
+    };
+  }
+
+  #scopeOf({ scope, matchesPod }: CompiledMirror): UseScope<SlimPod & NamedPod> {
+    const { policy, wants } = this.#options;
+    const { reader } = wants;
+    return {
+      matchesPod: (pod) =>
+        !isFinished(pod) && matchesPod(pod) && leavesAlone(pod, policy) === undefined,
+      matchesImage: (reference) => scopeMatchesImage(scope.images, reference),
+      readImages: (pod) => reader(pod).wanted,
+    };
+  }
+}
