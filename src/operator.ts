@@ -13,8 +13,11 @@ import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
+import { copiedPlatforms } from '#actors/mirroring/copied-platforms.ts';
+import { addMirroring } from '#actors/mirroring/mirroring.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { availabilityStore } from '#actors/reporting/availability-store.ts';
+import { mirrorStore } from '#actors/reporting/mirror-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
@@ -110,6 +113,11 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ store, tracking, resources, table, events, conditions, paceOf },
     ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
+  const mirroring = addMirroring(system, {
+    ...{ resources, table, registries, secrets: secrets.reader, configuration, isNodeOnly },
+    ...{ copier: oci.copier, store: mirrorStore(system.runtime, { client, namespace }) },
+    platforms: () => copiedPlatforms(configuration.mirroring.platforms, []),
+  });
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },
     synced: resources.synced,
@@ -120,8 +128,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
-    await tracking.drain();
-    await reporting.flush();
+    await Promise.all([tracking.drain(), mirroring.drain()]);
+    await Promise.all([reporting.flush(), mirroring.statuses.flush()]);
     await release();
   };
   const close = async () => {

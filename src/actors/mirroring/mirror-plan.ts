@@ -5,6 +5,7 @@ import { type NamedPod, PodUses } from '#actors/tracking/pod-uses.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
 import type { AreEquivalent } from '#core/mirroring/copy-claims.ts';
 import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
@@ -42,6 +43,8 @@ export interface MirrorPlanOptions {
   ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
   /** Whether all resources are restored, before which nothing is planned. */
   readonly isReady: () => boolean;
+  /** Whether only kubelets can pull an image (`monitoring.nodeOnly`): it is never copied. */
+  readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Pods that are left alone want nothing. */
   readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
   /** Others whose copies depend on what has changed here. */
@@ -97,6 +100,17 @@ export class MirrorPlan {
   get isRestored(): boolean {
     return this.#isRestored && this.#object?.metadata.uid === this.#uid;
   }
+
+  /** Whether all its images are planned by the present spec. */
+  get isPlanned(): boolean {
+    const { compiledOf } = this.#options;
+    return this.#plannedBy !== undefined && this.#plannedBy === compiledOf(this.mirror.resource);
+  }
+
+  /** Whether the object is not the one that it was planned as, or is being deleted. */
+  readonly isOutdatedBy = ({ metadata }: KuikResource): boolean =>
+    metadata.uid !== this.#uid ||
+    (metadata.deletionTimestamp !== undefined && this.mirror.phase !== 'deleting');
 
   /** Keeps up with its Pods; calls back when they, or anything else that it depends on, changed. */
   readonly watch = (changed: () => void): (() => void) => {
@@ -285,12 +299,13 @@ export class MirrorPlan {
   }
 
   #scopeOf({ scope, matchesPod }: CompiledMirror): UseScope<SlimPod & NamedPod> {
-    const { policy, wants } = this.#options;
+    const { policy, wants, isNodeOnly } = this.#options;
     const { reader } = wants;
     return {
       matchesPod: (pod) =>
         !isFinished(pod) && matchesPod(pod) && leavesAlone(pod, policy) === undefined,
-      matchesImage: (reference) => scopeMatchesImage(scope.images, reference),
+      matchesImage: (reference) =>
+        scopeMatchesImage(scope.images, reference) && !isNodeOnly(reference),
       readImages: (pod) => reader(pod).wanted,
     };
   }

@@ -2,6 +2,7 @@ import { type ActorRefFrom, fromCallback } from 'xstate';
 import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import { type CopyTurn, copyLevel } from '#core/mirroring/copy-queue.ts';
 import { type MirrorTargetEvent, mirrorTargetMachine } from '#machines/mirror-target.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
@@ -38,6 +39,8 @@ export class MirrorTargets {
   readonly #find: KuikSystem['find'];
   readonly #options: MirrorTargetsOptions;
   readonly #queues = new Map<string, TargetQueue<MirroredCopy>>();
+  /** Called whenever nothing is in flight any more for one of them. */
+  #ended = (): void => {};
 
   constructor(
     { runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>,
@@ -62,12 +65,35 @@ export class MirrorTargets {
   /** Tells the actor where nothing waits or runs any more. */
   readonly tellDone = (target: string): void => {
     const queue = this.#queues.get(target);
+    this.#ended();
     if (queue === undefined || queue.waiting > 0 || queue.running > 0) return;
     this.send(target, { type: 'copies.done' });
   };
 
   readonly send = (target: string, event: MirrorTargetEvent): void =>
     this.#supervisor()?.getSnapshot().children.get(target)?.send(event);
+
+  /** A registry answers again: mirrors there wait no longer. */
+  readonly answered = (host: string): void => {
+    for (const target of this.#queues.keys()) {
+      const registry = target.split('/', 1)[0] ?? target;
+      if (registryHost(registry) === host) this.send(target, { type: 'target.answered' });
+    }
+  };
+
+  /** Resolves when nothing is in flight any more, or once that is late. */
+  readonly ended = async (withinMs: number): Promise<void> => {
+    const isOver = (): boolean => this.figures().every(({ running }) => running === 0);
+    const over = Promise.withResolvers<void>();
+    this.#ended = () => {
+      if (isOver()) over.resolve();
+    };
+    const cancel = this.#runtime.clock.after(withinMs, over.resolve);
+    this.#ended();
+    await over.promise;
+    cancel();
+    this.#ended = () => {};
+  };
 
   /** Lets go of a mirror that no copy has any more. */
   readonly drop = (target: string): void => {
