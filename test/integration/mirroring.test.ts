@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { removeNamespace } from '#test/support/api-server/namespace.ts';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
 import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';

@@ -11,7 +11,7 @@ import type { AreEquivalent } from '#core/mirroring/copy-claims.ts';
 import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
-import type { UseIndex, UseScope } from '#core/monitoring/use.ts';
+import type { UseScope } from '#core/monitoring/use.ts';
 import type { Result } from '#core/result.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
@@ -21,6 +21,7 @@ import type { Store } from '#kube/store.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 import { isFinished, type MirrorPods } from './mirror-pods.ts';
 import { MirrorSteps } from './mirror-steps.ts';
+import { PlanAgenda } from './plan-agenda.ts';
 import type { ResourceMirror } from './resource-mirror.ts';
 
 /** What one resource is planned with. */
@@ -80,9 +81,7 @@ export class MirrorPlan {
   /** What all images were planned by last. */
   #plannedBy: CompiledMirror | undefined;
   #reader: MirrorPods['reader'] | undefined;
-  /** Images of which something other than their use may have changed. */
-  #touched = new Set<string>();
-  #releases: Releases[] = [];
+  readonly #agenda = new PlanAgenda();
   /** Wall time in ms at which the first of the copies may expire, or before. */
   #wakeMs = Number.POSITIVE_INFINITY;
 
@@ -126,16 +125,16 @@ export class MirrorPlan {
   /** Spec, Pods or restored statuses changed: the next round finds out what. */
   readonly look = (): void => this.#changed();
 
-  /** Who claims a copy of these images has changed elsewhere. */
-  readonly touch = (...images: readonly string[]): void => {
-    for (const image of images) this.#touched.add(image);
+  /** Who claims a copy of an image has changed, here or elsewhere. */
+  readonly touch = (image: string): void => {
+    this.#agenda.touch(image);
     this.#changed();
   };
 
   /** Images have been released by all Pods. */
-  readonly release = (releases: Releases, images: readonly string[]): void => {
-    this.#releases.push(releases);
-    this.touch(...images);
+  readonly release = (releases: Releases, images: Iterable<string>): void => {
+    this.#agenda.release(releases, images);
+    this.#changed();
   };
 
   /** Restores once what was mirrored; then plans all images, or those of which something changed. */
@@ -240,12 +239,14 @@ export class MirrorPlan {
     mirror.phase = 'planned';
     const isAnew = known === undefined;
     const isDue = isAnew || this.#runtime.now() >= this.#wakeMs;
-    const images = this.#imagesToPlan(uses, isAnew, isDue);
-    const releases = this.#takeReleases();
+    const changed = uses.takeChanged();
+    const round = isAnew
+      ? this.#agenda.take(mirror.names(), uses.images())
+      : this.#agenda.take(changed, isDue ? mirror.unused : []);
     let wakeMs = isDue ? Number.POSITIVE_INFINITY : this.#wakeMs;
     let steps = 0;
-    await forEachSlice(images, signal, (slice) => {
-      const plan = this.#planSlice(slice, releases);
+    await forEachSlice(round.images, signal, (slice) => {
+      const plan = this.#planSlice(slice, round.released);
       for (const step of plan.steps) this.#steps.apply(step);
       for (const image of slice) mirror.tellUse(image);
       if (isAnew) for (const image of slice) this.#tellOthers(image);
@@ -273,29 +274,6 @@ export class MirrorPlan {
       expiredRoom: expiredCopiesMax - mirror.expired,
       nowMs: this.#runtime.now(),
     });
-  }
-
-  /** All of them, or those of which something may have changed. */
-  #imagesToPlan(
-    uses: UseIndex<SlimPod & NamedPod>,
-    isAnew: boolean,
-    isDue: boolean,
-  ): ReadonlySet<string> {
-    const touched = this.#touched;
-    this.#touched = new Set();
-    const changed = uses.takeChanged();
-    if (isAnew) return new Set([...this.mirror.names(), ...uses.images()]);
-    return new Set([...changed, ...touched, ...(isDue ? this.mirror.unused : [])]);
-  }
-
-  #takeReleases(): Releases | undefined {
-    const taken = this.#releases;
-    this.#releases = [];
-    if (taken.length === 0) return undefined;
-    return {
-      running: new Set(taken.flatMap(({ running }) => [...running])),
-      originals: new Set(taken.flatMap(({ originals }) => [...originals])),
-    };
   }
 
   #scopeOf({ scope, matchesPod }: CompiledMirror): UseScope<SlimPod & NamedPod> {

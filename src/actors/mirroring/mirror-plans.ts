@@ -197,18 +197,14 @@ export class MirrorPlans {
 
   readonly #release = (releases: Releases): void => {
     const { claims, keyOf } = this.#options;
-    const touched = new Map<string, Set<string>>();
-    const touch = ({ resource, image }: Claimant): void => {
-      touched.set(resource, (touched.get(resource) ?? new Set()).add(image));
-    };
-    for (const key of releases.running) for (const one of claims.claimants(key)) touch(one);
-    for (const [resource, { mirror }] of releases.originals.size > 0 ? this.#plans : []) {
-      for (const image of mirror.unused) {
-        if (releases.originals.has(keyOf(image))) touch({ resource, image });
-      }
-    }
-    for (const [resource, images] of touched) {
-      this.#plans.get(resource)?.release(releases, [...images]);
+    const ofRunning = [...releases.running].flatMap((key) => claims.claimants(key));
+    const touched = Map.groupBy(ofRunning, ({ resource }) => resource);
+    for (const [resource, plan] of this.#plans) {
+      const images = (touched.get(resource) ?? []).map(({ image }) => image);
+      const { originals } = releases;
+      const unused = originals.size === 0 ? [] : [...plan.mirror.unused];
+      const released = unused.filter((image) => originals.has(keyOf(image)));
+      if (images.length + released.length > 0) plan.release(releases, [...images, ...released]);
     }
   };
 

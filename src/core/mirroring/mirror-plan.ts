@@ -1,6 +1,6 @@
 import { cutText } from '#core/cut-text.ts';
-import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import { type CopyJudgement, mayBeOurs } from './copy-claims.ts';
 import type { CopyPlace } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';

@@ -1,7 +1,13 @@
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
 
 /** Where the actor of a copy can be (`machines/mirrored-image.ts`). */
-export type CopyActorState = MirrorCopyState | 'Checking' | 'Copying' | 'Deleting' | 'Gone' | 'Broken';
+export type CopyActorState =
+  | MirrorCopyState
+  | 'Checking'
+  | 'Copying'
+  | 'Deleting'
+  | 'Gone'
+  | 'Broken';
 
 /**
  * What a status tells of a copy: it knows no work, only what came of it. One that another resource
