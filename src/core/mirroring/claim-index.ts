@@ -5,7 +5,7 @@ import {
   type CopyJudgement,
   judgeCopy,
 } from './copy-claims.ts';
-import type { CopyPlace } from './copy-places.ts';
+import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
 
 /** One resource as far as it claims copies. All of it is read at the moment of a judgement. */
@@ -35,12 +35,6 @@ export class ClaimIndex {
   readonly #claimants = new Map<string, readonly Claimant[]>();
   /** Resource → image → keys of its places. */
   readonly #keys = new Map<string, Map<string, readonly string[]>>();
-  readonly #keyOf: (copy: string) => string;
-
-  /** `keyOf` reads the `placeKey` of a copy as statuses write it. */
-  constructor(keyOf: (copy: string) => string) {
-    this.#keyOf = keyOf;
-  }
 
   readonly addResource = (resource: ClaimingResource): void => {
     this.#resources.set(resource.resource, resource);
@@ -78,11 +72,11 @@ export class ClaimIndex {
 
   readonly claimants = (key: string): readonly Claimant[] => this.#claimants.get(key) ?? [];
 
-  /** Whether a status records a copy of an original there; `isOriginal` is asked of its claims. */
-  readonly isRecorded = (key: string, isOriginal: (image: string) => boolean): boolean =>
+  /** Whether a status records a copy of that original there; both as `placeKey`. */
+  readonly isRecorded = (key: string, originalKey: string): boolean =>
     this.claimants(key).some(
       ({ resource, image }) =>
-        isOriginal(image) && this.#recorded(resource, image, key) !== undefined,
+        placeKeyOf(image) === originalKey && this.#recorded(resource, image, key) !== undefined,
     );
 
   readonly claims = (key: string): readonly CopyClaim[] =>
@@ -92,7 +86,7 @@ export class ClaimIndex {
     judgeCopy(this.claims(key), areEquivalent);
 
   #keysOf({ phase, entry, use, places }: ClaimingResource, image: string): ReadonlySet<string> {
-    const recorded = (entry(image)?.copies ?? []).map(({ copy }) => this.#keyOf(copy));
+    const recorded = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
     const isUsed = phase === 'planned' && use(image) !== undefined;
     return new Set([...recorded, ...(isUsed ? places(image).map(({ key }) => key) : [])]);
   }
@@ -123,7 +117,7 @@ export class ClaimIndex {
 
   #recorded(resource: string, image: string, key: string): MirrorCopy | undefined {
     const copies = this.#resources.get(resource)?.entry(image)?.copies;
-    return copies?.find(({ copy }) => this.#keyOf(copy) === key);
+    return copies?.find(({ copy }) => placeKeyOf(copy) === key);
   }
 
   #enter(key: string, claimant: Claimant): void {

@@ -1,5 +1,6 @@
 import { compare } from '#core/compare.ts';
 import type { Cleanup } from '#core/routing/compiled.ts';
+import { placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy } from './mirrored-image.ts';
 
 /** That one resource has one image copied to one place, or had; places are told by `placeKey`. */
@@ -23,12 +24,12 @@ export interface CopyClaim {
 
 /** All that is decided about one place from the claims of all resources (behaviour §5). */
 export interface CopyJudgement {
-  /** The claims whose image has the place, or an equivalent of it. */
-  readonly sharing: readonly CopyClaim[];
-  /** The claims that must wait for the place: their copy is a `Collision`. */
-  readonly colliding: readonly CopyClaim[];
   /** The image that has the place; absent where no claim is in need of it. */
   readonly keeper?: string;
+  /** The claims that must wait for the place: their copy is a `Collision`. */
+  readonly colliding: readonly CopyClaim[];
+  /** The claims that hold the copy: those that share it, and any whose status still says so. */
+  readonly holding: readonly CopyClaim[];
   /**
    * Those on whose behalf it may be copied, in the order to try: each with its own push Secret and
    * its own sources, and never with another's.
@@ -52,19 +53,19 @@ export function judgeCopy(
   claims: readonly CopyClaim[],
   areEquivalent: AreEquivalent,
 ): CopyJudgement {
-  const inNeed = claims.filter((claim) => isThere(claim) || claim.usage !== 'deleting');
-  const keeper = [...inNeed].sort(comparePlaceholders)[0];
-  if (keeper === undefined) {
-    return { sharing: claims, colliding: [], copiers: [], keptUntilMs: Number.NEGATIVE_INFINITY };
-  }
-  const shares = (claim: CopyClaim) => claim.image === keeper.image || areEquivalent(keeper, claim);
-  const { sharing = [], colliding = [] } = Object.groupBy(claims, (claim) =>
-    shares(claim) ? 'sharing' : 'colliding',
-  );
+  const keeper = keeperOf(claims);
+  const shares = (one: CopyClaim, other: CopyClaim) =>
+    isSameOriginal(one, other) || areEquivalent(one, other);
+  const sharing = keeper === undefined ? claims : claims.filter((one) => shares(keeper, one));
+  const colliding = claims.filter((claim) => !sharing.includes(claim));
+  const holding = [...sharing, ...colliding.filter(isHolding)];
   return {
-    ...{ sharing, colliding, keeper: keeper.image },
-    copiers: sharing.filter((claim) => isCopier(claim, sharing, areEquivalent)).sort(byTurn),
-    keptUntilMs: Math.max(...sharing.map(keptUntilMs)),
+    ...{ colliding, holding },
+    ...(keeper !== undefined && { keeper: keeper.image }),
+    copiers: sharing
+      .filter((one) => isCopier(one) && sharing.every((other) => shares(one, other)))
+      .sort((left, right) => compareCopiers(left, right, keeper)),
+    keptUntilMs: Math.max(...holding.map(keptUntilMs)),
   };
 }
 
@@ -94,14 +95,25 @@ function keptUntilMs({ usage, unusedSinceMs, cleanup }: CopyClaim): number {
   return unusedSinceMs + cleanup.retentionMs;
 }
 
-/** What it would copy must be right for all who share the place, not for the keeper alone. */
-function isCopier(
-  claim: CopyClaim,
-  sharing: readonly CopyClaim[],
-  areEquivalent: AreEquivalent,
-): boolean {
-  if (claim.usage !== 'wanted' || claim.cleanup === undefined) return false;
-  return sharing.every((other) => other.image === claim.image || areEquivalent(claim, other));
+/** What it copies must be right for all who share the place, not for the keeper alone. */
+function isCopier({ usage, cleanup }: CopyClaim): boolean {
+  return usage === 'wanted' && cleanup !== undefined;
+}
+
+/** Whoever collides now may have shared it until now: its copy stays until its status says so. */
+function isHolding({ recorded }: CopyClaim): boolean {
+  return recorded !== undefined && recorded.state !== 'Collision';
+}
+
+/** One image may be written in several ways. */
+function isSameOriginal(left: CopyClaim, right: CopyClaim): boolean {
+  return left.image === right.image || placeKeyOf(left.image) === placeKeyOf(right.image);
+}
+
+function keeperOf(claims: readonly CopyClaim[]): CopyClaim | undefined {
+  const inNeed = claims.filter((claim) => isThere(claim) || claim.usage !== 'deleting');
+  // Nearly every place is claimed once, and there are thousands.
+  return inNeed.length < 2 ? inNeed[0] : inNeed.sort(comparePlaceholders)[0];
 }
 
 /** In the order of who has the place: who is there, who stands in a status, who wants it. */
@@ -116,12 +128,16 @@ function comparePlaceholders(left: CopyClaim, right: CopyClaim): number {
 
 function rankOf(claim: CopyClaim): number {
   if (isThere(claim)) return 0;
-  const isListed = claim.recorded !== undefined && claim.recorded.state !== 'Collision';
-  if (isListed && claim.usage !== 'unused') return 1;
+  if (isHolding(claim) && claim.usage !== 'unused') return 1;
   return claim.usage === 'wanted' ? 2 : 3;
 }
 
-/** Whoever copied it goes on; then a stable order. */
-function byTurn(left: CopyClaim, right: CopyClaim): number {
-  return rankOf(left) - rankOf(right) || compare(left.resource, right.resource);
+/** Whoever's image has the place, and whoever copied it, goes on; then a stable order. */
+function compareCopiers(left: CopyClaim, right: CopyClaim, keeper = left): number {
+  const isOther = (claim: CopyClaim) => (isSameOriginal(keeper, claim) ? 0 : 1);
+  return (
+    isOther(left) - isOther(right) ||
+    rankOf(left) - rankOf(right) ||
+    compare(left.resource, right.resource)
+  );
 }

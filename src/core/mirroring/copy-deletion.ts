@@ -15,7 +15,7 @@ export interface DeletionState {
   readonly holdsLease: boolean;
   /** What the registry has to show: recorded, or seen when `Expired` was written. */
   readonly expectedDigest?: string;
-  /** What the registry showed last, and when it was asked; no digest where nothing was there. */
+  /** What the registry showed last, and when it answered; no digest where nothing was there. */
   readonly seen?: { readonly digest?: string; readonly atMs: number };
   readonly nowMs: number;
 }
@@ -43,8 +43,10 @@ export type DeletionStep =
  * knew of it has its Pod stored by then (behaviour §5).
  */
 export const expiredQuietMs = 30_000;
-/** What the registry showed, and the list of Pods, may be so old when the DELETE is sent. */
-export const deletionFactsMsMax = 10_000;
+/** The list of Pods may be so old when the DELETE is sent: it serves all that fall due together. */
+export const podsListedMsMax = 60_000;
+/** What the registry showed may be so old: nobody but the registry tells of what others push. */
+export const seenMsMax = 10_000;
 
 /**
  * The next step before a DELETE. Asked again after each of them, and once more in the same turn of
@@ -62,10 +64,11 @@ export function nextDeletionStep(state: DeletionState): DeletionStep {
 
 function stepAfterQuiet(state: DeletionState, quietUntilMs: number): DeletionStep {
   const { podsListedMs, seen, expectedDigest, nowMs } = state;
-  const isFresh = (atMs: number | undefined) =>
-    atMs !== undefined && atMs >= quietUntilMs && nowMs - atMs <= deletionFactsMsMax;
-  if (!isFresh(podsListedMs)) return { kind: 'list-pods' };
-  if (seen === undefined || !isFresh(seen.atMs)) return { kind: 'look' };
+  const isFresh = (atMs: number, ageMsMax: number) =>
+    atMs >= quietUntilMs && nowMs - atMs <= ageMsMax;
+  const isListed = podsListedMs !== undefined && isFresh(podsListedMs, podsListedMsMax);
+  if (!isListed) return { kind: 'list-pods' };
+  if (seen === undefined || !isFresh(seen.atMs, seenMsMax)) return { kind: 'look' };
   if (seen.digest === undefined) return { kind: 'gone' };
   if (seen.digest === expectedDigest) return { kind: 'delete' };
   const expected = expectedDigest ?? 'no digest, since none was recorded';

@@ -47,6 +47,15 @@ export function placeKey({ registry, path, tag = 'latest', digest }: ImageRefere
   return digest === undefined ? `${registry}/${path}:${tag}` : `${registry}/${path}@${digest}`;
 }
 
+/** The `placeKey` of an image in its full form. */
+export function placeKeyOf(image: string): string {
+  const at = image.indexOf('@');
+  const name = at === -1 ? image : image.slice(0, at);
+  const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+  if (at === -1) return colon === -1 ? `${image}:latest` : image;
+  return `${colon === -1 ? name : name.slice(0, colon)}${image.slice(at)}`;
+}
+
 function laxer(left: Cleanup, right: Cleanup): Cleanup {
   if (!left.enabled) return left;
   if (!right.enabled) return right;

@@ -1,5 +1,5 @@
 import type { PodSubject } from '#core/filter/scope.ts';
-import { formatReference, type ImageReference } from '#core/image/reference.ts';
+import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import type { OwnedSecret } from '#core/routing/candidates.ts';
 import type { CompiledMirror, CompiledSet } from '#core/routing/compiled.ts';
 import { equivalentsInSteps } from '#core/routing/equivalents.ts';
@@ -7,6 +7,8 @@ import { pathBelow } from '#core/routing/location.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { SecretName } from '#core/secret.ts';
 import { drain } from '#core/steps.ts';
+import type { AreEquivalent } from './copy-claims.ts';
+import { placeKey, placeKeyOf } from './copy-places.ts';
 
 /** One image that a copy may be read from. */
 export interface CopySource {
@@ -44,22 +46,54 @@ export function copySources(
   });
 }
 
-/** Whether two originals hold the same for this mirror, so that they share a copy. */
-export function areEquivalent(
-  table: Pick<RoutingTable, 'setsFor'>,
-  left: SourceQuestion,
-  right: SourceQuestion,
-): boolean {
-  return isAmong(table, left, right.image) || isAmong(table, right, left.image);
+/**
+ * The sources of a copy that several resources share: the copier's own image, and of its equivalents
+ * those that each of the others takes for the same. What a namespaced set declares must not be put
+ * where another resource offers it.
+ */
+export function commonSources(
+  own: readonly CopySource[],
+  others: readonly (readonly CopySource[])[],
+): readonly CopySource[] {
+  return own.filter(
+    ({ image }, index) =>
+      index === 0 || others.every((all) => all.some((one) => one.image === image)),
+  );
 }
 
+/** What equivalence is asked of. */
+export interface EquivalenceState {
+  readonly table: Pick<RoutingTable, 'setsFor'>;
+  readonly mirrorOf: (resource: string) => SourceQuestion['mirror'] | undefined;
+  /** A Pod of the resource that uses the image; absent where none does. */
+  readonly podOf: (resource: string, image: string) => PodSubject | undefined;
+}
+
+/** Makes the judgement whether two claims may share a copy, in the eyes of both their resources. */
+export function createEquivalence(state: EquivalenceState): AreEquivalent {
+  return (left, right) => {
+    const pods = [left, right].flatMap(({ resource, image }) => state.podOf(resource, image) ?? []);
+    return [left, right].every(({ resource }) => {
+      const mirror = state.mirrorOf(resource);
+      if (mirror === undefined) return false;
+      return pods.some((pod) => isAmong(state.table, { mirror, pod }, [left.image, right.image]));
+    });
+  };
+}
+
+/** Whether one of two images is declared to be the same as the other, in either direction. */
 function isAmong(
-  table: Pick<RoutingTable, 'setsFor'>,
-  question: SourceQuestion,
-  other: ImageReference,
+  table: EquivalenceState['table'],
+  question: Omit<SourceQuestion, 'image'>,
+  images: readonly [string, string],
 ): boolean {
-  const text = formatReference(other);
-  return copySources(table, question).some(({ image }) => image === text);
+  return [images, images.toReversed()].some(([one = '', other = '']) => {
+    const image = parseReference(one);
+    if (!image.ok) return false;
+    const key = placeKeyOf(other);
+    const sources = copySources(table, { ...question, image: image.value });
+    return sources.some(({ reference }) => placeKey(reference) === key);
+  });
 }
 
 /** What a namespaced set declares counts for namespaced mirrors of its namespace alone. */

@@ -2,7 +2,8 @@ import { cutText } from '#core/cut-text.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
 import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import { type CopyJudgement, mayBeOurs } from './copy-claims.ts';
-import type { CopyPlace } from './copy-places.ts';
+import { isCopyDue } from './copy-due.ts';
+import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
 import type { Releases, RunningImages } from './running-images.ts';
 
@@ -46,8 +47,6 @@ export interface MirrorPlanState {
   readonly running: Pick<RunningImages, 'isRun' | 'isOriginal'>;
   /** What was released since the last plan. */
   readonly released?: Releases;
-  /** `placeKey` of an image's full form. */
-  readonly keyOf: (image: string) => string;
   /** Copies that may yet become `Expired`: `expiredCopiesMax` less those that are. */
   readonly expiredRoom: number;
   /** Wall time, ms. */
@@ -143,11 +142,12 @@ class ImagePlanner {
 
   /** Since now where it was in use a moment ago, be it only as a copy that a Pod ran. */
   #unusedSinceMs({ image, unusedSinceMs }: MirroredImage, places: readonly CopyPlace[]): number {
-    const { released, nowMs, keyOf } = this.#state;
+    const { released, nowMs } = this.#state;
     if (unusedSinceMs === undefined) return nowMs;
     if (released === undefined || unusedSinceMs >= nowMs) return unusedSinceMs;
     const isReleased =
-      released.originals.has(keyOf(image)) || places.some(({ key }) => released.running.has(key));
+      released.originals.has(placeKeyOf(image)) ||
+      places.some(({ key }) => released.running.has(key));
     return isReleased ? nowMs : unusedSinceMs;
   }
 
@@ -164,15 +164,10 @@ class ImagePlanner {
   }
 
   #isDue(image: string, place: CopyPlace, recorded: MirrorCopy): boolean {
-    const { nowMs, judge, running, keyOf } = this.#state;
-    const { cleanup, key } = place;
-    const sinceMs = this.#state.entry(image)?.unusedSinceMs ?? Number.POSITIVE_INFINITY;
-    if (!cleanup.enabled || nowMs < sinceMs + cleanup.retentionMs) return false;
-    // It has no copy there, so nobody has to be asked.
-    if (recorded.state === 'Collision') return true;
-    const { sharing, keptUntilMs } = judge(key);
-    if (nowMs < keptUntilMs || running.isRun(key)) return false;
-    return !sharing.some((claim) => running.isOriginal(keyOf(claim.image)));
+    const { nowMs, judge, running, entry } = this.#state;
+    const { unusedSinceMs } = entry(image) ?? {};
+    const judgement = judge(place.key);
+    return isCopyDue({ place, recorded, unusedSinceMs, judgement, running, nowMs });
   }
 
   /** Copies on entries that are none any more leave the status; answers with how many. */
