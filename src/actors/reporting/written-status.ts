@@ -145,7 +145,10 @@ export interface WriteOutcome {
   readonly unfinished: boolean;
 }
 
-/** Where the entry of an image stands: what the status has no room for is in ConfigMaps. */
+/**
+ * Where the entry of an image stands: what the status has no room for is in ConfigMaps. Only the
+ * `status` is what every replica knows: a copy is deleted only where its `Expired` stands there.
+ */
 export type EntryPlace = 'status' | 'overflow' | 'none';
 
 function placesOf(

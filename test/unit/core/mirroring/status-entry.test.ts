@@ -43,6 +43,12 @@ describe('an entry of matchingImages', () => {
     );
   });
 
+  test('keeps that nothing stood there before the first byte was pushed', () => {
+    const pushed = mirrored(image, [{ state: 'Scheduled', adopted: false }]);
+    expect(writeMirroredImage(pushed).mirrors[0]).toMatchObject({ adopted: false });
+    expect(read(writeMirroredImage(pushed))).toEqual(pushed);
+  });
+
   test.each([
     ['a copy that is there', { mirroredAt }, { state: 'Available', mirroredAtMs: someTimeMs }],
     ['a copy still to be made', { mirroredAt: null }, { state: 'Scheduled' }],
