@@ -16,7 +16,7 @@ export const registryPassword = 'opensesame';
 /** One request of a test to a registry, without any of the code under test. */
 export interface RegistryRequest {
   readonly path: string;
-  readonly method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
 }
