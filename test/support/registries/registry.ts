@@ -130,6 +130,8 @@ function writeConfiguration(directory: string, address: Address, options: Regist
       filesystem: { rootdirectory: join(directory, 'images') },
       delete: { enabled: true },
     },
+    // Layers that lie elsewhere; the registry takes none that name a place unless told which.
+    validation: { manifests: { urls: { allow: ['^https://example\\.com/'] } } },
     http: {
       addr: address.host,
       ...(tls !== undefined && {
