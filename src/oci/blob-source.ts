@@ -27,6 +27,8 @@ const BREAKS_MAX = 3;
 const PAUSE_MS = 200;
 /** Rule 9 of copying: a source without Range is read over at most twice a blob. */
 const SKIPS_MAX = 2;
+/** What registries say to a range that they do not give. */
+const RANGE_REFUSED: ReadonlySet<number> = new Set([400, 416]);
 
 /** The bytes of one blob in blocks; where the source breaks off it is resumed (rule 9). */
 export class BlobSource {
@@ -50,19 +52,12 @@ export class BlobSource {
   /** The next bytes; `undefined` where the source has no more. */
   async next(): Promise<Result<Buffer | undefined, CopyFailure>> {
     while (true) {
-      if (this.#blocks === undefined) {
-        const opened = await this.#open();
-        if (!opened.ok) return opened;
-        this.#blocks = opened.value;
-      }
-      const read = await this.#read(this.#blocks);
-      if (!read.ok) {
-        const broken = await this.#afterBreak(read.error);
-        if (broken !== undefined) return fail(broken);
-        continue;
-      }
-      const block = this.#withoutSkipped(read.value);
-      if (block !== undefined || read.value === undefined) return succeed(block);
+      const read = await this.#step();
+      if (read.ok) return read;
+      // What fails before the first byte is whoever's who asked for it.
+      const isBreak = this.#position > 0 || this.#blocks !== undefined;
+      this.#blocks = undefined;
+      if (!isBreak || !(await this.#mayGoOn(read.error))) return read;
     }
   }
 
@@ -73,31 +68,28 @@ export class BlobSource {
     this.#blocks = undefined;
   }
 
+  async #step(): Promise<Result<Buffer | undefined, CopyFailure>> {
+    if (this.#blocks !== undefined) return await this.#read(this.#blocks);
+    const opened = await this.#open();
+    if (!opened.ok) return opened;
+    this.#blocks = opened.value;
+    return await this.#read(opened.value);
+  }
+
   async #open(): Promise<Result<BlockStream, CopyFailure>> {
-    const { repository } = this.#options;
     const sent = await this.#ask(this.#position);
-    if (!sent.ok) {
-      // A registry that went away in the middle of a blob may be back in a moment.
-      const broken = this.#position > 0 ? await this.#afterBreak(sent.error) : sent.error;
-      return broken === undefined ? await this.#open() : fail(broken);
-    }
+    if (!sent.ok) return sent;
     const answer = sent.value;
-    const isRefused = this.#position > 0 && (answer.status === 416 || answer.status === 400);
-    if (isRefused) {
+    if (this.#position > 0 && RANGE_REFUSED.has(answer.status)) {
       const whole = await this.#ask(0);
       return whole.ok ? this.#begin(whole.value, 0) : whole;
     }
-    if (this.#position > 0 && answer.status >= 500) {
-      const broken = await this.#afterBreak(this.#failure(answer));
-      return broken === undefined ? await this.#open() : fail(broken);
-    }
     const begin = answer.status === 206 ? startOf(answer) : 0;
-    if (begin === undefined || (begin !== 0 && begin !== this.#position)) {
-      answer.blocks?.abort();
-      const message = `${repository.name}: expected the range that was asked for, got another`;
-      return fail(copyFailure('source', 'corrupt', message));
-    }
-    return this.#begin(answer, begin);
+    if (begin === 0 || begin === this.#position) return this.#begin(answer, begin);
+    answer.blocks?.abort();
+    const { name } = this.#options.repository;
+    const message = `${name}: expected the range that was asked for, got another`;
+    return fail(copyFailure('source', 'corrupt', message));
   }
 
   async #ask(position: number): Promise<RepositoryAnswer> {
@@ -129,6 +121,7 @@ export class BlobSource {
       blocks.abort();
       const { name } = this.#options.repository;
       const message = `${name}: ${blob.digest} broke off too often, and its source knows no ranges`;
+      this.#breaks = BREAKS_MAX;
       return fail(copyFailure('source', 'unreachable', message));
     }
     return succeed(blocks);
@@ -137,8 +130,11 @@ export class BlobSource {
   async #read(blocks: BlockStream): Promise<Result<Buffer | undefined, CopyFailure>> {
     const { repository } = this.#options;
     try {
-      const block = await blocks.next();
-      if (block !== undefined || this.#position >= this.#options.blob.size) return succeed(block);
+      for (let block = await blocks.next(); block !== undefined; block = await blocks.next()) {
+        const rest = this.#withoutSkipped(block);
+        if (rest.length > 0) return succeed(rest);
+      }
+      if (this.#position >= this.#options.blob.size) return succeed(undefined);
       // Without a length, an early end looks like the end.
       const missing = this.#options.blob.size - this.#position;
       const message = `${repository.name}: ${this.#options.blob.digest} ended ${missing} bytes early`;
@@ -150,35 +146,29 @@ export class BlobSource {
     }
   }
 
-  #withoutSkipped(block: Buffer | undefined): Buffer | undefined {
-    if (block === undefined) return undefined;
+  #withoutSkipped(block: Buffer): Buffer {
     const skipped = Math.min(this.#toSkip, block.length);
     this.#toSkip -= skipped;
-    if (skipped === block.length) return undefined;
-    const rest = skipped === 0 ? block : block.subarray(skipped);
-    this.#position += rest.length;
-    return rest;
+    this.#position += block.length - skipped;
+    return skipped === 0 ? block : block.subarray(skipped);
   }
 
-  /** Whether it is given up, and why; else the source is asked again from where it broke off. */
-  async #afterBreak(failure: CopyFailure): Promise<CopyFailure | undefined> {
-    this.#blocks = undefined;
-    if (this.#signal.aborted || failure.reason !== 'unreachable') return failure;
+  /** Whether the source is asked again, from where it broke off. */
+  async #mayGoOn(failure: CopyFailure): Promise<boolean> {
+    if (this.#signal.aborted || failure.reason !== 'unreachable') return false;
     const progress = this.#position - this.#breakAt;
     this.#breaks = progress >= PROGRESS_BYTES_MIN ? 1 : this.#breaks + 1;
     this.#breakAt = this.#position;
-    if (this.#breaks > BREAKS_MAX) return failure;
+    if (this.#breaks > BREAKS_MAX) return false;
     await delay(PAUSE_MS * (this.#breaks - 1), undefined, { signal: this.#signal }).catch(() => {
       // An abort is seen by whoever asks next.
     });
-    return undefined;
+    return true;
   }
 
   #failure(answer: TransportAnswer): CopyFailure {
     const { repository, blob } = this.#options;
-    const text = `GET ${repository.name}@${blob.digest}`;
-    const { nowMs } = repository;
-    return failureOfAnswer(answer, { side: 'source', text, what: 'read', expected: '200', nowMs });
+    return failureOfAnswer(answer, repository.asked('GET', blob.digest));
   }
 
   #corrupt(expected: string, got: string): CopyFailure {

@@ -1,10 +1,11 @@
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { type Asked, copyFailure, failureOfAnswer } from './copy-failures.ts';
+import { beginUpload } from './begin-upload.ts';
+import type { BlobReader } from './blob-reader.ts';
+import { copyFailure, failureOfAnswer } from './copy-failures.ts';
 import type { TransportAnswer } from './exchange.ts';
 import type { Descriptor } from './image-manifest.ts';
 import type { RemoteRepository, RepositoryAnswer, UploadTarget } from './remote-repository.ts';
-import type { BlobReader } from './shared-blob.ts';
 import { stalledFailure, UploadBody, UploadBytes } from './upload-body.ts';
 import { resolveLocation, withQuery } from './upload-location.ts';
 
@@ -32,8 +33,8 @@ export interface UploadedBlob {
   readonly found: boolean;
 }
 
-/** What one try to send a blob came to. */
-type Attempt = Result<UploadedBlob, CopyFailure> | { readonly ok: 'again' };
+/** What one try to send a blob came to: also that a token was renewed, or that it is too large. */
+type Attempt = Result<UploadedBlob, CopyFailure | 'again' | 'in-chunks'>;
 
 /** Statuses that say that bytes were taken: registries differ in which (rule 1 of copying). */
 const TAKEN: ReadonlySet<number> = new Set([200, 201, 202, 204]);
@@ -49,140 +50,109 @@ export async function uploadBlob(
   options: BlobUploadOptions,
   signal: AbortSignal,
 ): Promise<Result<UploadedBlob, CopyFailure>> {
-  const upload = new BlobUpload(options, signal);
-  for (let attempts = 1; ; attempts += 1) {
-    const attempt = await upload.attempt(attempts === ATTEMPTS_MAX);
-    if (attempt.ok !== 'again') return attempt;
+  let { inChunks } = options;
+  for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts += 1) {
+    const attempt = await new BlobUpload({ ...options, inChunks }, signal).run();
+    if (attempt.ok) return attempt;
+    if (typeof attempt.error !== 'string') return fail(attempt.error);
+    if (attempt.error === 'in-chunks') options.onRefused('whole');
+    inChunks ||= attempt.error === 'in-chunks';
   }
+  const message = `${options.repository.name}@${options.blob.digest}: the registry asks for it anew`;
+  return fail(copyFailure('target', 'denied', message));
 }
 
 class BlobUpload {
   readonly #options: BlobUploadOptions;
   readonly #signal: AbortSignal;
-  #mountFrom: string | undefined;
-  #inChunks: boolean;
+  #bytes: UploadBytes | undefined;
 
   constructor(options: BlobUploadOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#mountFrom = options.mountFrom;
-    this.#inChunks = options.inChunks;
   }
 
-  /** Sends it once; the last attempt says in any case what came of it. */
-  async attempt(isLast: boolean): Promise<Attempt> {
-    const { isLikelyMissing, read } = this.#options;
-    let bytes: UploadBytes | undefined;
-    if (isLikelyMissing) {
-      bytes = new UploadBytes(read());
-      bytes.begin();
-    }
+  async run(): Promise<Attempt> {
+    const { repository, blob, isLikelyMissing, mountFrom, onRefused, inChunks } = this.#options;
+    if (isLikelyMissing) this.#source().begin();
     try {
       // 1. POST, with a mount where there may be something to mount.
-      const begun = await this.#begin();
-      if (!begun.ok) return begun;
-      if (begun.value.status === 201) return succeed({ found: true });
-      const location = resolveLocation(begun.value);
-      if (!location.ok) return fail(this.#broken(location.error));
-      bytes ??= new UploadBytes(read());
-      // 2. One PUT; pieces only where the registry has refused that.
-      const sent = this.#inChunks
-        ? await this.#sendChunks(bytes, location.value, chunkBytes(begun.value))
-        : await this.#sendWhole(bytes, location.value);
-      if (sent.ok === true) return sent;
-      this.#cancel(location.value);
-      return sent.ok === 'again' && isLast ? fail(this.#broken('refused it again')) : sent;
-    } finally {
-      bytes?.close();
-    }
-  }
-
-  async #begin(): Promise<RepositoryAnswer> {
-    const mountFrom = this.#mountFrom;
-    if (mountFrom !== undefined) {
-      const { digest } = this.#options.blob;
-      const query = new URLSearchParams({ mount: digest, from: mountFrom });
-      const { path } = this.#options.repository.rights;
-      const mounted = await this.#options.repository.send(
-        {
-          method: 'POST',
-          target: `blobs/uploads/?${query}`,
-          ...(mountFrom !== path && { mountFrom }),
-        },
+      const begun = await beginUpload(
+        { repository, digest: blob.digest, mountFrom, onMountRefused: () => onRefused('mount') },
         this.#signal,
       );
-      // 201 has it, 202 is an upload; 429 is not asked again; rule 3: all else is asked without.
-      const status = mounted.ok ? mounted.value.status : undefined;
-      if (status === 201 || status === 202 || this.#signal.aborted) return mounted;
-      if (status === 429) return this.#refused(mounted, 'POST', 'upload');
-      this.#mountFrom = undefined;
-      if (mounted.ok && mountFrom === path) this.#options.onRefused('mount');
+      if (!begun.ok) return begun;
+      if (begun.value.kind === 'there') return succeed({ found: true });
+      // 2. One PUT; pieces only where the registry has refused that.
+      const { location, chunkBytesMin } = begun.value;
+      const sent = inChunks
+        ? await this.#sendChunks(location, Math.max(CHUNK_BYTES, chunkBytesMin))
+        : await this.#sendWhole(location);
+      if (!sent.ok) this.#cancel(location);
+      return sent;
+    } finally {
+      this.#bytes?.close();
     }
-    const begun = await this.#options.repository.send(
-      { method: 'POST', target: 'blobs/uploads/' },
-      this.#signal,
-    );
-    if (begun.ok && begun.value.status === 202) return begun;
-    return this.#refused(begun, 'POST', 'upload');
   }
 
-  async #sendWhole(bytes: UploadBytes, location: UploadTarget): Promise<Attempt> {
-    const { blob } = this.#options;
-    const sent = await this.#send('PUT', { bytes, size: blob.size, location });
+  async #sendWhole(location: UploadTarget): Promise<Attempt> {
+    const sent = await this.#send('PUT', { size: this.#options.blob.size, location });
     if (!sent.ok) return await this.#afterReset(sent.error);
-    const { status } = sent.value;
-    if (TAKEN.has(status)) return succeed({ found: false });
-    if (status === 413) {
-      this.#inChunks = true;
-      this.#options.onRefused('whole');
-      return { ok: 'again' };
-    }
-    // Its token was renewed meanwhile (rule 4).
-    return status === 401 ? { ok: 'again' } : this.#refused(sent, 'PUT', 'bytes');
+    return sent.value.status === 413 ? fail('in-chunks') : this.#taken('PUT', sent.value);
   }
 
   /** Rule 2 of copying. */
-  async #sendChunks(bytes: UploadBytes, begin: UploadTarget, chunk: number): Promise<Attempt> {
+  async #sendChunks(begin: UploadTarget, chunk: number): Promise<Attempt> {
     const { blob } = this.#options;
     let location = begin;
     for (let from = 0; from < blob.size; from += chunk) {
       const size = Math.min(chunk, blob.size - from);
-      const range = `${from}-${from + size - 1}`;
-      const sent = await this.#send('PATCH', { bytes, size, location, range });
+      const sent = await this.#sendChunk({ size, location, from });
       if (!sent.ok) return sent;
-      if (sent.value.status === 401) return { ok: 'again' };
-      if (!TAKEN.has(sent.value.status)) return this.#refused(sent, 'PATCH', 'bytes');
-      const kept = keptBytes(sent.value);
-      if (kept !== undefined && kept !== from + size) {
-        return fail(this.#lost(`${from + size} bytes kept`, String(kept)));
-      }
-      const next = resolveLocation(sent.value);
-      if (next.ok) location = next.value;
+      location = sent.value;
     }
-    const ended = await this.#send('PUT', { bytes, size: 0, location });
+    const ended = await this.#send('PUT', { size: 0, location });
     if (!ended.ok) return await this.#afterReset(ended.error);
-    if (!TAKEN.has(ended.value.status)) return this.#refused(ended, 'PUT', 'bytes');
-    // Rule 1: registries have said yes and kept the first chunk alone.
-    const kept = await this.#head();
-    const length = kept.ok ? kept.value.headers['content-length'] : undefined;
-    if (length !== undefined && kept.ok && kept.value.status === 200) {
-      if (Number(length) !== blob.size) return fail(this.#lost(`${blob.size} bytes kept`, length));
-    }
-    return succeed({ found: false });
+    const taken = this.#taken('PUT', ended.value);
+    return taken.ok ? await this.#compareSize() : taken;
+  }
+
+  /** Gives where the next one goes. */
+  async #sendChunk(
+    part: Part & { readonly from: number },
+  ): Promise<Result<UploadTarget, CopyFailure | 'again' | 'in-chunks'>> {
+    const end = part.from + part.size;
+    const sent = await this.#send('PATCH', { ...part, range: `${part.from}-${end - 1}` });
+    if (!sent.ok) return sent;
+    const taken = this.#taken('PATCH', sent.value);
+    if (!taken.ok) return taken;
+    const kept = keptBytes(sent.value);
+    if (kept !== undefined && kept !== end) return fail(this.#lost(end, kept));
+    const next = resolveLocation(sent.value);
+    return succeed(next.ok ? next.value : part.location);
+  }
+
+  /** Rule 1: registries have said yes and kept the first chunk alone. */
+  async #compareSize(): Promise<Attempt> {
+    const { blob } = this.#options;
+    const head = await this.#head();
+    const length = head.ok && head.value.status === 200 && head.value.headers['content-length'];
+    const isLost = typeof length === 'string' && Number(length) !== blob.size;
+    return isLost ? fail(this.#lost(blob.size, Number(length))) : succeed({ found: false });
   }
 
   async #send(method: 'PUT' | 'PATCH', part: Part): Promise<RepositoryAnswer> {
     const { repository, blob, idleMs, onBytes } = this.#options;
-    const { bytes, size, location, range } = part;
+    const { size, location, range } = part;
+    const source = this.#source();
     // An empty blob is compared with its digest too.
-    const isEmpty = blob.size === 0 && (await bytes.take(1)) === undefined;
-    if (isEmpty && bytes.failure !== undefined) return fail(bytes.failure);
-    const body = new UploadBody({ source: bytes, bytes: size, idleMs, onBytes });
-    const target = method === 'PUT' ? withQuery(location, 'digest', blob.digest) : location;
+    if (blob.size === 0) await source.take(1);
+    if (source.failure !== undefined) return fail(source.failure);
+    const body = new UploadBody({ source, bytes: size, idleMs, onBytes });
     const sent = await repository.send(
       {
         method,
-        target,
+        target: method === 'PUT' ? withQuery(location, 'digest', blob.digest) : location,
         headers: {
           'content-type': 'application/octet-stream',
           ...(range !== undefined && { 'content-range': range }),
@@ -191,8 +161,13 @@ class BlobUpload {
       },
       AbortSignal.any([this.#signal, body.stalled]),
     );
-    if (sent.ok && TAKEN.has(sent.value.status)) return sent;
-    if (bytes.failure !== undefined) return fail(bytes.failure);
+    return sent.ok && TAKEN.has(sent.value.status) ? sent : this.#meaning(sent, source, body);
+  }
+
+  /** Whose fault it is that a body was not taken. */
+  #meaning(sent: RepositoryAnswer, source: UploadBytes, body: UploadBody): RepositoryAnswer {
+    const { repository, idleMs } = this.#options;
+    if (source.failure !== undefined) return fail(source.failure);
     if (body.stalled.aborted) return fail(stalledFailure(repository.name, idleMs));
     // Whoever takes a connection and bytes was heard (rule 19).
     return sent.ok || !body.isSpent ? sent : fail(heard(sent.error));
@@ -217,42 +192,31 @@ class BlobUpload {
     void this.#options.repository.send({ method: 'DELETE', target: location }, within);
   }
 
-  #refused(
-    answer: Result<TransportAnswer, CopyFailure>,
-    method: string,
-    what: Asked['what'],
-  ): { readonly ok: false; readonly error: CopyFailure } {
-    if (!answer.ok) return answer;
-    const { repository, blob } = this.#options;
-    const text = `${method} ${repository.name}@${blob.digest}`;
-    const { nowMs } = repository;
-    const asked = { side: 'target', text, what, expected: 'an upload', nowMs } as const;
-    return fail(failureOfAnswer(answer.value, asked));
+  #source(): UploadBytes {
+    this.#bytes ??= new UploadBytes(this.#options.read());
+    return this.#bytes;
   }
 
-  #lost(expected: string, got: string): CopyFailure {
+  #taken(method: string, answer: TransportAnswer): Attempt {
+    if (TAKEN.has(answer.status)) return succeed({ found: false });
+    // Its token was renewed meanwhile (rule 4).
+    if (answer.status === 401) return fail('again');
     const { repository, blob } = this.#options;
-    const message = `${repository.name}@${blob.digest}: expected ${expected}, got ${got}`;
+    return fail(failureOfAnswer(answer, repository.asked(method, blob.digest, 'bytes')));
+  }
+
+  #lost(sent: number, kept: number): CopyFailure {
+    const { repository, blob } = this.#options;
+    const message = `${repository.name}@${blob.digest}: expected ${sent} bytes kept, got ${kept}`;
     return copyFailure('target', 'corrupt', message);
-  }
-
-  #broken(what: string): CopyFailure {
-    const { repository, blob } = this.#options;
-    return copyFailure('target', 'unreachable', `${repository.name}@${blob.digest}: ${what}`);
   }
 }
 
 interface Part {
-  readonly bytes: UploadBytes;
   readonly size: number;
   readonly location: UploadTarget;
   /** `0-99`, of a chunk. */
   readonly range?: string;
-}
-
-function chunkBytes({ headers }: TransportAnswer): number {
-  const least = Number([headers['oci-chunk-min-length'] ?? []].flat()[0]);
-  return Number.isSafeInteger(least) ? Math.max(least, CHUNK_BYTES) : CHUNK_BYTES;
 }
 
 /** `Range: 0-99`, what a registry has of an upload. */

@@ -3,6 +3,7 @@ import { fail, type Result, succeed } from '#core/result.ts';
 import { failureOfAnswer } from './copy-failures.ts';
 import { digestOf } from './image-manifest.ts';
 import { isDigest, MANIFEST_TYPES } from './manifests.ts';
+import type { AnswerHeaders } from './quota.ts';
 import type { RemoteRepository } from './remote-repository.ts';
 import { getManifest } from './source-image.ts';
 
@@ -35,18 +36,18 @@ export async function headManifest(
   if (!sent.ok) return sent;
   const { status, headers } = sent.value;
   if (status === 404) return succeed(undefined);
-  if (status === 200) {
-    const digest = [headers['docker-content-digest'] ?? []].flat()[0];
-    if (isDigest(digest)) return succeed({ digest, mediaType: headers['content-type'] ?? '' });
-  } else if (!METHOD_REFUSED.has(status)) {
-    const text = `HEAD ${repository.name}${reference.includes(':') ? '@' : ':'}${reference}`;
-    const { side } = repository.rights;
-    const { nowMs } = repository;
-    const asked = { side, text, what: 'read', expected: '200', nowMs } as const;
-    return fail(failureOfAnswer(sent.value, asked));
+  const told = status === 200 ? toldDigest(headers) : undefined;
+  if (told !== undefined) return succeed(told);
+  if (status !== 200 && !METHOD_REFUSED.has(status)) {
+    return fail(failureOfAnswer(sent.value, repository.asked('HEAD', reference)));
   }
   const got = await getManifest(repository, reference, signal);
   if (!got.ok) return got.error.reason === 'not-found' ? succeed(undefined) : got;
-  const { body, headers: told } = got.value;
-  return succeed({ digest: digestOf(body), mediaType: told['content-type'] ?? '' });
+  const { body, headers: read } = got.value;
+  return succeed({ digest: digestOf(body), mediaType: read['content-type'] ?? '' });
+}
+
+function toldDigest(headers: AnswerHeaders): ManifestHead | undefined {
+  const digest = [headers['docker-content-digest'] ?? []].flat()[0];
+  return isDigest(digest) ? { digest, mediaType: headers['content-type'] ?? '' } : undefined;
 }

@@ -1,14 +1,15 @@
 import type { ImageReference } from '#core/image/reference.ts';
-import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { CopyRequest } from './copy.ts';
 import { copyFailure } from './copy-failures.ts';
 import type { CopyMemory } from './copy-memory.ts';
 import { headManifest, type ManifestHead } from './head-manifest.ts';
-import type { Manifest } from './image-manifest.ts';
+import { type Child, isIndexType, type Manifest } from './image-manifest.ts';
 import { ImagePush } from './image-push.ts';
 import { collectImages } from './image-tree.ts';
-import { type CutIndex, cutIndex } from './index-cut.ts';
+import { type CutIndex, cutIndex, isImage, missingOf, platformsOf } from './index-cut.ts';
+import { isComplete } from './look-at-copy.ts';
 import type { RemoteRepository } from './remote-repository.ts';
 import type { SourceReader } from './source-image.ts';
 
@@ -50,9 +51,7 @@ export class ImageCopy {
     const leave = (): void => reader.leave();
     this.#signal.addEventListener('abort', leave, { once: true });
     try {
-      const present = await looking;
-      if (!present.ok) return present.error;
-      const done = await this.#bring(reader, head.value, present.value);
+      const done = await this.#bring(reader, head.value.digest, await looking);
       return done.ok ? done.value : done.error;
     } finally {
       this.#signal.removeEventListener('abort', leave);
@@ -78,34 +77,87 @@ export class ImageCopy {
 
   async #bring(
     reader: SourceReader,
-    { digest: sourceDigest }: ManifestHead,
+    sourceDigest: string,
+    looked: Result<ManifestHead | undefined, CopyFailure>,
+  ): Promise<Result<CopiedImage, CopyFailure>> {
+    if (!looked.ok) return looked;
+    const present = looked.value;
+    const known = present && (await this.#known(sourceDigest, present));
+    if (known?.ok === false) return known;
+    return known?.value === undefined
+      ? await this.#copy(reader, sourceDigest, present)
+      : succeed(known.value);
+  }
+
+  async #copy(
+    reader: SourceReader,
+    sourceDigest: string,
     present: ManifestHead | undefined,
-  ): Promise<Result<CopyOutcome, CopyFailure>> {
+  ): Promise<Result<CopiedImage, CopyFailure>> {
     // 3. The source's manifest, cut where only some platforms are wanted.
     const read = await reader.manifest({ digest: sourceDigest });
     if (!read.ok) return read;
     const cut = this.#cut(read.value);
     if (!cut.ok) return cut;
     const { manifest, platforms, missing } = cut.value;
-    const told = {
-      ...{ kind: 'copied' as const, digest: manifest.digest, sourceDigest },
-      ...(platforms !== undefined && { platforms }),
-      ...(missing.length > 0 && { missingPlatforms: missing }),
-    };
-    if (present?.digest === manifest.digest) return succeed({ ...told, found: true, bytes: 0 });
+    const told = copied({ digest: manifest.digest, sourceDigest }, platforms, missing);
+    const found = await this.#isThere(manifest.digest, present);
+    if (!found.ok || found.value) return found.ok ? succeed(told) : found;
     // 4. Everything below it, and it at the end, under its tag.
+    const pushed = await this.#push(reader, manifest, present === undefined);
+    return pushed.ok ? succeed({ ...told, found: false, bytes: pushed.value }) : pushed;
+  }
+
+  async #push(
+    reader: SourceReader,
+    manifest: Manifest,
+    isNew: boolean,
+  ): Promise<Result<number, CopyFailure>> {
     const images = await collectImages(reader, manifest);
     if (!images.ok) return images;
+    const { target, onProgress = () => undefined } = this.#request;
     const push = new ImagePush(
       {
         ...{ memory: this.#memory, source: this.#source, target: this.#target, reader },
-        ...{ images: images.value, tag: tagOf(this.#request.target), isNew: present === undefined },
-        onProgress: this.#request.onProgress ?? (() => undefined),
+        ...{ images: images.value, tag: tagOf(target), isNew, onProgress },
       },
       this.#signal,
     );
-    const pushed = await push.run();
-    return pushed.ok ? succeed({ ...told, found: false, bytes: pushed.value }) : pushed;
+    return await push.run();
+  }
+
+  /** Whether the tag leads to that digest, and that to all its parts. */
+  async #isThere(
+    digest: string,
+    present: ManifestHead | undefined,
+  ): Promise<Result<boolean, CopyFailure>> {
+    if (present?.digest !== digest) return succeed(false);
+    const whole = await isComplete(this.#target, present, this.#signal);
+    return whole.ok ? succeed(whole.value.kind === 'complete') : whole;
+  }
+
+  /** Rule 12: what HEAD has answered is not read. */
+  async #known(
+    sourceDigest: string,
+    present: ManifestHead,
+  ): Promise<Result<CopiedImage | undefined, CopyFailure>> {
+    const { known } = this.#request;
+    const isRecorded = known?.digest === present.digest && known.sourceDigest === sourceDigest;
+    const isSame = present.digest === sourceDigest && !isIndexType(present.mediaType);
+    if (!isRecorded && !isSame) return succeed(undefined);
+    const whole = await isComplete(this.#target, present, this.#signal);
+    if (!whole.ok) return whole;
+    if (whole.value.kind === 'incomplete') return succeed(undefined);
+    return succeed(this.#told({ digest: present.digest, sourceDigest }, whole.value.children));
+  }
+
+  /** What a recorded copy is; `undefined` where its source may have more that is wanted now. */
+  #told(digests: Digests, children: readonly Child[]): CopiedImage | undefined {
+    const { platforms, target } = this.#request;
+    const isWanted = platforms !== 'all' && target.digest === undefined && children.some(isImage);
+    const missing = isWanted ? missingOf(children, platforms) : [];
+    if (digests.digest === digests.sourceDigest) return copied(digests, undefined, missing);
+    return missing.length > 0 ? undefined : copied(digests, platformsOf(children));
   }
 
   /** What is used by its digest is copied whole, so that the digest survives. */
@@ -120,6 +172,21 @@ export class ImageCopy {
     return fail(copyFailure('source', 'no-platform', message));
   }
 }
+
+/** A copy that stands there; told anew where it had to be written. */
+function copied(
+  digests: Digests,
+  platforms?: readonly string[],
+  missing: readonly string[] = [],
+): CopiedImage {
+  return {
+    ...{ kind: 'copied', ...digests, found: true, bytes: 0 },
+    ...(platforms !== undefined && { platforms }),
+    ...(missing.length > 0 && { missingPlatforms: missing }),
+  };
+}
+
+type Digests = Pick<CopiedImage, 'digest' | 'sourceDigest'>;
 
 /** What is asked for at the source. */
 function referenceOf({ digest, tag }: ImageReference): string {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isObject, type JsonObject, parseJson } from '#core/json.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { fail, mapUntilFailure, type Result, succeed } from '#core/result.ts';
 
 /** What names a blob or a manifest. */
 export interface Descriptor {
@@ -34,9 +34,9 @@ export interface Manifest {
 }
 
 /** Behaviour §5: what a source sends is bounded. */
-export const CHILDREN_MAX = 64;
+const CHILDREN_MAX = 64;
 /** Container runtimes stop at 127 layers; artifacts have more. */
-export const LAYERS_MAX = 512;
+const LAYERS_MAX = 512;
 
 const INDEX_TYPES: ReadonlySet<string> = new Set([
   'application/vnd.oci.image.index.v1+json',
@@ -53,10 +53,15 @@ export function readManifest(
   const json = parseJson(bytes.toString('utf8'));
   if (!isObject(json)) return fail('expected a manifest, got no JSON object');
   const mediaType = mediaTypeOf(json, told.mediaType);
-  const content = INDEX_TYPES.has(mediaType) ? readIndex(json) : readImage(json);
+  const content = isIndexType(mediaType) ? readIndex(json) : readImage(json);
   if (!content.ok) return content;
   const digest = digestOf(bytes, told.algorithm);
   return succeed({ bytes, digest, mediaType, content: content.value });
+}
+
+/** Whether a media type is one of an index; its parameters do not matter. */
+export function isIndexType(mediaType: string): boolean {
+  return INDEX_TYPES.has(mediaType.split(';')[0]?.trim() ?? '');
 }
 
 /** `sha256:…` of some bytes. */
@@ -86,37 +91,29 @@ function readIndex(json: JsonObject): Result<ManifestContent, string> {
   if (listed.length > CHILDREN_MAX) {
     return fail(`expected at most ${CHILDREN_MAX} manifests in an index, got ${listed.length}`);
   }
-  const children: Child[] = [];
-  for (const one of listed) {
-    const descriptor = readDescriptor(one);
-    if (!descriptor.ok) return descriptor;
-    children.push({ ...descriptor.value, ...readPlatform(one), ...readAttested(one) });
-  }
-  return succeed({ kind: 'index', children });
+  const children = mapUntilFailure(listed, readChild);
+  return children.ok ? succeed({ kind: 'index', children: children.value }) : children;
+}
+
+function readChild(value: unknown): Result<Child, string> {
+  const descriptor = readDescriptor(value);
+  if (!descriptor.ok) return descriptor;
+  return succeed({ ...descriptor.value, ...readPlatform(value), ...readAttested(value) });
 }
 
 function readImage(json: JsonObject): Result<ManifestContent, string> {
-  const { config, layers, blobs: artifactBlobs } = json;
-  if (config === undefined && !Array.isArray(artifactBlobs)) {
+  const { config, layers, blobs } = json;
+  if (config === undefined && !Array.isArray(blobs)) {
     return fail('expected a manifest with a config, got another kind (schema 1 is not copied)');
   }
-  const listed = layers ?? artifactBlobs ?? [];
+  const listed = layers ?? blobs ?? [];
   if (!Array.isArray(listed)) return fail('expected a list of layers');
   if (listed.length > LAYERS_MAX) {
     return fail(`expected at most ${LAYERS_MAX} layers, got ${listed.length}`);
   }
-  const blobs = new Map<string, Descriptor>();
-  for (const one of config === undefined ? listed : [config, ...listed]) {
-    const descriptor = readDescriptor(one);
-    if (!descriptor.ok) return descriptor;
-    if (isForeign(descriptor.value)) continue;
-    const known = blobs.get(descriptor.value.digest);
-    if (known !== undefined && known.size !== descriptor.value.size) {
-      return fail(`expected one size of ${known.digest}, got two`);
-    }
-    blobs.set(descriptor.value.digest, descriptor.value);
-  }
-  return succeed({ kind: 'image', blobs: [...blobs.values()] });
+  const read = mapUntilFailure(config === undefined ? listed : [config, ...listed], readDescriptor);
+  if (!read.ok) return read;
+  return succeed({ kind: 'image', blobs: read.value.filter((blob) => !isForeign(blob)) });
 }
 
 /** Layers that may not be passed on: Windows' base layers, fetched from Microsoft by each node. */

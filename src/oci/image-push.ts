@@ -146,7 +146,8 @@ export class ImagePush {
     if (!sent.ok) return sent;
     const second = await this.#putManifest(manifest, name);
     if (second.ok || second.error !== 'lacks-blob') return second as Result<unknown, CopyFailure>;
-    const message = `PUT ${this.#nameOf(name)}: the mirror says that it lacks blobs which it was sent`;
+    const { text } = this.#options.target.asked('PUT', name, 'manifest');
+    const message = `${text}: the mirror says that it lacks blobs which it was sent`;
     return fail(copyFailure('target', 'blob-unknown', message));
   }
 
@@ -171,14 +172,7 @@ export class ImagePush {
       return sent;
     }
     if (lacksBlob(sent.value)) return fail('lacks-blob');
-    const text = `PUT ${this.#nameOf(name)}`;
-    const { nowMs } = target;
-    const asked = { side: 'target', text, what: 'manifest', expected: '201', nowMs } as const;
-    return fail(failureOfAnswer(sent.value, asked));
-  }
-
-  #nameOf(reference: string): string {
-    return `${this.#options.target.name}${reference.includes(':') ? '@' : ':'}${reference}`;
+    return fail(failureOfAnswer(sent.value, target.asked('PUT', name, 'manifest')));
   }
 
   #tell(bytes: number): void {

@@ -26,9 +26,8 @@ export function cutIndex(index: Manifest, wanted: readonly Platform[]): CutIndex
   if (named.length === 0) return { manifest: index, missing: [] };
   const matching = named.filter((child) => wanted.some((platform) => matches(platform, child)));
   if (matching.length === 0) return undefined;
-  const missing = wanted.filter((platform) => !named.some((child) => matches(platform, child)));
   const kept = keptOf(children, matching);
-  const told = { missing: namesOf(missing) };
+  const told = { missing: missingOf(named, wanted) };
   if (kept.size === children.length) return { manifest: index, ...told };
   const platforms = namesOf(matching.flatMap(({ platform }) => platform ?? []));
   return { manifest: withOnly(index, kept), platforms, ...told };
@@ -44,12 +43,20 @@ export function platformsOf(children: readonly Child[]): readonly string[] {
   return namesOf(children.filter(isImage).flatMap(({ platform }) => platform ?? []));
 }
 
+/** What is wanted of an index and not in it. */
+export function missingOf(
+  children: readonly Child[],
+  wanted: readonly Platform[],
+): readonly string[] {
+  return namesOf(wanted.filter((one) => !children.some((child) => matches(one, child))));
+}
+
 function namesOf(platforms: readonly Platform[]): readonly string[] {
   return [...new Set(platforms.map(platformName))].sort();
 }
 
 /** What runs somewhere: not an attestation, nor what names no platform. */
-function isImage({ platform }: Child): boolean {
+export function isImage({ platform }: Child): boolean {
   return platform !== undefined && platform.os !== 'unknown';
 }
 
@@ -68,7 +75,6 @@ function keptOf(children: readonly Child[], matching: readonly Child[]): Readonl
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
-  // biome-ignore lint/style/useNamingConvention: what machines call themselves.
   x86_64: 'amd64',
   aarch64: 'arm64',
   armhf: 'arm',

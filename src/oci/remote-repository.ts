@@ -2,7 +2,7 @@ import type { Credential } from '#core/credentials.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 import { fail, type Result } from '#core/result.ts';
 import type { Authenticator, AuthorizedRequest } from './auth.ts';
-import { failureOf, type Side } from './copy-failures.ts';
+import { type Asked, failureOf, type Side } from './copy-failures.ts';
 import type { OciFailure } from './errors.ts';
 import type { TransportAnswer } from './exchange.ts';
 import type { Transport, TransportRequest } from './transport.ts';
@@ -73,9 +73,12 @@ export class RemoteRepository {
     return `${this.rights.registry}/${this.rights.path}`;
   }
 
-  /** Wall time in ms. */
-  get nowMs(): number {
-    return this.#options.nowMs();
+  /** What a manifest was asked for with, for messages. */
+  asked(method: string, reference: string, what: Asked['what'] = 'read'): Asked {
+    const text = `${method} ${this.name}${reference.includes(':') ? '@' : ':'}${reference}`;
+    const expected = { read: '200', manifest: '201', upload: '202', bytes: '201', deletion: '202' };
+    const { side } = this.rights;
+    return { side, text, what, expected: expected[what], nowMs: this.#options.nowMs() };
   }
 
   /** An answer of any status: of the first credential that is let in, else what says most. */

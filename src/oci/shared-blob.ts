@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 import type { Result } from '#core/result.ts';
-import { BLOCK_BYTES, giveBlock } from './blocks.ts';
+import { type BlobReader, WindowReader } from './blob-reader.ts';
+import { giveBlock } from './blocks.ts';
 import { copyFailure } from './copy-failures.ts';
 import type { Descriptor } from './image-manifest.ts';
 
@@ -22,20 +23,8 @@ export interface SharedBlobOptions {
   readonly isOpen?: () => boolean;
 }
 
-/** One of those whom a blob is read for. */
-export interface BlobReader {
-  /** It was let go before it began. */
-  readonly isDropped: boolean;
-  /** The next block, which is the reader's until it asks again; `undefined` at the end. */
-  readonly next: () => Promise<Buffer | undefined>;
-  /** Why there is no more, where the end is not the blob's. */
-  readonly failure: () => CopyFailure | undefined;
-  /** It wants no more. */
-  readonly close: () => void;
-}
-
 /** Blocks that the fastest reader may be ahead of the slowest: 2 MiB. */
-export const WINDOW_BLOCKS = 8;
+const WINDOW_BLOCKS = 8;
 const PATIENCE_MS = 5_000;
 /** How often in that time it is looked at who holds up whom. */
 const PATIENCE_TICKS = 10;
@@ -55,7 +44,7 @@ interface Beginning {
  */
 export class SharedBlob {
   readonly #options: SharedBlobOptions;
-  readonly #readers = new Set<Reader>();
+  readonly #readers = new Set<WindowReader>();
   readonly #abort = new AbortController();
   readonly #source: BlockSource;
   readonly #hash: Hash;
@@ -98,7 +87,7 @@ export class SharedBlob {
   }
 
   /** The block at an index once it is there. */
-  async blockAt(reader: Reader): Promise<Buffer | undefined> {
+  async blockAt(reader: WindowReader): Promise<Buffer | undefined> {
     this.#start();
     while (reader.index >= this.#front && !this.#isOver) await reader.wait();
     return this.#readers.has(reader) ? this.#blocks[reader.index - this.#first] : undefined;
@@ -110,7 +99,7 @@ export class SharedBlob {
   }
 
   /** One reader less. */
-  remove(reader: Reader): void {
+  remove(reader: WindowReader): void {
     this.#readers.delete(reader);
     this.trim();
   }
@@ -119,8 +108,8 @@ export class SharedBlob {
     return this.#first + this.#blocks.length;
   }
 
-  #add(): Reader {
-    const reader = new Reader(this);
+  #add(): WindowReader {
+    const reader = new WindowReader(this);
     this.#readers.add(reader);
     return reader;
   }
@@ -133,47 +122,45 @@ export class SharedBlob {
   }
 
   async #pump(): Promise<void> {
-    const { size } = this.#options.blob;
-    while (this.#position < size && !this.#abort.signal.aborted) {
+    let failure = this.#options.blob.size === 0 ? this.#compare() : undefined;
+    while (failure === undefined && this.#isWanted()) {
       if (!this.#hasRoom()) await this.#room();
-      if (this.#abort.signal.aborted) break;
-      const read = await this.#source.next();
-      if (!read.ok) return this.#fail(read.error);
-      const problem = this.#take(read.value);
-      if (problem !== undefined) return this.#fail(copyFailure('source', 'corrupt', problem));
+      if (this.#isWanted()) failure = await this.#readOne();
     }
-    if (size === 0 && !this.#isRight())
-      return this.#fail(copyFailure('source', 'corrupt', this.#wrong()));
+    this.#failure = failure;
     this.#finish();
   }
 
+  #isWanted(): boolean {
+    return this.#position < this.#options.blob.size && !this.#abort.signal.aborted;
+  }
+
   /** Gives one block to the readers, unless something is wrong with it. */
-  #take(block: Buffer | undefined): string | undefined {
+  async #readOne(): Promise<CopyFailure | undefined> {
+    const read = await this.#source.next();
+    if (!read.ok) return read.error;
+    const block = read.value;
     const { digest, size } = this.#options.blob;
     const got = this.#position + (block?.length ?? 0);
     if (block === undefined || got > size) {
-      return `${digest}: expected ${size} bytes, got ${block === undefined ? got : 'more'}`;
+      const bytes = block === undefined ? got : 'more';
+      return copyFailure('source', 'corrupt', `${digest}: expected ${size} bytes, got ${bytes}`);
     }
     this.#hash.update(block);
     this.#position = got;
-    if (got === size && !this.#isRight()) return this.#wrong();
+    const wrong = got === size ? this.#compare() : undefined;
+    if (wrong !== undefined) return wrong;
     this.#blocks.push(block);
     this.#wake();
     return undefined;
   }
 
-  #isRight(): boolean {
+  /** Whether it is what its digest says, now that all of it is here. */
+  #compare(): CopyFailure | undefined {
     const { digest } = this.#options.blob;
-    return this.#hash.copy().digest('hex') === digest.slice(digest.indexOf(':') + 1);
-  }
-
-  #wrong(): string {
-    return `${this.#options.blob.digest}: expected these bytes, got others`;
-  }
-
-  #fail(failure: CopyFailure): void {
-    this.#failure = failure;
-    this.#finish();
+    const got = this.#hash.copy().digest('hex');
+    if (digest.endsWith(`:${got}`)) return undefined;
+    return copyFailure('source', 'corrupt', `${digest}: expected these bytes, got ${got}`);
   }
 
   #finish(): void {
@@ -202,11 +189,8 @@ export class SharedBlob {
   /** Those who stay a whole window behind go on by themselves, where somebody waits for them. */
   #letGo(): void {
     const readers = [...this.#readers];
-    const isHeldUp = !this.#hasRoom() && readers.some(({ index }) => index >= this.#front);
-    for (const reader of readers) {
-      if (this.#front - reader.needs <= WINDOW_BLOCKS / 2) reader.ticksBehind = 0;
-      if (isHeldUp && reader.needs === this.#first) reader.ticksBehind += 1;
-      if (reader.ticksBehind < PATIENCE_TICKS) continue;
+    for (const reader of readers) this.#count(reader, this.#isHeldUp());
+    for (const reader of readers.filter(({ ticksBehind }) => ticksBehind >= PATIENCE_TICKS)) {
       this.#readers.delete(reader);
       if (reader.isActive) reader.moveTo(this.#split(reader));
       else reader.drop();
@@ -215,8 +199,17 @@ export class SharedBlob {
     this.trim(false);
   }
 
+  #count(reader: WindowReader, isHeldUp: boolean): void {
+    if (this.#front - reader.needs <= WINDOW_BLOCKS / 2) reader.ticksBehind = 0;
+    if (isHeldUp && reader.needs === this.#first) reader.ticksBehind += 1;
+  }
+
+  #isHeldUp(): boolean {
+    return !this.#hasRoom() && [...this.#readers].some(({ index }) => index >= this.#front);
+  }
+
   /** A read of its own from where a reader is; it takes along what it was not given yet. */
-  #split(reader: Reader): SharedBlob {
+  #split(reader: WindowReader): SharedBlob {
     const { isOpen: _, ...options } = this.#options;
     const own = new SharedBlob(options, {
       position: this.#position,
@@ -235,76 +228,3 @@ export class SharedBlob {
     for (const block of this.#blocks.splice(0)) giveBlock(block);
   }
 }
-
-/** Where one reader is. */
-class Reader implements BlobReader {
-  #blob: SharedBlob;
-  /** Of the next block, in the present read. */
-  index = 0;
-  /** It asked for a block before. */
-  isActive = false;
-  /** How often it was seen to hold up another. */
-  ticksBehind = 0;
-  #holds = false;
-  #isDropped = false;
-  #wake: (() => void) | undefined;
-
-  constructor(blob: SharedBlob) {
-    this.#blob = blob;
-  }
-
-  /** The first block that must not go. */
-  get needs(): number {
-    return this.#holds ? this.index - 1 : this.index;
-  }
-
-  /** It was let go before it began. */
-  get isDropped(): boolean {
-    return this.#isDropped;
-  }
-
-  readonly next = async (): Promise<Buffer | undefined> => {
-    this.isActive = true;
-    if (this.#holds) {
-      this.#holds = false;
-      this.#blob.trim();
-    }
-    const block = await this.#blob.blockAt(this);
-    if (block === undefined) return undefined;
-    this.index += 1;
-    this.#holds = true;
-    return block;
-  };
-
-  readonly failure = (): CopyFailure | undefined => this.#blob.failure;
-
-  readonly close = (): void => {
-    this.#blob.remove(this);
-    this.wake();
-  };
-
-  async wait(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    await promise;
-  }
-
-  wake(): void {
-    this.#wake?.();
-  }
-
-  drop(): void {
-    this.#isDropped = true;
-  }
-
-  /** Reads on from there. */
-  moveTo(blob: SharedBlob): void {
-    this.#blob = blob;
-    this.ticksBehind = 0;
-    this.index = 0;
-    this.#holds = false;
-  }
-}
-
-/** Bytes that one blob takes in memory at most while it is read. */
-export const SHARED_BYTES_MAX = WINDOW_BLOCKS * BLOCK_BYTES;

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
+import type { BlobReader } from './blob-reader.ts';
 import { BlobSource } from './blob-source.ts';
 import { copyFailure, failureOfAnswer } from './copy-failures.ts';
 import type { TransportAnswer } from './exchange.ts';
 import { algorithmOf, type Descriptor, type Manifest, readManifest } from './image-manifest.ts';
 import { MANIFEST_BYTES_MAX, MANIFEST_TYPES } from './manifests.ts';
 import type { RemoteRepository } from './remote-repository.ts';
-import { type BlobReader, SharedBlob } from './shared-blob.ts';
+import { SharedBlob } from './shared-blob.ts';
 
 /** A manifest to read: of a descriptor its size is known too. */
 export type WantedManifest = Pick<Descriptor, 'digest'> & { readonly size?: number };
@@ -169,7 +170,7 @@ export async function readSourceManifest(
   if (algorithm === undefined) {
     return fail(copyFailure(side, 'out-of-bounds', `${text}: expected a digest that is known`));
   }
-  if (size !== undefined && size > MANIFEST_BYTES_MAX) return fail(tooLarge(repository, text));
+  if (size !== undefined && size > MANIFEST_BYTES_MAX) return fail(tooLarge(repository, digest));
   const got = await getManifest(repository, digest, signal);
   if (!got.ok) return got;
   const { body, headers } = got.value;
@@ -190,8 +191,6 @@ export async function getManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<Result<TransportAnswer, CopyFailure>> {
-  const { side } = repository.rights;
-  const text = `GET ${repository.name}${reference.includes(':') ? '@' : ':'}${reference}`;
   const sent = await repository.send(
     {
       method: 'GET',
@@ -203,14 +202,13 @@ export async function getManifest(
   );
   if (!sent.ok) return sent;
   if (sent.value.status !== 200) {
-    const { nowMs } = repository;
-    const asked = { side, text, what: 'read', expected: '200', nowMs } as const;
-    return fail(failureOfAnswer(sent.value, asked));
+    return fail(failureOfAnswer(sent.value, repository.asked('GET', reference)));
   }
-  return sent.value.complete ? sent : fail(tooLarge(repository, text));
+  return sent.value.complete ? sent : fail(tooLarge(repository, reference));
 }
 
-function tooLarge({ rights }: RemoteRepository, text: string): CopyFailure {
+function tooLarge(repository: RemoteRepository, reference: string): CopyFailure {
+  const { side, text } = repository.asked('GET', reference);
   const message = `${text}: expected a manifest of at most ${MANIFEST_BYTES_MAX} bytes, got more`;
-  return copyFailure(rights.side, 'out-of-bounds', message);
+  return copyFailure(side, 'out-of-bounds', message);
 }

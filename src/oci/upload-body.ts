@@ -1,7 +1,7 @@
+import type { BlobReader } from './blob-reader.ts';
 import { copyFailure } from './copy-failures.ts';
 import { ProtocolError } from './errors.ts';
 import type { StreamedBody } from './exchange.ts';
-import type { BlobReader } from './shared-blob.ts';
 
 /** The bytes of one blob, to be sent in one request or in several. */
 export class UploadBytes {

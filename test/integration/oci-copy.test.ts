@@ -1,8 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { pushImage } from '#test/support/registries/images.ts';
-import { alice, imageOn, type OciStage, soon, startOciStage } from '#test/support/registries/oci-stage.ts';
+import {
+  alice,
+  imageOn,
+  type OciStage,
+  soon,
+  startOciStage,
+} from '#test/support/registries/oci-stage.ts';
 import { registryRequest } from '#test/support/registries/registry-request.ts';
-import { randomBytes } from 'node:crypto';
 
 let stage: OciStage;
 
