@@ -82,7 +82,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
 
   const resources = addWatchedResources(system, client);
   const { pods, kuik } = resources;
-  const table = keepRoutingTable(kuik);
+  const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });

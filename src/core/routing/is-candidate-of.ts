@@ -18,7 +18,7 @@ export interface RewriteClaim {
  * discards aside: they may have changed since the Pod was rewritten. Only such a claim of an annotation,
  * which anybody can write, is believed (behaviour §5).
  */
-export function isCandidateOf(table: RoutingTable, claim: RewriteClaim): boolean {
+export function isCandidateOf(table: Pick<RoutingTable, 'entries'>, claim: RewriteClaim): boolean {
   const { image, original, namespace } = claim;
   // Routing keeps both, so most claims that are wrong end here.
   if (image.tag !== original.tag || image.digest !== original.digest) return false;
@@ -58,15 +58,15 @@ interface DeclaredPlaces {
 }
 
 /** Made when it is first asked for: a table is asked about each rewritten Pod. */
-const remembered = new WeakMap<RoutingTable, DeclaredPlaces>();
+const remembered = new WeakMap<RoutingTable['entries'], DeclaredPlaces>();
 
-function placesOf(table: RoutingTable): DeclaredPlaces {
-  const known = remembered.get(table) ?? readPlaces(table);
-  remembered.set(table, known);
+function placesOf({ entries }: Pick<RoutingTable, 'entries'>): DeclaredPlaces {
+  const known = remembered.get(entries) ?? readPlaces(entries);
+  remembered.set(entries, known);
   return known;
 }
 
-function readPlaces({ entries }: RoutingTable): DeclaredPlaces {
+function readPlaces(entries: RoutingTable['entries']): DeclaredPlaces {
   const sets = new Map<string, (readonly Location[])[]>();
   const mirrors = new Map<string, Location[]>();
   const proposing = [...entries.values()].flatMap(({ outcome }) =>
