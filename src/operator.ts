@@ -14,7 +14,7 @@ import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/l
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
@@ -101,7 +101,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     pods: () => (system.leads() ? pods.values() : []),
     isDeclared: (by) => table.current().entries.has(by),
   });
-  const store = new AvailabilityStore(system.runtime, { client, namespace });
+  const store = availabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
     ...{ restore: store.restore, checkOptionsOf: paceOf, isNodeOnly },

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { addStatusWriters } from '#actors/reporting/status-writers.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { fail } from '#core/result.ts';
@@ -113,10 +113,13 @@ function lead({
   images,
 }: Pick<AvailabilityStage, 'client' | 'namespace' | 'images'>): LeadingWriter {
   const runtime = createRealRuntime();
-  const store = new AvailabilityStore(runtime, { client, namespace });
+  const store = availabilityStore(runtime, { client, namespace });
   let flush: LeadingWriter['flush'] = async () => undefined;
   const system = startLeading(runtime, (made) => {
-    flush = addStatusWriters(made, { tracked: images, store });
+    ({ flush } = addStatusWriters(made, {
+      ...{ images, store },
+      ids: { writers: 'status-writers', changes: 'status-changes' },
+    }));
   });
   return { flush, stop: system.follow };
 }
@@ -126,7 +129,7 @@ async function restore({
   namespace,
   name,
 }: Pick<AvailabilityStage, 'client' | 'namespace' | 'name'>): Promise<readonly TrackedImage[]> {
-  const store = new AvailabilityStore(createRealRuntime(), { client, namespace });
+  const store = availabilityStore(createRealRuntime(), { client, namespace });
   const images = await store.restore(name, new AbortController().signal);
   if (!images.ok) throw new Error(images.error.message);
   return images.value;

@@ -1,0 +1,103 @@
+import { ownerUidLabel } from '#actors/secrets/secret-copy.ts';
+import type { KuikKind } from '#api/kinds.ts';
+import type { ResourcePlace } from '#kube/paths.ts';
+
+/** A part of what a status has no room for. */
+export interface StoredShard {
+  readonly prefix: string;
+  readonly text: string;
+}
+
+/** Where a resource is found. */
+export interface StatusIdentity {
+  readonly kind: KuikKind;
+  /** Absent of cluster-scoped kinds. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** A resource as the owner of objects, and as what events are about. */
+export interface StatusOwner extends StatusIdentity {
+  readonly apiVersion: string;
+  readonly uid: string;
+}
+
+/** A ConfigMap, as far as shards are read from it. */
+export interface StoredConfigMap {
+  readonly metadata?: { readonly name?: string };
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** Which kind's overflow a ConfigMap is. */
+export const ownerKindLabel = 'kuik.enix.io/owner-kind';
+/** Where a namespaced resource is found again: a name may be too long for a label. */
+export const overflowOwnerAnnotation = 'kuik.enix.io/owner';
+
+/** The ConfigMaps of one namespace, or one of them. */
+export function overflowPlace(namespace: string, name?: string): ResourcePlace {
+  const place = { group: '', version: 'v1', plural: 'configmaps', namespace };
+  return name === undefined ? place : { ...place, name };
+}
+
+const dataKey = 'images';
+
+/** What the ConfigMaps of a resource are listed by. */
+export function overflowSelector({ uid }: Pick<StatusOwner, 'uid'>): string {
+  return `${ownerUidLabel}=${uid}`;
+}
+
+/** The prefix of a shard by the name of its ConfigMap; undefined where that is none of this owner's. */
+export function shardPrefix(uid: string, name: string): string | undefined {
+  const whole = shardName({ uid }, '');
+  const prefix = name === whole ? '' : name.slice(whole.length + 1);
+  return /^[01]*$/.test(prefix) && name === shardName({ uid }, prefix) ? prefix : undefined;
+}
+
+/** The shards of a resource among ConfigMaps: a label is anybody's to set, so the name decides. */
+export function shardsOf(
+  { uid }: StatusOwner,
+  items: readonly StoredConfigMap[],
+): readonly StoredShard[] {
+  return items.flatMap(({ metadata, data }) => {
+    const prefix = shardPrefix(uid, metadata?.name ?? '');
+    return prefix === undefined ? [] : [{ prefix, text: data?.[dataKey] ?? '' }];
+  });
+}
+
+/** The name of a shard's ConfigMap. */
+export function shardName({ uid }: Pick<StatusOwner, 'uid'>, prefix: string): string {
+  return prefix === '' ? `kuik-overflow-${uid}` : `kuik-overflow-${uid}-${prefix}`;
+}
+
+/** A shard as the API server keeps it. */
+export function shardObject(
+  owner: StatusOwner,
+  shard: { readonly name: string; readonly namespace: string; readonly text: string },
+): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: shard.name,
+      namespace: shard.namespace,
+      labels: {
+        'app.kubernetes.io/managed-by': 'kuik',
+        [ownerKindLabel]: owner.kind,
+        [ownerUidLabel]: owner.uid,
+      },
+      ...ownedBy(owner),
+    },
+    data: { [dataKey]: shard.text },
+  };
+}
+
+/**
+ * The garbage collector takes the shards when their resource goes; those of a resource in another
+ * namespace, which can own nothing here, go with `remove-orphaned-overflow.ts`.
+ */
+function ownedBy({ apiVersion, kind, namespace, name, uid }: StatusOwner): object {
+  if (namespace === undefined) {
+    return { ownerReferences: [{ apiVersion, kind, name, uid }] };
+  }
+  return { annotations: { [overflowOwnerAnnotation]: `${kind}/${namespace}/${name}` } };
+}
