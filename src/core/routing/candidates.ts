@@ -15,11 +15,11 @@ import type {
 import { CopyOffer } from './copy-offer.ts';
 import type { CandidateOrigin } from './decision.ts';
 import { FirstOfEach } from './first-of-each.ts';
-import type { LeftOutCopy } from './judge-copy.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
 import type { RoutingPolicy } from './policy.ts';
 import type { RoutingTable, Verdict } from './table.ts';
+import type { LeftOutCopy } from './why-left-out.ts';
 
 /** One image of one Pod, and all of the Pod that the order may depend on (behaviour §3.7). */
 export interface RoutingSubject extends PodSubject {

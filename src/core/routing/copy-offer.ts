@@ -1,8 +1,8 @@
 import type { Candidate, RoutingSubject } from './candidates.ts';
 import type { NamedImage } from './compiled.ts';
-import { judgeCopy, type LeftOutCopy } from './judge-copy.ts';
 import { podArchitectures } from './pod-architectures.ts';
 import type { RoutingTable } from './table.ts';
+import { type LeftOutCopy, whyLeftOut } from './why-left-out.ts';
 
 /** Which copies one image of one Pod is offered, by what is known of them. */
 export class CopyOffer {
@@ -23,7 +23,7 @@ export class CopyOffer {
 
   /** Whether a copy of that base is offered; one that is not is told of. */
   takes({ by, image }: Candidate, base: NamedImage): boolean {
-    const why = judgeCopy(this.#table.copies, {
+    const why = whyLeftOut(this.#table.copies, {
       ...{ by, copy: image, base: base.text, bases: this.#has },
       namespace: this.#subject.namespace,
       architectures: this.#architectures,

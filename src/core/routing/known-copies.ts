@@ -1,6 +1,8 @@
 import type { ClusterImageSetMirror, ImageSetMirror, MirrorEntry } from '#api/image-set-mirror.ts';
-import type { ImageSetMirrorStatus, MirrorCopyState } from '#api/image-set-mirror-status.ts';
+import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
+import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
+import { readMirroredImage } from '#core/mirroring/status-entry.ts';
 import { readLocation } from './location.ts';
 
 /**
@@ -21,8 +23,7 @@ export interface ResourceCopies {
 export interface CopyRecord {
   /** The image that it was made from, or is to be, in full form. */
   readonly original: string;
-  /** Absent where kuik v2 wrote it. */
-  readonly state?: MirrorCopyState;
+  readonly state: MirrorCopyState;
   /** Whether it was made, or found, and not lost since. */
   readonly isThere: boolean;
   /** Whether it may be deleted at any time (behaviour §5). */
@@ -67,29 +68,27 @@ function isMirror(resource: KuikResource): resource is MirrorResource {
 function readRecords(resource: MirrorResource): ResourceCopies['records'] {
   const records = new Map<string, CopyRecord[]>();
   const isGoing = goingCopies(resource);
-  for (const { image, mirrors = [] } of resource.status?.matchingImages ?? []) {
-    for (const mirror of mirrors) {
-      const record = readRecord(image, mirror, isGoing(mirror.image));
-      const others = records.get(mirror.image);
-      if (others === undefined) records.set(mirror.image, [record]);
+  for (const entry of resource.status?.matchingImages ?? []) {
+    const read = readMirroredImage('', entry, 0);
+    for (const { copy, ...recorded } of read?.copies ?? []) {
+      const record = recordOf(read?.image ?? '', recorded, isGoing(copy));
+      const others = records.get(copy);
+      if (others === undefined) records.set(copy, [record]);
       else others.push(record);
     }
   }
   return records;
 }
 
-type WrittenCopy = NonNullable<
-  NonNullable<ImageSetMirrorStatus['matchingImages']>[number]['mirrors']
->[number];
-
-function readRecord(original: string, written: WrittenCopy, isGoing: boolean): CopyRecord {
-  const { state, mirroredAt, adopted = false, platforms, lastError } = written;
+function recordOf(
+  original: string,
+  { state, mirroredAtMs, adopted = false, platforms, lastError }: Omit<MirrorCopy, 'copy'>,
+  isGoing: boolean,
+): CopyRecord {
   return {
-    original,
-    ...(state !== undefined && { state }),
-    isThere: mirroredAt !== undefined && state !== 'Collision',
+    ...{ original, state, isAdopted: adopted },
+    isThere: mirroredAtMs !== undefined && state !== 'Collision',
     isExpired: state === 'Expired' || isGoing,
-    isAdopted: adopted,
     ...(platforms !== undefined && { platforms }),
     ...(lastError !== undefined && { lastError }),
   };

@@ -30,7 +30,7 @@ export interface LeftOutCopy {
  * Why a copy is not offered, by what statuses record of it (behaviour §3.3 and §5); undefined where it
  * may be. One of which nothing is recorded may be: its registry is asked.
  */
-export function judgeCopy(known: KnownCopies, proposed: ProposedCopy): LeftOutCopy | undefined {
+export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutCopy | undefined {
   if (known.size === 0) return undefined;
   const own = known.get(proposed.by)?.records.get(proposed.copy) ?? noRecords;
   const mine = own.find(({ original }) => original === proposed.base);
