@@ -12,6 +12,7 @@ import { EventRecorder } from '#actors/event-recorder.ts';
 import { keepRoutingTable } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
+import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { availabilityStore } from '#actors/reporting/availability-store.ts';
@@ -74,7 +75,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const client = connect(access, { log, metrics });
   const { registries: treatments } = configuration;
   const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
-  const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
+  const { timeoutMs, resolveDigest, staleMirrorCleanup } = configuration.routing.activeCheck;
   const { items, default: usual } = configuration.monitoring.registries;
   const paceOf = byRegistryHost(items, usual);
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
@@ -93,9 +94,11 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
+  const lostCopies = addLostCopies(system, { client, namespace, ...staleMirrorCleanup });
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
+    lostCopies,
   });
   rewrittenPodsMetric(metrics.registry, {
     pods: () => (system.leads() ? pods.values() : []),
@@ -126,9 +129,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   };
   const close = async () => {
     table.stop();
-    events.close();
-    registries.close();
-    secrets.close();
+    for (const one of [events, lostCopies, registries, secrets]) one.close();
     await oci.close();
     system.stop();
     await client.close();

@@ -8,6 +8,7 @@ import { subjectOf } from '#core/routing/containers.ts';
 import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/decide.ts';
 import type { DecisionMiss, RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
 import { leftOutInSteps } from '#core/routing/left-out-copies.ts';
+import { type LostCopy, lostCopies } from '#core/routing/lost-copies.ts';
 import { nearMissesInSteps } from '#core/routing/near-misses.ts';
 import { buildPatch } from '#core/routing/patch.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
@@ -26,9 +27,17 @@ export class Router implements RoutingQuery {
     admission: PodAdmission,
     cancellation: Cancellation,
   ): MaybePromise<AdmissionAnswer> =>
-    andThen(routePod(this.#options, admission, cancellation), (route) =>
-      conclude(this.#options, admission, { route, isLate: cancellation.isCancelled }),
-    );
+    andThen(routePod(this.#options, admission, cancellation), (route) => {
+      this.#tellLost(admission, route);
+      return conclude(this.#options, admission, { route, isLate: cancellation.isCancelled });
+    });
+
+  /** Whatever becomes of the Pod, a copy that is gone is to be made again. */
+  #tellLost({ dryRun }: PodAdmission, { decisions }: PodRoute): void {
+    const { lostCopies: hearing, table } = this.#options;
+    if (dryRun || hearing === undefined) return;
+    for (const lost of lostCopies(table().copies, decisions)) hearing.report(lost);
+  }
 
   readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteExplanation> => {
     const admission = admissionOf(query);
@@ -46,6 +55,8 @@ export class Router implements RoutingQuery {
 /** What the router routes with, and whom it tells. */
 export interface RouterOptions extends RoutePodOptions, NothingAvailableOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>;
+  /** Who hears of copies that were not found where statuses record them. */
+  readonly lostCopies?: { readonly report: (lost: LostCopy) => void };
 }
 
 /** The copies that are left out, and what comes near and does not apply. */
