@@ -1,11 +1,7 @@
 import { assign, setup } from 'xstate';
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
-import {
-  type CopiedImage,
-  type CopyFailure,
-  type CopyOutcome,
-  isPermanent,
-} from '#core/mirroring/copy-outcome.ts';
+import { type CopyFailure, isPermanent } from '#core/mirroring/copy-outcome.ts';
+import { recordPush } from '#core/mirroring/copy-record.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import { effect, toEvent, toOutput } from './effect.ts';
 
@@ -15,6 +11,8 @@ export type MirroredImageEvent =
   | { readonly type: 'turn.came' }
   /** It is to be asked for: at the start of a term, and once an hour. */
   | { readonly type: 'look.due' }
+  /** Nothing stands in its place, and its first byte is about to go there. */
+  | { readonly type: 'push.began' }
   /** Somebody saw that it is not there any more. */
   | { readonly type: 'copy.lost'; readonly message: string }
   /** Another image has its place on the mirror. */
@@ -65,8 +63,8 @@ export type MirroredImageInput = Pick<
 > &
   Partial<Pick<MirroredImageContext, 'failures' | 'retryAtMs' | 'before'>>;
 
-/** What one attempt came to, and when it ended; wall time in ms. */
-export type CopyEnd = CopyOutcome & { readonly atMs: number };
+/** What one attempt came to. */
+export type CopyEnd = { readonly kind: 'copied'; readonly known: KnownCopy } | CopyFailure;
 
 /** What looking at a copy came to. */
 export type LookOutcome =
@@ -133,7 +131,9 @@ export const mirroredImageMachine = setup({
   actions: {
     forgetBefore: assign({ before: null }),
     rememberEnd: assign(({ context }, end: CopyEnd) =>
-      end.kind === 'copied' ? afterCopy(context, end) : afterFailure(context, end),
+      end.kind === 'copied'
+        ? { known: end.known, failures: 0, retryAtMs: null }
+        : afterFailure(context, end),
     ),
     rememberDeletion: assign(({ context }, outcome: DeletionOutcome) =>
       outcome.kind === 'failed' ? afterFailure(context, outcome) : context,
@@ -149,6 +149,10 @@ export const mirroredImageMachine = setup({
         known: { ...known, lastError: message },
       }),
     ),
+    rememberPush: assign(({ context: { known } }) => {
+      const { state: _, ...others } = recordPush({ ...known, state: 'Scheduled' });
+      return { known: others };
+    }),
     use: assign({ isUnused: false, failures: 0, retryAtMs: null }),
     unuse: assign({ isUnused: true }),
   },
@@ -192,7 +196,7 @@ export const mirroredImageMachine = setup({
     },
     Copying: {
       description: 'One attempt is in flight; leaving this state aborts the transfer.',
-      on: { 'image.unused': unused },
+      on: { 'image.unused': unused, 'push.began': { actions: 'rememberPush' } },
       invoke: {
         src: 'copyImage',
         input: toKey,
@@ -260,20 +264,6 @@ export const mirroredImageMachine = setup({
     Gone: { description: 'Nobody keeps track of it any more.', type: 'final' },
   },
 });
-
-/** What is known once it stands there; none of ours wrote what was found and never recorded. */
-function afterCopy(
-  { known: { copy, digest: before, adopted } }: MirroredImageContext,
-  { digest, sourceDigest, platforms, found, atMs }: CopiedImage & { readonly atMs: number },
-) {
-  const isAdopted = found && (before !== digest || adopted === true);
-  const known: KnownCopy = {
-    ...{ copy, digest, sourceDigest, mirroredAtMs: atMs },
-    ...(platforms !== undefined && { platforms }),
-    ...(isAdopted && { adopted: true }),
-  };
-  return { known, failures: 0, retryAtMs: null };
-}
 
 function afterFailure(
   { known, failures }: MirroredImageContext,

@@ -2,8 +2,10 @@ import type { Registries } from '#actors/registries/registries.ts';
 import type { WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { Credential } from '#core/credentials.ts';
-import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
-import { type CopySource, copySources } from '#core/mirroring/copy-sources.ts';
+import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import { recordCopied } from '#core/mirroring/copy-record.ts';
+import { type CopySource, commonSources, copySources } from '#core/mirroring/copy-sources.ts';
+import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { CopyEnd } from '#machines/mirrored-image.ts';
@@ -22,18 +24,30 @@ export interface CopyBehalf extends CopyDemand {
 
 /** What copies are made with. */
 export interface CopyImageOptions {
-  readonly copier: Pick<ImageCopier, 'copy'>;
+  readonly copier: Pick<ImageCopier, 'copy' | 'look'>;
   readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf'>;
   readonly credentials: MirrorCredentials;
   readonly running: RunningCopies;
   /** An entry stands in a status before the first byte is pushed (behaviour §5). */
-  readonly entries: Pick<WrittenEntries, 'stands'>;
+  readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
   readonly platforms: () => CopyRequest['platforms'];
   /** In the order to try. */
   readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
-  /** Told of each attempt that came to an end. */
-  readonly ended: (copy: MirroredCopy, outcome: CopyOutcome) => void;
+  /** What the others who hold its place have recorded, those first that share the copy. */
+  readonly othersOf: (copy: MirroredCopy) => HeldPlace;
+  /** Told of each attempt that came to an end, and how long it took. */
+  readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
+}
+
+/** What others than the copy itself have to do with its place. */
+export interface HeldPlace {
+  /** What is recorded of it by all who hold it. */
+  readonly recorded: readonly MirrorCopy[];
+  /** Of an image that is declared to be the same, where its copy is there. */
+  readonly shared?: MirrorCopy | undefined;
+  /** What each of them takes for a source of the image. */
+  readonly sources: readonly (readonly CopySource[])[];
 }
 
 /** Makes copies, each as the effect of its actor. */
@@ -48,14 +62,20 @@ export class CopyImage {
 
   /** One attempt: on behalf of one resource after the other, as long as the mirror lets none in. */
   readonly run = async (copy: MirroredCopy, signal: AbortSignal): Promise<CopyEnd> => {
+    const { clock, now } = this.#runtime;
+    const beganMs = clock.now();
     let outcome: CopyOutcome = nobodyCopies(copy);
     for (const behalf of this.#options.behalvesOf(copy)) {
       outcome = await this.#copyFor(copy, behalf, signal);
       const isDenied = outcome.kind === 'failed' && outcome.reason === 'denied';
       if (!isDenied || signal.aborted) break;
     }
-    if (!signal.aborted) this.#options.ended(copy, outcome);
-    return { ...outcome, atMs: this.#runtime.now() };
+    if (!signal.aborted) this.#options.ended(copy, outcome, clock.now() - beganMs);
+    if (outcome.kind === 'failed') return outcome;
+    const { recorded: others } = this.#options.othersOf(copy);
+    const moment = { others, nowMs: now() };
+    const { state: _, ...known } = recordCopied(copy.told(false), outcome, moment);
+    return { kind: 'copied', known };
   };
 
   async #copyFor(
@@ -63,25 +83,40 @@ export class CopyImage {
     behalf: CopyBehalf,
     signal: AbortSignal,
   ): Promise<CopyOutcome> {
-    const { entries, credentials } = this.#options;
+    const { credentials } = this.#options;
     const { resource, place } = behalf;
-    const stands = await entries.stands(resource, copy.image, signal);
-    if (stands === 'none') return unlisted(resource);
     const push = await credentials.toPush(resource, place, signal);
     if (push.credentials.length === 0 && push.trouble !== undefined) {
       return failure('target', 'denied', `${place.copy}: ${push.trouble}`);
     }
-    const outcome = await this.#copyFromAny(copy, { behalf, push: push.credentials, signal });
+    const attempt = { behalf, push: push.credentials, signal };
+    const outcome = (await this.#share(copy, attempt)) ?? (await this.#copyFromAny(copy, attempt));
     if (outcome.kind === 'copied') credentials.accept(resource, place, push);
     return outcome;
+  }
+
+  /** What an image that is declared to be the same has put there is its copy, too. */
+  async #share(
+    copy: MirroredCopy,
+    { behalf, push, signal }: Attempt,
+  ): Promise<CopiedImage | undefined> {
+    const { shared } = this.#options.othersOf(copy);
+    const { digest, sourceDigest, platforms } = shared ?? {};
+    if (digest === undefined || sourceDigest === undefined) return undefined;
+    const asked = { target: behalf.place.reference, credentials: push, digest };
+    const look = await this.#options.copier.look(asked, signal);
+    if (look.kind !== 'there') return undefined;
+    const told = { kind: 'copied', digest, sourceDigest, found: true, bytes: 0 } as const;
+    return platforms === undefined ? told : { ...told, platforms };
   }
 
   /** From the image itself; where its registry fails, from what sets declare to be the same. */
   async #copyFromAny(copy: MirroredCopy, attempt: Attempt): Promise<CopyOutcome> {
     const { compiled: mirror, use } = attempt.behalf;
     const question = { mirror, image: copy.source, pod: use?.pod ?? nobody };
+    const own = copySources(this.#options.table.current(), question);
     let first: CopyOutcome | undefined;
-    for (const source of copySources(this.#options.table.current(), question)) {
+    for (const source of commonSources(own, this.#options.othersOf(copy).sources)) {
       const outcome = await this.#copyFrom(copy, source, attempt);
       if (outcome.kind === 'copied' || outcome.side === 'target') return outcome;
       // What the image itself came to says more than what its equivalents did.
@@ -107,8 +142,8 @@ export class CopyImage {
       return { ...failure('source', 'throttled', quota.message), retryAtMs: quota.retryAtMs };
     }
     const { target, image } = copy;
-    const { place, resource } = behalf;
-    const shown = running.begin({ target, image, copy: place.copy, resource });
+    const { place } = behalf;
+    const shown = running.begin({ target, image });
     const { digest, sourceDigest } = copy.known;
     const known = digest !== undefined && sourceDigest !== undefined && { digest, sourceDigest };
     try {
@@ -121,6 +156,7 @@ export class CopyImage {
           platforms: platforms(),
           ...(known && { known }),
           share: behalf.use?.namespace ?? '',
+          beforePush: (standing) => this.#beforePush(copy, behalf.resource, { standing, signal }),
           onProgress: shown.progress,
         },
         signal,
@@ -135,6 +171,25 @@ export class CopyImage {
       return outcome;
     } finally {
       shown.end();
+    }
+  }
+
+  /** An entry stands before the first byte, and says where nothing stood at its place before. */
+  async #beforePush(
+    copy: MirroredCopy,
+    resource: string,
+    { standing, signal }: { readonly standing: string | undefined; readonly signal: AbortSignal },
+  ): Promise<CopyFailure | undefined> {
+    const { entries } = this.#options;
+    const { adopted } = copy.known;
+    if (standing === undefined) copy.send({ type: 'push.began' });
+    const isNews = adopted !== copy.known.adopted;
+    try {
+      const place = await entries[isNews ? 'written' : 'stands'](resource, copy.image, signal);
+      return place === 'none' ? unlisted(resource) : undefined;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return failure('target', 'unreachable', 'the copy was called off');
     }
   }
 }

@@ -7,7 +7,7 @@ import { fullJitterMs } from '#core/backoff.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
-import type { AreEquivalent } from '#core/mirroring/copy-claims.ts';
+import type { CopyJudgement } from '#core/mirroring/copy-claims.ts';
 import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
@@ -21,7 +21,7 @@ import type { Store } from '#kube/store.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 import { isFinished, type MirrorPods } from './mirror-pods.ts';
 import { MirrorSteps } from './mirror-steps.ts';
-import { PlanAgenda } from './plan-agenda.ts';
+import { PlanAgenda, type PlanRound } from './plan-agenda.ts';
 import type { ResourceMirror } from './resource-mirror.ts';
 
 /** What one resource is planned with. */
@@ -35,8 +35,8 @@ export interface MirrorPlanOptions {
   readonly compiledOf: (resource: string) => CompiledMirror | undefined;
   /** The same of an object that stands in no table. */
   readonly compile: (object: KuikResource) => CompiledMirror | undefined;
-  readonly areEquivalent: AreEquivalent;
-  readonly keyOf: (image: string) => string;
+  /** By all claims on a place. */
+  readonly judge: (key: string) => CopyJudgement;
   /** What a resource's status and overflow say that was mirrored; one try. */
   readonly restore: (
     resource: string,
@@ -243,32 +243,39 @@ export class MirrorPlan {
     const round = isAnew
       ? this.#agenda.take(mirror.names(), uses.images())
       : this.#agenda.take(changed, isDue ? mirror.unused : []);
-    let wakeMs = isDue ? Number.POSITIVE_INFINITY : this.#wakeMs;
+    const wakeMs = await this.#planRound(round, isAnew, signal);
+    if (signal.aborted) return;
+    this.#wakeMs = Math.min(isDue ? Number.POSITIVE_INFINITY : this.#wakeMs, wakeMs);
+    this.#plannedBy = compiled;
+    this.#reader = reader;
+    listener.planned(mirror.resource);
+  }
+
+  /** A slice in each turn of the event loop; answers with when the first of the copies may expire. */
+  async #planRound(round: PlanRound, isAnew: boolean, signal: AbortSignal): Promise<number> {
+    const { mirror } = this;
+    let wakeMs = Number.POSITIVE_INFINITY;
     let steps = 0;
     await forEachSlice(round.images, signal, (slice) => {
       const plan = this.#planSlice(slice, round.released);
       for (const step of plan.steps) this.#steps.apply(step);
       for (const image of slice) mirror.tellUse(image);
+      // What this resource says of a place may be news although it has nothing to do there.
       if (isAnew) for (const image of slice) this.#tellOthers(image);
       steps += plan.steps.length;
       wakeMs = Math.min(wakeMs, plan.nextWakeMs ?? Number.POSITIVE_INFINITY);
     });
-    if (signal.aborted) return;
-    this.#wakeMs = wakeMs;
-    this.#plannedBy = compiled;
-    this.#reader = reader;
-    if (steps > 0 || isAnew) listener.changed(mirror.resource);
-    listener.planned(mirror.resource);
+    if (steps > 0 || isAnew) this.#options.listener.changed(mirror.resource);
+    return wakeMs;
   }
 
   #planSlice(images: readonly string[], released: Releases | undefined) {
     const { mirror } = this;
-    const { claims, areEquivalent, keyOf, wants } = this.#options;
+    const { claims, judge, wants } = this.#options;
     for (const image of images) claims.update(mirror.resource, image);
     return planMirror({
-      ...{ resource: mirror.resource, images, keyOf },
+      ...{ resource: mirror.resource, images, judge },
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
-      judge: (key) => claims.judge(key, areEquivalent),
       running: wants.running,
       ...(released !== undefined && { released }),
       expiredRoom: expiredCopiesMax - mirror.expired,

@@ -7,6 +7,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { resourceName } from '#api/kinds.ts';
 import type { Claimant } from '#core/mirroring/claim-index.ts';
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import { compileResource } from '#core/routing/compile-resource.ts';
 import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts';
@@ -196,14 +197,14 @@ export class MirrorPlans {
   };
 
   readonly #release = (releases: Releases): void => {
-    const { claims, keyOf } = this.#options;
+    const { claims } = this.#options;
     const ofRunning = [...releases.running].flatMap((key) => claims.claimants(key));
     const touched = Map.groupBy(ofRunning, ({ resource }) => resource);
     for (const [resource, plan] of this.#plans) {
       const images = (touched.get(resource) ?? []).map(({ image }) => image);
       const { originals } = releases;
       const unused = originals.size === 0 ? [] : [...plan.mirror.unused];
-      const released = unused.filter((image) => originals.has(keyOf(image)));
+      const released = unused.filter((image) => originals.has(placeKeyOf(image)));
       if (images.length + released.length > 0) plan.release(releases, [...images, ...released]);
     }
   };

@@ -1,6 +1,6 @@
 import { parseReference } from '#core/image/reference.ts';
 import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
-import { type CopyPlace, placeKey } from '#core/mirroring/copy-places.ts';
+import { type CopyPlace, placeKey, placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirrorStep } from '#core/mirroring/mirror-plan.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { MirrorPods } from './mirror-pods.ts';
@@ -10,7 +10,6 @@ import type { MirrorEntry, ResourceMirror } from './resource-mirror.ts';
 export interface MirrorStepsOptions {
   readonly claims: Pick<ClaimIndex, 'update'>;
   readonly wants: Pick<MirrorPods, 'recordChanged'>;
-  readonly keyOf: (image: string) => string;
   readonly touch: (claimants: readonly Claimant[]) => void;
   /** Has an image of this resource planned again. */
   readonly touchOwn: (image: string) => void;
@@ -76,7 +75,7 @@ export class MirrorSteps {
 
   #drop(entry: MirrorEntry, copy: string): void {
     this.#mirror.dropCopy(entry, copy);
-    this.#options.wants.recordChanged(this.#options.keyOf(copy));
+    this.#options.wants.recordChanged(placeKeyOf(copy));
   }
 
   #setUnused(entry: MirrorEntry, sinceMs: number | undefined): void {

@@ -2,26 +2,32 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fromCallback } from 'xstate';
 import { coalescedListeners } from '#actors/coalesced-listeners.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
 import type { Registries } from '#actors/registries/registries.ts';
-import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
-import { addStatusWriters, type StatusWriters } from '#actors/reporting/status-writers.ts';
+import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
+import { type MirrorStore, mirrorStore } from '#actors/reporting/mirror-store.ts';
+import type { StatusWriters } from '#actors/reporting/status-writers.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import type { SecretSources } from '#actors/secrets/secret-sources.ts';
 import type { KuikSystem } from '#actors/system.ts';
-import type { KuikKind, KuikResource } from '#api/kinds.ts';
-import { memoize } from '#core/bounded-map.ts';
-import { type ImageReference, parseReference } from '#core/image/reference.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
+import type { KuikResource } from '#api/kinds.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import { ClaimIndex } from '#core/mirroring/claim-index.ts';
-import { placeKey } from '#core/mirroring/copy-places.ts';
+import { type CopyJudgement, isThere } from '#core/mirroring/copy-claims.ts';
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import { copyBackoff } from '#core/mirroring/copy-retry.ts';
+import { copySources, createEquivalence } from '#core/mirroring/copy-sources.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
+import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
+import type { RunningCopy } from '#core/mirroring/running-copy.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
-import type { SlimPod } from '#kube/slim-pod.ts';
-import { createStore, type Store } from '#kube/store.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createStore } from '#kube/store.ts';
 import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
 import { CopyCourse } from './copy-course.ts';
-import { type CopyBehalf, CopyImage } from './copy-image.ts';
-import { equivalentClaims } from './equivalent-claims.ts';
+import { type CopyBehalf, CopyImage, type HeldPlace } from './copy-image.ts';
 import { MirrorCredentials } from './mirror-credentials.ts';
 import { MirrorPlans, mirrorPlansId } from './mirror-plans.ts';
 import { MirrorPods } from './mirror-pods.ts';
@@ -29,7 +35,7 @@ import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
 import { MirrorTargets, mirrorTargetsId } from './mirror-targets.ts';
 import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
-import { RunningCopies, type RunningCopy } from './running-copies.ts';
+import { RunningCopies } from './running-copies.ts';
 
 /** Adds it to the system: while this process leads, images are copied, looked after and deleted. */
 export function addMirroring(system: KuikSystem, options: MirroringOptions): Mirroring {
@@ -38,26 +44,26 @@ export function addMirroring(system: KuikSystem, options: MirroringOptions): Mir
 
 /** What images are mirrored with. */
 export interface MirroringOptions {
-  readonly resources: {
-    readonly pods: Store<SlimPod>;
-    readonly kuik: ReadonlyMap<KuikKind, Store<KuikResource>>;
-  };
+  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
+  readonly client: KubeClient;
+  /** The operator's own, where the overflow is kept. */
+  readonly namespace: string;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf' | 'onReachability'>;
-  readonly secrets: Pick<SecretReader, 'read'>;
-  readonly copier: ImageCopier;
-  /** Where statuses are restored from, and written to. */
-  readonly store: MirrorStore;
-  readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
-    readonly mirroring: { readonly concurrency: number };
+  readonly secrets: {
+    readonly reader: Pick<SecretReader, 'read'>;
+    /** The Secrets that resources name, as they change. */
+    readonly sources: Pick<SecretSources, 'subscribe'>;
   };
-  /** The platforms that copies keep now. */
-  readonly platforms: () => CopyRequest['platforms'];
+  readonly copier: ImageCopier;
+  /** What reviews found to be gone. */
+  readonly lostCopies: Pick<LostCopies, 'subscribe'>;
+  readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
+    readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
+  };
   readonly isNodeOnly: (reference: ImageReference) => boolean;
 }
 
-/** Copies as others name them whose `placeKey` is remembered. */
-const keysMax = 8_192;
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
 
@@ -69,11 +75,11 @@ export class Mirroring {
   readonly #targets: MirrorTargets;
   readonly #sets: MirrorSets;
   readonly #plans: MirrorPlans;
-  readonly #claims: ClaimIndex;
+  readonly #claims = new ClaimIndex();
   readonly #course: CopyCourse;
   readonly #running: RunningCopies;
   readonly #changed = coalescedListeners();
-  readonly #areEquivalent: ReturnType<typeof equivalentClaims>;
+  readonly #store: MirrorStore;
   /** Who writes the statuses, and tells when an entry stands. */
   readonly statuses: StatusWriters;
 
@@ -81,8 +87,8 @@ export class Mirroring {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
-    const keyOf = memoize(keysMax, keyOfText);
-    this.#claims = new ClaimIndex(keyOf);
+    const { client, namespace } = options;
+    this.#store = mirrorStore(runtime, { client, namespace });
     this.#copies = new MirroredCopies(system, { moved: this.#moved, demanded: this.#demanded });
     this.#targets = new MirrorTargets(system, {
       concurrency: options.configuration.mirroring.concurrency,
@@ -91,16 +97,18 @@ export class Mirroring {
     this.#sets = new MirrorSets(system);
     this.#running = new RunningCopies(runtime);
     this.#course = new CopyCourse(runtime, { targets: this.#targets, expired: () => {} });
-    this.#areEquivalent = equivalentClaims(options.table, (resource) =>
-      this.#plans.mirrorOf(resource),
-    );
-    this.#plans = this.#createPlans(keyOf);
+    this.#plans = this.#createPlans();
     system.whileLeading({ id: mirrorTargetsId, logic: this.#targets.logic() });
     const copy = new CopyImage(runtime, {
       ...options,
-      ...{ running: this.#running, behalvesOf: this.#behalvesOf, ended: this.#course.ended },
-      credentials: new MirrorCredentials(options.secrets),
-      entries: { stands: (...asked) => this.statuses.stands(...asked) },
+      ...{ running: this.#running, behalvesOf: this.#behalvesOf, othersOf: this.#othersOf },
+      ended: this.#course.ended,
+      credentials: new MirrorCredentials(options.secrets.reader),
+      platforms: this.#platforms,
+      entries: {
+        stands: (...asked) => this.statuses.stands(...asked),
+        written: (...asked) => this.statuses.written(...asked),
+      },
     });
     const images = this.#copies.logic(runtime, {
       copy: copy.run,
@@ -112,9 +120,10 @@ export class Mirroring {
     system.whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
     system.whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
     // Added last: what is written is what was there before it is torn down.
-    this.statuses = addStatusWriters(system, {
-      ...{ images: this.images, store: options.store },
-      ids: { writers: 'mirror-status-writers', changes: 'mirror-status-changes' },
+    const resources = options.resources.kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
+    this.statuses = addMirrorStatus(system, {
+      ...{ images: this.images, store: this.#store },
+      overflow: { client, namespace, resources },
     });
   }
 
@@ -137,7 +146,7 @@ export class Mirroring {
   /** Somebody saw that a copy, by its full form, is not there any more. */
   readonly lost = (copy: string): void => {
     const message = `${copy}: it is not there any more, as a review has seen`;
-    for (const one of this.#copies.at(keyOfText(copy))) one.send({ type: 'copy.lost', message });
+    for (const one of this.#copies.at(placeKeyOf(copy))) one.send({ type: 'copy.lost', message });
   };
 
   /** No copy begins any more; those in flight have their time to end. */
@@ -148,17 +157,18 @@ export class Mirroring {
     await nextTurn();
   };
 
-  #createPlans(keyOf: (image: string) => string): MirrorPlans {
-    const { resources, table, store, configuration, isNodeOnly } = this.#options;
+  #createPlans(): MirrorPlans {
+    const { resources, table, configuration, isNodeOnly } = this.#options;
     const { pods, kuik } = resources;
     const claims = this.#claims;
-    const wants = new MirrorPods({
-      ...{ pods, table },
-      isRecorded: (key, original) => claims.isRecorded(key, (image) => keyOf(image) === original),
-    });
+    const wants = new MirrorPods({ pods, table, isRecorded: claims.isRecorded });
     return new MirrorPlans(this.#system, {
-      ...{ pods, table, claims, wants, keyOf, isNodeOnly, copies: this.#copies },
-      ...{ policy: configuration, restore: store.restore, areEquivalent: this.#areEquivalent },
+      ...{ pods, table, claims, wants, isNodeOnly, copies: this.#copies },
+      ...{
+        policy: configuration,
+        restore: this.#store.restore,
+        judge: this.#judge,
+      },
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
       listener: {
         added: this.#sets.add,
@@ -173,13 +183,17 @@ export class Mirroring {
 
   /** Begins what lasts as long as a term; returns how to end it. */
   #begin(): () => void {
-    const { registries } = this.#options;
+    const { registries, lostCopies, secrets } = this.#options;
     const end = this.#plans.begin();
-    const stop = registries.onReachability((host, reachability) => {
-      if (reachability === 'Closed') this.#targets.answered(host);
-    });
+    const stops = [
+      registries.onReachability((host, reachability) => {
+        if (reachability === 'Closed') this.#targets.answered(host);
+      }),
+      lostCopies.subscribe(({ copy }) => this.lost(copy)),
+      secrets.sources.subscribe(this.#retryDenied),
+    ];
     return () => {
-      stop();
+      for (const stop of stops) stop();
       end();
       this.#targets.clear();
       this.#copies.clear();
@@ -210,15 +224,60 @@ export class Mirroring {
     if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
   };
 
+  /** A Secret that resources name has changed: who was not let in may be now. */
+  readonly #retryDenied = (): void => {
+    for (const copy of this.#copies.all()) {
+      const { failure } = copy.known;
+      const isDenied = failure === 'denied' || failure === 'source-denied';
+      if (isDenied) copy.send({ type: 'retry.due' });
+    }
+  };
+
   readonly #tellSet = (resource: string): void => {
     const mirror = this.#plans.mirrorOf(resource);
     if (mirror === undefined) return;
     this.#sets.send(resource, mirror.pending.size > 0 ? 'copies.wanted' : 'copies.done');
   };
 
+  /** By the claims of all resources on a place, in the eyes of each of them. */
+  readonly #judge = (key: string): CopyJudgement =>
+    this.#claims.judge(
+      key,
+      createEquivalence({
+        table: this.#options.table.current(),
+        mirrorOf: (resource) => this.#plans.mirrorOf(resource)?.compiled,
+        podOf: (resource, image) => this.#plans.mirrorOf(resource)?.use(image)?.pod,
+      }),
+    );
+
+  readonly #platforms = (): CopyRequest['platforms'] => {
+    const { resources, configuration } = this.#options;
+    const architectures = resources.architectures() ?? [];
+    const kept = keptPlatforms(configuration.mirroring.platforms, architectures);
+    return kept === 'all' ? kept : kept.map((platform) => ({ os: 'linux', ...platform }));
+  };
+
+  readonly #othersOf = (copy: MirroredCopy): HeldPlace => {
+    const { holding, colliding } = this.#judge(copy.place.key);
+    const sharing = holding.filter(
+      (claim) => claim.image !== copy.image && !colliding.includes(claim),
+    );
+    return {
+      recorded: holding.flatMap(({ recorded }) => recorded ?? []),
+      shared: sharing.find(isThere)?.recorded,
+      sources: holding.flatMap(({ resource, image }) => {
+        const mirror = this.#plans.mirrorOf(resource);
+        const pod = mirror?.use(image)?.pod;
+        if (mirror?.compiled === undefined || pod === undefined) return [];
+        const question = { mirror: mirror.compiled, image: copy.source, pod };
+        return [copySources(this.#options.table.current(), question)];
+      }),
+    };
+  };
+
   /** In the order to try; where nothing was judged for an image, nobody copies it. */
   readonly #behalvesOf = (copy: MirroredCopy): readonly CopyBehalf[] => {
-    const { copiers } = this.#claims.judge(copy.place.key, this.#areEquivalent);
+    const { copiers } = this.#judge(copy.place.key);
     return copiers.flatMap(({ resource, image }) => {
       const demand = copy.demands.get(resource);
       const compiled = this.#plans.mirrorOf(resource)?.compiled;
@@ -229,12 +288,6 @@ export class Mirroring {
 }
 
 const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
-
-/** What an image is in its registry; one that cannot be read is only itself. */
-function keyOfText(image: string): string {
-  const parsed = parseReference(image);
-  return parsed.ok ? placeKey(parsed.value) : image;
-}
 
 function backoffMs(failures: number): number {
   const { baseMs, capMs } = copyBackoff;
