@@ -13,7 +13,7 @@ import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
-import { addMirroring } from '#actors/mirroring/mirroring.ts';
+import { addMirroring } from '#actors/mirroring/add-mirroring.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { availabilityStore } from '#actors/reporting/availability-store.ts';
@@ -108,7 +108,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const mirroring = addMirroring(system, {
     ...{ client, namespace, resources, table, registries, secrets, configuration, isNodeOnly },
-    ...{ copier: oci.copier, lostCopies },
+    ...{ copier: oci.copier, lostCopies, events, conditions },
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting },

@@ -110,3 +110,140 @@ describe('an image that a Pod runs', () => {
     expect(actor).toMatchObject({ state: ['Available'] });
   });
 });
+
+const deletePod = (namespace: string, name: string) =>
+  admin().call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, {
+    query: { gracePeriodSeconds: '0' },
+  });
+
+describe('a mirror', () => {
+  test('that is added fills itself from the Pods that run, and one that is taken out leaves', async () => {
+    const namespace = await freshNamespace();
+    const { digest } = await pushImage(source, 'team/width:1');
+    const image = `${source.host}/team/width:1`;
+    const first = { registry: mirror.host, path: `/${namespace}` };
+    const other = { registry: second.host, path: `/${namespace}` };
+    const path = await mirrorTo(namespace, [first]);
+    await createPod(namespace, image);
+    await becomes(path, image, 'Available');
+    await admin().merge(path, { spec: { mirrors: [first, other] } });
+    await eventually('the second mirror has it', async () => {
+      const copies = (await entryOf(path, image))?.mirrors ?? [];
+      return copies.length === 2 && copies.every(({ state }) => state === 'Available');
+    });
+    expect(await digestAt(second, `${namespace}/team/width`, '1')).toBe(digest);
+    await admin().merge(path, { spec: { mirrors: [other] } });
+    await eventually('the first is not in the status any more', async () => {
+      const copies = (await entryOf(path, image))?.mirrors ?? [];
+      return copies.length === 1 && copies[0]?.image.startsWith(second.host);
+    });
+    expect(await digestAt(mirror, `${namespace}/team/width`, '1')).toBe(digest);
+  });
+
+  test('that is down holds up nobody else, and is filled when it is back', async () => {
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/down:1');
+    const image = `${source.host}/team/down:1`;
+    const dead = await startRegistry();
+    onTestFinished(() => dead.remove());
+    await dead.stop();
+    const path = await mirrorTo(namespace, [
+      { registry: dead.host, path: `/${namespace}` },
+      { registry: mirror.host, path: `/${namespace}` },
+    ]);
+    await createPod(namespace, image);
+    const [down] = await eventually('one copy stands, the other backs off', async () => {
+      const copies = (await entryOf(path, image))?.mirrors ?? [];
+      return copies[0]?.state === 'BackingOff' && copies[1]?.state === 'Available' && copies;
+    });
+    expect(down?.lastError).toContain(dead.host);
+    await dead.start();
+    await eventually('it is copied there, too', async () => {
+      const copies = (await entryOf(path, image))?.mirrors ?? [];
+      return copies.every(({ state }) => state === 'Available');
+    });
+  });
+
+  test('that lost a copy gets it again as soon as a review has seen that', async () => {
+    const namespace = await freshNamespace();
+    const { digest } = await pushImage(source, 'team/lost:1');
+    const image = `${source.host}/team/lost:1`;
+    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
+    const path = await mirrorTo(namespace, mirrors, { priority: -1 });
+    await createPod(namespace, image);
+    await becomes(path, image, 'Available');
+    const repository = `${namespace}/team/lost`;
+    await registryRequest(mirror, { method: 'DELETE', path: `/v2/${repository}/manifests/1` });
+    expect(await digestAt(mirror, repository, '1')).toBeUndefined();
+    await createPod(namespace, image);
+    await eventually('it is there again', async () => {
+      return (await digestAt(mirror, repository, '1')) === digest;
+    });
+    await becomes(path, image, 'Available');
+  });
+});
+
+describe('a copy that nobody uses any more', { timeout: 120_000 }, () => {
+  const cleanup = { cleanup: { enabled: true, retention: '1s' } };
+  const slow = { withinMs: 75_000, everyMs: 500 };
+
+  test('is Expired after its retention, then deleted, and its entry goes', async () => {
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/unused:1');
+    const image = `${source.host}/team/unused:1`;
+    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
+    const path = await mirrorTo(namespace, mirrors, cleanup);
+    const pod = await createPod(namespace, image);
+    await becomes(path, image, 'Available');
+    const { metadata } = await admin().get(path);
+    expect(metadata.finalizers).toEqual(['kuik.enix.io/mirror-cleanup']);
+    await deletePod(namespace, pod);
+    await becomes(path, image, 'Expired');
+    expect(await digestAt(mirror, `${namespace}/team/unused`, '1')).toBeDefined();
+    await eventually(
+      'its entry is gone',
+      async () => (await entryOf(path, image)) === undefined,
+      slow,
+    );
+    expect(await digestAt(mirror, `${namespace}/team/unused`, '1')).toBeUndefined();
+  });
+
+  test('comes back when a Pod wants it before it is deleted', async () => {
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/back:1');
+    const image = `${source.host}/team/back:1`;
+    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
+    const path = await mirrorTo(namespace, mirrors, cleanup);
+    const pod = await createPod(namespace, image);
+    await becomes(path, image, 'Available');
+    await deletePod(namespace, pod);
+    await becomes(path, image, 'Expired');
+    await createPod(namespace, image);
+    await becomes(path, image, 'Available');
+  });
+
+  test('goes with its resource, where that cleans up; what a Pod runs stays', async () => {
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/gone:1');
+    await pushImage(source, 'team/runs:1');
+    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
+    const path = await mirrorTo(namespace, mirrors, cleanup);
+    const [gone, runs] = ['gone', 'runs'].map((name) => `${source.host}/team/${name}:1`);
+    await createPod(namespace, gone ?? '');
+    await createPod(namespace, runs ?? '');
+    await becomes(path, gone ?? '', 'Available');
+    await becomes(path, runs ?? '', 'Available');
+    await createPod(namespace, `${mirror.host}/${namespace}/team/runs:1`);
+    await admin().remove(path);
+    await eventually(
+      'the resource is gone',
+      async () => {
+        const { status } = await admin().call('GET', path);
+        return status === 404;
+      },
+      slow,
+    );
+    expect(await digestAt(mirror, `${namespace}/team/gone`, '1')).toBeUndefined();
+    expect(await digestAt(mirror, `${namespace}/team/runs`, '1')).toBeDefined();
+  });
+});

@@ -2,14 +2,16 @@ import type { Runtime } from '#actors/runtime.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
+import type { CopyDeletions } from './copy-deletions.ts';
 import type { MirrorTargets } from './mirror-targets.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
 
 /** What leads copies from one state to the next. */
 export interface CopyCourseOptions {
   readonly targets: Pick<MirrorTargets, 'put' | 'remove' | 'send'>;
-  /** It is `Expired`: its deletion takes its way. */
-  readonly expired: (copy: MirroredCopy) => void;
+  readonly deletions: Pick<CopyDeletions, 'expired' | 'forget'>;
+  /** Told of each attempt that came to its end. */
+  readonly copied: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
 
 /**
@@ -26,17 +28,20 @@ export class CopyCourse {
   }
 
   readonly enter = (copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void => {
-    const { targets, expired } = this.#options;
+    const { targets, deletions } = this.#options;
     if (to === 'Scheduled') targets.put(copy);
     else if (from === 'Scheduled' && to !== 'Copying') targets.remove(copy);
     if (to === 'BackingOff' || to === 'Failed') this.#retryLater(copy);
-    if (to === 'Expired') expired(copy);
+    if (to === 'Expired') deletions.expired(copy);
+    else if (to !== 'Deleting') deletions.forget(copy);
     if (from === 'Copying' || from === 'Checking') copy.lookedAtMs = this.#runtime.clock.now();
   };
 
   /** What an attempt met tells of its mirror as a whole. */
-  readonly ended = ({ target }: MirroredCopy, outcome: CopyOutcome): void => {
-    const { targets } = this.#options;
+  readonly ended = (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number): void => {
+    const { targets, copied } = this.#options;
+    const { target } = copy;
+    copied(copy, outcome, durationMs);
     if (outcome.kind === 'copied' || outcome.side === 'source') {
       if (outcome.kind === 'copied') targets.send(target, { type: 'target.answered' });
       return;

@@ -32,10 +32,11 @@ export interface CopyImageOptions {
   readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
   readonly platforms: () => CopyRequest['platforms'];
-  /** In the order to try. */
-  readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
-  /** What the others who hold its place have recorded, those first that share the copy. */
-  readonly othersOf: (copy: MirroredCopy) => HeldPlace;
+  /** On whose behalf a copy is made, and what others have to do with its place. */
+  readonly judge: {
+    readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
+    readonly othersOf: (copy: MirroredCopy) => HeldPlace;
+  };
   /** Told of each attempt that came to an end, and how long it took. */
   readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
@@ -65,14 +66,14 @@ export class CopyImage {
     const { clock, now } = this.#runtime;
     const beganMs = clock.now();
     let outcome: CopyOutcome = nobodyCopies(copy);
-    for (const behalf of this.#options.behalvesOf(copy)) {
+    for (const behalf of this.#options.judge.behalvesOf(copy)) {
       outcome = await this.#copyFor(copy, behalf, signal);
       const isDenied = outcome.kind === 'failed' && outcome.reason === 'denied';
       if (!isDenied || signal.aborted) break;
     }
     if (!signal.aborted) this.#options.ended(copy, outcome, clock.now() - beganMs);
     if (outcome.kind === 'failed') return outcome;
-    const { recorded: others } = this.#options.othersOf(copy);
+    const { recorded: others } = this.#options.judge.othersOf(copy);
     const moment = { others, nowMs: now() };
     const { state: _, ...known } = recordCopied(copy.told(false), outcome, moment);
     return { kind: 'copied', known };
@@ -100,7 +101,7 @@ export class CopyImage {
     copy: MirroredCopy,
     { behalf, push, signal }: Attempt,
   ): Promise<CopiedImage | undefined> {
-    const { shared } = this.#options.othersOf(copy);
+    const { shared } = this.#options.judge.othersOf(copy);
     const { digest, sourceDigest, platforms } = shared ?? {};
     if (digest === undefined || sourceDigest === undefined) return undefined;
     const asked = { target: behalf.place.reference, credentials: push, digest };
@@ -116,7 +117,7 @@ export class CopyImage {
     const question = { mirror, image: copy.source, pod: use?.pod ?? nobody };
     const own = copySources(this.#options.table.current(), question);
     let first: CopyOutcome | undefined;
-    for (const source of commonSources(own, this.#options.othersOf(copy).sources)) {
+    for (const source of commonSources(own, this.#options.judge.othersOf(copy).sources)) {
       const outcome = await this.#copyFrom(copy, source, attempt);
       if (outcome.kind === 'copied' || outcome.side === 'target') return outcome;
       // What the image itself came to says more than what its equivalents did.

@@ -5,63 +5,18 @@ import { type NamedPod, PodUses } from '#actors/tracking/pod-uses.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
-import type { ImageReference } from '#core/image/reference.ts';
-import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
-import type { CopyJudgement } from '#core/mirroring/copy-claims.ts';
 import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
-import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import type { UseScope } from '#core/monitoring/use.ts';
-import type { Result } from '#core/result.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
-import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
-import type { Store } from '#kube/store.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
+import type { MirrorPlanOptions } from './mirror-plan-options.ts';
 import { isFinished, type MirrorPods } from './mirror-pods.ts';
 import { MirrorSteps } from './mirror-steps.ts';
 import { PlanAgenda, type PlanRound } from './plan-agenda.ts';
 import type { ResourceMirror } from './resource-mirror.ts';
-
-/** What one resource is planned with. */
-export interface MirrorPlanOptions {
-  readonly pods: Store<SlimPod>;
-  readonly wants: Pick<MirrorPods, 'reader' | 'running' | 'recordChanged' | 'isCounted'>;
-  readonly claims: ClaimIndex;
-  /** The object as it is stored now; undefined once it is gone. */
-  readonly objectOf: (resource: string) => KuikResource | undefined;
-  /** As it is compiled now; one that is being deleted, or has a mistake, is not. */
-  readonly compiledOf: (resource: string) => CompiledMirror | undefined;
-  /** The same of an object that stands in no table. */
-  readonly compile: (object: KuikResource) => CompiledMirror | undefined;
-  /** By all claims on a place. */
-  readonly judge: (key: string) => CopyJudgement;
-  /** What a resource's status and overflow say that was mirrored; one try. */
-  readonly restore: (
-    resource: string,
-    signal: AbortSignal,
-  ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
-  /** Whether all resources are restored, before which nothing is planned. */
-  readonly isReady: () => boolean;
-  /** Whether only kubelets can pull an image (`monitoring.nodeOnly`): it is never copied. */
-  readonly isNodeOnly: (reference: ImageReference) => boolean;
-  /** Pods that are left alone want nothing. */
-  readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
-  /** Others whose copies depend on what has changed here. */
-  readonly touch: (claimants: readonly Claimant[]) => void;
-  readonly listener: MirrorPlanListener;
-}
-
-/** Told of what a plan comes to. */
-export interface MirrorPlanListener {
-  readonly restored: () => void;
-  readonly began: (resource: string) => void;
-  readonly planned: (resource: string) => void;
-  /** It is being deleted: its copies go first. */
-  readonly deleting: (resource: string) => void;
-  readonly changed: (resource: string) => void;
-}
 
 const restoreBackoff = { baseMs: 500, capMs: 30_000 };
 
@@ -157,7 +112,23 @@ export class MirrorPlan {
     const compiled = this.#options.compiledOf(this.mirror.resource);
     if (object.metadata.deletionTimestamp !== undefined) this.#finalize();
     else if (compiled === undefined) this.#suspend();
-    else await this.#plan(compiled, signal);
+    else await this.#planKept(object, compiled, signal);
+  }
+
+  /** Before anything is copied the object is kept until its copies are gone, where they are to go. */
+  async #planKept(
+    object: KuikResource,
+    compiled: CompiledMirror,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#options.keepFinalizers(
+      {
+        object,
+        isWanted: compiled.entries.some(({ cleanup }) => cleanup.enabled),
+      },
+      signal,
+    );
+    if (!signal.aborted) await this.#plan(compiled, signal);
   }
 
   get #object(): KuikResource | undefined {
@@ -179,7 +150,8 @@ export class MirrorPlan {
     this.#plannedBy = undefined;
     this.#uid = undefined;
     mirror.phase = 'unknown';
-    listener.changed(mirror.resource);
+    mirror.deletingSinceMs = undefined;
+    listener.dismissed(mirror.resource);
   }
 
   /** Builds the actors of what was mirrored before, as it was. */
@@ -209,6 +181,7 @@ export class MirrorPlan {
     const { listener } = this.#options;
     if (mirror.phase === 'deleting') return;
     mirror.phase = 'deleting';
+    mirror.deletingSinceMs = this.#runtime.clock.now();
     for (const image of mirror.names()) this.#tellOthers(image);
     listener.deleting(mirror.resource);
   }

@@ -6,6 +6,7 @@ import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { resourceName } from '#api/kinds.ts';
+import { Listeners } from '#core/listeners.ts';
 import type { Claimant } from '#core/mirroring/claim-index.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
@@ -13,7 +14,8 @@ import { compileResource } from '#core/routing/compile-resource.ts';
 import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 import type { reconcileMachine } from '#machines/reconcile.ts';
-import { MirrorPlan, type MirrorPlanListener, type MirrorPlanOptions } from './mirror-plan.ts';
+import { MirrorPlan } from './mirror-plan.ts';
+import type { MirrorPlanListener, MirrorPlanOptions } from './mirror-plan-options.ts';
 import type { MirroredCopies } from './mirrored-copies.ts';
 import { ResourceMirror } from './resource-mirror.ts';
 
@@ -61,6 +63,7 @@ const restoredWithinMs = 60_000;
 export class MirrorPlans {
   readonly #system: KuikSystem;
   readonly #options: MirrorPlansOptions;
+  readonly #restored = new Listeners();
   readonly #plans = new Map<string, MirrorPlan>();
   /** Whether those that cannot be restored are not waited for any longer. */
   #isLate = false;
@@ -75,6 +78,9 @@ export class MirrorPlans {
 
   readonly mirrorOf = (resource: string): ResourceMirror | undefined =>
     this.#plans.get(resource)?.mirror;
+
+  /** Tells when all that a resource had mirrored before is there again. */
+  readonly onRestored = this.#restored.subscribe;
 
   /** Those of which all that was mirrored before is there again. */
   readonly restored = (): readonly string[] =>
@@ -145,12 +151,12 @@ export class MirrorPlans {
     const mirror = new ResourceMirror(resource, copies);
     const plan = new MirrorPlan(this.#system.runtime, mirror, {
       ...this.#options,
-      objectOf: this.#objectOf,
+      objectOf: this.objectOf,
       compiledOf: this.#compiledOf,
       compile: compileMirror,
       isReady: this.#isReady,
       touch: this.touch,
-      listener: { ...listener, restored: this.#lookAll },
+      listener: { ...listener, restored: this.#tellRestored },
     });
     this.#plans.set(resource, plan);
     listener.added(resource);
@@ -169,6 +175,11 @@ export class MirrorPlans {
       | undefined;
     plans?.send({ type: 'child.add', key: planKeyOf(resource), input: undefined });
   }
+
+  readonly #tellRestored = (): void => {
+    this.#lookAll();
+    this.#restored.tell();
+  };
 
   readonly #lookAll = (): void => {
     for (const plan of this.#plans.values()) plan.look();
@@ -225,7 +236,8 @@ export class MirrorPlans {
     return this.#options.stores.flatMap((store) => [...store.values()]);
   }
 
-  readonly #objectOf = (resource: string): KuikResource | undefined => {
+  /** The object as it is stored now; undefined once it is gone. */
+  readonly objectOf = (resource: string): KuikResource | undefined => {
     const [kind, ...path] = resource.split('/');
     const found = this.#options.stores.map((store) => store.get(path.join('/')));
     return found.find((object) => object?.kind === kind);

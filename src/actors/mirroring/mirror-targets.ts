@@ -4,6 +4,7 @@ import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { registryHost } from '#core/image/registry-host.ts';
 import { type CopyTurn, copyLevel } from '#core/mirroring/copy-queue.ts';
+import { copyBackoff } from '#core/mirroring/copy-retry.ts';
 import { type MirrorTargetEvent, mirrorTargetMachine } from '#machines/mirror-target.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
 import { TargetQueue } from './target-queue.ts';
@@ -12,8 +13,6 @@ import { TargetQueue } from './target-queue.ts';
 export interface MirrorTargetsOptions {
   /** Copies at once to one mirror (`mirroring.concurrency`). */
   readonly concurrency: number;
-  /** How long a mirror is left alone after so many failures in a row, ms. */
-  readonly backoffMs: (failures: number) => number;
 }
 
 /** What is told of a mirror: what waits for it. */
@@ -134,7 +133,7 @@ export class MirrorTargets {
         delays: {
           untilRetried: ({ context: { failures, retryAtMs } }) => {
             const told = retryAtMs === null ? 0 : retryAtMs - now();
-            return Math.max(told, this.#options.backoffMs(failures), 0);
+            return Math.max(told, backoffMs(failures), 0);
           },
         },
       }),
@@ -180,3 +179,12 @@ function turnOf(copy: MirroredCopy): Omit<CopyTurn, 'id'> {
   });
   return { share: first?.namespace ?? '', level };
 }
+
+/** As with single copies: 1 s, doubling; a registry that answers is gone on with at once. */
+function backoffMs(failures: number): number {
+  const { baseMs, capMs } = copyBackoff;
+  return Math.min(baseMs * 2 ** Math.min(Math.max(failures - 1, 0), exponentMax), capMs);
+}
+
+/** A doubling cannot go on past what a number holds; the cap is reached long before. */
+const exponentMax = 20;

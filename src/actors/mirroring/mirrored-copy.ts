@@ -113,12 +113,10 @@ export class MirroredCopy implements CopyKey {
   };
 
   /** Its place in the queue has come: resolves when nothing is in flight for it any more. */
-  readonly takeTurn = async (): Promise<void> => {
-    this.send({ type: 'turn.came' });
-    if (this.#state !== 'Copying') return;
-    this.#attempt ??= Promise.withResolvers();
-    await this.#attempt.promise;
-  };
+  readonly takeTurn = (): Promise<void> => this.#whileIn('Copying', { type: 'turn.came' });
+
+  /** Its mirror is to be asked for it: resolves when that has an end. */
+  readonly lookAt = (): Promise<void> => this.#whileIn('Checking', { type: 'look.due' });
 
   /** What is to happen to it by and by, unless it moves before. */
   readonly wake = (cancel: () => void): void => {
@@ -133,16 +131,21 @@ export class MirroredCopy implements CopyKey {
     return { ...known, state: toldState(this.#state, { isMirrored, isUnused }) };
   };
 
+  async #whileIn(state: 'Copying' | 'Checking', event: MirroredImageEvent): Promise<void> {
+    this.send(event);
+    if (this.#state !== state) return;
+    this.#attempt ??= Promise.withResolvers();
+    await this.#attempt.promise;
+  }
+
   #move(to: CopyActorState): void {
     const from = this.#state;
     if (from === to) return;
     this.#state = to;
     this.#cancelWake();
     this.#cancelWake = () => {};
-    if (from === 'Copying') {
-      this.#attempt?.resolve();
-      this.#attempt = undefined;
-    }
+    this.#attempt?.resolve();
+    this.#attempt = undefined;
     this.#listener.moved(this, from, to);
   }
 }

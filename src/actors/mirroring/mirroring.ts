@@ -6,7 +6,7 @@ import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
 import { type MirrorStore, mirrorStore } from '#actors/reporting/mirror-store.ts';
-import type { StatusWriters } from '#actors/reporting/status-writers.ts';
+import type { StatusWriters, WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { SecretSources } from '#actors/secrets/secret-sources.ts';
 import type { KuikSystem } from '#actors/system.ts';
@@ -14,20 +14,21 @@ import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { ClaimIndex } from '#core/mirroring/claim-index.ts';
-import { type CopyJudgement, isThere } from '#core/mirroring/copy-claims.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
-import { copyBackoff } from '#core/mirroring/copy-retry.ts';
-import { copySources, createEquivalence } from '#core/mirroring/copy-sources.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
 import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
-import type { RunningCopy } from '#core/mirroring/running-copy.ts';
+import type { MirroringView } from '#core/mirroring/running-copy.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createStore } from '#kube/store.ts';
 import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
 import { CopyCourse } from './copy-course.ts';
-import { type CopyBehalf, CopyImage, type HeldPlace } from './copy-image.ts';
+import { CopyDeletions } from './copy-deletions.ts';
+import { CopyImage } from './copy-image.ts';
+import { CopyLooks } from './copy-looks.ts';
+import { FinalizeSet } from './finalize-set.ts';
+import { FreshPods } from './fresh-pods.ts';
 import { MirrorCredentials } from './mirror-credentials.ts';
 import { MirrorPlans, mirrorPlansId } from './mirror-plans.ts';
 import { MirrorPods } from './mirror-pods.ts';
@@ -35,12 +36,10 @@ import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
 import { MirrorTargets, mirrorTargetsId } from './mirror-targets.ts';
 import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
+import type { MirroringNews } from './mirroring-news.ts';
+import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
-
-/** Adds it to the system: while this process leads, images are copied, looked after and deleted. */
-export function addMirroring(system: KuikSystem, options: MirroringOptions): Mirroring {
-  return new Mirroring(system, options);
-}
+import { keepFinalizers } from './set-finalizers.ts';
 
 /** What images are mirrored with. */
 export interface MirroringOptions {
@@ -62,24 +61,30 @@ export interface MirroringOptions {
     readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
   };
   readonly isNodeOnly: (reference: ImageReference) => boolean;
+  /** Told of what happens, for metrics and events. */
+  readonly news: MirroringNews;
 }
 
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
+const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
 
-/** The door of mirroring: which images are mirrored where, and what becomes of their copies. */
-export class Mirroring {
+/** Which images are mirrored where, and what becomes of their copies. */
+export class Mirroring implements MirroringView {
   readonly #system: KuikSystem;
   readonly #options: MirroringOptions;
+  readonly #store: MirrorStore;
+  readonly #claims = new ClaimIndex();
+  readonly #changed = coalescedListeners();
+  readonly #running: RunningCopies;
+  readonly #wants: MirrorPods;
   readonly #copies: MirroredCopies;
   readonly #targets: MirrorTargets;
   readonly #sets: MirrorSets;
+  readonly #judge: PlaceJudge;
   readonly #plans: MirrorPlans;
-  readonly #claims = new ClaimIndex();
+  readonly #deletions: CopyDeletions;
   readonly #course: CopyCourse;
-  readonly #running: RunningCopies;
-  readonly #changed = coalescedListeners();
-  readonly #store: MirrorStore;
   /** Who writes the statuses, and tells when an entry stands. */
   readonly statuses: StatusWriters;
 
@@ -87,40 +92,52 @@ export class Mirroring {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
-    const { client, namespace } = options;
+    const { client, namespace, table, copier, registries, configuration, news } = options;
+    const { concurrency } = configuration.mirroring;
+    const { pods, kuik } = options.resources;
+    const credentials = new MirrorCredentials(options.secrets.reader);
     this.#store = mirrorStore(runtime, { client, namespace });
-    this.#copies = new MirroredCopies(system, { moved: this.#moved, demanded: this.#demanded });
-    this.#targets = new MirrorTargets(system, {
-      concurrency: options.configuration.mirroring.concurrency,
-      backoffMs: (failures) => backoffMs(failures),
-    });
-    this.#sets = new MirrorSets(system);
     this.#running = new RunningCopies(runtime);
-    this.#course = new CopyCourse(runtime, { targets: this.#targets, expired: () => {} });
+    this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#copies = new MirroredCopies(system, { moved: this.#moved, demanded: this.#demanded });
+    this.#targets = new MirrorTargets(system, { concurrency });
+    this.#sets = new MirrorSets(system);
+    this.#judge = new PlaceJudge({
+      ...{ claims: this.#claims, table, now: runtime.now },
+      mirrorOf: (resource) => this.#plans.mirrorOf(resource),
+      running: () => this.#wants.running,
+    });
     this.#plans = this.#createPlans();
+    this.#deletions = new CopyDeletions(runtime, {
+      ...{ copier, registries, credentials, concurrency, leads: system.leads },
+      ...{ entries: this.#entries, dueFor: this.#judge.dueFor, ended: news.deleted },
+      pods: new FreshPods(client, () => this.#wants.reader),
+      deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
+    });
+    const { targets, deletions } = { targets: this.#targets, deletions: this.#deletions };
+    this.#course = new CopyCourse(runtime, { targets, deletions, copied: news.copied });
+    const copies = new CopyImage(runtime, {
+      ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
+      ...{ entries: this.#entries, platforms: this.#platforms, ended: this.#course.ended },
+    });
+    const looks = new CopyLooks(runtime, {
+      ...{ copier, registries, credentials, concurrency, copies: this.#copies },
+      onRestored: this.#plans.onRestored,
+    });
+    const finalizing = new FinalizeSet(runtime, {
+      ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
+      ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
+      abandoned: news.abandoned,
+    });
+    const effects = { copy: copies.run, look: looks.run, remove: this.#deletions.run };
     system.whileLeading({ id: mirrorTargetsId, logic: this.#targets.logic() });
-    const copy = new CopyImage(runtime, {
-      ...options,
-      ...{ running: this.#running, behalvesOf: this.#behalvesOf, othersOf: this.#othersOf },
-      ended: this.#course.ended,
-      credentials: new MirrorCredentials(options.secrets.reader),
-      platforms: this.#platforms,
-      entries: {
-        stands: (...asked) => this.statuses.stands(...asked),
-        written: (...asked) => this.statuses.written(...asked),
-      },
-    });
-    const images = this.#copies.logic(runtime, {
-      copy: copy.run,
-      look: async () => ({ kind: 'unknown' }),
-      remove: async () => ({ kind: 'wanted' }),
-    });
-    system.whileLeading({ id: mirroredImagesId, logic: images });
-    system.whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, async () => {}) });
+    system.whileLeading({ id: mirroredImagesId, logic: this.#copies.logic(runtime, effects) });
+    system.whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
     system.whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
+    system.whileLeading({ id: 'reconcile:copy-looks', logic: looks.logic() });
     system.whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
     // Added last: what is written is what was there before it is torn down.
-    const resources = options.resources.kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
+    const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
     this.statuses = addMirrorStatus(system, {
       ...{ images: this.images, store: this.#store },
       overflow: { client, namespace, resources },
@@ -138,10 +155,19 @@ export class Mirroring {
   };
 
   /** The copies that are being made at this moment. */
-  readonly running = (): readonly RunningCopy[] => this.#running.list();
+  readonly running = (): ReturnType<RunningCopies['list']> => this.#running.list();
 
   /** What waits for each mirror, and since when, monotonic ms. */
   readonly queues = (): ReturnType<MirrorTargets['figures']> => this.#targets.figures();
+
+  /** Whether a resource is planned by its present spec; true of one that is left out. */
+  readonly isPlanned = (resource: string): boolean => {
+    if (this.#options.table.current().find(resource) === undefined) return true;
+    return this.#plans.get(resource)?.isPlanned === true;
+  };
+
+  readonly objectOf = (resource: string): KuikResource | undefined =>
+    this.#plans.objectOf(resource);
 
   /** Somebody saw that a copy, by its full form, is not there any more. */
   readonly lost = (copy: string): void => {
@@ -157,25 +183,33 @@ export class Mirroring {
     await nextTurn();
   };
 
+  readonly #entries: WrittenEntries = {
+    stands: (...asked) => this.statuses.stands(...asked),
+    written: (...asked) => this.statuses.written(...asked),
+  };
+
   #createPlans(): MirrorPlans {
-    const { resources, table, configuration, isNodeOnly } = this.#options;
+    const { resources, table, client, configuration, isNodeOnly } = this.#options;
     const { pods, kuik } = resources;
-    const claims = this.#claims;
-    const wants = new MirrorPods({ pods, table, isRecorded: claims.isRecorded });
     return new MirrorPlans(this.#system, {
-      ...{ pods, table, claims, wants, isNodeOnly, copies: this.#copies },
-      ...{
-        policy: configuration,
-        restore: this.#store.restore,
-        judge: this.#judge,
-      },
+      ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
+      ...{ copies: this.#copies, policy: configuration },
+      ...{ judge: this.#judge.judge, restore: this.#store.restore },
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
+      keepFinalizers: async (change, signal) => {
+        const kept = await keepFinalizers(client, change, signal);
+        if (kept.ok || signal.aborted) return;
+        const { name, namespace } = change.object.metadata;
+        const fields = { name, namespace, failure: kept.error };
+        this.#system.runtime.log.warn(fields, 'the finalizers of a resource could not be written');
+      },
       listener: {
         added: this.#sets.add,
         removed: this.#sets.remove,
         began: (resource) => this.#sets.send(resource, 'plan.began'),
         planned: this.#tellSet,
         deleting: (resource) => this.#sets.send(resource, 'set.deleted'),
+        dismissed: this.#startAnew,
         changed: this.#changed.tell,
       },
     });
@@ -184,27 +218,32 @@ export class Mirroring {
   /** Begins what lasts as long as a term; returns how to end it. */
   #begin(): () => void {
     const { registries, lostCopies, secrets } = this.#options;
-    const end = this.#plans.begin();
     const stops = [
       registries.onReachability((host, reachability) => {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),
       lostCopies.subscribe(({ copy }) => this.lost(copy)),
       secrets.sources.subscribe(this.#retryDenied),
+      this.#plans.begin(),
     ];
     return () => {
       for (const stop of stops) stop();
-      end();
+      this.#deletions.clear();
       this.#targets.clear();
       this.#copies.clear();
     };
   }
 
+  readonly #startAnew = (resource: string): void => {
+    this.#sets.remove(resource);
+    this.#sets.add(resource);
+    this.#changed.tell(resource);
+  };
+
   readonly #moved = (copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void => {
     this.#course.enter(copy, from, to);
     for (const resource of [...copy.demands.keys()]) {
-      const mirror = this.#plans.mirrorOf(resource);
-      mirror?.see(copy);
+      this.#plans.mirrorOf(resource)?.see(copy);
       if (to === 'Gone') this.#loseCopy(copy, resource);
       this.#tellSet(resource);
       this.#changed.tell(resource);
@@ -239,57 +278,10 @@ export class Mirroring {
     this.#sets.send(resource, mirror.pending.size > 0 ? 'copies.wanted' : 'copies.done');
   };
 
-  /** By the claims of all resources on a place, in the eyes of each of them. */
-  readonly #judge = (key: string): CopyJudgement =>
-    this.#claims.judge(
-      key,
-      createEquivalence({
-        table: this.#options.table.current(),
-        mirrorOf: (resource) => this.#plans.mirrorOf(resource)?.compiled,
-        podOf: (resource, image) => this.#plans.mirrorOf(resource)?.use(image)?.pod,
-      }),
-    );
-
   readonly #platforms = (): CopyRequest['platforms'] => {
     const { resources, configuration } = this.#options;
     const architectures = resources.architectures() ?? [];
     const kept = keptPlatforms(configuration.mirroring.platforms, architectures);
     return kept === 'all' ? kept : kept.map((platform) => ({ os: 'linux', ...platform }));
   };
-
-  readonly #othersOf = (copy: MirroredCopy): HeldPlace => {
-    const { holding, colliding } = this.#judge(copy.place.key);
-    const sharing = holding.filter(
-      (claim) => claim.image !== copy.image && !colliding.includes(claim),
-    );
-    return {
-      recorded: holding.flatMap(({ recorded }) => recorded ?? []),
-      shared: sharing.find(isThere)?.recorded,
-      sources: holding.flatMap(({ resource, image }) => {
-        const mirror = this.#plans.mirrorOf(resource);
-        const pod = mirror?.use(image)?.pod;
-        if (mirror?.compiled === undefined || pod === undefined) return [];
-        const question = { mirror: mirror.compiled, image: copy.source, pod };
-        return [copySources(this.#options.table.current(), question)];
-      }),
-    };
-  };
-
-  /** In the order to try; where nothing was judged for an image, nobody copies it. */
-  readonly #behalvesOf = (copy: MirroredCopy): readonly CopyBehalf[] => {
-    const { copiers } = this.#judge(copy.place.key);
-    return copiers.flatMap(({ resource, image }) => {
-      const demand = copy.demands.get(resource);
-      const compiled = this.#plans.mirrorOf(resource)?.compiled;
-      if (image !== copy.image || demand === undefined || compiled === undefined) return [];
-      return [{ resource, compiled, ...demand }];
-    });
-  };
-}
-
-const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
-
-function backoffMs(failures: number): number {
-  const { baseMs, capMs } = copyBackoff;
-  return Math.min(baseMs * 2 ** Math.min(failures - 1, 20), capMs);
 }

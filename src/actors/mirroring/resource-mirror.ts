@@ -38,6 +38,8 @@ export class ResourceMirror implements ClaimingResource {
   readonly pending = new Set<MirroredCopy>();
   readonly #expired = new Set<MirroredCopy>();
   phase: ClaimingResource['phase'] = 'unknown';
+  /** Since when it is known to be being deleted, on the clock of the process. */
+  deletingSinceMs: number | undefined;
 
   constructor(resource: string, copies: MirroredCopies) {
     this.resource = resource;
