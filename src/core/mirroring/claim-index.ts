@@ -7,6 +7,7 @@ import {
 } from './copy-claims.ts';
 import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
+import type { Releases } from './running-images.ts';
 
 /** One resource as far as it claims copies. All of it is read at the moment of a judgement. */
 export interface ClaimingResource {
@@ -33,6 +34,8 @@ export interface Claimant {
 export class ClaimIndex {
   readonly #resources = new Map<string, ClaimingResource>();
   readonly #claimants = new Map<string, readonly Claimant[]>();
+  /** By the `placeKey` of the original. */
+  readonly #byOriginal = new Map<string, readonly Claimant[]>();
   /** Resource → image → keys of its places. */
   readonly #keys = new Map<string, Map<string, readonly string[]>>();
 
@@ -46,8 +49,9 @@ export class ClaimIndex {
     for (const [image, claimed] of this.#keys.get(resource) ?? []) {
       for (const key of claimed) {
         keys.add(key);
-        this.#leave(key, { resource, image });
+        leave(this.#claimants, key, { resource, image });
       }
+      leave(this.#byOriginal, placeKeyOf(image), { resource, image });
     }
     this.#keys.delete(resource);
     this.#resources.delete(resource);
@@ -64,11 +68,17 @@ export class ClaimIndex {
     const claimant = { resource, image };
     const keys = this.#keysOf(asked, image);
     const before = this.#remember(claimant, keys);
-    for (const key of before.difference(keys)) this.#leave(key, claimant);
-    for (const key of keys.difference(before)) this.#enter(key, claimant);
+    for (const key of before.difference(keys)) leave(this.#claimants, key, claimant);
+    for (const key of keys.difference(before)) enter(this.#claimants, key, claimant);
     const affected = [...before.union(keys)].flatMap((key) => this.claimants(key));
     return affected.filter((one) => !isSame(one, claimant));
   };
+
+  /** Whose images may be unused from now on, since no Pod runs their copies, or they themselves. */
+  readonly touchedBy = ({ running, originals }: Releases): readonly Claimant[] => [
+    ...[...running].flatMap((key) => this.claimants(key)),
+    ...[...originals].flatMap((key) => this.#byOriginal.get(key) ?? []),
+  ];
 
   readonly claimants = (key: string): readonly Claimant[] => this.#claimants.get(key) ?? [];
 
@@ -98,6 +108,9 @@ export class ClaimIndex {
     if (keys.size === 0) ofResource.delete(image);
     else ofResource.set(image, [...keys]);
     this.#keys.set(resource, ofResource);
+    const original = placeKeyOf(image);
+    if (before.size === 0 && keys.size > 0) enter(this.#byOriginal, original, { resource, image });
+    if (before.size > 0 && keys.size === 0) leave(this.#byOriginal, original, { resource, image });
     return before;
   }
 
@@ -119,16 +132,18 @@ export class ClaimIndex {
     const copies = this.#resources.get(resource)?.entry(image)?.copies;
     return copies?.find(({ copy }) => placeKeyOf(copy) === key);
   }
+}
 
-  #enter(key: string, claimant: Claimant): void {
-    this.#claimants.set(key, [...this.claimants(key), claimant]);
-  }
+type Claimants = Map<string, readonly Claimant[]>;
 
-  #leave(key: string, claimant: Claimant): void {
-    const left = this.claimants(key).filter((one) => !isSame(one, claimant));
-    if (left.length === 0) this.#claimants.delete(key);
-    else this.#claimants.set(key, left);
-  }
+function enter(all: Claimants, key: string, claimant: Claimant): void {
+  all.set(key, [...(all.get(key) ?? []), claimant]);
+}
+
+function leave(all: Claimants, key: string, claimant: Claimant): void {
+  const left = (all.get(key) ?? []).filter((one) => !isSame(one, claimant));
+  if (left.length === 0) all.delete(key);
+  else all.set(key, left);
 }
 
 function isSame(left: Claimant, right: Claimant): boolean {
