@@ -66,11 +66,14 @@ export class ClaimIndex {
     const asked = this.#resources.get(resource);
     if (asked === undefined) return [];
     const claimant = { resource, image };
-    const keys = this.#keysOf(asked, image);
+    const keys = keysOf(asked, image);
     const before = this.#remember(claimant, keys);
-    for (const key of before.difference(keys)) leave(this.#claimants, key, claimant);
-    for (const key of keys.difference(before)) enter(this.#claimants, key, claimant);
-    const affected = [...before.union(keys)].flatMap((key) => this.claimants(key));
+    const isSameAsBefore =
+      keys.length === before.length && keys.every((key) => before.includes(key));
+    if (!isSameAsBefore) this.#move(claimant, before, keys);
+    // Nearly every place is claimed once, and there are thousands.
+    const shared = [...before, ...keys].filter((key) => isShared(this.claimants(key), claimant));
+    const affected = [...new Set(shared)].flatMap((key) => this.claimants(key));
     return affected.filter((one) => !isSame(one, claimant));
   };
 
@@ -95,23 +98,22 @@ export class ClaimIndex {
   readonly judge = (key: string, areEquivalent: AreEquivalent): CopyJudgement =>
     judgeCopy(this.claims(key), areEquivalent);
 
-  #keysOf({ phase, entry, use, places }: ClaimingResource, image: string): ReadonlySet<string> {
-    const recorded = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
-    const isUsed = phase === 'planned' && use(image) !== undefined;
-    return new Set([...recorded, ...(isUsed ? places(image).map(({ key }) => key) : [])]);
+  /** Answers with what was remembered before. */
+  #remember({ resource, image }: Claimant, keys: readonly string[]): readonly string[] {
+    const ofResource = this.#keys.get(resource) ?? new Map<string, readonly string[]>();
+    const before = ofResource.get(image) ?? noKeys;
+    if (keys.length === 0) ofResource.delete(image);
+    else ofResource.set(image, keys);
+    this.#keys.set(resource, ofResource);
+    return before;
   }
 
-  /** Answers with what was remembered before. */
-  #remember({ resource, image }: Claimant, keys: ReadonlySet<string>): ReadonlySet<string> {
-    const ofResource = this.#keys.get(resource) ?? new Map<string, readonly string[]>();
-    const before = new Set(ofResource.get(image));
-    if (keys.size === 0) ofResource.delete(image);
-    else ofResource.set(image, [...keys]);
-    this.#keys.set(resource, ofResource);
-    const original = placeKeyOf(image);
-    if (before.size === 0 && keys.size > 0) enter(this.#byOriginal, original, { resource, image });
-    if (before.size > 0 && keys.size === 0) leave(this.#byOriginal, original, { resource, image });
-    return before;
+  #move(claimant: Claimant, before: readonly string[], keys: readonly string[]): void {
+    for (const key of before) if (!keys.includes(key)) leave(this.#claimants, key, claimant);
+    for (const key of keys) if (!before.includes(key)) enter(this.#claimants, key, claimant);
+    const original = placeKeyOf(claimant.image);
+    if (before.length === 0) enter(this.#byOriginal, original, claimant);
+    if (keys.length === 0) leave(this.#byOriginal, original, claimant);
   }
 
   #claim({ resource, image }: Claimant, key: string): CopyClaim | undefined {
@@ -134,6 +136,16 @@ export class ClaimIndex {
   }
 }
 
+const noKeys: readonly string[] = [];
+
+/** The places of what is wanted, and of what is recorded; each once. */
+function keysOf({ phase, entry, use, places }: ClaimingResource, image: string): readonly string[] {
+  const keys = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
+  const isUsed = phase === 'planned' && use(image) !== undefined;
+  for (const { key } of isUsed ? places(image) : []) if (!keys.includes(key)) keys.push(key);
+  return keys.length === 0 ? noKeys : keys;
+}
+
 type Claimants = Map<string, readonly Claimant[]>;
 
 function enter(all: Claimants, key: string, claimant: Claimant): void {
@@ -144,6 +156,10 @@ function leave(all: Claimants, key: string, claimant: Claimant): void {
   const left = (all.get(key) ?? []).filter((one) => !isSame(one, claimant));
   if (left.length === 0) all.delete(key);
   else all.set(key, left);
+}
+
+function isShared(claimants: readonly Claimant[], claimant: Claimant): boolean {
+  return claimants.some((one) => !isSame(one, claimant));
 }
 
 function isSame(left: Claimant, right: Claimant): boolean {
