@@ -77,10 +77,10 @@ export class ClaimIndex {
     return affected.filter((one) => !isSame(one, claimant));
   };
 
-  /** Whose images may be unused from now on, since no Pod runs their copies, or they themselves. */
-  readonly touchedBy = ({ running, originals }: Releases): readonly Claimant[] => [
-    ...[...running].flatMap((key) => this.claimants(key)),
-    ...[...originals].flatMap((key) => this.#byOriginal.get(key) ?? []),
+  /** Whose images are to be planned again, since Pods began or ceased to run what they claim. */
+  readonly touchedBy = ({ taken, running, originals }: Releases): readonly Claimant[] => [
+    ...[...taken, ...running].flatMap((key) => this.claimants(key)),
+    ...[...taken, ...originals].flatMap((key) => this.#byOriginal.get(key) ?? []),
   ];
 
   readonly claimants = (key: string): readonly Claimant[] => this.#claimants.get(key) ?? [];

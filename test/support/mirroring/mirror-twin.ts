@@ -48,6 +48,8 @@ export class MirrorTwin {
   readonly running = new RunningImages();
   readonly claims = new ClaimIndex();
   readonly steps: MirrorStep[] = [];
+  /** How often a place was judged: what planning costs. */
+  judgements = 0;
   nowMs = 1_000_000;
   nextWakeMs: number | undefined;
   readonly #resources = new Map<string, TwinResource>();
@@ -71,6 +73,17 @@ export class MirrorTwin {
     }
     for (const [key, pod] of this.#pods) this.#see(key, pod);
     this.planAll();
+  }
+
+  /** The Pods as a list of all of them says, planned once. */
+  setPods(pods: ReadonlyMap<string, TwinPod>): void {
+    for (const key of this.#pods.keys()) if (!pods.has(key)) this.#see(key, undefined);
+    this.#pods.clear();
+    for (const [key, pod] of pods) {
+      this.#pods.set(key, pod);
+      this.#see(key, pod);
+    }
+    this.plan();
   }
 
   /** A Pod as it is now; `undefined` once it is gone. */
@@ -101,8 +114,17 @@ export class MirrorTwin {
     }
   }
 
+  /** What statuses said before this process led. */
+  restore(resource: string, entries: Iterable<MirroredImage>): void {
+    for (const entry of entries) this.#write(resource, entry);
+  }
+
   entry(resource: string, image: string): MirroredImage | undefined {
     return this.#resources.get(resource)?.entries.get(image);
+  }
+
+  origins(): readonly string[] {
+    return [...this.#resources.keys()];
   }
 
   images(resource: string): readonly MirroredImage[] {
@@ -125,6 +147,7 @@ export class MirrorTwin {
   }
 
   judge(key: string) {
+    this.judgements += 1;
     return this.claims.judge(key, this.#equivalence());
   }
 
