@@ -19,11 +19,16 @@ import {
   mirrorAbove,
 } from '#core/mirroring/status-report.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
-import type { CompiledMirror } from '#core/routing/compiled.ts';
+import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts';
 import type { ImageBearer } from '#core/routing/rewritten-images.ts';
 import { compileTable } from '#core/routing/table.ts';
 import type { Store } from '#kube/store.ts';
 import { finishInTurns, forEachInTurns } from '#telemetry/in-turns.ts';
+import {
+  type MirroringMetrics,
+  type MirroringMetricsOptions,
+  mirroringMetrics,
+} from '#telemetry/mirroring-metrics.ts';
 import { addMirrorConditions } from './mirror-conditions.ts';
 import { type MirrorStore, mirrorIdentity } from './mirror-store.ts';
 import { reportedImages } from './reported-images.ts';
@@ -36,8 +41,8 @@ export function addMirrorReporting(
   system: KuikSystem,
   options: MirrorReportingOptions,
 ): MirrorReporting {
-  const { images, running, isPlanned, store, events, conditions, table } = options;
-  const { clock, now } = system.runtime;
+  const { images, running, isPlanned, store, events, conditions, table, queues } = options;
+  const { clock, metrics, now } = system.runtime;
   const all = () => mirrorResources(options.resources.kuik);
   const find = (resource: string) => all().find((one) => resourceName(one) === resource);
   conditions.contribute(
@@ -51,14 +56,18 @@ export function addMirrorReporting(
   );
   const known = reportedImages(clock, { own: images, resources: all, store, nameOf: resourceName });
   const mirrors = () => compiledMirrors(all(), table.current());
+  const runningHere = () => (system.leads() ? running() : []);
+  const isNamed = clusterMirrors(table.current);
   return {
+    running: runningHere,
+    metrics: mirroringMetrics(metrics.registry, { queues, now: clock.now, isKept: isNamed }),
     report: async () => {
       const [view, compiled] = [await known(), mirrors()];
       const report = createMirroringReport(mirrorOf(compiled));
       for (const name of view.resources()) await forEachInTurns(view.imagesOf(name), report.add);
       const leads = system.leads();
       const { length: resources } = all();
-      return { leads, resources, ...report.finish(), running: leads ? running() : [] };
+      return { leads, resources, ...report.finish(), running: runningHere() };
     },
     cleanup: async () => {
       const view = await known();
@@ -80,6 +89,8 @@ export interface MirrorReportingOptions extends Pick<MirroringView, 'running'> {
   readonly table: Pick<RoutingTableKeeper, 'current'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
+  /** What waits for each mirror; none unless this process leads. */
+  readonly queues: MirroringMetricsOptions['queues'];
 }
 
 /** A Pod as far as its images keep copies. */
@@ -89,6 +100,10 @@ export interface ReportedPod extends ImageBearer {
 
 /** What others ask of it, on any replica. */
 export interface MirrorReporting {
+  /** Counts copies and deletions as they end. */
+  readonly metrics: MirroringMetrics;
+  /** Copies that are being made by this process: none unless it leads. */
+  readonly running: MirroringView['running'];
   readonly report: () => Promise<MirroringReport>;
   /** Which copies are to go if nothing changes, the next first. */
   readonly cleanup: () => Promise<readonly CleanupItem[]>;
@@ -121,13 +136,32 @@ function compiledMirrors(
   );
 }
 
-function mirrorOf(compiled: CompiledMirrors): MirrorOf {
-  const mirrors = new Map(
-    [...compiled].map(([name, { entries }]) => [
-      name,
-      entries.map(({ location: { registry, path } }) => [registry, path].filter(Boolean).join('/')),
-    ]),
+/** Whether a cluster-scoped resource names a mirror; found out once for each table. */
+function clusterMirrors(current: RoutingTableKeeper['current']): (mirror: string) => boolean {
+  let table: ReturnType<typeof current> | undefined;
+  let named: ReadonlySet<string> = new Set();
+  return (mirror) => {
+    if (table !== current()) {
+      table = current();
+      named = new Set([...table.entries.keys()].flatMap((name) => namedBy(table?.find(name))));
+    }
+    return named.has(mirror);
+  };
+}
+
+function namedBy(compiled: CompiledResource | undefined): readonly string[] {
+  const isNaming = compiled?.type === 'mirror' && compiled.identity.namespace === undefined;
+  return isNaming ? mirrorsOf(compiled) : [];
+}
+
+function mirrorsOf({ entries }: Pick<CompiledMirror, 'entries'>): readonly string[] {
+  return entries.map(({ location: { registry, path } }) =>
+    [registry, path].filter(Boolean).join('/'),
   );
+}
+
+function mirrorOf(compiled: CompiledMirrors): MirrorOf {
+  const mirrors = new Map([...compiled].map(([name, mirror]) => [name, mirrorsOf(mirror)]));
   return (resource, copy) => mirrorAbove(mirrors.get(resource) ?? [], copy);
 }
 

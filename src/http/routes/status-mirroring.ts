@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { type RunningCopy, rateOf } from '#core/mirroring/running-copy.ts';
 import type { CleanupItem } from '#core/mirroring/status-cleanup.ts';
 import type { MirroringReport } from '#core/mirroring/status-report.ts';
 import { formatTime } from '#core/rfc3339.ts';
+import { runningItem } from '#http/running-item.ts';
 import { jsonOf, type StatusAnswers } from '#http/status-answers.ts';
 
 /** What is shown of mirroring. */
@@ -41,15 +41,6 @@ async function* reportPieces({ report, now }: StatusMirroringPorts): AsyncGenera
     faults: faults.slice(0, faultsMax).map(({ first, ...fault }) => ({ ...fault, ...first })),
     totalFaults: faults.length,
   });
-}
-
-function runningItem(copy: RunningCopy, nowMs: number): object {
-  const { target, image, bytesDone, bytesTotal, startedMs } = copy;
-  return {
-    ...{ target, image, bytesDone, bytesTotal: bytesTotal ?? null },
-    bytesPerSecond: rateOf(copy, nowMs),
-    startedAt: formatTime(startedMs),
-  };
 }
 
 async function* cleanupPieces({ cleanup }: StatusMirroringPorts): AsyncGenerator<string> {
