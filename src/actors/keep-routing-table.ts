@@ -5,8 +5,8 @@ import {
   compileInSteps,
   compileTable,
   type RoutingTable,
+  takeStatus,
   withArchitectures,
-  withStatusOf,
 } from '#core/routing/table.ts';
 import type { StoreChange } from '#kube/store.ts';
 import { FairTurns } from './fair-turns.ts';
@@ -45,9 +45,7 @@ export function keepRoutingTable(
   };
   const take = ({ kind, value }: StoreChange<KuikResource>) => {
     const isUpdate = kind === 'updated' && phase === 'Waiting';
-    const same = isUpdate ? withStatusOf(table, value) : undefined;
-    if (same === undefined) outdate();
-    else table = same;
+    if (!isUpdate || !takeStatus(table, value)) outdate();
   };
   const unsubscribes = [...stores.values()].map((store) => store.subscribe(take));
   return {
