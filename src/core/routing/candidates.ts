@@ -118,12 +118,13 @@ export function* candidatesInSteps(
   return { candidates: found, isCut, exhausted: told, leftOut: offer.leftOut };
 }
 
-interface Placed {
+/** What has a place in the order. */
+export interface Placed {
   readonly place: CandidatePlace;
 }
 
 /** A candidate that has its place, before duplicates are taken out. */
-interface Proposal extends Placed {
+export interface Proposal extends Placed {
   readonly candidate: Candidate;
 }
 
@@ -133,11 +134,12 @@ interface Proposer extends Placed {
 }
 
 /** A set that matches, at the place that the matching upstream has in it. */
-type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
+export type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
 
-function matchSets(
+/** The sets that are about the Pod, in order. */
+export function matchSets(
   verdicts: readonly Verdict<CompiledSet, UpstreamMatch>[],
-  subject: RoutingSubject,
+  subject: PodSubject,
 ): readonly MatchedSet[] {
   return verdicts
     .filter(({ compiled }) => compiled.matchesPod(subject))
@@ -156,7 +158,11 @@ function proposeOriginal(
   return [place, ...given.map((one) => one.place)].map((at) => ({ place: at, propose }));
 }
 
-function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
+/** The original, with what the sets that it matches lend for it. */
+export function originalCandidate(
+  image: ImageReference,
+  matched: readonly MatchedSet[],
+): Candidate {
   return {
     image: formatReference(image),
     reference: image,
@@ -174,7 +180,7 @@ function lentBy(
 }
 
 /** The other upstreams of one set, each with the image's path below the one that matched. */
-function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly Proposal[] {
+export function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly Proposal[] {
   const { compiled, match } = matched;
   return compiled.upstreams.flatMap((upstream) => {
     if (upstream === match.upstream || upstream.discarded) return [];
@@ -274,6 +280,7 @@ function placeOf(compiled: CompiledSet | CompiledMirror, entry: CompiledEntry): 
   };
 }
 
-function byPlace(left: Placed, right: Placed): number {
+/** Negative when `left` comes first. */
+export function byPlace(left: Placed, right: Placed): number {
   return comparePlaces(left.place, right.place);
 }
