@@ -1,3 +1,4 @@
+import { coversArchitectures } from '#core/mirroring/platforms.ts';
 import type { CandidateOrigin } from './decision.ts';
 import type { CopyRecord, KnownCopies } from './known-copies.ts';
 
@@ -14,7 +15,7 @@ export interface ProposedCopy {
   /** Of the Pod. */
   readonly namespace: string;
   /** Where the Pod may run; undefined where nobody knows. */
-  readonly architectures: () => ReadonlySet<string> | undefined;
+  readonly architectures: () => readonly string[] | undefined;
 }
 
 /** A copy that is not offered, and why. */
@@ -92,11 +93,9 @@ function judgePlatforms(
   { platforms }: CopyRecord,
 ): LeftOutCopy | undefined {
   if (platforms === undefined) return undefined;
-  const held = new Set(platforms.map((platform) => platform.split('/')[1]));
   const wanted = architectures();
-  const missing = wanted && [...wanted].filter((one) => !held.has(one));
-  if (missing?.length === 0) return undefined;
-  const where = missing?.join(', ') ?? 'no architecture that is known';
+  if (wanted !== undefined && coversArchitectures(platforms, wanted)) return undefined;
+  const where = wanted?.join(', ') ?? 'no architecture that is known';
   const message = `${copy} is not offered: it holds ${platforms.join(', ')} alone, and the Pod may run on ${where}`;
   return { by, image: copy, reason: 'Platforms', message };
 }
