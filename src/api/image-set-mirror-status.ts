@@ -43,7 +43,9 @@ const mirrorCopySchema = Type.Object(
     ),
     adopted: Type.Optional(
       Type.Boolean({
-        description: 'True for a copy that was found there: none of ours wrote it or deletes it.',
+        description:
+          'True for a copy that was found there: none of ours wrote it or deletes it. False where ' +
+          'nothing stood there before.',
       }),
     ),
     lastError: Type.Optional(

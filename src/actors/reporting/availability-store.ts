@@ -20,6 +20,7 @@ export function availabilityStore(
     ...where,
     statusKind: availabilityStatus,
     fieldManager: 'kuik-availability',
+    unreadMessage: 'what was monitored cannot be read yet',
     identityOf: (name) => ({ kind, name }),
   });
 }

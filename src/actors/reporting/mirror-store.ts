@@ -17,6 +17,8 @@ export function mirrorStore(
     ...where,
     statusKind: mirrorStatus(runtime.now),
     fieldManager: 'kuik-mirroring',
+    writesUntilGone: true,
+    unreadMessage: 'what was mirrored cannot be read yet',
     identityOf: mirrorIdentity,
   });
 }

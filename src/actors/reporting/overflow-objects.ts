@@ -1,6 +1,7 @@
 import { ownerUidLabel } from '#actors/secrets/secret-copy.ts';
 import type { KuikKind } from '#api/kinds.ts';
-import type { ResourcePlace } from '#kube/paths.ts';
+import type { Listing } from '#kube/list-pages.ts';
+import { isObjectPath, type ResourcePlace, resourcePath } from '#kube/paths.ts';
 
 /** A part of what a status has no room for. */
 export interface StoredShard {
@@ -24,14 +25,19 @@ export interface StatusOwner extends StatusIdentity {
 
 /** A ConfigMap, as far as shards are read from it. */
 export interface StoredConfigMap {
-  readonly metadata?: { readonly name?: string };
+  readonly metadata?: {
+    readonly name?: string;
+    readonly uid?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly data?: Readonly<Record<string, string>>;
 }
 
 /** Which kind's overflow a ConfigMap is. */
-export const ownerKindLabel = 'kuik.enix.io/owner-kind';
+const ownerKindLabel = 'kuik.enix.io/owner-kind';
 /** Where a namespaced resource is found again: a name may be too long for a label. */
-export const overflowOwnerAnnotation = 'kuik.enix.io/owner';
+const ownerAnnotation = 'kuik.enix.io/owner';
 
 /** The ConfigMaps of one namespace, or one of them. */
 export function overflowPlace(namespace: string, name?: string): ResourcePlace {
@@ -46,8 +52,42 @@ export function overflowSelector({ uid }: Pick<StatusOwner, 'uid'>): string {
   return `${ownerUidLabel}=${uid}`;
 }
 
+/** All ConfigMaps of the overflow of a kind, without what they hold. */
+export function overflowListing(namespace: string, kind: KuikKind): Listing {
+  return {
+    path: resourcePath(overflowPlace(namespace)),
+    query: { labelSelector: `${ownerKindLabel}=${kind}` },
+    accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+    pageObjects: pageMetadataMax,
+  };
+}
+
+/** A ConfigMap with the overflow of a resource in another namespace. */
+export interface NamespacedShard {
+  readonly name: string;
+  readonly uid: string;
+  readonly ownerUid: string;
+  readonly owner: StatusIdentity;
+}
+
+/** A ConfigMap as one of these; undefined where its name, label or annotation says otherwise. */
+export function namespacedShard({ metadata = {} }: StoredConfigMap): NamespacedShard | undefined {
+  const { name = '', uid, labels = {}, annotations = {} } = metadata;
+  const ownerUid = labels[ownerUidLabel] ?? '';
+  const [kind, namespace = '', owner = '', ...more] = (annotations[ownerAnnotation] ?? '').split(
+    '/',
+  );
+  const isPlace = isObjectPath(`/${namespace}/${owner}`) && more.length === 0;
+  if (uid === undefined || ownerUid === '' || !isPlace) return undefined;
+  if (kind !== 'ImageSetMirror' || shardPrefix(ownerUid, name) === undefined) return undefined;
+  return { name, uid, ownerUid, owner: { kind, namespace, name: owner } };
+}
+
+/** Some hundred kilobytes. */
+const pageMetadataMax = 500;
+
 /** The prefix of a shard by the name of its ConfigMap; undefined where that is none of this owner's. */
-export function shardPrefix(uid: string, name: string): string | undefined {
+function shardPrefix(uid: string, name: string): string | undefined {
   const whole = shardName({ uid }, '');
   const prefix = name === whole ? '' : name.slice(whole.length + 1);
   return /^[01]*$/.test(prefix) && name === shardName({ uid }, prefix) ? prefix : undefined;
@@ -93,11 +133,11 @@ export function shardObject(
 
 /**
  * The garbage collector takes the shards when their resource goes; those of a resource in another
- * namespace, which can own nothing here, go with `remove-orphaned-overflow.ts`.
+ * namespace, which can own nothing here, go with `orphaned-overflow.ts`.
  */
 function ownedBy({ apiVersion, kind, namespace, name, uid }: StatusOwner): object {
   if (namespace === undefined) {
     return { ownerReferences: [{ apiVersion, kind, name, uid }] };
   }
-  return { annotations: { [overflowOwnerAnnotation]: `${kind}/${namespace}/${name}` } };
+  return { annotations: { [ownerAnnotation]: `${kind}/${namespace}/${name}` } };
 }

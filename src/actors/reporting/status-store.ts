@@ -31,11 +31,13 @@ import {
  */
 export class StatusStore<Image extends ListedImage, Status> {
   readonly statusKind: StatusKind<Image, Status>;
+  readonly writesUntilGone: boolean;
   readonly #log: Log;
   readonly #options: StatusStoreOptions<Image, Status>;
 
   constructor({ log }: Pick<Runtime, 'log'>, options: StatusStoreOptions<Image, Status>) {
     this.statusKind = options.statusKind;
+    this.writesUntilGone = options.writesUntilGone ?? false;
     this.#log = log;
     this.#options = options;
   }
@@ -52,7 +54,7 @@ export class StatusStore<Image extends ListedImage, Status> {
     const stored = await this.read(resource, bounded);
     if (stored.ok) return succeed(await readImages(this.statusKind, resource, stored.value));
     const failure = stored.error;
-    if (!signal.aborted) this.#log.warn({ resource, failure }, 'a status cannot be read yet');
+    if (!signal.aborted) this.#log.warn({ resource, failure }, this.#options.unreadMessage);
     return stored;
   };
 
@@ -165,6 +167,10 @@ export interface StatusStoreOptions<Image extends ListedImage, Status> {
   readonly statusKind: StatusKind<Image, Status>;
   /** Whose fields of a status the list and its counts are. */
   readonly fieldManager: string;
+  /** Whether something is still to be told of a resource that is being deleted. */
+  readonly writesUntilGone?: boolean;
+  /** What the log says when a status cannot be read. */
+  readonly unreadMessage: string;
   /** The object that a resource's name means. */
   readonly identityOf: (resource: string) => StatusIdentity;
 }

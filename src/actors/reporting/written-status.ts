@@ -32,7 +32,7 @@ export class WrittenStatus<Image extends ListedImage, Status> {
   /** Where the entries stand by the last write that came to its end; none before the first. */
   #places: ReadonlyMap<string, 'status' | 'overflow'> = new Map();
 
-  /** Reads what is written of a resource; undefined when there is none, or it is being deleted. */
+  /** Reads what is written of a resource; undefined when there is none that is still written. */
   static async load<Image extends ListedImage, Status>(
     store: StatusStore<Image, Status>,
     resource: string,
@@ -41,7 +41,7 @@ export class WrittenStatus<Image extends ListedImage, Status> {
     const stored = await store.read(resource, signal);
     if (!stored.ok) return stored;
     const found = stored.value;
-    const isThere = found !== undefined && !found.isBeingDeleted;
+    const isThere = found !== undefined && (!found.isBeingDeleted || store.writesUntilGone);
     return succeed(isThere ? new WrittenStatus(store, found) : undefined);
   }
 
@@ -145,7 +145,10 @@ export interface WriteOutcome {
   readonly unfinished: boolean;
 }
 
-/** Where the entry of an image stands: what the status has no room for is in ConfigMaps. */
+/**
+ * Where the entry of an image stands: what the status has no room for is in ConfigMaps. Only the
+ * `status` is what every replica knows: a copy is deleted only where its `Expired` stands there.
+ */
 export type EntryPlace = 'status' | 'overflow' | 'none';
 
 function placesOf(

@@ -1,5 +1,5 @@
 import { cutText } from '#core/cut-text.ts';
-import { lastErrorBytesMax } from '#core/monitoring/monitored-image.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import { type CopyFailure, isPermanent } from './copy-outcome.ts';
 
 /** What becomes of a copy that failed. */

@@ -1,6 +1,6 @@
 import { cutText } from '#core/cut-text.ts';
-import { lastErrorBytesMax } from '#core/monitoring/monitored-image.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import { type CopyJudgement, mayBeOurs } from './copy-claims.ts';
 import { isCopyDue } from './copy-due.ts';
 import { type CopyPlace, placeKeyOf } from './copy-places.ts';

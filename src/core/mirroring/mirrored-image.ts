@@ -29,7 +29,10 @@ export interface MirrorCopy {
   readonly sourceDigest?: string;
   /** As `os/architecture[/variant]`; absent where the copy is whole. */
   readonly platforms?: readonly string[];
-  /** Found there, written by none of our resources: never deleted by us. */
+  /**
+   * Found there, written by none of our resources: never deleted by us. False says that nothing stood
+   * there before our first byte was pushed.
+   */
   readonly adopted?: boolean;
   /** Why the last attempt failed, 256 bytes at most. */
   readonly lastError?: string;

@@ -89,7 +89,7 @@ function readCopy(given: unknown, isUsed: boolean): MirrorCopy | undefined {
     ...(isThere && { mirroredAtMs }),
     ...readDigests(rest),
     ...(platforms !== undefined && { platforms }),
-    ...(adopted === true && { adopted }),
+    ...(typeof adopted === 'boolean' && { adopted }),
     ...(hasError && { lastError: cutText(lastError, lastErrorBytesMax) }),
   };
 }
@@ -132,7 +132,7 @@ function writeCopy(copy: MirrorCopy): ListedCopy {
     ...(digest !== undefined && { digest }),
     ...(sourceDigest !== undefined && { sourceDigest }),
     ...(platforms !== undefined && { platforms }),
-    ...(adopted === true && { adopted }),
+    ...(adopted !== undefined && { adopted }),
     ...(lastError !== undefined && { lastError: cutText(lastError, lastErrorBytesMax) }),
   };
 }
