@@ -111,7 +111,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ copier: oci.copier, lostCopies, events, conditions },
   });
   const servers = new Servers({
-    ...{ system, flags, configuration, router, reporting },
+    ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },
     synced: resources.synced,
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
@@ -121,7 +121,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await Promise.all([tracking.drain(), mirroring.drain()]);
-    await Promise.all([reporting.flush(), mirroring.statuses.flush()]);
+    await Promise.all([reporting.flush(), mirroring.flush()]);
     await release();
   };
   const close = async () => {

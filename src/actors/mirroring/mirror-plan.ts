@@ -5,7 +5,7 @@ import { type NamedPod, PodUses } from '#actors/tracking/pod-uses.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
-import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
+import { planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import type { UseScope } from '#core/monitoring/use.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
@@ -251,7 +251,7 @@ export class MirrorPlan {
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
       running: wants.running,
       ...(released !== undefined && { released }),
-      expiredRoom: expiredCopiesMax - mirror.expired,
+      expiredCount: () => mirror.expired,
       nowMs: this.#runtime.now(),
     });
   }

@@ -209,14 +209,18 @@ export class MirrorPlans {
 
   readonly #release = (releases: Releases): void => {
     const { claims } = this.#options;
-    const ofRunning = [...releases.running].flatMap((key) => claims.claimants(key));
-    const touched = Map.groupBy(ofRunning, ({ resource }) => resource);
+    const { taken, running, originals } = releases;
+    const places = [...taken, ...running].flatMap((key) => claims.claimants(key));
+    const touched = Map.groupBy(places, ({ resource }) => resource);
+    const isOriginal = (image: string) => {
+      const key = placeKeyOf(image);
+      return originals.has(key) || taken.has(key);
+    };
     for (const [resource, plan] of this.#plans) {
       const images = (touched.get(resource) ?? []).map(({ image }) => image);
-      const { originals } = releases;
-      const unused = originals.size === 0 ? [] : [...plan.mirror.unused];
-      const released = unused.filter((image) => originals.has(placeKeyOf(image)));
-      if (images.length + released.length > 0) plan.release(releases, [...images, ...released]);
+      const unused = originals.size + taken.size === 0 ? [] : [...plan.mirror.unused];
+      images.push(...unused.filter(isOriginal));
+      if (images.length > 0) plan.release(releases, images);
     }
   };
 

@@ -5,7 +5,7 @@ import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
-import { type MirrorStore, mirrorStore } from '#actors/reporting/mirror-store.ts';
+import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { StatusWriters, WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { SecretSources } from '#actors/secrets/secret-sources.ts';
@@ -45,6 +45,8 @@ import { keepFinalizers } from './set-finalizers.ts';
 export interface MirroringOptions {
   readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
   readonly client: KubeClient;
+  /** Where statuses are restored from, and written to. */
+  readonly store: MirrorStore;
   /** The operator's own, where the overflow is kept. */
   readonly namespace: string;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
@@ -73,7 +75,6 @@ const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
 export class Mirroring implements MirroringView {
   readonly #system: KuikSystem;
   readonly #options: MirroringOptions;
-  readonly #store: MirrorStore;
   readonly #claims = new ClaimIndex();
   readonly #changed = coalescedListeners();
   readonly #running: RunningCopies;
@@ -96,10 +97,11 @@ export class Mirroring implements MirroringView {
     const { concurrency } = configuration.mirroring;
     const { pods, kuik } = options.resources;
     const credentials = new MirrorCredentials(options.secrets.reader);
-    this.#store = mirrorStore(runtime, { client, namespace });
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
-    this.#copies = new MirroredCopies(system, { moved: this.#moved, demanded: this.#demanded });
+    this.#copies = new MirroredCopies(system, {
+      ...{ moved: this.#moved, turned: this.#turned, rebased: this.#rebased },
+    });
     this.#targets = new MirrorTargets(system, { concurrency });
     this.#sets = new MirrorSets(system);
     this.#judge = new PlaceJudge({
@@ -139,7 +141,7 @@ export class Mirroring implements MirroringView {
     // Added last: what is written is what was there before it is torn down.
     const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
     this.statuses = addMirrorStatus(system, {
-      ...{ images: this.images, store: this.#store },
+      ...{ images: this.images, store: options.store },
       overflow: { client, namespace, resources },
     });
   }
@@ -189,12 +191,12 @@ export class Mirroring implements MirroringView {
   };
 
   #createPlans(): MirrorPlans {
-    const { resources, table, client, configuration, isNodeOnly } = this.#options;
+    const { resources, table, client, store, configuration, isNodeOnly } = this.#options;
     const { pods, kuik } = resources;
     return new MirrorPlans(this.#system, {
       ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
       ...{ copies: this.#copies, policy: configuration },
-      ...{ judge: this.#judge.judge, restore: this.#store.restore },
+      ...{ judge: this.#judge.judge, restore: store.restore },
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
       keepFinalizers: async (change, signal) => {
         const kept = await keepFinalizers(client, change, signal);
@@ -257,9 +259,12 @@ export class Mirroring implements MirroringView {
     this.#plans.touch([{ resource, image: copy.image }, ...others]);
   }
 
-  /** What is in line takes its turn; what failed of another reason may do better now. */
-  readonly #demanded = (copy: MirroredCopy): void => {
+  readonly #turned = (copy: MirroredCopy): void => {
     if (copy.state === 'Scheduled') this.#targets.put(copy);
+  };
+
+  /** What failed may do better now. */
+  readonly #rebased = (copy: MirroredCopy): void => {
     if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
   };
 
