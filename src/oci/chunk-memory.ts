@@ -1,7 +1,5 @@
-import { Buffer } from 'node:buffer';
-
-/** Smaller ones cost little, and may be parts of memory that others use. */
-const CHUNK_BYTES_MIN = 16_000;
+/** Smaller ones are not worth the call. */
+const CHUNK_BYTES_MIN = 4_096;
 
 /**
  * Frees what a socket read as soon as it was copied elsewhere. Each chunk has memory of its own
@@ -9,17 +7,15 @@ const CHUNK_BYTES_MIN = 16_000;
  * costs a tenth of a copy (`docs/adr/0011-copies-in-blocks.md`).
  */
 export class ChunkMemory {
-  #last: ArrayBufferLike | undefined;
+  #last: ArrayBuffer | undefined;
 
   /** A chunk that is about to be copied; the one before it nobody reads any more. */
   next(chunk: Buffer): void {
-    // The parser gives away one chunk in several parts, and looks at it until it takes the next.
-    if (this.#last !== undefined && this.#last !== chunk.buffer) free(this.#last);
-    this.#last = chunk.buffer;
+    // The parser looks at a chunk until it has come back from here.
+    this.#last?.transfer(0);
+    const { buffer } = chunk;
+    // One that fills its memory: of another the parser may have given away a part alone.
+    const isWhole = chunk.length >= CHUNK_BYTES_MIN && chunk.length === buffer.byteLength;
+    this.#last = isWhole && buffer instanceof ArrayBuffer ? buffer : undefined;
   }
-}
-
-function free(memory: ArrayBufferLike): void {
-  const isOwn = memory.byteLength >= CHUNK_BYTES_MIN && memory.byteLength !== Buffer.poolSize;
-  if (isOwn && memory instanceof ArrayBuffer) memory.transfer(0);
 }
