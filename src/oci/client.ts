@@ -13,10 +13,11 @@ import { Names, type ResolveName } from './names.ts';
 import { createProxyChooser, type ProxySettings } from './proxies.ts';
 import { createSystemResolver } from './resolver.ts';
 import { Tokens } from './tokens.ts';
-import { Transport } from './transport.ts';
+import { type StatedQuota, Transport } from './transport.ts';
 import { createTrust, systemRoots } from './trust.ts';
 
 export type { ManifestAnswer, ManifestRequest } from './manifests.ts';
+export type { StatedQuota } from './transport.ts';
 
 /** The registries of the world, each over its own kept-alive connections. No retries, no log. */
 export interface OciClient {
@@ -44,6 +45,8 @@ export interface OciClientOptions {
   readonly resolve?: ResolveName;
   /** Opens a connection to an address; the default is Node's. */
   readonly openSocket?: OpenSocket;
+  /** Told of what answers state of their registry's quota, whoever asked: probes and copies. */
+  readonly onQuota?: (registry: string, quota: StatedQuota) => void;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
   /** How transfers are held to their bounds; an empty one is right where nothing is tested. */
@@ -65,7 +68,8 @@ export function createOciClient(options: OciClientOptions = {}): OciClient {
     chooseProxy: createProxyChooser(options.proxies ?? {}),
     ...(options.openSocket && { openSocket: options.openSocket }),
   });
-  const transport = new Transport({ connections, settingsOf });
+  const { onQuota } = options;
+  const transport = new Transport({ connections, settingsOf, nowMs, ...(onQuota && { onQuota }) });
   const tokens = new Tokens({ transport, nowMs, monotonicMs });
   const habits = new Habits(transport, monotonicMs);
   const authenticator = new Authenticator({ transport, tokens, habits });

@@ -116,7 +116,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       const sent = { ...request, origin: url.origin, path: `${url.pathname}${url.search}` };
       const answer = await shares.run(share, () =>
         to.purpose === 'probe'
-          ? probe(agent, sent, requests)
+          ? probe({ ...agent, requests }, sent)
           : receiveBlocks(agent.dispatcher, sent),
       );
       // What a proxy reaches is out in the world, unless it is written as an address.
@@ -134,9 +134,8 @@ export function createConnections(options: ConnectionOptions): Connections {
 
 /** A short exchange, over a connection that is kept where there is one. */
 async function probe(
-  { dispatcher, waits }: RegistryAgent,
+  { dispatcher, waits, requests }: RegistryAgent & { readonly requests: TurnGate },
   { bodyTimeoutMs: _, ...sent }: SentRequest & { readonly origin: string; readonly path: string },
-  requests: TurnGate,
 ): Promise<Omit<ReceivedAnswer, 'zone'>> {
   const answer = await onceIdle({ wait: waitFor(waits, sent.origin), requests }, () =>
     // Without `reset` undici ends the connection after every HEAD.

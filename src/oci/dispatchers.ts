@@ -113,6 +113,7 @@ export function createAgent(opening: Opening, use: Use): Dispatcher {
         if (target.protocol !== 'https:') return callback(null, socket);
         await opening.openings.pass();
         const end = (): void => void socket.destroy();
+        if (opening.closing.aborted) end();
         opening.closing.addEventListener('abort', end, { once: true });
         secure({ ...target, httpSocket: socket }, (error, connected) => {
           opening.closing.removeEventListener('abort', end);
