@@ -65,6 +65,36 @@ describe('an image in use', () => {
   });
 });
 
+describe('a change', () => {
+  test('costs what it touches, however many images there are', () => {
+    const twin = twinOf(
+      mirror('one', {
+        cleanup,
+        mirrors: [{ registry: 'm.example.com' }, { registry: 'n.example.com' }],
+      }),
+    );
+    const images = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`c${at}`, `x.io/a/b:${at}`]));
+    const costOf = (change: () => void) => {
+      const before = twin.judgements;
+      change();
+      return twin.judgements - before;
+    };
+    const costs = [10, 20_000].map((count) => {
+      twin.setPod('all', twinPod('', { images: images(count) }));
+      return [
+        costOf(() => twin.setPod('new', twinPod('nginx:1'))),
+        costOf(() => twin.setPod('new', twinPod('nginx:2'))),
+        costOf(() => twin.setPod('new', undefined)),
+        costOf(() => twin.setPod('other', twinPod('x.io/a/b:1'))),
+        costOf(() => twin.setPod('other', undefined)),
+      ];
+    });
+    expect(costs[1]).toEqual(costs[0]);
+    expect(Math.max(...costs.flat())).toBeLessThan(20);
+  });
+});
+
 describe('an image that is not used any more', () => {
   test.each([
     ['never goes without cleanup', {}, 1_000 * hourMs, ['Available']],
