@@ -115,7 +115,7 @@ export class CleanupLeader {
       this.#deletions.set(key, { resource, image, copy, wasTried: false });
     }
     for (const [key, deletion] of this.#deletions) {
-      if (this.#goOn(twin, deletion, chance)) this.#deletions.delete(key);
+      if (this.#takeSteps(twin, deletion, chance)) this.#deletions.delete(key);
     }
   }
 
@@ -131,7 +131,7 @@ export class CleanupLeader {
   }
 
   /** All steps at once, where every answer comes at once. */
-  #goOn(twin: MirrorTwin, deletion: Deletion, chance: () => boolean): boolean {
+  #takeSteps(twin: MirrorTwin, deletion: Deletion, chance: () => boolean): boolean {
     for (let step = 0; step < stepsMax && chance(); step += 1) {
       if (this.#step(twin, deletion, chance)) return true;
     }

@@ -1,6 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { type CopyPlace, rememberPlaces } from '#core/mirroring/copy-places.ts';
 import { createEquivalence } from '#core/mirroring/copy-sources.ts';
 import { type MirrorStep, planMirror } from '#core/mirroring/mirror-plan.ts';
