@@ -5,10 +5,11 @@ import { BoundedMap } from '#core/bounded-map.ts';
 import { version } from '#core/version.ts';
 import { forbidden, furthest, mayLead, writtenZone, type Zone, zoneOf } from './addresses.ts';
 import { dial, type OpenSocket } from './dial.ts';
-import { IdleWait, KEPT_CONNECTIONS } from './idle-wait.ts';
+import { IdleWait, KEPT_CONNECTIONS, onceIdle } from './idle-wait.ts';
 import type { Names } from './names.ts';
 import type { ChooseProxy } from './proxies.ts';
 import type { Trust } from './trust.ts';
+import { TurnGate } from './turn-gate.ts';
 
 /** How one registry is spoken to (`registries.<host>` of the configuration). */
 export interface RegistrySettings {
@@ -77,6 +78,9 @@ const SPARE = { keepAliveTimeout: 10_000, keepAliveMaxTimeout: 10_000 };
 const TCP_KEEP_ALIVE_MS = 60_000;
 /** Backstop for checks without a timeout of their own (`timeout: 0s`). */
 const IDLE_TIMEOUT_MS = 300_000;
+/** Begun in one turn of the event loop, dials and handshakes: each takes some 0.3 ms of it. */
+const OPENINGS_PER_TURN = 16;
+const REQUESTS_PER_TURN = 32;
 const LIMITS = {
   maxOrigins: ORIGINS_MAX,
   // On purpose: an abort costs one connection at most, and the bound on connections is one on
@@ -107,6 +111,8 @@ export function createConnections(options: ConnectionOptions): Connections {
   const closing = new AbortController();
   // undici opens connections by itself: on whose behalf is known only while it is asked to.
   const shares = new AsyncLocalStorage<string | undefined>();
+  const openings = new TurnGate(OPENINGS_PER_TURN);
+  const requests = new TurnGate(REQUESTS_PER_TURN);
 
   const agentFor = ({ registry, url, from }: Destination): RegistryAgent => {
     const proxy = options.chooseProxy(url);
@@ -116,7 +122,7 @@ export function createConnections(options: ConnectionOptions): Connections {
     if (known !== undefined) return known;
     const settings = options.settingsOf(registry);
     const zones = new BoundedMap<string, Zone>(ORIGINS_MAX);
-    const opening = { ...options, from, zones, closing: closing.signal, share: shares };
+    const opening = { ...options, from, zones, closing: closing.signal, share: shares, openings };
     const dispatcher =
       proxy === undefined
         ? createAgent(opening, settings)
@@ -130,7 +136,8 @@ export function createConnections(options: ConnectionOptions): Connections {
     request: async (to, request) => {
       const { url, share } = to;
       const { dispatcher, zones, waits } = agentFor(to);
-      const answer = await onceIdle(waitFor(waits, url.origin), () =>
+      const gates = { wait: waitFor(waits, url.origin), requests };
+      const answer = await onceIdle(gates, () =>
         shares.run(share, () =>
           dispatcher.request({
             origin: url.origin,
@@ -160,29 +167,13 @@ function waitFor(waits: RegistryAgent['waits'], origin: string): IdleWait {
   return known;
 }
 
-/** A connection is free once the body is read to its end, and a turn of the event loop later. */
-async function onceIdle(
-  wait: IdleWait,
-  send: () => Promise<Dispatcher.ResponseData>,
-): Promise<Dispatcher.ResponseData> {
-  await wait.enter();
-  const startedMs = performance.now();
-  try {
-    const answer = await send();
-    wait.took(performance.now() - startedMs);
-    answer.body.once('close', () => setImmediate(() => wait.leave()));
-    return answer;
-  } catch (error) {
-    wait.leave();
-    throw error;
-  }
-}
-
 type Opening = Omit<ConnectionOptions, 'settingsOf' | 'chooseProxy'> & {
   readonly from: Zone;
   readonly zones: BoundedMap<string, Zone>;
   readonly closing: AbortSignal;
   readonly share: AsyncLocalStorage<string | undefined>;
+  /** Those of all registries. */
+  readonly openings: TurnGate;
 };
 
 /**
@@ -200,8 +191,12 @@ function createAgent(opening: Opening, settings: RegistrySettings): Dispatcher {
     connect: (target, callback) => {
       const fail = (cause: unknown): void =>
         callback(new ConnectError('no connection', { cause }), null);
-      openSocket(opening, target).then((socket) => {
+      const opened = Promise.resolve(opening.openings.pass()).then(() =>
+        openSocket(opening, target),
+      );
+      opened.then(async (socket) => {
         if (target.protocol !== 'https:') return callback(null, socket);
+        await opening.openings.pass();
         const end = (): void => void socket.destroy();
         opening.closing.addEventListener('abort', end, { once: true });
         secure({ ...target, httpSocket: socket }, (error, connected) => {
