@@ -82,11 +82,13 @@ export class MirroredCopies {
   /** Nobody keeps track of it any more; what stands on the mirror stays there. */
   readonly remove = (copy: MirroredCopy): void => {
     if (!this.#forget(copy)) return;
+    copy.close();
     this.#supervisor()?.send({ type: 'child.remove', key: copy.key });
   };
 
   /** All are torn down with their supervisor. */
   readonly clear = (): void => {
+    for (const copy of this.all()) copy.close();
     this.#copies.clear();
     this.#byPlace.clear();
   };

@@ -67,6 +67,8 @@ export interface MirroringOptions {
   readonly copyPaceOf: (host: string) => Pace | undefined;
   /** What sources say of their quotas. */
   readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
+  /** Whether this process leads, its Lease renewed within the deadline. */
+  readonly leads: () => boolean;
   readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Told of what happens, for metrics and events. */
   readonly news: MirroringNews;
@@ -125,7 +127,7 @@ export class Mirroring implements MirroringView {
     });
     this.#plans = this.#createPlans();
     this.#deletions = new CopyDeletions(runtime, {
-      ...{ copier, registries, credentials, concurrency, leads: system.leads },
+      ...{ copier, registries, credentials, concurrency, leads: options.leads },
       ...{ entries: this.#entries, dueFor: this.#judge.dueFor, ended: news.deleted },
       pods: new FreshPods(client, () => this.#wants.reader),
       deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,

@@ -69,6 +69,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     },
     copyPaceOf: () => given.copyPace,
     quotas: given.quotas ?? new SourceQuotas(runtime, 0.3),
+    leads: () => system.term() !== undefined,
     isNodeOnly: (reference) => reference.registry === 'node-only.example.com',
     news: { copied: () => {}, deleted: () => {}, abandoned: () => {} },
   };
