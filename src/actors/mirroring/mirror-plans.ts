@@ -15,21 +15,21 @@ import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts
 import type { Store, StoreChange } from '#kube/store.ts';
 import type { reconcileMachine } from '#machines/reconcile.ts';
 import { MirrorPlan } from './mirror-plan.ts';
-import type { MirrorPlanListener, MirrorPlanOptions } from './mirror-plan-options.ts';
+import type { MirrorPlanContext, MirrorPlanListener } from './mirror-plan-context.ts';
 import type { MirroredCopies } from './mirrored-copies.ts';
 import { ResourceMirror } from './resource-mirror.ts';
 
 /** What the plans of all resources share. */
 export interface MirrorPlansOptions
   extends Omit<
-    MirrorPlanOptions,
+    MirrorPlanContext,
     'objectOf' | 'compiledOf' | 'compile' | 'isReady' | 'touch' | 'listener'
   > {
   /** The stores of both kinds. */
   readonly stores: readonly Store<KuikResource>[];
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly copies: MirroredCopies;
-  readonly wants: MirrorPlanOptions['wants'] & WantsKeeper;
+  readonly wants: MirrorPlanContext['wants'] & WantsKeeper;
   readonly listener: Omit<MirrorPlanListener, 'restored'> & {
     /** A resource is there, and is planned from now on. */
     readonly added: (resource: string) => void;
