@@ -1,11 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
-import { fail, type Result, succeed } from '#core/result.ts';
+import { fail, type Result } from '#core/result.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobSource } from './blob-source.ts';
 import { copyFailure, failureOfAnswer } from './copy-failures.ts';
 import type { TransportAnswer } from './exchange.ts';
-import { algorithmOf, type Descriptor, type Manifest, readManifest } from './image-manifest.ts';
+import {
+  algorithmOf,
+  type Descriptor,
+  digestOf,
+  type Manifest,
+  readManifest,
+} from './image-manifest.ts';
 import { MANIFEST_BYTES_MAX, MANIFEST_TYPES } from './manifests.ts';
 import type { RemoteRepository } from './remote-repository.ts';
 import { SharedBlob } from './shared-blob.ts';
@@ -174,15 +180,14 @@ export async function readSourceManifest(
   const got = await getManifest(repository, digest, signal);
   if (!got.ok) return got;
   const { body, headers } = got.value;
-  const read = readManifest(body, { mediaType: headers['content-type'], algorithm });
-  if (!read.ok) {
-    return fail(copyFailure(side, 'out-of-bounds', `${text}: ${read.error}`));
-  }
-  if (read.value.digest !== digest || (size !== undefined && size !== body.length)) {
-    const got = `${read.value.digest} of ${body.length} bytes`;
+  // Before anything is said of what it contains: other bytes heal with time, a wrong kind does not.
+  const came = digestOf(body, algorithm);
+  if (came !== digest || (size !== undefined && size !== body.length)) {
+    const got = `${came} of ${body.length} bytes`;
     return fail(copyFailure(side, 'corrupt', `${text}: expected these bytes, got ${got}`));
   }
-  return succeed(read.value);
+  const read = readManifest(body, { mediaType: headers['content-type'], algorithm });
+  return read.ok ? read : fail(copyFailure(side, 'out-of-bounds', `${text}: ${read.error}`));
 }
 
 /** The answer to a GET of a manifest by tag or digest, its body whole. */
