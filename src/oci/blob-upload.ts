@@ -23,6 +23,8 @@ export interface BlobUploadOptions {
   readonly inChunks: boolean;
   /** A body without progress for so long is dead. */
   readonly idleMs: number;
+  /** Of a blob that is sent in pieces. */
+  readonly chunkBytes: number;
   readonly onBytes: (bytes: number) => void;
   /** Told what the registry turned out not to take. */
   readonly onRefused: (what: 'mount' | 'whole') => void;
@@ -38,8 +40,6 @@ type Attempt = Result<UploadedBlob, CopyFailure | 'again' | 'in-chunks'>;
 
 /** Statuses that say that bytes were taken: registries differ in which (rule 1 of copying). */
 const TAKEN: ReadonlySet<number> = new Set([200, 201, 202, 204]);
-/** Below the 100 MB of Cloudflare, and few requests a layer (rule 2). */
-const CHUNK_BYTES = 32 * 1024 * 1024;
 /** An upload that is left may cost no more than this (rule 15). */
 const CANCEL_MS_MAX = 2_000;
 /** In one piece, with a new token, in chunks. */
@@ -73,7 +73,8 @@ class BlobUpload {
   }
 
   async run(): Promise<Attempt> {
-    const { repository, blob, isLikelyMissing, mountFrom, onRefused, inChunks } = this.#options;
+    const { repository, blob, isLikelyMissing, mountFrom, onRefused, inChunks, chunkBytes } =
+      this.#options;
     if (isLikelyMissing) this.#source().begin();
     try {
       // 1. POST, with a mount where there may be something to mount.
@@ -86,7 +87,7 @@ class BlobUpload {
       // 2. One PUT; pieces only where the registry has refused that.
       const { location, chunkBytesMin } = begun.value;
       const sent = inChunks
-        ? await this.#sendChunks(location, Math.max(CHUNK_BYTES, chunkBytesMin))
+        ? await this.#sendChunks(location, Math.max(chunkBytes, chunkBytesMin))
         : await this.#sendWhole(location);
       if (!sent.ok) this.#cancel(location);
       return sent;

@@ -3,6 +3,7 @@ import { type Result, succeed } from '#core/result.ts';
 import { Authenticator } from './auth.ts';
 import { createConnections } from './connections.ts';
 import { createImageCopier, type ImageCopier } from './copy.ts';
+import type { TransferBounds } from './copy-memory.ts';
 import type { OpenSocket } from './dial.ts';
 import type { RegistrySettings } from './dispatchers.ts';
 import type { OciFailure } from './errors.ts';
@@ -45,6 +46,8 @@ export interface OciClientOptions {
   readonly openSocket?: OpenSocket;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
+  /** How transfers are held to their bounds; an empty one is right where nothing is tested. */
+  readonly transfers?: TransferBounds;
   /** Monotonic time in ms: what the lifetime of tokens is measured with. */
   readonly monotonicMs?: () => number;
 }
@@ -76,7 +79,7 @@ export function createOciClient(options: OciClientOptions = {}): OciClient {
       const sent = await transport.send(pingOf(nameOf(registry)), signal);
       return sent.ok ? succeed(sent.value.status) : sent;
     },
-    copier: createImageCopier({ transport, authenticator, nameOf, nowMs }),
+    copier: createImageCopier({ transport, authenticator, nameOf, nowMs }, options.transfers),
     close: connections.close,
   };
 }

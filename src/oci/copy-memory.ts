@@ -13,12 +13,25 @@ import { SourceImage, type SourceReader } from './source-image.ts';
 
 /** Registries whose ways are remembered; mirrors are few. */
 const REGISTRIES_MAX = 512;
-/** Rule 19 of copying. */
-const IDLE_MS = 60_000;
+const usual: Required<TransferBounds> = {
+  idleMs: 60_000,
+  patienceMs: 5_000,
+  chunkBytes: 32 * 1024 * 1024,
+};
+
+/** What a transfer is held to; each has its usual value unless told. */
+export interface TransferBounds {
+  /** Rule 19 of copying: a body without progress for so long is dead. */
+  readonly idleMs?: number;
+  /** How long one mirror that is a window behind may hold up the others. */
+  readonly patienceMs?: number;
+  /** Rule 2: below the 100 MB of Cloudflare, and few requests a layer. */
+  readonly chunkBytes?: number;
+}
 
 /** What all copies of a process share: reads of sources, uploads in flight, ways of registries. */
 export class CopyMemory {
-  readonly idleMs: number;
+  readonly bounds: Required<TransferBounds>;
   readonly #options: RemoteOptions;
   readonly #heads = new JointCalls<Result<ManifestHead | undefined, CopyFailure>>();
   readonly #images = new Map<string, SourceImage>();
@@ -26,9 +39,9 @@ export class CopyMemory {
   readonly #refused = new BoundedMap<string, ReadonlySet<'mount' | 'whole'>>(REGISTRIES_MAX);
 
   /** Remembers nothing across processes. */
-  constructor(options: RemoteOptions & { readonly idleMs?: number }) {
+  constructor(options: RemoteOptions, bounds: TransferBounds = {}) {
     this.#options = options;
-    this.idleMs = options.idleMs ?? IDLE_MS;
+    this.bounds = { ...usual, ...bounds };
   }
 
   /** A repository with the given rights. */
@@ -62,7 +75,7 @@ export class CopyMemory {
     const key = `${repository.registry}/${repository.rights.path}@${digest}`;
     let image = this.#images.get(key);
     if (image === undefined) {
-      image = new SourceImage({ idleMs: this.idleMs, onEnd: () => this.#images.delete(key) });
+      image = new SourceImage({ bounds: this.bounds, onEnd: () => this.#images.delete(key) });
       this.#images.set(key, image);
     }
     return image.join(repository);

@@ -1,7 +1,7 @@
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
-import { CopyMemory } from './copy-memory.ts';
+import { CopyMemory, type TransferBounds } from './copy-memory.ts';
 import { type CopyDeletion, CopyDeletions } from './delete-copy.ts';
 import { ImageCopy, tagOf } from './image-copy.ts';
 import type { Platform } from './index-cut.ts';
@@ -68,15 +68,9 @@ export interface CopyProgress {
   readonly bytesTotal: number;
 }
 
-/** What a copier stands on. */
-export interface CopierOptions extends RemoteOptions {
-  /** How long a body may be without progress; rule 19 of copying unless told. */
-  readonly idleMs?: number;
-}
-
 /** Makes the copier; its connections are the client's. */
-export function createImageCopier(options: CopierOptions): ImageCopier {
-  const memory = new CopyMemory(options);
+export function createImageCopier(options: RemoteOptions, bounds?: TransferBounds): ImageCopier {
+  const memory = new CopyMemory(options, bounds);
   const deletions = new CopyDeletions();
   return {
     copy: async (request, signal) => {

@@ -82,34 +82,34 @@ export class ImagePush {
   async #blob(blob: Descriptor, isTrusted = true): Promise<Result<unknown, CopyFailure>> {
     const { memory, target } = this.#options;
     const key = `${target.registry}/${target.rights.path}@${blob.digest}`;
-    const before = this.#bytesDone;
-    const sent = await memory.oneAtATime(key, async (isFirst) => {
-      return await this.#upload(blob, isTrusted, isFirst);
-    });
-    if (sent.ok) this.#tell(before + blob.size - this.#bytesDone);
+    let told = 0;
+    const onBytes = (bytes: number): void => {
+      told += bytes;
+      this.#bytesSent += bytes;
+      this.#tell(bytes);
+    };
+    const sent = await memory.oneAtATime(
+      key,
+      async (isFirst) => await this.#upload({ blob, isTrusted, isFirst, onBytes }),
+    );
+    // What was there is done too; what was sent twice counts once.
+    if (sent.ok) this.#tell(blob.size - told);
     return sent;
   }
 
-  async #upload(
-    blob: Descriptor,
-    isTrusted: boolean,
-    isFirst: boolean,
-  ): Promise<Result<UploadedBlob, CopyFailure>> {
+  async #upload(task: BlobTask): Promise<Result<UploadedBlob, CopyFailure>> {
+    const { blob, isTrusted, isFirst, onBytes } = task;
     const { memory, target, reader } = this.#options;
-    const { idleMs } = memory;
     const { registry } = target;
     const mountFrom = isTrusted ? this.#mountFrom() : undefined;
     const uploaded = await uploadBlob(
       {
-        ...{ repository: target, blob, idleMs },
+        ...{ repository: target, blob, ...memory.bounds },
         read: () => reader.blob(blob),
         isLikelyMissing: this.#isNew && isFirst && !this.#isSameRegistry(),
         ...(mountFrom !== undefined && { mountFrom }),
         inChunks: memory.refuses(registry, 'whole'),
-        onBytes: (bytes) => {
-          this.#bytesSent += bytes;
-          this.#tell(bytes);
-        },
+        onBytes,
         onRefused: (what) => memory.learn(registry, what),
       },
       this.#signal,
@@ -180,6 +180,15 @@ export class ImagePush {
     const { bytesDone, bytesTotal } = { bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal };
     this.#options.onProgress({ bytesDone: Math.min(bytesDone, bytesTotal), bytesTotal });
   }
+}
+
+interface BlobTask {
+  readonly blob: Descriptor;
+  /** What the registry says that it has is believed. */
+  readonly isTrusted: boolean;
+  /** No other copy has just brought it there, or tried to. */
+  readonly isFirst: boolean;
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** Each blob once, whatever number of layers and images it is in. */

@@ -75,7 +75,6 @@ function keptOf(children: readonly Child[], matching: readonly Child[]): Readonl
 }
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
-  // biome-ignore lint/style/useNamingConvention: what machines call themselves.
   x86_64: 'amd64',
   aarch64: 'arm64',
   armhf: 'arm',

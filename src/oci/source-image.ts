@@ -4,6 +4,7 @@ import { fail, type Result } from '#core/result.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobSource } from './blob-source.ts';
 import { copyFailure, failureOfAnswer } from './copy-failures.ts';
+import type { TransferBounds } from './copy-memory.ts';
 import type { TransportAnswer } from './exchange.ts';
 import {
   algorithmOf,
@@ -34,7 +35,7 @@ export interface SourceReader {
 
 /** How one image of a source is read. */
 export interface SourceImageOptions {
-  readonly idleMs: number;
+  readonly bounds: Required<TransferBounds>;
   /** Nobody reads it any more. */
   readonly onEnd: () => void;
 }
@@ -90,9 +91,9 @@ export class SourceImage {
     if (reserved !== undefined && !reserved.isDropped) return reserved;
     const joined = this.#blobs.get(blob.digest)?.join();
     if (joined !== undefined) return joined;
-    const { idleMs } = this.#options;
+    const { idleMs, patienceMs } = this.#options.bounds;
     const shared = new SharedBlob({
-      blob,
+      ...{ blob, patienceMs },
       isOpen: () => this.#isOpen,
       open: (position, signal) =>
         new BlobSource({ repository: member.repository, blob, position, idleMs }, signal),
