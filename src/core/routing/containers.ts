@@ -2,7 +2,7 @@ import type { PodSubject } from '#core/filter/scope.ts';
 import { compileSelector, type Selector, selectorMatches } from '#core/filter/selector.ts';
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
-import type { PodAdmission, PullPolicy } from '#core/pod.ts';
+import type { PodAdmission, PodSpec, PullPolicy } from '#core/pod.ts';
 import { imagesOf, type PodImage } from '#core/pod-images.ts';
 import { drain } from '#core/steps.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation, STATIC_POD } from './annotations.ts';
@@ -80,6 +80,7 @@ class PodPlanner {
   readonly #table: RoutingTable;
   readonly #policy: RoutingPolicy;
   readonly #pod: ReturnType<typeof subjectOf>;
+  readonly #spec: PodSpec;
   readonly #wholePod: ReturnType<typeof skipsPod>;
   readonly #originals: ReadonlyMap<string, string>;
   readonly #lists = new Map<string, readonly Candidate[]>();
@@ -88,6 +89,7 @@ class PodPlanner {
     this.#table = table;
     this.#policy = policy;
     this.#pod = subjectOf(admission);
+    this.#spec = admission.pod.spec ?? {};
     this.#wholePod = skipsPod(this.#pod, policy);
     this.#originals = readContainerAnnotation(this.#pod.annotations, ORIGINAL_IMAGES);
   }
@@ -127,7 +129,7 @@ class PodPlanner {
     const key = `${policy} ${text}`;
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
-    const subject = { ...this.#pod, image, imagePullPolicy: policy };
+    const subject = { ...this.#pod, spec: this.#spec, image, imagePullPolicy: policy };
     const list = yield* candidatesInSteps(this.#table, subject, this.#policy);
     this.#lists.set(key, list.candidates);
     if (list.isCut) {

@@ -17,6 +17,7 @@ import {
   type NamedImage,
   type UpstreamMatch,
 } from './compiled.ts';
+import { copiesOf, type KnownCopies, type ResourceCopies, withCopiesOf } from './known-copies.ts';
 
 /** All resources, compiled: one immutable snapshot, of which routing asks everything it asks. */
 export interface RoutingTable {
@@ -27,6 +28,10 @@ export interface RoutingTable {
   readonly setsFor: Lookup<CompiledSet, UpstreamMatch>;
   /** The mirrors that cover the image, as far as a Pod of this namespace may ask. */
   readonly mirrorsFor: Lookup<CompiledMirror, ImageMatch>;
+  /** What statuses say of copies. */
+  readonly copies: KnownCopies;
+  /** Of the cluster's nodes; absent until they are known. */
+  readonly architectures?: ReadonlySet<string>;
   /** One resource by `Kind/[namespace/]name`. */
   readonly find: (origin: string) => CompiledResource | undefined;
   /** What the next snapshot may take over. */
@@ -76,15 +81,40 @@ export function* compileInSteps(
   previous?: RoutingTable,
 ): Generator<void, RoutingTable> {
   const entries = new Map<string, TableEntry>();
+  const copies = new Map<string, ResourceCopies>();
   for (const resource of resources) {
-    if (resource.metadata.deletionTimestamp !== undefined) continue;
     const origin = resourceName(resource);
+    const listed = copiesOf(resource, previous?.copies.get(origin));
+    if (listed !== undefined) copies.set(origin, listed);
+    if (resource.metadata.deletionTimestamp !== undefined) continue;
     const known = previous?.entries.get(origin);
     const unchanged = known !== undefined && isSameSpec(known.resource, resource);
     entries.set(origin, unchanged ? known : yield* compileEntry(resource));
     yield;
   }
-  return tableOf(entries);
+  const { architectures } = previous ?? {};
+  return {
+    ...tableOf(entries),
+    copies,
+    ...(architectures !== undefined && { architectures }),
+  };
+}
+
+/**
+ * The same table with what the status of this resource says now; undefined where that is not all that
+ * is new about it, and the table has to be compiled.
+ */
+export function withStatusOf(
+  table: RoutingTable,
+  resource: KuikResource,
+): RoutingTable | undefined {
+  const known = table.entries.get(resourceName(resource));
+  const isGoing = resource.metadata.deletionTimestamp !== undefined;
+  const isSame = known !== undefined && isSameSpec(known.resource, resource);
+  // What is being deleted is in no table, whatever it says.
+  if (isGoing ? known !== undefined : !isSame) return undefined;
+  const copies = withCopiesOf(table.copies, resource);
+  return copies === table.copies ? table : { ...table, copies };
 }
 
 function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {
@@ -96,7 +126,7 @@ function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {
   return { resource, outcome: compileResource(resource, compile) };
 }
 
-function tableOf(entries: RoutingTable['entries']): RoutingTable {
+function tableOf(entries: RoutingTable['entries']): Omit<RoutingTable, 'copies' | 'architectures'> {
   const compiled = [...entries.values()].flatMap(({ outcome }) =>
     outcome.ok ? outcome.value : [],
   );
@@ -113,6 +143,15 @@ function tableOf(entries: RoutingTable['entries']): RoutingTable {
     setsFor: index(sets, ({ upstreams }) => upstreams.map(({ location }) => location.registry)),
     mirrorsFor: index(mirrors, () => [anyRegistry]),
   };
+}
+
+/** The same table for a cluster with nodes of these architectures. */
+export function withArchitectures(
+  table: RoutingTable,
+  architectures: RoutingTable['architectures'],
+): RoutingTable {
+  if (architectures === undefined || architectures === table.architectures) return table;
+  return { ...table, architectures };
 }
 
 /** Same object in the cluster and same generation, which grows with each change of the spec. */

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { mirrorStore } from '#actors/reporting/mirror-store.ts';
+import { addStatusWriters, type StatusWriters } from '#actors/reporting/status-writers.ts';
+import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
+import type { ApiCall, KubeClient } from '#kube/client.ts';
+import type { ApiFailure } from '#kube/failures.ts';
+import { manyMirrored, mirrored } from '#test/support/mirroring/mirrored-images.ts';
+import { createListedImages } from '#test/support/status/listed-images.ts';
+import { startLeading } from '#test/support/time/leading-system.ts';
+import { createTestRuntime } from '#test/support/time/test-runtime.ts';
+import { turns } from '#test/support/time/turns.ts';
+
+const resource = 'ClusterImageSetMirror/all';
+const image = 'quay.io/team/app:1';
+const away: ApiFailure = { kind: 'connection', message: 'away' };
+
+/** A leader that writes the status of `all`, in simulated time. */
+function startWriting() {
+  const images = createListedImages<MirroredImage>(resource);
+  const runtime = createTestRuntime();
+  const { clock } = runtime;
+  const writes: { readonly atMs: number; readonly path: string; readonly body: unknown }[] = [];
+  let answer = async (): Promise<Result<unknown, ApiFailure>> => succeed({});
+  const client: Pick<KubeClient, 'call'> = {
+    call: async <T>({ method, path, body }: ApiCall) => {
+      if (path.includes('/configmaps') && method === 'GET') return succeed({ items: [] } as T);
+      if (method === 'GET') return succeed({ items: [{ metadata: { uid: 'u' } }] } as T);
+      writes.push({ atMs: clock.now(), path, body });
+      return (await answer()) as Result<T, ApiFailure>;
+    },
+  };
+  let writers: StatusWriters | undefined;
+  const system = startLeading(runtime, (made) => {
+    writers = addStatusWriters(made, {
+      ...{ images, store: mirrorStore(runtime, { client, namespace: 'kuik' }) },
+      ids: { writers: 'status-writers', changes: 'status-changes' },
+    });
+  });
+  if (writers === undefined) throw new Error('nothing was added');
+  const settled: string[] = [];
+  const note = (name: string, promise: Promise<string>) =>
+    promise.then(
+      (place) => void settled.push(`${name}: ${place}`),
+      (error: Error) => void settled.push(`${name}: ${error.message}`),
+    );
+  return {
+    ...{ images, runtime, system, writes, writers, settled, note },
+    answer: (given: typeof answer) => {
+      answer = given;
+    },
+    pass: async (durationMs: number, stepMs = 10) => {
+      for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
+        clock.advance(stepMs);
+        await turns();
+      }
+    },
+  };
+}
+
+describe('whoever waits for an entry', () => {
+  const { signal } = new AbortController();
+
+  test('waits 20 ms for company, not for the pace', async () => {
+    const { images, writes, writers, settled, note, pass } = startWriting();
+    images.put(...manyMirrored(500));
+    await pass(300);
+    expect(writes).toHaveLength(1);
+    images.put(mirrored(image, [{ state: 'Scheduled' }]));
+    note('one', writers.written(resource, image, signal));
+    await pass(10);
+    const other = 'quay.io/team/other:1';
+    images.put(mirrored(other, [{ state: 'Scheduled' }]));
+    note('other', writers.written(resource, other, signal));
+    expect(settled).toEqual([]);
+    await pass(20);
+    expect(settled).toEqual(['one: status', 'other: status']);
+    expect(writes.map(({ atMs }) => atMs)).toEqual([200, 320]);
+    // What nobody waits for keeps to the pace of 502 entries.
+    images.put(mirrored(image));
+    await pass(4_000, 100);
+    expect(writes).toHaveLength(2);
+  });
+
+  test('is told only once the write that began after it has come to its end', async () => {
+    const { images, writes, writers, settled, note, pass, answer } = startWriting();
+    const arrived = Promise.withResolvers<Result<unknown, ApiFailure>>();
+    answer(() => arrived.promise);
+    images.put(mirrored(image, [{ state: 'Scheduled' }]));
+    await pass(210);
+    expect(writes).toHaveLength(1);
+    images.put(mirrored(image, [{ state: 'Expired' }]));
+    note('one', writers.written(resource, image, signal));
+    await pass(100);
+    answer(async () => succeed({}));
+    arrived.resolve(succeed({}));
+    await turns();
+    expect(settled).toEqual([]);
+    await pass(30);
+    expect(settled).toEqual(['one: status']);
+    expect(JSON.stringify(writes.at(-1)?.body)).toContain('Expired');
+  });
+
+  test('whatever it says is told at once where one stands', async () => {
+    const { images, writes, writers, settled, note, pass } = startWriting();
+    images.put(mirrored(image, [{ state: 'Scheduled' }]), ...manyMirrored(1_200));
+    await pass(300);
+    const { length } = writes;
+    note('one', writers.stands(resource, image, signal));
+    note('last', writers.stands(resource, manyMirrored(1_200)[7]?.image ?? '', signal));
+    await turns();
+    expect(settled.toSorted()).toEqual(['last: overflow', 'one: status']);
+    images.put(mirrored('quay.io/team/new:1', [{ state: 'Scheduled' }]));
+    note('new', writers.stands(resource, 'quay.io/team/new:1', signal));
+    await pass(30);
+    expect(settled.at(-1)).toBe('new: status');
+    expect(writes.length).toBeGreaterThan(length);
+  });
+
+  test('of an image that is not listed, or of a resource that is unknown, hears that there is none', async () => {
+    const { writers, settled, note, pass, system } = startWriting();
+    note('image', writers.written(resource, image, signal));
+    note('resource', writers.written('ImageSetMirror/team/none', image, signal));
+    await pass(30);
+    system.follow();
+    note('follower', writers.written(resource, image, signal));
+    await turns();
+    expect(settled).toEqual(['resource: none', 'image: none', 'follower: none']);
+  });
+
+  test('waits as long as nothing can be written, and no longer than it wants to', async () => {
+    const { images, writers, settled, note, pass, answer } = startWriting();
+    answer(async () => fail(away));
+    images.put(mirrored(image, [{ state: 'Scheduled' }]));
+    const impatient = new AbortController();
+    note('impatient', writers.written(resource, image, impatient.signal));
+    note('patient', writers.written(resource, image, signal));
+    await pass(1_000);
+    expect(settled).toEqual([]);
+    impatient.abort(new Error('enough'));
+    await turns();
+    expect(settled).toEqual(['impatient: enough']);
+    answer(async () => succeed({}));
+    await pass(5_000, 100);
+    expect(settled).toEqual(['impatient: enough', 'patient: status']);
+  });
+
+  test('hears at the end of a leader that there will be none', async () => {
+    const { images, writers, settled, note, pass, answer, system } = startWriting();
+    answer(async () => fail(away));
+    images.put(mirrored(image, [{ state: 'Scheduled' }]));
+    note('one', writers.written(resource, image, signal));
+    await pass(100);
+    system.follow();
+    await turns();
+    expect(settled).toEqual(['one: none']);
+  });
+});
