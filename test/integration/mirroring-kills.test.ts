@@ -13,11 +13,11 @@ import { eventually } from '#test/support/time/eventually.ts';
 
 /** An operator that is killed in the middle of copies, again and again. */
 const kills = 20;
-const imagesATerm = 3;
+const imagesATerm = 4;
 /** Read at 1.6 MB/s: an image takes half a second. */
 const layers = [{ bytes: 400_000 }, { bytes: 300_000 }];
 const pace = { kind: 'drip', bytes: 16_384, everyMs: 10 } as const;
-const killedWithinMs = 1_000;
+const killedWithinMs = 500;
 const flags = ['--lease-duration=2s', '--renew-deadline=1500ms', '--retry-period=300ms'];
 const resources = '/apis/kuik.enix.io/v1alpha1/clusterimagesetmirrors';
 /** Each of the terms waits out the Lease of the one before. */
