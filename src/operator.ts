@@ -14,6 +14,7 @@ import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/l
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
 import { addMirroring } from '#actors/mirroring/add-mirroring.ts';
+import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { availabilityStore } from '#actors/reporting/availability-store.ts';
@@ -64,16 +65,20 @@ export async function runOperator(input: OperatorInput): Promise<number> {
   return await runUntilStopped(operator, log);
 }
 
+/** How one registry is treated, as configured. */
+type Treatment = OperatorInput['configuration']['registries'][string];
+
 /** All that runs, so that it can be started and stopped. */
 type Operator = ReturnType<typeof build>;
 
 /** Nothing runs yet; what is added later may use what was added before, never the other way round. */
 function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, configuration } = input;
-  const { clock, metrics, system, client, oci } = createMeans(input, log, access);
+  const { clock, metrics, system, client, oci, quotas } = createMeans(input, log, access);
   const { timeoutMs, resolveDigest, staleMirrorCleanup } = configuration.routing.activeCheck;
   const { items, default: usual } = configuration.monitoring.registries;
   const paceOf = byRegistryHost(items, usual);
+  const treatmentOf = byRegistryHost<Partial<Treatment>>(configuration.registries, {});
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
@@ -86,7 +91,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
   const registries = addRegistries(system, {
     ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
-    treatmentOf: byRegistryHost(configuration.registries, {}),
+    treatmentOf,
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
@@ -108,10 +113,11 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const mirroring = addMirroring(system, {
     ...{ client, namespace, resources, table, registries, secrets, configuration, isNodeOnly },
-    ...{ copier: oci.copier, lostCopies, events, conditions },
+    ...{ copier: oci.copier, lostCopies, events, conditions, quotas },
+    copyPaceOf: (host) => treatmentOf(host).copies,
   });
   const servers = new Servers({
-    ...{ system, flags, configuration, router, reporting },
+    ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },
     synced: resources.synced,
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
@@ -121,7 +127,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await Promise.all([tracking.drain(), mirroring.drain()]);
-    await Promise.all([reporting.flush(), mirroring.statuses.flush()]);
+    await Promise.all([reporting.flush(), mirroring.flush()]);
     await release();
   };
   const close = async () => {
@@ -140,12 +146,14 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const { environment, configuration } = input;
   const metrics = createMetrics({ build: { version }, processMetrics: true });
   const clock = new TimerHeap();
-  const { registries } = configuration;
+  const { registries, mirroring } = configuration;
+  const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  const { proxies } = environment;
   return {
-    ...{ clock, metrics },
+    ...{ clock, metrics, quotas },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),
     client: connect(access, { log, metrics }),
-    oci: createOciClient({ registries, proxies: environment.proxies }),
+    oci: createOciClient({ registries, proxies, onQuota: quotas.state }),
   };
 }
 

@@ -5,8 +5,8 @@ import {
   compileInSteps,
   compileTable,
   type RoutingTable,
+  takeStatus,
   withArchitectures,
-  withStatusOf,
 } from '#core/routing/table.ts';
 import type { StoreChange } from '#kube/store.ts';
 import { FairTurns } from './fair-turns.ts';
@@ -15,7 +15,8 @@ import type { WatchedResources } from './watch-resources.ts';
 /**
  * The present routing table: follows the stores of the five kinds. However many objects change in one
  * turn of the event loop, or while a table is compiled, one table is compiled after it. A status that
- * changed is no reason to: what it says of copies is put in, and nobody is told.
+ * changed is no reason to compile, and whoever subscribed hears of it all the same: conditions, for one,
+ * are held against what is stored.
  */
 export function keepRoutingTable(
   stores: WatchedResources['kuik'],
@@ -43,11 +44,18 @@ export function keepRoutingTable(
     phase = 'Outdated';
     if (!isCompiling) void compile();
   };
+  let isTelling = false;
+  const tellSoon = async () => {
+    if (isTelling) return;
+    isTelling = true;
+    await nextTurn();
+    isTelling = false;
+    if (isWanted()) tell(table);
+  };
   const take = ({ kind, value }: StoreChange<KuikResource>) => {
     const isUpdate = kind === 'updated' && phase === 'Waiting';
-    const same = isUpdate ? withStatusOf(table, value) : undefined;
-    if (same === undefined) outdate();
-    else table = same;
+    if (!isUpdate || !takeStatus(table, value)) outdate();
+    else void tellSoon();
   };
   const unsubscribes = [...stores.values()].map((store) => store.subscribe(take));
   return {
@@ -62,7 +70,7 @@ export function keepRoutingTable(
       isBuilt ||= isWhole;
       return isBuilt;
     },
-    /** Called after each new table; returns how to stop that. */
+    /** Called after each new table, and when statuses have changed; returns how to stop that. */
     subscribe,
     stop: (): void => {
       life.abort();

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from '#api/kuik-object.ts';
-import { architectureLabels } from '#core/routing/pod-architectures.ts';
+import { architectureLabels } from '#core/mirroring/pod-architectures.ts';
 import { type Interner, internText } from './intern.ts';
 
 /** What is kept of a node: what its containers must be built for. */

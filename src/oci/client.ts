@@ -11,6 +11,7 @@ import { Habits, pingOf } from './habits.ts';
 import { type ManifestAnswer, type ManifestRequest, requestManifest } from './manifests.ts';
 import { Names, type ResolveName } from './names.ts';
 import { createProxyChooser, type ProxySettings } from './proxies.ts';
+import { readQuota } from './quota.ts';
 import { createSystemResolver } from './resolver.ts';
 import { Tokens } from './tokens.ts';
 import { Transport } from './transport.ts';
@@ -44,12 +45,22 @@ export interface OciClientOptions {
   readonly resolve?: ResolveName;
   /** Opens a connection to an address; the default is Node's. */
   readonly openSocket?: OpenSocket;
+  /** Told what an answer of a registry says of its quota, where it says it in full. */
+  readonly onQuota?: (registry: string, quota: StatedQuota) => void;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
   /** How transfers are held to their bounds; an empty one is right where nothing is tested. */
   readonly transfers?: TransferBounds;
   /** Monotonic time in ms: what the lifetime of tokens is measured with. */
   readonly monotonicMs?: () => number;
+}
+
+/** What a registry says of a quota. */
+export interface StatedQuota {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Wall time in ms at which it is whole again; absent where nothing is said. */
+  readonly resetAtMs?: number;
 }
 
 /** Makes the client; `close` it. Opens no connection by itself. */
@@ -65,7 +76,22 @@ export function createOciClient(options: OciClientOptions = {}): OciClient {
     chooseProxy: createProxyChooser(options.proxies ?? {}),
     ...(options.openSocket && { openSocket: options.openSocket }),
   });
-  const transport = new Transport({ connections, settingsOf });
+  const { onQuota } = options;
+  const transport = new Transport({
+    ...{ connections, settingsOf },
+    ...(onQuota !== undefined && {
+      onAnswer: (registry, headers) => {
+        const {
+          quotaLimit: limit,
+          quotaRemaining: remaining,
+          ...said
+        } = readQuota(headers, nowMs());
+        if (limit === undefined || remaining === undefined) return;
+        const { quotaResetAtMs: resetAtMs } = said;
+        onQuota(registry, { limit, remaining, ...(resetAtMs !== undefined && { resetAtMs }) });
+      },
+    }),
+  });
   const tokens = new Tokens({ transport, nowMs, monotonicMs });
   const habits = new Habits(transport, monotonicMs);
   const authenticator = new Authenticator({ transport, tokens, habits });

@@ -4,6 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface QuotaReading {
   /** Pulls left, from `ratelimit-remaining`. */
   readonly quotaRemaining?: number;
+  /** Pulls that the whole quota has, from `ratelimit-limit`. */
+  readonly quotaLimit?: number;
   /** Wall time in ms since the epoch at which the quota is renewed. */
   readonly quotaResetAtMs?: number;
   /** Wall time in ms since the epoch before which nothing should be asked (`Retry-After`). */
@@ -26,10 +28,12 @@ const EPOCH_MS_MIN = 1_000_000_000_000;
 /** Reads rate-limit headers as Docker Hub, GitHub and the IETF draft write them. */
 export function readQuota(headers: AnswerHeaders, nowMs: number): QuotaReading {
   const quotaRemaining = remaining(headers['ratelimit-remaining']);
+  const quotaLimit = remaining(headers['ratelimit-limit']);
   const quotaResetAtMs = firstMoment(headers, RESET, nowMs);
   const retryAfterMs = firstMoment(headers, RETRY_AFTER, nowMs);
   return {
     ...(quotaRemaining !== undefined && { quotaRemaining }),
+    ...(quotaLimit !== undefined && { quotaLimit }),
     ...(quotaResetAtMs !== undefined && { quotaResetAtMs }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };

@@ -5,6 +5,7 @@ import type { Connections } from './connections.ts';
 import type { RegistrySettings } from './dispatchers.ts';
 import { type OciFailure, outOfTime, ProtocolError, spokeNoTls, translateError } from './errors.ts';
 import { type ExchangeRequest, exchange, type Lead, type TransportAnswer } from './exchange.ts';
+import type { AnswerHeaders } from './quota.ts';
 
 /** One request on behalf of one registry, which has its one name here (`registryHost`). */
 export interface TransportRequest extends ExchangeRequest {
@@ -17,6 +18,8 @@ export interface TransportOptions {
   readonly connections: Connections;
   /** The settings of a registry; `undefined` where the configuration does not name it. */
   readonly settingsOf: (registry: string) => RegistrySettings | undefined;
+  /** Told of the headers of each answer: what they say of quotas concerns more than who asked. */
+  readonly onAnswer?: (registry: string, headers: AnswerHeaders) => void;
 }
 
 /** Loopback registries remembered as plain HTTP; there are few ports in use on one machine. */
@@ -53,7 +56,9 @@ export class Transport {
       request.onHeard?.();
     };
     try {
-      return succeed(await this.#sendOnce(request, { signal, onHeard }));
+      const answer = await this.#sendOnce(request, { signal, onHeard });
+      this.#options.onAnswer?.(registry, answer.headers);
+      return succeed(answer);
     } catch (error) {
       const failure = signal.aborted ? outOfTime(registry) : translateError(error, registry);
       return fail(answered ? afterAnswer(failure) : failure);

@@ -175,6 +175,56 @@ describe.each(['ClusterImageSetMirror', 'ImageSetMirror'] as const)(
   },
 );
 
+test('a status that breaks off loses nothing, whatever was cut to what is urgent', async () => {
+  const stage = await mirrorStage('ImageSetMirror');
+  stage.images.put(...many(stage, 1_500, 3));
+  const first = stage.lead();
+  await first.flush();
+  first.stop();
+  let outcome: 'broken' | 'through' = 'broken';
+  for (let allowed = 0; outcome === 'broken'; allowed += 1) {
+    // Into the status, out of it, whole and cut, and from one place to another in the shards.
+    stage.images.put(...turned(stage.images.imagesOf(stage.resource), allowed));
+    outcome = await endInTheMiddle(stage, allowed);
+    const restored = new Map((await stage.restore()).map((image) => [image.image, image]));
+    expect(restored.size).toBe(1_500);
+    const lost = [...restored.values()].filter(({ copies }) => copies.length !== 3);
+    expect(lost).toEqual([]);
+  }
+  expect((await stage.restore()).toSorted(byImage)).toEqual(
+    [...stage.images.imagesOf(stage.resource)].toSorted(byImage),
+  );
+}, 90_000);
+
+/** Each seventh image has a copy that is about to go, or has none any more. */
+function turned(images: Iterable<MirroredImage>, round: number): readonly MirroredImage[] {
+  return [...images].flatMap((image, index) => {
+    if (index % 7 !== round % 7) return [];
+    const [first, ...rest] = image.copies;
+    if (first === undefined) return [];
+    const state = first.state === 'Expired' ? ('Unused' as const) : ('Expired' as const);
+    return [{ ...image, copies: [{ ...first, state }, ...rest] }];
+  });
+}
+
+/** Leads until a write is refused, after so many that were not, or until all is written. */
+async function endInTheMiddle(stage: MirrorStage, writes: number): Promise<'broken' | 'through'> {
+  const refused = stage.refused();
+  stage.breakAfter(writes);
+  const writer = stage.lead();
+  let through = false;
+  const flushed = writer.flush().then(() => {
+    through = stage.refused() === refused;
+  });
+  const outcome = await eventually('the round has come to an end', () =>
+    stage.refused() > refused ? ('broken' as const) : through && ('through' as const),
+  );
+  writer.stop();
+  await flushed;
+  stage.breakAfter(Number.POSITIVE_INFINITY);
+  return outcome;
+}
+
 type MatchingImage = { readonly mirrors: readonly { readonly state: string }[] };
 
 test('the ConfigMaps of a namespaced resource go when it has gone, and no others', async () => {

@@ -1,55 +1,55 @@
 import type { Conditions } from '#actors/conditions/conditions.ts';
 import type { EventRecorder } from '#actors/event-recorder.ts';
-import { addMirrorConditions } from '#actors/reporting/mirror-conditions.ts';
-import { mirrorIdentity } from '#actors/reporting/mirror-store.ts';
-import type { StatusOwner } from '#actors/reporting/overflow-objects.ts';
+import { addMirrorReporting, type MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
+import { mirrorIdentity, mirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { apiVersion } from '#api/kinds.ts';
-import { mirroringMetrics } from '#telemetry/mirroring-metrics.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
 import { Mirroring, type MirroringOptions } from './mirroring.ts';
+import type { MirroringNews } from './mirroring-news.ts';
 
 /**
  * Adds it to the system: while this process leads, images are copied, looked after and deleted, and
- * conditions, events and metrics tell of it.
+ * conditions, events and metrics tell of it; pages always.
  */
-export function addMirroring(system: KuikSystem, options: AddMirroringOptions): Mirroring {
-  const { events, conditions } = options;
-  const { clock, metrics } = system.runtime;
-  const count = mirroringMetrics(metrics.registry, {
-    ...{ queues: () => mirroring.queues(), now: clock.now, isKept: metrics.isKept },
-  });
-  const ownerOf = (resource: string): StatusOwner | undefined => {
-    const uid = mirroring.objectOf(resource)?.metadata.uid;
-    return uid === undefined ? undefined : { apiVersion, uid, ...mirrorIdentity(resource) };
-  };
-  const mirroring: Mirroring = new Mirroring(system, {
-    ...options,
-    news: {
-      copied: ({ target }, outcome, durationMs) => count.copied({ target, outcome, durationMs }),
-      deleted: ({ target }, result) => count.deleted(target, result),
-      abandoned: (resource, copies) => {
-        for (const { target } of copies) count.abandoned(target);
-        const regarding = ownerOf(resource);
-        if (regarding === undefined) return;
-        const note = abandonedNote(copies);
-        events.record({ regarding, type: 'Warning', reason: 'CopiesAbandoned', ...note });
-      },
+export function addMirroring(system: KuikSystem, options: AddMirroringOptions): AddedMirroring {
+  const { client, namespace, resources, table, events, conditions } = options;
+  const store = mirrorStore(system.runtime, { client, namespace });
+  const news: MirroringNews = {
+    copied: ({ target }, outcome, durationMs) =>
+      reporting.metrics.copied({ target, outcome, durationMs }),
+    deleted: ({ target }, result) => reporting.metrics.deleted(target, result),
+    abandoned: (resource, copies) => {
+      for (const { target } of copies) reporting.metrics.abandoned(target);
+      const uid = mirroring.objectOf(resource)?.metadata.uid;
+      if (uid === undefined) return;
+      const regarding = { apiVersion, uid, ...mirrorIdentity(resource) };
+      const note = abandonedNote(copies);
+      events.record({ regarding, type: 'Warning', reason: 'CopiesAbandoned', ...note });
     },
+  };
+  const mirroring: Mirroring = new Mirroring(system, { ...options, store, news });
+  const { images, running, isPlanned, queues } = mirroring;
+  const reporting: MirrorReporting = addMirrorReporting(system, {
+    ...{ images, running, isPlanned, queues, store, resources, table, events, conditions },
   });
-  conditions.contribute(
-    addMirrorConditions(system, {
-      ...{ images: mirroring.images, isPlanned: mirroring.isPlanned, ownerOf, events },
-      find: mirroring.objectOf,
-    }),
-  );
-  return mirroring;
+  const { drain, statuses } = mirroring;
+  return { drain, flush: statuses.flush, reporting };
 }
 
 /** What it is added with, and who is told. */
-export interface AddMirroringOptions extends Omit<MirroringOptions, 'news'> {
+export interface AddMirroringOptions extends Omit<MirroringOptions, 'news' | 'store'> {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
+}
+
+/** What others ask of it. */
+export interface AddedMirroring {
+  /** No copy begins any more; those in flight have their time to end. */
+  readonly drain: () => Promise<void>;
+  /** Writes what is still to be written, whatever the pace. */
+  readonly flush: () => Promise<void>;
+  readonly reporting: MirrorReporting;
 }
 
 /** An event has room for a kilobyte: some copies are named. */

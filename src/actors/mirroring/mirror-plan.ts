@@ -5,14 +5,14 @@ import { type NamedPod, PodUses } from '#actors/tracking/pod-uses.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { fullJitterMs } from '#core/backoff.ts';
 import { scopeMatchesImage } from '#core/filter/scope.ts';
-import { expiredCopiesMax, planMirror } from '#core/mirroring/mirror-plan.ts';
+import { planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import type { UseScope } from '#core/monitoring/use.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import { leavesAlone } from '#core/routing/containers.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
-import type { MirrorPlanOptions } from './mirror-plan-options.ts';
+import type { MirrorPlanContext } from './mirror-plan-context.ts';
 import { isFinished, type MirrorPods } from './mirror-pods.ts';
 import { MirrorSteps } from './mirror-steps.ts';
 import { PlanAgenda, type PlanRound } from './plan-agenda.ts';
@@ -27,7 +27,7 @@ const restoreBackoff = { baseMs: 500, capMs: 30_000 };
 export class MirrorPlan {
   readonly mirror: ResourceMirror;
   readonly #runtime: Runtime;
-  readonly #options: MirrorPlanOptions;
+  readonly #options: MirrorPlanContext;
   readonly #uses: PodUses<SlimPod & NamedPod>;
   readonly #steps: MirrorSteps;
   #changed = (): void => {};
@@ -40,7 +40,7 @@ export class MirrorPlan {
   /** Wall time in ms at which the first of the copies may expire, or before. */
   #wakeMs = Number.POSITIVE_INFINITY;
 
-  constructor(runtime: Runtime, mirror: ResourceMirror, options: MirrorPlanOptions) {
+  constructor(runtime: Runtime, mirror: ResourceMirror, options: MirrorPlanContext) {
     this.#runtime = runtime;
     this.mirror = mirror;
     this.#options = options;
@@ -158,7 +158,7 @@ export class MirrorPlan {
   async #restore(
     object: KuikResource,
     signal: AbortSignal,
-  ): ReturnType<MirrorPlanOptions['restore']> {
+  ): ReturnType<MirrorPlanContext['restore']> {
     const { mirror } = this;
     const { restore, compiledOf, compile, listener } = this.#options;
     // One that is being deleted is in no table, and its copies are to be found all the same.
@@ -251,7 +251,7 @@ export class MirrorPlan {
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
       running: wants.running,
       ...(released !== undefined && { released }),
-      expiredRoom: expiredCopiesMax - mirror.expired,
+      expiredCount: () => mirror.expired,
       nowMs: this.#runtime.now(),
     });
   }

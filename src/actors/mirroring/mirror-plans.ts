@@ -15,21 +15,21 @@ import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts
 import type { Store, StoreChange } from '#kube/store.ts';
 import type { reconcileMachine } from '#machines/reconcile.ts';
 import { MirrorPlan } from './mirror-plan.ts';
-import type { MirrorPlanListener, MirrorPlanOptions } from './mirror-plan-options.ts';
+import type { MirrorPlanContext, MirrorPlanListener } from './mirror-plan-context.ts';
 import type { MirroredCopies } from './mirrored-copies.ts';
 import { ResourceMirror } from './resource-mirror.ts';
 
 /** What the plans of all resources share. */
 export interface MirrorPlansOptions
   extends Omit<
-    MirrorPlanOptions,
+    MirrorPlanContext,
     'objectOf' | 'compiledOf' | 'compile' | 'isReady' | 'touch' | 'listener'
   > {
   /** The stores of both kinds. */
   readonly stores: readonly Store<KuikResource>[];
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly copies: MirroredCopies;
-  readonly wants: MirrorPlanOptions['wants'] & WantsKeeper;
+  readonly wants: MirrorPlanContext['wants'] & WantsKeeper;
   readonly listener: Omit<MirrorPlanListener, 'restored'> & {
     /** A resource is there, and is planned from now on. */
     readonly added: (resource: string) => void;
@@ -209,14 +209,18 @@ export class MirrorPlans {
 
   readonly #release = (releases: Releases): void => {
     const { claims } = this.#options;
-    const ofRunning = [...releases.running].flatMap((key) => claims.claimants(key));
-    const touched = Map.groupBy(ofRunning, ({ resource }) => resource);
+    const { taken, running, originals } = releases;
+    const places = [...taken, ...running].flatMap((key) => claims.claimants(key));
+    const touched = Map.groupBy(places, ({ resource }) => resource);
+    const isOriginal = (image: string) => {
+      const key = placeKeyOf(image);
+      return originals.has(key) || taken.has(key);
+    };
     for (const [resource, plan] of this.#plans) {
       const images = (touched.get(resource) ?? []).map(({ image }) => image);
-      const { originals } = releases;
-      const unused = originals.size === 0 ? [] : [...plan.mirror.unused];
-      const released = unused.filter((image) => originals.has(placeKeyOf(image)));
-      if (images.length + released.length > 0) plan.release(releases, [...images, ...released]);
+      const unused = originals.size + taken.size === 0 ? [] : [...plan.mirror.unused];
+      images.push(...unused.filter(isOriginal));
+      if (images.length > 0) plan.release(releases, images);
     }
   };
 

@@ -37,7 +37,7 @@ export class MirrorPods {
     this.#reader = createWantsReader(this.#judge);
   }
 
-  /** Told of what no Pod has any more. */
+  /** Told of what no Pod has any more, and of what one has that none had before. */
   readonly onReleased = this.#released.subscribe;
 
   /** Told when all Pods have been read by a new reader, as others are to read them too. */
@@ -107,7 +107,8 @@ export class MirrorPods {
 
   #tellReleased(): void {
     const releases = this.#running.takeReleased();
-    if (releases.running.size + releases.originals.size > 0) this.#released.tell(releases);
+    const { taken, running, originals } = releases;
+    if (taken.size + running.size + originals.size > 0) this.#released.tell(releases);
   }
 }
 

@@ -13,6 +13,8 @@ import { TargetQueue } from './target-queue.ts';
 export interface MirrorTargetsOptions {
   /** Copies at once to one mirror (`mirroring.concurrency`). */
   readonly concurrency: number;
+  /** Whether a copy whose turn has come may begin; one that may not waits elsewhere. */
+  readonly admits: (copy: MirroredCopy) => boolean;
 }
 
 /** What is told of a mirror: what waits for it. */
@@ -144,9 +146,13 @@ export class MirrorTargets {
   #queueOf(target: string): TargetQueue<MirroredCopy> {
     const known = this.#queues.get(target);
     if (known !== undefined) return known;
-    const { concurrency } = this.#options;
-    const ended = () => this.tellDone(target);
-    const queue = new TargetQueue<MirroredCopy>(this.#runtime, { target, concurrency, ended });
+    const { concurrency, admits } = this.#options;
+    const queue = new TargetQueue<MirroredCopy>(this.#runtime, {
+      ...{ target, concurrency, ended: () => this.tellDone(target) },
+      begin: async (copy) => {
+        if (admits(copy)) await copy.takeTurn();
+      },
+    });
     this.#queues.set(target, queue);
     this.#supervisor()?.send({ type: 'child.add', key: target, input: { target } });
     return queue;
@@ -169,7 +175,7 @@ export class MirrorTargets {
 }
 
 /** On whose behalf a copy is made, and how urgent it is. */
-function turnOf(copy: MirroredCopy): Omit<CopyTurn, 'id'> {
+export function turnOf(copy: MirroredCopy): Omit<CopyTurn, 'id'> {
   const uses = [...copy.demands.values()].flatMap(({ use }) => use ?? []);
   const first = uses.find(({ isWaiting }) => isWaiting) ?? uses[0];
   const level = copyLevel({

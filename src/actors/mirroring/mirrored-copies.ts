@@ -33,13 +33,13 @@ export class MirroredCopies {
   /** `placeKey` → the copies that are there: images that are told apart may share a place. */
   readonly #byPlace = new Map<string, Set<MirroredCopy>>();
 
-  constructor({ find }: Pick<KuikSystem, 'find'>, { moved, demanded }: CopyListener) {
+  constructor({ find }: Pick<KuikSystem, 'find'>, listener: CopyListener) {
     this.#find = find;
     this.#listener = {
-      demanded,
+      ...listener,
       moved: (copy, from, to) => {
         if (to === 'Gone') this.#forget(copy);
-        moved(copy, from, to);
+        listener.moved(copy, from, to);
       },
     };
   }

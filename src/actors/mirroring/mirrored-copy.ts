@@ -27,8 +27,10 @@ export type CopyActor = ActorRefFrom<typeof mirroredImageMachine>;
 /** Told of what happens to copies. */
 export interface CopyListener {
   readonly moved: (copy: MirroredCopy, from: CopyActorState, to: CopyActorState) => void;
-  /** What its Pods need it for, or may read it with, is not what it was. */
-  readonly demanded: (copy: MirroredCopy) => void;
+  /** How urgent it is, or on whose behalf, is not what it was. */
+  readonly turned: (copy: MirroredCopy) => void;
+  /** With which Secrets it may be read, or where it is pushed to, is not what it was. */
+  readonly rebased: (copy: MirroredCopy) => void;
 }
 
 /** One image on one mirror, for all resources that want it there: the way to its actor. */
@@ -101,7 +103,9 @@ export class MirroredCopy implements CopyKey {
     const before = this.demands.get(resource);
     this.demands.set(resource, demand);
     this.tellUse();
-    if (before?.use !== demand.use || before?.place !== demand.place) this.#listener.demanded(this);
+    if (before === undefined || before === demand) return;
+    if (!isSameTurn(before.use, demand.use)) this.#listener.turned(this);
+    if (!isSameBasis(before, demand)) this.#listener.rebased(this);
   };
 
   /** Tells its actor whether anybody uses the image. */
@@ -148,6 +152,16 @@ export class MirroredCopy implements CopyKey {
     this.#attempt = undefined;
     this.#listener.moved(this, from, to);
   }
+}
+
+function isSameTurn(left: ImageUse | undefined, right: ImageUse | undefined): boolean {
+  return left?.namespace === right?.namespace && left?.isWaiting === right?.isWaiting;
+}
+
+function isSameBasis(left: CopyDemand, right: CopyDemand): boolean {
+  if (left.place !== right.place) return false;
+  const [secrets = [], others = []] = [left.use?.pullSecrets, right.use?.pullSecrets];
+  return secrets.length === others.length && secrets.every((one, at) => one === others[at]);
 }
 
 /** The key of a copy's actor among the others. */

@@ -5,7 +5,7 @@ import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
-import { type MirrorStore, mirrorStore } from '#actors/reporting/mirror-store.ts';
+import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { StatusWriters, WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { SecretSources } from '#actors/secrets/secret-sources.ts';
@@ -18,11 +18,11 @@ import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
 import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { MirroringView } from '#core/mirroring/running-copy.ts';
-import type { CopyActorState } from '#core/mirroring/told-state.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createStore } from '#kube/store.ts';
-import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { ImageCopier } from '#oci/copy.ts';
 import { CopyCourse } from './copy-course.ts';
 import { CopyDeletions } from './copy-deletions.ts';
 import { CopyImage } from './copy-image.ts';
@@ -33,18 +33,21 @@ import { MirrorCredentials } from './mirror-credentials.ts';
 import { MirrorPlans, mirrorPlansId } from './mirror-plans.ts';
 import { MirrorPods } from './mirror-pods.ts';
 import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
-import { MirrorTargets, mirrorTargetsId } from './mirror-targets.ts';
+import { MirrorTargets, mirrorTargetsId, turnOf } from './mirror-targets.ts';
 import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
-import type { MirroredCopy } from './mirrored-copy.ts';
 import type { MirroringNews } from './mirroring-news.ts';
 import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
 import { keepFinalizers } from './set-finalizers.ts';
+import { SourceGate } from './source-gate.ts';
+import type { SourceQuotas } from './source-quotas.ts';
 
 /** What images are mirrored with. */
 export interface MirroringOptions {
   readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
   readonly client: KubeClient;
+  /** Where statuses are restored from, and written to. */
+  readonly store: MirrorStore;
   /** The operator's own, where the overflow is kept. */
   readonly namespace: string;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
@@ -60,6 +63,10 @@ export interface MirroringOptions {
   readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
     readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
   };
+  /** How many images begin to be read an interval (`registries.<host>.copies`). */
+  readonly copyPaceOf: (host: string) => Pace | undefined;
+  /** What sources say of their quotas. */
+  readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
   readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Told of what happens, for metrics and events. */
   readonly news: MirroringNews;
@@ -73,12 +80,12 @@ const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
 export class Mirroring implements MirroringView {
   readonly #system: KuikSystem;
   readonly #options: MirroringOptions;
-  readonly #store: MirrorStore;
   readonly #claims = new ClaimIndex();
   readonly #changed = coalescedListeners();
   readonly #running: RunningCopies;
   readonly #wants: MirrorPods;
   readonly #copies: MirroredCopies;
+  readonly #sources: SourceGate;
   readonly #targets: MirrorTargets;
   readonly #sets: MirrorSets;
   readonly #judge: PlaceJudge;
@@ -93,15 +100,24 @@ export class Mirroring implements MirroringView {
     this.#options = options;
     const { runtime } = system;
     const { client, namespace, table, copier, registries, configuration, news } = options;
-    const { concurrency } = configuration.mirroring;
+    const { concurrency, platforms } = configuration.mirroring;
     const { pods, kuik } = options.resources;
     const credentials = new MirrorCredentials(options.secrets.reader);
-    this.#store = mirrorStore(runtime, { client, namespace });
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
-    this.#copies = new MirroredCopies(system, { moved: this.#moved, demanded: this.#demanded });
-    this.#targets = new MirrorTargets(system, { concurrency });
+    this.#sources = new SourceGate(runtime, {
+      ...{ paceOf: options.copyPaceOf, heldUntilMs: options.quotas.heldUntilMs, turnOf },
+      pass: (copy) => this.#targets.put(copy),
+    });
+    const { admits } = this.#sources;
+    this.#targets = new MirrorTargets(system, { concurrency, admits });
     this.#sets = new MirrorSets(system);
+    this.#course = new CopyCourse(runtime, {
+      ...{ targets: this.#targets, sources: this.#sources, claims: this.#claims, sets: this.#sets },
+      ...{ deletions: () => this.#deletions, plans: () => this.#plans },
+      ...{ changed: this.#changed.tell, copied: news.copied },
+    });
+    this.#copies = new MirroredCopies(system, this.#course);
     this.#judge = new PlaceJudge({
       ...{ claims: this.#claims, table, now: runtime.now },
       mirrorOf: (resource) => this.#plans.mirrorOf(resource),
@@ -114,11 +130,10 @@ export class Mirroring implements MirroringView {
       pods: new FreshPods(client, () => this.#wants.reader),
       deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
     });
-    const { targets, deletions } = { targets: this.#targets, deletions: this.#deletions };
-    this.#course = new CopyCourse(runtime, { targets, deletions, copied: news.copied });
     const copies = new CopyImage(runtime, {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
-      ...{ entries: this.#entries, platforms: this.#platforms, ended: this.#course.ended },
+      ...{ entries: this.#entries, ended: this.#course.ended },
+      platforms: () => keptPlatforms(platforms, options.resources.architectures() ?? []),
     });
     const looks = new CopyLooks(runtime, {
       ...{ copier, registries, credentials, concurrency, copies: this.#copies },
@@ -139,7 +154,7 @@ export class Mirroring implements MirroringView {
     // Added last: what is written is what was there before it is torn down.
     const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
     this.statuses = addMirrorStatus(system, {
-      ...{ images: this.images, store: this.#store },
+      ...{ images: this.images, store: options.store },
       overflow: { client, namespace, resources },
     });
   }
@@ -189,12 +204,12 @@ export class Mirroring implements MirroringView {
   };
 
   #createPlans(): MirrorPlans {
-    const { resources, table, client, configuration, isNodeOnly } = this.#options;
+    const { resources, table, client, store, configuration, isNodeOnly } = this.#options;
     const { pods, kuik } = resources;
     return new MirrorPlans(this.#system, {
       ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
       ...{ copies: this.#copies, policy: configuration },
-      ...{ judge: this.#judge.judge, restore: this.#store.restore },
+      ...{ judge: this.#judge.judge, restore: store.restore },
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
       keepFinalizers: async (change, signal) => {
         const kept = await keepFinalizers(client, change, signal);
@@ -207,7 +222,7 @@ export class Mirroring implements MirroringView {
         added: this.#sets.add,
         removed: this.#sets.remove,
         began: (resource) => this.#sets.send(resource, 'plan.began'),
-        planned: this.#tellSet,
+        planned: this.#course.tellSet,
         deleting: (resource) => this.#sets.send(resource, 'set.deleted'),
         dismissed: this.#startAnew,
         changed: this.#changed.tell,
@@ -223,12 +238,13 @@ export class Mirroring implements MirroringView {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),
       lostCopies.subscribe(({ copy }) => this.lost(copy)),
-      secrets.sources.subscribe(this.#retryDenied),
+      secrets.sources.subscribe(() => this.#course.retryDenied(this.#copies.all())),
       this.#plans.begin(),
     ];
     return () => {
       for (const stop of stops) stop();
       this.#deletions.clear();
+      this.#sources.clear();
       this.#targets.clear();
       this.#copies.clear();
     };
@@ -238,50 +254,5 @@ export class Mirroring implements MirroringView {
     this.#sets.remove(resource);
     this.#sets.add(resource);
     this.#changed.tell(resource);
-  };
-
-  readonly #moved = (copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void => {
-    this.#course.enter(copy, from, to);
-    for (const resource of [...copy.demands.keys()]) {
-      this.#plans.mirrorOf(resource)?.see(copy);
-      if (to === 'Gone') this.#loseCopy(copy, resource);
-      this.#tellSet(resource);
-      this.#changed.tell(resource);
-    }
-  };
-
-  /** There is nothing left of it: whoever waits for its place may have it now. */
-  #loseCopy(copy: MirroredCopy, resource: string): void {
-    this.#plans.mirrorOf(resource)?.lose(copy);
-    const others = this.#claims.update(resource, copy.image);
-    this.#plans.touch([{ resource, image: copy.image }, ...others]);
-  }
-
-  /** What is in line takes its turn; what failed of another reason may do better now. */
-  readonly #demanded = (copy: MirroredCopy): void => {
-    if (copy.state === 'Scheduled') this.#targets.put(copy);
-    if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
-  };
-
-  /** A Secret that resources name has changed: who was not let in may be now. */
-  readonly #retryDenied = (): void => {
-    for (const copy of this.#copies.all()) {
-      const { failure } = copy.known;
-      const isDenied = failure === 'denied' || failure === 'source-denied';
-      if (isDenied) copy.send({ type: 'retry.due' });
-    }
-  };
-
-  readonly #tellSet = (resource: string): void => {
-    const mirror = this.#plans.mirrorOf(resource);
-    if (mirror === undefined) return;
-    this.#sets.send(resource, mirror.pending.size > 0 ? 'copies.wanted' : 'copies.done');
-  };
-
-  readonly #platforms = (): CopyRequest['platforms'] => {
-    const { resources, configuration } = this.#options;
-    const architectures = resources.architectures() ?? [];
-    const kept = keptPlatforms(configuration.mirroring.platforms, architectures);
-    return kept === 'all' ? kept : kept.map((platform) => ({ os: 'linux', ...platform }));
   };
 }

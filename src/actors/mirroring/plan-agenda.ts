@@ -30,6 +30,7 @@ export class PlanAgenda {
     this.#releases = [];
     if (releases.length === 0) return { images };
     const released = {
+      taken: new Set(releases.flatMap(({ taken }) => [...taken])),
       running: new Set(releases.flatMap(({ running }) => [...running])),
       originals: new Set(releases.flatMap(({ originals }) => [...originals])),
     };

@@ -5,8 +5,6 @@ import { CopyQueue, type CopyTurn } from '#core/mirroring/copy-queue.ts';
 /** What is made in turn. */
 export interface Turned {
   readonly key: string;
-  /** Resolves when it is over, whatever came of it. */
-  readonly takeTurn: () => Promise<void>;
 }
 
 /**
@@ -16,6 +14,7 @@ export interface Turned {
 export class TargetQueue<T extends Turned> {
   readonly #runtime: Runtime;
   readonly #target: string;
+  readonly #begin: (item: T) => Promise<void>;
   readonly #ended: () => void;
   readonly #line = new CopyQueue<T>();
   readonly #places: PQueue;
@@ -27,12 +26,15 @@ export class TargetQueue<T extends Turned> {
     given: {
       readonly target: string;
       readonly concurrency: number;
+      /** One's turn has come: resolves when it is over, whatever came of it. */
+      readonly begin: (item: T) => Promise<void>;
       /** Called whenever nothing is in flight any more for one whose turn had come. */
       readonly ended: () => void;
     },
   ) {
     this.#runtime = runtime;
     this.#target = given.target;
+    this.#begin = given.begin;
     this.#ended = given.ended;
     this.#places = new PQueue({ concurrency: given.concurrency });
   }
@@ -77,7 +79,7 @@ export class TargetQueue<T extends Turned> {
     if (item === undefined) return;
     this.#sinceMs.delete(item.key);
     try {
-      await item.takeTurn();
+      await this.#begin(item);
     } catch (error) {
       reportCrash(this.#runtime, `mirror-target:${this.#target}`, error);
     }

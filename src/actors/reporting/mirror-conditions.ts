@@ -150,11 +150,11 @@ class MirrorConditions {
   /** What had moved when a term began was told by somebody before, where the condition says so. */
   #tellMoved(resource: string, before: MirrorSummary | undefined, { moved }: MirrorSummary): void {
     const { find, ownerOf, events } = this.#options;
-    const object = find(resource);
-    const wasTold = object !== undefined && conditionOf(object, 'SourceChanged')?.status === 'True';
     const notes = movedNotes(before?.moved ?? new Map(), moved);
-    const regarding = ownerOf(resource);
-    if (notes.length === 0 || regarding === undefined) return;
+    if (notes.length === 0) return;
+    const [object, regarding] = [find(resource), ownerOf(resource)];
+    if (object === undefined || regarding === undefined) return;
+    const wasTold = conditionOf(object, 'SourceChanged')?.status === 'True';
     if (wasTold && !this.#fresh.has(resource) && !before?.isSourceKnown) return;
     this.#fresh.add(resource);
     for (const note of notes) events.record({ ...note, regarding, action: 'Compare' });

@@ -1,6 +1,6 @@
+import { podArchitectures } from '#core/mirroring/pod-architectures.ts';
 import type { Candidate, RoutingSubject } from './candidates.ts';
 import type { NamedImage } from './compiled.ts';
-import { podArchitectures } from './pod-architectures.ts';
 import type { RoutingTable } from './table.ts';
 import { type LeftOutCopy, whyLeftOut } from './why-left-out.ts';
 
@@ -34,6 +34,10 @@ export class CopyOffer {
 
   readonly #has = { has: (image: string) => this.#bases.some(({ text }) => text === image) };
 
-  readonly #architectures = () =>
-    podArchitectures(this.#subject.spec ?? {}, this.#table.architectures);
+  readonly #architectures = () => {
+    const { architectures } = this.#table;
+    const found = podArchitectures(this.#subject.spec ?? {}, architectures ?? []);
+    // Of a Pod that says nothing itself nothing is known while the nodes are not.
+    return architectures === undefined && found.length === 0 ? undefined : found;
+  };
 }

@@ -1,29 +1,73 @@
 import type { ClusterImageSetMirror, ImageSetMirror, MirrorEntry } from '#api/image-set-mirror.ts';
-import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
+import type { ListedCopy, MirrorCopyState } from '#api/image-set-mirror-status.ts';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
-import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
-import { readMirroredImage } from '#core/mirroring/status-entry.ts';
 import { readLocation } from './location.ts';
 
 /**
  * What the statuses of the mirror kinds say of their copies, so that every replica knows it without
- * more: immutable, and of many resources the one that changed is read anew.
+ * more. It lives on while routing tables come and go: of many resources the one whose status changed
+ * is read anew, and all that is recorded of one copy is found at once.
  */
-export type KnownCopies = ReadonlyMap<string, ResourceCopies>;
+export class KnownCopies {
+  readonly #byResource = new Map<string, ReadStatus>();
+  readonly #byCopy = new Map<string, readonly CopyRecord[]>();
 
-/** What one status says, by `Kind/[namespace/]name`. */
-export interface ResourceCopies {
-  /** What it was read from; the same object says the same. */
-  readonly resource: KuikResource;
-  /** By the copy's image, in full form; several where originals would share a place. */
-  readonly records: ReadonlyMap<string, readonly CopyRecord[]>;
+  /** Whether nothing is recorded at all, which is how asking costs nothing. */
+  get isEmpty(): boolean {
+    return this.#byCopy.size === 0;
+  }
+
+  /** All that is recorded of a copy, by its image in full form. */
+  readonly recordsOf = (copy: string): readonly CopyRecord[] => this.#byCopy.get(copy) ?? noRecords;
+
+  /** Takes in what this resource says now. */
+  readonly read = (resource: KuikResource): void => {
+    const origin = resourceName(resource);
+    if (!isMirror(resource) || this.#byResource.get(origin)?.resource === resource) return;
+    this.#forget(origin);
+    const records = readRecords(resource);
+    if (records.length === 0) return;
+    this.#byResource.set(origin, { resource, records });
+    for (const record of records) {
+      const others = this.#byCopy.get(record.copy);
+      this.#byCopy.set(record.copy, others === undefined ? [record] : [...others, record]);
+    }
+  };
+
+  /** Forgets what is recorded by others than these, by `Kind/[namespace/]name`. */
+  readonly keepOnly = (origins: ReadonlySet<string>): void => {
+    for (const origin of this.#byResource.keys()) if (!origins.has(origin)) this.#forget(origin);
+  };
+
+  #forget(origin: string): void {
+    const { records } = this.#byResource.get(origin) ?? { records: noRecords };
+    for (const { copy } of records) {
+      const others = this.recordsOf(copy).filter(({ resource }) => resource !== origin);
+      if (others.length === 0) this.#byCopy.delete(copy);
+      else this.#byCopy.set(copy, others);
+    }
+    this.#byResource.delete(origin);
+  }
 }
 
-/** What is recorded of one copy of one original. */
+/** What one status says, and of which object it was read: the same object says the same. */
+interface ReadStatus {
+  readonly resource: KuikResource;
+  readonly records: readonly CopyRecord[];
+}
+
+/** What one resource records of one copy of one original. */
 export interface CopyRecord {
+  /** `Kind/[namespace/]name`. */
+  readonly resource: string;
+  /** Of the resource; absent where it is cluster-scoped. */
+  readonly namespace: string | undefined;
+  /** The copy's image, in full form. */
+  readonly copy: string;
   /** The image that it was made from, or is to be, in full form. */
   readonly original: string;
-  readonly state: MirrorCopyState;
+  /** Absent where kuik v2 wrote it. */
+  readonly state?: MirrorCopyState;
   /** Whether it was made, or found, and not lost since. */
   readonly isThere: boolean;
   /** Whether it may be deleted at any time (behaviour §5). */
@@ -35,29 +79,7 @@ export interface CopyRecord {
   readonly lastError?: string;
 }
 
-/** The same with what this resource says now. */
-export function withCopiesOf(known: KnownCopies, resource: KuikResource): KnownCopies {
-  const origin = resourceName(resource);
-  const before = known.get(origin);
-  const copies = copiesOf(resource, before);
-  if (copies === before) return known;
-  const next = new Map(known);
-  if (copies === undefined) next.delete(origin);
-  else next.set(origin, copies);
-  return next;
-}
-
-/** What this resource says, taken over where it is the same; undefined where it lists no copy. */
-export function copiesOf(
-  resource: KuikResource,
-  before: ResourceCopies | undefined,
-): ResourceCopies | undefined {
-  if (before?.resource === resource) return before;
-  const records = isMirror(resource) ? readRecords(resource) : noRecords;
-  return records.size === 0 ? undefined : { resource, records };
-}
-
-const noRecords: ResourceCopies['records'] = new Map();
+const noRecords: readonly CopyRecord[] = [];
 
 type MirrorResource = ImageSetMirror | ClusterImageSetMirror;
 
@@ -65,34 +87,39 @@ function isMirror(resource: KuikResource): resource is MirrorResource {
   return resource.kind === 'ImageSetMirror' || resource.kind === 'ClusterImageSetMirror';
 }
 
-function readRecords(resource: MirrorResource): ResourceCopies['records'] {
-  const records = new Map<string, CopyRecord[]>();
+/**
+ * Statuses are written by a leader of ours, in full forms: to parse each image anew takes tens of
+ * milliseconds for two thousand copies, while reviews wait.
+ */
+function readRecords(resource: MirrorResource): readonly CopyRecord[] {
   const isGoing = goingCopies(resource);
-  for (const entry of resource.status?.matchingImages ?? []) {
-    const read = readMirroredImage('', entry, 0);
-    for (const { copy, ...recorded } of read?.copies ?? []) {
-      const record = recordOf(read?.image ?? '', recorded, isGoing(copy));
-      const others = records.get(copy);
-      if (others === undefined) records.set(copy, [record]);
-      else others.push(record);
-    }
-  }
-  return records;
+  const { namespace } = resource.metadata;
+  const of = { resource: resourceName(resource), namespace };
+  const listed = resource.status?.matchingImages ?? [];
+  return listed.flatMap(({ image: original, mirrors = [] }) =>
+    mirrors.map(({ image: copy, ...recorded }) => ({
+      ...{ ...of, copy, original },
+      ...readRecord(recorded, isGoing(copy)),
+    })),
+  );
 }
 
-function recordOf(
-  original: string,
-  { state, mirroredAtMs, adopted = false, platforms, lastError }: Omit<MirrorCopy, 'copy'>,
+function readRecord(
+  { state, mirroredAt = '', adopted = false, platforms, lastError }: Omit<ListedCopy, 'image'>,
   isGoing: boolean,
-): CopyRecord {
+): Omit<CopyRecord, 'resource' | 'namespace' | 'copy' | 'original'> {
   return {
-    ...{ original, state, isAdopted: adopted },
-    isThere: mirroredAtMs !== undefined && state !== 'Collision',
+    ...(state !== undefined && { state }),
+    isThere: mirroredAt !== '' && !mirroredAt.startsWith(zeroYear) && state !== 'Collision',
     isExpired: state === 'Expired' || isGoing,
+    isAdopted: adopted,
     ...(platforms !== undefined && { platforms }),
     ...(lastError !== undefined && { lastError }),
   };
 }
+
+/** Go's zero time, which kuik v2 writes for a time that is not set. */
+const zeroYear = '0001-';
 
 /** Whether a copy counts as `Expired` because its resource is being deleted, with its copies. */
 function goingCopies({ metadata, spec = {} }: MirrorResource): (copy: string) => boolean {

@@ -15,7 +15,7 @@ export function lostCopies(
   known: KnownCopies,
   decisions: readonly Pick<RouteDecision, 'candidates'>[],
 ): readonly LostCopy[] {
-  if (known.size === 0) return [];
+  if (known.isEmpty) return [];
   const gone = decisions
     .flatMap(({ candidates }) => candidates)
     .filter(({ status, by, image }) => status === 'NotFound' && isRecorded(known, by, image));
@@ -23,8 +23,7 @@ export function lostCopies(
 }
 
 function isRecorded(known: KnownCopies, resource: string, copy: string): boolean {
-  const records = known.get(resource)?.records.get(copy) ?? [];
-  return records.some(({ isThere }) => isThere);
+  return known.recordsOf(copy).some((one) => one.isThere && one.resource === resource);
 }
 
 /** The text by which one replica hands a lost copy to another. */

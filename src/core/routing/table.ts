@@ -17,7 +17,7 @@ import {
   type NamedImage,
   type UpstreamMatch,
 } from './compiled.ts';
-import { copiesOf, type KnownCopies, type ResourceCopies, withCopiesOf } from './known-copies.ts';
+import { KnownCopies } from './known-copies.ts';
 
 /** All resources, compiled: one immutable snapshot, of which routing asks everything it asks. */
 export interface RoutingTable {
@@ -28,7 +28,7 @@ export interface RoutingTable {
   readonly setsFor: Lookup<CompiledSet, UpstreamMatch>;
   /** The mirrors that cover the image, as far as a Pod of this namespace may ask. */
   readonly mirrorsFor: Lookup<CompiledMirror, ImageMatch>;
-  /** What statuses say of copies. */
+  /** What statuses say of copies: not part of the snapshot, but what is known by now. */
   readonly copies: KnownCopies;
   /** Of the cluster's nodes; absent until they are known. */
   readonly architectures?: ReadonlySet<string>;
@@ -81,40 +81,34 @@ export function* compileInSteps(
   previous?: RoutingTable,
 ): Generator<void, RoutingTable> {
   const entries = new Map<string, TableEntry>();
-  const copies = new Map<string, ResourceCopies>();
+  const origins = new Set<string>();
+  const { copies, architectures } = previous ?? { copies: new KnownCopies() };
   for (const resource of resources) {
     const origin = resourceName(resource);
-    const listed = copiesOf(resource, previous?.copies.get(origin));
-    if (listed !== undefined) copies.set(origin, listed);
+    copies.read(resource);
+    origins.add(origin);
     if (resource.metadata.deletionTimestamp !== undefined) continue;
     const known = previous?.entries.get(origin);
     const unchanged = known !== undefined && isSameSpec(known.resource, resource);
     entries.set(origin, unchanged ? known : yield* compileEntry(resource));
     yield;
   }
-  const { architectures } = previous ?? {};
-  return {
-    ...tableOf(entries),
-    copies,
-    ...(architectures !== undefined && { architectures }),
-  };
+  copies.keepOnly(origins);
+  return withArchitectures({ ...tableOf(entries), copies }, architectures);
 }
 
 /**
- * The same table with what the status of this resource says now; undefined where that is not all that
- * is new about it, and the table has to be compiled.
+ * Takes in what the status of this resource says now; false where that is not all that is new about
+ * it, and the table has to be compiled.
  */
-export function withStatusOf(
-  table: RoutingTable,
-  resource: KuikResource,
-): RoutingTable | undefined {
-  const known = table.entries.get(resourceName(resource));
+export function takeStatus({ entries, copies }: RoutingTable, resource: KuikResource): boolean {
+  const known = entries.get(resourceName(resource));
   const isGoing = resource.metadata.deletionTimestamp !== undefined;
   const isSame = known !== undefined && isSameSpec(known.resource, resource);
   // What is being deleted is in no table, whatever it says.
-  if (isGoing ? known !== undefined : !isSame) return undefined;
-  const copies = withCopiesOf(table.copies, resource);
-  return copies === table.copies ? table : { ...table, copies };
+  if (isGoing ? known !== undefined : !isSame) return false;
+  copies.read(resource);
+  return true;
 }
 
 function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {

@@ -1,3 +1,4 @@
+import { coversArchitectures } from '#core/mirroring/platforms.ts';
 import type { CandidateOrigin } from './decision.ts';
 import type { CopyRecord, KnownCopies } from './known-copies.ts';
 
@@ -14,7 +15,7 @@ export interface ProposedCopy {
   /** Of the Pod. */
   readonly namespace: string;
   /** Where the Pod may run; undefined where nobody knows. */
-  readonly architectures: () => ReadonlySet<string> | undefined;
+  readonly architectures: () => readonly string[] | undefined;
 }
 
 /** A copy that is not offered, and why. */
@@ -31,15 +32,16 @@ export interface LeftOutCopy {
  * may be. One of which nothing is recorded may be: its registry is asked.
  */
 export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutCopy | undefined {
-  if (known.size === 0) return undefined;
-  const own = known.get(proposed.by)?.records.get(proposed.copy) ?? noRecords;
+  const recorded = known.recordsOf(proposed.copy);
+  if (recorded.length === 0) return undefined;
+  const own = recorded.filter(({ resource }) => resource === proposed.by);
   const mine = own.find(({ original }) => original === proposed.base);
   if (mine?.isExpired) return expired(proposed);
   if (mine?.state === 'Collision') return collision(proposed, own.find(isHolder), mine.lastError);
   if (mine?.isThere) return judgePlatforms(proposed, mine);
   // An entry that comes first keeps the place, whether or not its copy has been made by now.
   const ahead = own.filter((record) => record !== mine && record.state !== 'Collision');
-  const others = [...recordsOfOthers(known, proposed)];
+  const others = recorded.filter((record) => isOthers(record, proposed));
   if ([...ahead, ...others].some(isGoing)) return expired(proposed);
   const holders = [
     ...(mine === undefined ? ahead : ahead.filter(isHolder)),
@@ -49,8 +51,6 @@ export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutC
   const fitting = holders.find(({ original }) => proposed.bases.has(original));
   return fitting ? judgePlatforms(proposed, fitting) : collision(proposed, holders[0]);
 }
-
-const noRecords: readonly CopyRecord[] = [];
 
 /** What it holds is known: somebody made it, or found it. */
 function isHolder({ isThere }: CopyRecord): boolean {
@@ -63,19 +63,12 @@ function isGoing({ isExpired, isAdopted }: CopyRecord): boolean {
 }
 
 /**
- * What other resources have recorded of the same copy. What a namespace merely found on a registry
- * that it names says nothing to the others; what it wrote there does.
+ * Whether another resource's record counts. What a namespace merely found on a registry that it names
+ * says nothing to the others; what it wrote there does.
  */
-function* recordsOfOthers(known: KnownCopies, proposed: ProposedCopy): Generator<CopyRecord> {
-  for (const [origin, { resource, records }] of known) {
-    const found = origin === proposed.by ? undefined : records.get(proposed.copy);
-    if (found === undefined) continue;
-    const { namespace = proposed.namespace } = resource.metadata;
-    yield* found.filter(
-      ({ state, isAdopted }) =>
-        state !== 'Collision' && (!isAdopted || namespace === proposed.namespace),
-    );
-  }
+function isOthers(record: CopyRecord, { by, namespace }: ProposedCopy): boolean {
+  if (record.resource === by || record.state === 'Collision') return false;
+  return !record.isAdopted || record.namespace === undefined || record.namespace === namespace;
 }
 
 function expired({ by, copy }: ProposedCopy): LeftOutCopy {
@@ -100,11 +93,9 @@ function judgePlatforms(
   { platforms }: CopyRecord,
 ): LeftOutCopy | undefined {
   if (platforms === undefined) return undefined;
-  const held = new Set(platforms.map((platform) => platform.split('/')[1]));
   const wanted = architectures();
-  const missing = wanted && [...wanted].filter((one) => !held.has(one));
-  if (missing?.length === 0) return undefined;
-  const where = missing?.join(', ') ?? 'no architecture that is known';
+  if (wanted !== undefined && coversArchitectures(platforms, wanted)) return undefined;
+  const where = wanted?.join(', ') ?? 'no architecture that is known';
   const message = `${copy} is not offered: it holds ${platforms.join(', ')} alone, and the Pod may run on ${where}`;
   return { by, image: copy, reason: 'Platforms', message };
 }

@@ -90,7 +90,7 @@ export async function startFaultRegistry(
   const forward = options.forward ?? createForwarder(upstream, scheme);
 
   const listener: RequestListener = (incoming, response) => {
-    response.on('error', () => undefined);
+    for (const side of [incoming, response]) side.on('error', () => undefined);
     const seen = see(incoming);
     requests.push(seen);
     userAgents.push(incoming.headers['user-agent']);

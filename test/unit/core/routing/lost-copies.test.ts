@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CandidateStatus } from '#core/routing/decision.ts';
+import { KnownCopies } from '#core/routing/known-copies.ts';
 import { lostCopies, readLostCopy, writeLostCopy } from '#core/routing/lost-copies.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { type CopyRow, made, recording } from '#test/support/routing/recorded-copies.ts';
@@ -35,7 +36,7 @@ test('what nobody recorded cannot be lost', () => {
   expect(lostBy('NotFound', { recorded: { state: 'Scheduled' } })).toEqual([]);
   expect(lostBy('NotFound', { by: 'ClusterImageSetMirror/other' })).toEqual([]);
   const candidates = [{ image: copy, by, status: 'NotFound' as const, ms: 1 }];
-  expect(lostCopies(new Map(), [{ candidates }])).toEqual([]);
+  expect(lostCopies(new KnownCopies(), [{ candidates }])).toEqual([]);
 });
 
 test('a lost copy is read as it was written, and nothing else is', () => {

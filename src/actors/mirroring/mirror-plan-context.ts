@@ -11,7 +11,7 @@ import type { Store } from '#kube/store.ts';
 import type { MirrorPods } from './mirror-pods.ts';
 
 /** What one resource is planned with. */
-export interface MirrorPlanOptions {
+export interface MirrorPlanContext {
   readonly pods: Store<SlimPod>;
   readonly wants: Pick<MirrorPods, 'reader' | 'running' | 'recordChanged' | 'isCounted'>;
   readonly claims: ClaimIndex;

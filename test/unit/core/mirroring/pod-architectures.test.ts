@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { podArchitectures } from '#core/mirroring/pod-architectures.ts';
 import type { NodeSelectorRequirement, PodSpec } from '#core/pod.ts';
-import { podArchitectures } from '#core/routing/pod-architectures.ts';
 
 const arch = 'kubernetes.io/arch';
 const nodes = new Set(['amd64', 'arm64']);
@@ -18,10 +18,7 @@ const isIn = (...values: readonly string[]) => ({ key: arch, operator: 'In', val
 const isNotIn = (...values: readonly string[]) => ({ key: arch, operator: 'NotIn', values });
 const zone = { key: 'zone', operator: 'In', values: ['a'] };
 
-const of = (spec: PodSpec, known: ReadonlySet<string> | undefined = nodes) => {
-  const found = podArchitectures(spec, known);
-  return found && [...found].toSorted();
-};
+const of = (spec: PodSpec) => podArchitectures(spec, nodes);
 
 describe('a Pod may run', () => {
   test.each<[string, PodSpec, readonly string[]]>([
@@ -45,12 +42,6 @@ describe('a Pod may run', () => {
     ],
   ])('%s', (_, spec, expected) => {
     expect(of(spec)).toEqual(expected);
-  });
-
-  test('nobody knows where, while the nodes are not known, unless it says so itself', () => {
-    expect(podArchitectures({}, undefined)).toBeUndefined();
-    expect(podArchitectures(anyOf([isNotIn('arm64')]), undefined)).toBeUndefined();
-    expect(of({ nodeSelector: { [arch]: 'amd64' } }, undefined)).toEqual(['amd64']);
   });
 
   test('wherever the nodes are, where what it says is no selector', () => {
