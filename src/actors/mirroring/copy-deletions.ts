@@ -143,7 +143,8 @@ export class CopyDeletions {
         return place === 'none' ? undefined : this.#runtime.clock.now();
       }),
     );
-    return times.some((time) => time === undefined)
+    // One that is restored is `Expired` before a resource has said that it wants it: nobody says it.
+    return times.length === 0 || times.some((time) => time === undefined)
       ? undefined
       : Math.max(...times.flatMap((time) => time ?? []));
   }
