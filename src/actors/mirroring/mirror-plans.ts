@@ -7,7 +7,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { resourceName } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
-import type { Claimant } from '#core/mirroring/claim-index.ts';
+import type { Claimant } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import { compileResource } from '#core/routing/compile-resource.ts';

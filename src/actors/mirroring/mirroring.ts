@@ -13,7 +13,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
 import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
@@ -203,6 +203,7 @@ export class Mirroring implements MirroringView {
   readonly #entries: WrittenEntries = {
     stands: (...asked) => this.statuses.stands(...asked),
     written: (...asked) => this.statuses.written(...asked),
+    recorded: (...asked) => this.statuses.recorded(...asked),
   };
 
   #createPlans(): MirrorPlans {

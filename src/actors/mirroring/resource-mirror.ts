@@ -1,6 +1,6 @@
 import { memoize } from '#core/bounded-map.ts';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
-import type { ClaimingResource } from '#core/mirroring/claim-index.ts';
+import type { ClaimingResource } from '#core/mirroring/claimants.ts';
 import { type CopyPlace, copyPlaces } from '#core/mirroring/copy-places.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
