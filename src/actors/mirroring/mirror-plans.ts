@@ -86,6 +86,10 @@ export class MirrorPlans {
   readonly restored = (): readonly string[] =>
     [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : []));
 
+  /** What those take care of. */
+  readonly mirrors = (): readonly ResourceMirror[] =>
+    [...this.#plans.values()].flatMap((plan) => (plan.isRestored ? plan.mirror : []));
+
   /** Has images planned again that depend on what has changed elsewhere. */
   readonly touch = (claimants: readonly Claimant[]): void => {
     for (const { resource, image } of claimants) this.#plans.get(resource)?.touch(image);

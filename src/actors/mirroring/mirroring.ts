@@ -40,6 +40,7 @@ import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
 import { keepFinalizers } from './set-finalizers.ts';
 import { SourceGate } from './source-gate.ts';
+import { SourceLooks } from './source-looks.ts';
 import type { SourceQuotas } from './source-quotas.ts';
 
 /** What images are mirrored with. */
@@ -51,7 +52,10 @@ export interface MirroringOptions {
   /** The operator's own, where the overflow is kept. */
   readonly namespace: string;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
-  readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf' | 'onReachability'>;
+  readonly registries: Pick<
+    Registries,
+    'reachability' | 'tell' | 'quotaOf' | 'onReachability' | 'probe' | 'turns'
+  >;
   readonly secrets: {
     readonly reader: Pick<SecretReader, 'read'>;
     /** The Secrets that resources name, as they change. */
@@ -141,6 +145,10 @@ export class Mirroring implements MirroringView {
       ...{ copier, registries, credentials, concurrency, copies: this.#copies },
       onRestored: this.#plans.onRestored,
     });
+    const sources = new SourceLooks(runtime, {
+      ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
+      mirrors: this.#plans.mirrors,
+    });
     const finalizing = new FinalizeSet(runtime, {
       ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
       ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
@@ -152,6 +160,7 @@ export class Mirroring implements MirroringView {
     system.whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
     system.whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
     system.whileLeading({ id: 'reconcile:copy-looks', logic: looks.logic() });
+    system.whileLeading({ id: 'reconcile:source-looks', logic: sources.logic() });
     system.whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
     // Added last: what is written is what was there before it is torn down.
     const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();

@@ -6,6 +6,7 @@ import { addRegistries } from '#actors/registries/registries.ts';
 import { mirrorStore } from '#actors/reporting/mirror-store.ts';
 import { KuikSystem } from '#actors/system.ts';
 import { type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
+import { formatReference } from '#core/image/reference.ts';
 import { Listeners } from '#core/listeners.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
@@ -45,6 +46,11 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   const registries = addRegistries(system, {
     ...{ paceOf: () => ({ intervalMs: 1_000, maxPerInterval: 1 }), pingTimeoutMs: 1_000 },
     treatmentOf: () => ({}),
+    probeImage: async ({ reference }) => {
+      const digest = twin.images.get(formatReference(reference));
+      if (digest === undefined) return { kind: 'NotFound', message: 'no such image' };
+      return { kind: 'Available', digest };
+    },
     client: {
       ping: async () => succeed(200),
       manifest: () => Promise.reject(new Error('The stage answers for the client.')),
@@ -88,6 +94,9 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     lead: async () => {
       for (const store of kuik.values()) store.finishList(new Set(keysOf(store.values())));
       pods.finishList(new Set(keysOf([...pods.values()].map((metadata) => ({ metadata })))));
+      // As tracking does, which stands before mirroring.
+      registries.turns.begin({ unrecordedUntilMs: undefined, run: async () => {} });
+      registries.turns.open();
       system.lead({ unrecordedUntilMs: undefined });
       await turns();
     },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import type { SecretAnswer } from '#core/secret.ts';
+import { digestOf } from '#test/support/mirroring/copier-twin.ts';
 import {
   type MirroringStageOptions,
   stageStartMs,
@@ -97,6 +98,70 @@ describe('a source', () => {
     await stage.pass(15_000);
     const copies = stage.images(resource).flatMap((image) => image.copies);
     expect(copies.map(({ state }) => state)).toEqual(['Available', 'Available']);
+  });
+});
+
+describe('a tag that was copied', () => {
+  test('and moves at its source is seen in the slots of its registry, and copied no more', async () => {
+    const stage = await begin({}, 'a', 'b');
+    await stage.pass(15_000, 500);
+    const present = () =>
+      stage.images(resource).map(({ presentSourceDigest }) => presentSourceDigest);
+    const before = stage.images(resource).map(({ copies }) => copies[0]?.sourceDigest);
+    expect(present()).toEqual(before);
+    stage.twin.push('quay.io/team/a:1', 'another build');
+    await stage.pass(10_000, 500);
+    expect(present()).toEqual([digestOf('another build'), before[1]]);
+    expect(stage.twin.copied).toHaveLength(2);
+    expect(stage.images(resource)[0]?.copies[0]).toMatchObject({ state: 'Available' });
+  });
+});
+
+describe('a term', () => {
+  test('that ends aborts what is in flight; the next goes on from the statuses', async () => {
+    const stage = await begin({}, 'a', 'b');
+    await stage.pass(2_000);
+    const letGo = stage.twin.hold();
+    stage.twin.push('quay.io/team/c:1');
+    stage.run('c', 'quay.io/team/c:1');
+    await stage.pass(200);
+    stage.system.follow();
+    await stage.pass(200);
+    expect(stage.mirroring.running()).toEqual([]);
+    expect(stage.images(resource)).toEqual([]);
+    letGo();
+    await stage.pass(200);
+    expect(stage.twin.images.has('mirror.example.com/m/team/c:1')).toBe(false);
+    await stage.lead();
+    await stage.pass(3_000);
+    const images = stage.images(resource);
+    expect(images.flatMap(({ copies }) => copies.map(({ state }) => state))).toEqual(
+      Array(3).fill('Available'),
+    );
+    // What was there before is asked for, not copied again.
+    expect(stage.twin.looked).toHaveLength(2);
+    expect(stage.twin.copied).toHaveLength(4);
+    expect(images.some(({ copies }) => copies.some(({ adopted }) => adopted))).toBe(false);
+    expect(stage.bugs()).toEqual([]);
+  });
+
+  test('takes over what kuik v2 wrote: what is there is asked for, and not copied again', async () => {
+    const stage = startMirroring();
+    const image = 'quay.io/team/a:1';
+    const copy = 'mirror.example.com/m/team/a:1';
+    stage.twin.push(image);
+    stage.twin.push(copy, image);
+    stage.run('a', image);
+    const mirroredAt = '2025-12-01T00:00:00Z';
+    const status = {
+      matchingImages: [{ image, mirrors: [{ image: copy, mirroredAt }] }],
+    };
+    stage.declare('ClusterImageSetMirror', 'all', { ...everything, mirrors }, { status });
+    await stage.lead();
+    await stage.pass(3_000);
+    expect(stage.twin.copied).toEqual([]);
+    expect(stage.twin.looked).toEqual([copy]);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
   });
 });
 
