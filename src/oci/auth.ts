@@ -2,25 +2,21 @@ import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { type OciFailure, outOfTime } from './errors.ts';
 import type { Lead, TransportAnswer } from './exchange.ts';
-import {
-  type Asked,
-  type Expectation,
-  type Habit,
-  type Habits,
-  readChallenge,
-  usualScope,
-} from './habits.ts';
+import { type Asked, type Expectation, type Habit, type Habits, readChallenge } from './habits.ts';
+import { type ScopeRequest, usualScope, wantedScope } from './scopes.ts';
 import { basicAuthorization, isHeaderSafe } from './token-service.ts';
 import type { Grant, TokenScope, Tokens } from './tokens.ts';
 import { afterAnswer, type Transport, type TransportRequest } from './transport.ts';
 
 /** One request to a registry that may have to say who asks. */
-export interface AuthorizedRequest extends Omit<TransportRequest, 'target' | 'authorization'> {
+export interface AuthorizedRequest
+  extends Omit<TransportRequest, 'target' | 'authorization'>,
+    ScopeRequest {
   /** Path on the registry. */
   readonly target: string;
-  /** What is pulled from: `library/nginx`. */
-  readonly repository: string;
   readonly credential?: Credential;
+  /** A token that is remembered has to live so much longer; a new one will do in any case. */
+  readonly tokenMsMin?: number;
 }
 
 /** What the authenticator stands on. */
@@ -63,6 +59,8 @@ export class Authenticator {
     }
     let last = await this.#try({ request, given: first, done }, signal);
     for (let tries = 1; last.next !== undefined && tries < TRIES_MAX; tries += 1) {
+      // A token was renewed; what its body was made from has to be read again by whoever sends it.
+      if (isSpent(request)) return last.sent;
       // 2. With what its challenge wants (RFC 9110 §11.6.1, distribution's token specification).
       const { next } = last;
       last =
@@ -133,7 +131,8 @@ async function byHabit(
   const { habit, done } = await habits.expected(request, { isAnonymous, signal });
   if (habit === undefined || habit.scheme === 'none') return done === undefined ? {} : { done };
   if (habit.scheme === 'basic') return basicFor(credential);
-  return await tokenFor(tokens, tokenScope(request, habit, habits.scopeOf(request)), signal);
+  const scope = tokenScope(request, habit, habits.scopeOf(request));
+  return await tokenFor({ tokens, liveMsMin: request.tokenMsMin }, scope, signal);
 }
 
 interface Refused extends Given {
@@ -151,13 +150,13 @@ async function byChallenge(
     const basic = basicFor(request.credential);
     return basic.header === given.header ? undefined : basic;
   }
-  const wanted = tokenScope(request, habit, asked.scope ?? usualScope(request));
+  const wanted = tokenScope(request, habit, wantedScope(request, asked.scope));
   if (given.failed !== undefined && sameScope(given.failed, wanted)) return given;
   const { grant } = given;
   if (grant !== undefined && sameScope(grant.scope, wanted) && !tokens.refuse(grant)) {
     return undefined;
   }
-  return await tokenFor(tokens, wanted, signal);
+  return await tokenFor({ tokens, liveMsMin: request.tokenMsMin }, wanted, signal);
 }
 
 /** Where a registry sends us on to, and what was asked for. */
@@ -202,11 +201,11 @@ function repositoryAt({ url }: Lead): { readonly repository: string } | undefine
 }
 
 async function tokenFor(
-  tokens: Tokens,
+  { tokens, liveMsMin }: { readonly tokens: Tokens; readonly liveMsMin: number | undefined },
   scope: TokenScope,
   signal: AbortSignal,
 ): Promise<Authorization> {
-  const got = await tokens.get(scope, signal);
+  const got = await tokens.get(scope, signal, liveMsMin);
   if (!got.ok) return { failure: got.error, failed: scope };
   return { header: `Bearer ${got.value.token}`, grant: got.value };
 }
@@ -218,8 +217,12 @@ function readyToken(registry: string, token: string): Authorization {
 }
 
 function toTransport(request: AuthorizedRequest, authorization: string | undefined) {
-  const { repository, credential, ...plain } = request;
+  const { repository, actions, mountFrom, credential, tokenMsMin, ...plain } = request;
   return { ...plain, ...(authorization !== undefined && { authorization }) };
+}
+
+function isSpent({ body }: AuthorizedRequest): boolean {
+  return typeof body === 'object' && 'isSpent' in body && body.isSpent;
 }
 
 /** The token service said no: the registry itself may still serve without. */

@@ -1,8 +1,6 @@
-import type { Dispatcher } from 'undici';
-
 /** What was read of a body. */
 export interface BodyReading {
-  readonly body: string;
+  readonly body: Buffer;
   /** False when there was more than asked for, or the connection broke off. */
   readonly complete: boolean;
 }
@@ -22,28 +20,26 @@ const ERROR_BYTES_MAX = 65_536;
  * which is cheaper than a registry that sends 1 GB of error. Throws where a good answer breaks off.
  */
 export async function readBody(
-  body: Dispatcher.ResponseData['body'],
+  body: AsyncIterable<Buffer>,
   bounds: BodyBounds,
 ): Promise<BodyReading> {
   const isError = bounds.status >= 400;
   const bytesMax = isError ? Math.min(bounds.bytesMax, ERROR_BYTES_MAX) : bounds.bytesMax;
-  // Destroying a body with bytes left emits an error that is nobody's.
-  body.on('error', () => undefined);
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body) {
       chunks.push(chunk);
       bytes += chunk.length;
       if (bytes > bytesMax) break;
     }
   } catch (error) {
     if (!isError) throw error;
-    return { body: text(chunks, bytesMax), complete: false };
+    return { body: joined(chunks, bytesMax), complete: false };
   }
-  return { body: text(chunks, bytesMax), complete: bytes <= bytesMax };
+  return { body: joined(chunks, bytesMax), complete: bytes <= bytesMax };
 }
 
-function text(chunks: readonly Buffer[], bytesMax: number): string {
-  return Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8');
+function joined(chunks: readonly Buffer[], bytesMax: number): Buffer {
+  return Buffer.concat(chunks).subarray(0, bytesMax);
 }

@@ -1,8 +1,11 @@
 import { registryHost } from '#core/image/registry-host.ts';
 import { type Result, succeed } from '#core/result.ts';
 import { Authenticator } from './auth.ts';
-import { createConnections, type RegistrySettings } from './connections.ts';
+import { createConnections } from './connections.ts';
+import { createImageCopier, type ImageCopier } from './copy.ts';
+import type { TransferBounds } from './copy-memory.ts';
 import type { OpenSocket } from './dial.ts';
+import type { RegistrySettings } from './dispatchers.ts';
 import type { OciFailure } from './errors.ts';
 import { Habits, pingOf } from './habits.ts';
 import { type ManifestAnswer, type ManifestRequest, requestManifest } from './manifests.ts';
@@ -24,6 +27,8 @@ export interface OciClient {
   ) => Promise<Result<ManifestAnswer, OciFailure>>;
   /** `GET /v2/`: any answer of any status succeeds with it; only a dead connection fails. */
   readonly ping: (registry: string, signal: AbortSignal) => Promise<Result<number, OciFailure>>;
+  /** Copies images, over connections of its own to the same registries. */
+  readonly copier: ImageCopier;
   /** Ends all connections. */
   readonly close: () => Promise<void>;
 }
@@ -41,6 +46,8 @@ export interface OciClientOptions {
   readonly openSocket?: OpenSocket;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
+  /** How transfers are held to their bounds; an empty one is right where nothing is tested. */
+  readonly transfers?: TransferBounds;
   /** Monotonic time in ms: what the lifetime of tokens is measured with. */
   readonly monotonicMs?: () => number;
 }
@@ -72,6 +79,7 @@ export function createOciClient(options: OciClientOptions = {}): OciClient {
       const sent = await transport.send(pingOf(nameOf(registry)), signal);
       return sent.ok ? succeed(sent.value.status) : sent;
     },
+    copier: createImageCopier({ transport, authenticator, nameOf, nowMs }, options.transfers),
     close: connections.close,
   };
 }

@@ -1,26 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isIP, type LookupFunction, type Socket } from 'node:net';
-import { Agent, buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { BoundedMap } from '#core/bounded-map.ts';
-import { version } from '#core/version.ts';
-import { forbidden, furthest, mayLead, writtenZone, type Zone, zoneOf } from './addresses.ts';
-import { dial, type OpenSocket } from './dial.ts';
-import { IdleWait, KEPT_CONNECTIONS } from './idle-wait.ts';
+import { writtenZone, type Zone } from './addresses.ts';
+import { type BlockStream, receiveBlocks } from './block-stream.ts';
+import type { OpenSocket } from './dial.ts';
+import {
+  createAgent,
+  createProxyAgent,
+  ORIGINS_MAX,
+  type Purpose,
+  type RegistrySettings,
+} from './dispatchers.ts';
+import { IdleWait } from './idle-wait.ts';
 import type { Names } from './names.ts';
 import type { ChooseProxy } from './proxies.ts';
+import type { AnswerHeaders } from './quota.ts';
 import type { Trust } from './trust.ts';
-
-/** How one registry is spoken to (`registries.<host>` of the configuration). */
-export interface RegistrySettings {
-  /** Certificates are not verified. */
-  readonly insecure?: boolean;
-  /** Spoken to over plain HTTP. */
-  readonly plainHTTP?: boolean;
-  /** Path of a CA bundle, or its PEM text, trusted beside the common roots. */
-  readonly caFile?: string;
-  /** Connections at once, and so requests at once. */
-  readonly concurrency?: number;
-}
 
 /** Where one request goes, and for whom. */
 export interface Destination {
@@ -30,13 +25,29 @@ export interface Destination {
   readonly from: Zone;
   /** Whose look-ups of names this one is counted with: a namespace. */
   readonly share?: string;
+  /** Which of the registry's connections it takes. */
+  readonly purpose: Purpose;
 }
 
 /** What is sent there. */
-export type SentRequest = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body' | 'signal'>;
+export interface SentRequest {
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer | AsyncIterable<Buffer> | null;
+  readonly signal: AbortSignal;
+  /** How long a transfer waits for the next bytes of an answer. */
+  readonly bodyTimeoutMs?: number;
+}
 
 /** What came back, and from where. */
-export type ReceivedAnswer = Dispatcher.ResponseData & { readonly zone: Zone };
+export interface ReceivedAnswer {
+  readonly statusCode: number;
+  readonly headers: AnswerHeaders;
+  readonly body: AsyncIterable<Buffer>;
+  /** The same, of a transfer. */
+  readonly blocks?: BlockStream;
+  readonly zone: Zone;
+}
 
 /** The kept-alive connections, a bounded set for each registry. */
 export interface Connections {
@@ -53,41 +64,8 @@ export interface ConnectionOptions {
   readonly openSocket?: OpenSocket;
 }
 
-/** A connection that was never established: its `cause` is the reason, with its own code. */
-export class ConnectError extends Error {
-  readonly code = 'KUIK_CONNECT';
-}
-
-/** Who we are, to registries, token services and proxies: some refuse who does not say. */
-export const USER_AGENT = `kuik/${version}`;
-
 /** Registries whose connections are kept, with what they lead to: Pods may name any number. */
 const AGENTS_MAX = 1_024;
-/** Behaviour §7: `concurrency`, the room for a burst. */
-const CONCURRENCY_DEFAULT = 256;
-/** A registry's token service and blob stores; more origins at once is a redirect maze. */
-const ORIGINS_MAX = 16;
-/** For TCP and then for TLS, time for two lost packets each: what takes longer is dead. */
-const CONNECT_TIMEOUT_MS = 5_000;
-/** Below the 60 s after which common load balancers drop an idle connection. */
-const KEPT = { keepAliveTimeout: 50_000, keepAliveMaxTimeout: 300_000 };
-/** Connections of a burst: the next one of the same rollout still finds them. */
-const SPARE = { keepAliveTimeout: 10_000, keepAliveMaxTimeout: 10_000 };
-/** TCP keep-alive, as undici has it where it opens the socket itself. */
-const TCP_KEEP_ALIVE_MS = 60_000;
-/** Backstop for checks without a timeout of their own (`timeout: 0s`). */
-const IDLE_TIMEOUT_MS = 300_000;
-const LIMITS = {
-  maxOrigins: ORIGINS_MAX,
-  // On purpose: an abort costs one connection at most, and the bound on connections is one on
-  // requests as well.
-  allowH2: false,
-  // Headers of one answer: single sign-on and content policies fill them, and 256 KiB is where Go's
-  // own programs stop as well (behaviour §4).
-  maxHeaderSize: 262_144,
-  headersTimeout: IDLE_TIMEOUT_MS,
-  bodyTimeout: IDLE_TIMEOUT_MS,
-};
 
 /** The connections of one registry to those that one zone may lead to. */
 interface RegistryAgent {
@@ -108,19 +86,18 @@ export function createConnections(options: ConnectionOptions): Connections {
   // undici opens connections by itself: on whose behalf is known only while it is asked to.
   const shares = new AsyncLocalStorage<string | undefined>();
 
-  const agentFor = ({ registry, url, from }: Destination): RegistryAgent => {
+  const agentFor = ({ registry, url, from, purpose }: Destination): RegistryAgent => {
     const proxy = options.chooseProxy(url);
     // Apart for each zone: a connection that one may use is none that another may.
-    const key = [registry, from, proxy?.href].join(' ');
+    const key = [registry, purpose, from, proxy?.href].join(' ');
     const known = agents.get(key);
     if (known !== undefined) return known;
     const settings = options.settingsOf(registry);
     const zones = new BoundedMap<string, Zone>(ORIGINS_MAX);
     const opening = { ...options, from, zones, closing: closing.signal, share: shares };
+    const use = { settings, purpose };
     const dispatcher =
-      proxy === undefined
-        ? createAgent(opening, settings)
-        : createProxyAgent(options, settings, proxy);
+      proxy === undefined ? createAgent(opening, use) : createProxyAgent(options, use, proxy);
     const agent = { dispatcher, zones, waits: new BoundedMap<string, IdleWait>(ORIGINS_MAX) };
     agents.set(key, agent);
     return agent;
@@ -129,20 +106,13 @@ export function createConnections(options: ConnectionOptions): Connections {
   return {
     request: async (to, request) => {
       const { url, share } = to;
-      const { dispatcher, zones, waits } = agentFor(to);
-      const answer = await onceIdle(waitFor(waits, url.origin), () =>
-        shares.run(share, () =>
-          dispatcher.request({
-            origin: url.origin,
-            path: `${url.pathname}${url.search}`,
-            // Without this undici ends the connection after every HEAD.
-            reset: false,
-            ...request,
-          }),
-        ),
+      const agent = agentFor(to);
+      const sent = { ...request, origin: url.origin, path: `${url.pathname}${url.search}` };
+      const answer = await shares.run(share, () =>
+        to.purpose === 'probe' ? probe(agent, sent) : receiveBlocks(agent.dispatcher, sent),
       );
       // What a proxy reaches is out in the world, unless it is written as an address.
-      const zone = zones.get(url.origin) ?? writtenZone(url.hostname) ?? 'public';
+      const zone = agent.zones.get(url.origin) ?? writtenZone(url.hostname) ?? 'public';
       return { ...answer, zone };
     },
     close: async () => {
@@ -152,6 +122,20 @@ export function createConnections(options: ConnectionOptions): Connections {
       await Promise.all(closed);
     },
   };
+}
+
+/** A short exchange, over a connection that is kept where there is one. */
+async function probe(
+  { dispatcher, waits }: RegistryAgent,
+  { bodyTimeoutMs: _, ...sent }: SentRequest & { readonly origin: string; readonly path: string },
+): Promise<Omit<ReceivedAnswer, 'zone'>> {
+  const answer = await onceIdle(waitFor(waits, sent.origin), () =>
+    // Without `reset` undici ends the connection after every HEAD.
+    dispatcher.request({ reset: false, ...sent } as Dispatcher.RequestOptions),
+  );
+  // Destroying a body with bytes left emits an error that is nobody's.
+  answer.body.on('error', () => undefined);
+  return answer;
 }
 
 function waitFor(waits: RegistryAgent['waits'], origin: string): IdleWait {
@@ -176,118 +160,4 @@ async function onceIdle(
     wait.leave();
     throw error;
   }
-}
-
-type Opening = Omit<ConnectionOptions, 'settingsOf' | 'chooseProxy'> & {
-  readonly from: Zone;
-  readonly zones: BoundedMap<string, Zone>;
-  readonly closing: AbortSignal;
-  readonly share: AsyncLocalStorage<string | undefined>;
-};
-
-/**
- * The settings of a registry hold for its token service and redirects too, as docker has it: where
- * certificates are not verified, whoever could intercept could choose the realm anyway.
- */
-function createAgent(opening: Opening, settings: RegistrySettings): Dispatcher {
-  const secure = buildConnector({
-    ...tlsOptions(opening.trust, settings),
-    timeout: CONNECT_TIMEOUT_MS,
-  });
-  return new Agent({
-    ...LIMITS,
-    factory: createPools(settings),
-    connect: (target, callback) => {
-      const fail = (cause: unknown): void =>
-        callback(new ConnectError('no connection', { cause }), null);
-      openSocket(opening, target).then((socket) => {
-        if (target.protocol !== 'https:') return callback(null, socket);
-        const end = (): void => void socket.destroy();
-        opening.closing.addEventListener('abort', end, { once: true });
-        secure({ ...target, httpSocket: socket }, (error, connected) => {
-          opening.closing.removeEventListener('abort', end);
-          if (error === null) callback(null, connected);
-          else fail(error);
-        });
-      }, fail);
-    },
-  });
-}
-
-/** A connected socket to one of the addresses of the target that its leader may lead to. */
-async function openSocket(
-  { names, from, zones, closing, share, openSocket: open }: Opening,
-  { hostname, protocol, port, host = hostname }: buildConnector.Options,
-): Promise<Socket> {
-  const found = isIP(hostname) === 0 ? await names.find(hostname, share.getStore()) : [hostname];
-  const addresses = found.filter((address) => mayLead(from, zoneOf(address)));
-  const [refused] = found;
-  if (addresses.length === 0 && refused !== undefined) {
-    throw forbidden(`${hostname} (${refused})`, zoneOf(refused));
-  }
-  const usualPort = protocol === 'https:' ? 443 : 80;
-  const { socket, address } = await dial(
-    { addresses, port: Number(port || usualPort), ...(open && { open }) },
-    AbortSignal.any([closing, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
-  );
-  const origin = `${protocol}//${host}`;
-  zones.set(origin, furthest(zones.get(origin), zoneOf(address)));
-  return socket.setNoDelay(true).setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-}
-
-function tlsOptions(trust: Trust, settings: RegistrySettings) {
-  return {
-    secureContext: trust.contextFor(settings.caFile),
-    rejectUnauthorized: settings.insecure !== true,
-    allowH2: false,
-  };
-}
-
-/** One pool an origin: a few connections are kept, those of a burst end when it is over. */
-function createPools({ concurrency = CONCURRENCY_DEFAULT }: RegistrySettings) {
-  return (origin: string | URL, given: object): Pool => {
-    const kept = new Set<Client>();
-    return new Pool(origin, {
-      ...given,
-      ...LIMITS,
-      connections: concurrency,
-      factory: (at, clientOptions) => {
-        const isKept = kept.size < KEPT_CONNECTIONS;
-        const client = new Client(at, { ...clientOptions, ...(isKept ? KEPT : SPARE) });
-        // The pool lets go of a client that did not get its connection, and prefers older ones.
-        if (isKept) kept.add(client);
-        return client.on('connectionError', () => kept.delete(client));
-      },
-    });
-  };
-}
-
-function createProxyAgent(
-  { trust, names }: ConnectionOptions,
-  settings: RegistrySettings,
-  proxy: URL,
-): Dispatcher {
-  const lookup: LookupFunction = (hostname, { all }, callback) => {
-    names.find(hostname).then(
-      (found) => {
-        const addresses = found.map((address) => ({
-          address,
-          family: address.includes(':') ? 6 : 4,
-        }));
-        const [first = { address: '', family: 4 }] = addresses;
-        if (all === true) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, ''),
-    );
-  };
-  return new ProxyAgent({
-    ...LIMITS,
-    uri: proxy.href,
-    headers: { 'user-agent': USER_AGENT },
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    factory: createPools(settings),
-    requestTls: tlsOptions(trust, settings),
-    proxyTls: { secureContext: trust.contextFor(), lookup, allowH2: false },
-  });
 }

@@ -2,7 +2,7 @@ import { errors } from 'undici';
 import { cutText } from '#core/cut-text.ts';
 import type { UnreachableCause } from '#core/probe.ts';
 import { ForbiddenError } from './addresses.ts';
-import { ConnectError } from './connections.ts';
+import { ConnectError } from './dispatchers.ts';
 import { NameError } from './names.ts';
 import { type AnswerHeaders, readQuota } from './quota.ts';
 import { tlsWords } from './tls-words.ts';
@@ -45,7 +45,7 @@ export interface FailedAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
   /** The start of the body, empty for HEAD. */
-  readonly body: string;
+  readonly body: string | Buffer;
   /** Not the registry's own: its words are not shown, or it would be read on others' behalf. */
   readonly foreign?: boolean;
 }
@@ -122,10 +122,15 @@ export function translateAnswer(answer: FailedAnswer, asked: string, nowMs: numb
   return {
     kind: 'answer',
     status: answer.status,
-    message: `${asked}: expected 200, got ${answer.status}${detail(answer)}`,
+    message: `${asked}: expected 200, got ${answerWords(answer)}`,
     ...(retryAtMs !== undefined && { retryAtMs }),
     ...(quotaRemaining !== undefined && { quotaRemaining }),
   };
+}
+
+/** The status of an answer and what a registry says of it, on one line. */
+export function answerWords(answer: FailedAnswer): string {
+  return `${answer.status}${detail(answer)}`;
 }
 
 /**
@@ -163,8 +168,9 @@ const DETAIL_BYTES_MAX = 120;
 /** The first error of the body as the distribution spec writes them, on one line, cut. */
 function detail({ body, foreign }: FailedAnswer): string {
   if (foreign === true) return '';
-  const [, code] = /"code"\s*:\s*"([^"\\]{1,64})"/.exec(body) ?? [];
-  const [, message] = /"message"\s*:\s*"([^"\\]{1,512})/.exec(body) ?? [];
+  const said = body.toString();
+  const [, code] = /"code"\s*:\s*"([^"\\]{1,64})"/.exec(said) ?? [];
+  const [, message] = /"message"\s*:\s*"([^"\\]{1,512})/.exec(said) ?? [];
   const text = [code, message].filter((part) => part !== undefined).join(': ');
   // What is invisible or turns the direction of writing would change the words around it.
   const clean = cutText(text.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' '), DETAIL_BYTES_MAX);

@@ -8,8 +8,10 @@ import {
   writtenZone,
   type Zone,
 } from './addresses.ts';
+import type { BlockStream } from './block-stream.ts';
 import { readBody } from './body.ts';
-import { type Connections, type ReceivedAnswer, USER_AGENT } from './connections.ts';
+import type { Connections, ReceivedAnswer } from './connections.ts';
+import { type Purpose, USER_AGENT } from './dispatchers.ts';
 import { ProtocolError } from './errors.ts';
 import type { AnswerHeaders } from './quota.ts';
 
@@ -23,7 +25,9 @@ export interface Lead {
 export interface TransportAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  readonly body: string;
+  readonly body: Buffer;
+  /** What there is of it in place of `body`, where a transfer asked for it: to be read or ended. */
+  readonly blocks?: BlockStream;
   /** False when the body was longer than asked for, or broke off. */
   readonly complete: boolean;
   /** Where it came from, after all redirects. */
@@ -32,14 +36,28 @@ export interface TransportAnswer {
   readonly foreign: boolean;
 }
 
+/** HEAD and GET read; the others change something, and are never sent on to where a redirect says. */
+export type RequestMethod = 'HEAD' | 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A body that is made while it is sent. */
+export interface StreamedBody extends AsyncIterable<Buffer> {
+  readonly bytes: number;
+  /** Some of it is on its way: it cannot be sent a second time. */
+  readonly isSpent: boolean;
+}
+
 /** What is sent, and on whose behalf. */
 export interface ExchangeRequest {
   readonly registry: string;
-  readonly method: 'HEAD' | 'GET' | 'POST';
+  readonly method: RequestMethod;
   readonly headers: Readonly<Record<string, string>>;
   /** Sent to the target's own origin only, never to where it redirects. */
   readonly authorization?: string;
-  readonly body?: string;
+  readonly body?: string | Buffer | StreamedBody;
+  /** Which connections it takes; a probe's unless told. */
+  readonly purpose?: Purpose;
+  /** The body of a good answer is handed over in blocks, each of which has so long to come. */
+  readonly blocksWithinMs?: number;
   /** Bytes of the answer's body that are read; what is beyond costs the connection. */
   readonly bodyBytesMax: number;
   /** Whose look-ups of names this one is counted with: a namespace. */
@@ -64,6 +82,9 @@ export interface ExchangeWay {
 
 /** Redirects of one request, as many as Go's client follows. */
 const REDIRECTS_MAX = 10;
+const HAS_BLOCKS: ReadonlySet<number> = new Set([200, 206]);
+const FOLLOWED_UP: ReadonlySet<number> = new Set([202, 401]);
+const READING: ReadonlySet<string> = new Set(['HEAD', 'GET']);
 const REDIRECT_STATUS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** What a message shows of a foreign host. */
 const PLACE_BYTES_MAX = 120;
@@ -101,19 +122,21 @@ function withTls(url: URL, own: URL): URL {
 /** One request and the beginning of its answer. */
 async function send(way: ExchangeWay, lead: Lead, isTarget: boolean): Promise<ReceivedAnswer> {
   const { request, own, connections, signal, onHeard } = way;
-  const { registry, authorization, share, method } = request;
+  const { registry, authorization, share, method, body, purpose = 'probe' } = request;
   refuseForbidden(lead, own);
   const pending = connections.request(
-    { registry, ...lead, ...(share !== undefined && { share }) },
+    { registry, purpose, ...lead, ...(share !== undefined && { share }) },
     {
       method,
       headers: {
         'user-agent': USER_AGENT,
         ...request.headers,
         ...(isTarget && authorization !== undefined && { authorization }),
+        ...(isStreamed(body) && { 'content-length': String(body.bytes) }),
       },
-      body: request.body ?? null,
+      body: body ?? null,
       signal,
+      ...(request.blocksWithinMs !== undefined && { bodyTimeoutMs: request.blocksWithinMs }),
     },
   );
   const received = await orAborted(pending, signal);
@@ -149,18 +172,22 @@ async function orAborted<T>(pending: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
+function isStreamed(body: ExchangeRequest['body']): body is StreamedBody {
+  return typeof body === 'object' && 'isSpent' in body;
+}
+
 /** A POST carries a secret in its body: wherever it is sent on to, it is not followed. */
 function redirectOf(
   { method }: ExchangeRequest,
   { statusCode, headers }: ReceivedAnswer,
 ): string | undefined {
   const location = [headers['location'] ?? []].flat()[0];
-  return REDIRECT_STATUS.has(statusCode) && method !== 'POST' ? location : undefined;
+  return REDIRECT_STATUS.has(statusCode) && READING.has(method) ? location : undefined;
 }
 
-/** A redirect is, a challenge is answered, and a token is made use of. */
+/** A redirect is, a challenge is answered, an upload begun, and a token is made use of. */
 function isFollowedUp({ target }: ExchangeWay, { statusCode }: ReceivedAnswer): boolean {
-  return statusCode === 401 || REDIRECT_STATUS.has(statusCode) || !(target instanceof URL);
+  return FOLLOWED_UP.has(statusCode) || REDIRECT_STATUS.has(statusCode) || !(target instanceof URL);
 }
 
 function urlOf(location: string, base: URL): URL {
@@ -171,9 +198,12 @@ function urlOf(location: string, base: URL): URL {
 
 /** A redirect's body is read too: its connection can be used again only then. */
 async function readAnswer(
-  { bodyBytesMax }: ExchangeRequest,
-  { statusCode, headers, body }: ReceivedAnswer,
+  { bodyBytesMax, blocksWithinMs }: ExchangeRequest,
+  { statusCode, headers, body, blocks }: ReceivedAnswer,
 ): Promise<Omit<TransportAnswer, 'lead' | 'foreign'>> {
+  if (blocksWithinMs !== undefined && blocks !== undefined && HAS_BLOCKS.has(statusCode)) {
+    return { status: statusCode, headers, body: Buffer.alloc(0), complete: false, blocks };
+  }
   const read = await readBody(body, { bytesMax: bodyBytesMax, status: statusCode });
   return { status: statusCode, headers, ...read };
 }

@@ -2,6 +2,7 @@ import { BoundedMap } from '#core/bounded-map.ts';
 import { type Challenge, parseChallenges } from '#core/challenge.ts';
 import type { Zone } from './addresses.ts';
 import type { Lead, TransportAnswer } from './exchange.ts';
+import { type ScopeRequest, usualScope, wantedScope } from './scopes.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** How a registry wants to be told who asks: the same is sent at once next time. */
@@ -20,10 +21,9 @@ export interface Asked {
   readonly scope?: string;
 }
 
-/** Whose habit is meant. */
-export interface Repository {
+/** Whose habit is meant, and for what: a registry says of each action what it wants. */
+export interface Repository extends ScopeRequest {
   readonly registry: string;
-  readonly repository: string;
 }
 
 /** As many as have connections (see `connections.ts`). */
@@ -98,7 +98,7 @@ export class Habits {
 
   /** The scope that a token for a repository will be asked for with. */
   scopeOf(of: Repository): string {
-    return this.#scopes.get(keyOf(of)) ?? usualScope(of);
+    return wantedScope(of, this.#scopes.get(scopeKeyOf(of)));
   }
 
   /** Remembers what an answer asks for; `undefined` where that is nothing, or nothing we speak. */
@@ -142,7 +142,7 @@ export class Habits {
   }
 
   #remember(of: Repository, { habit, scope }: Asked): void {
-    if (scope !== undefined && scope !== usualScope(of)) this.#scopes.set(keyOf(of), scope);
+    if (scope !== undefined && scope !== usualScope(of)) this.#scopes.set(scopeKeyOf(of), scope);
     const known = this.#registries.get(of.registry);
     const said = known?.kind === 'said' ? known : undefined;
     if (said !== undefined && sameHabit(said.habit, habit)) {
@@ -172,11 +172,6 @@ export class Habits {
     this.#registries.set(registry, { kind: 'said', habit, atMs: this.#monotonicMs() });
     done();
   }
-}
-
-/** What a token is for where a challenge does not say (distribution spec). */
-export function usualScope({ repository }: Pick<Repository, 'repository'>): string {
-  return `repository:${repository}:pull`;
 }
 
 /** `GET /v2/` (distribution spec, "API version check"): whether it is there, and what it asks for. */
@@ -217,6 +212,10 @@ function isBasic({ scheme }: Challenge): boolean {
 function sameHabit(one: Habit, other: Habit): boolean {
   if (one.scheme !== 'bearer' || other.scheme !== 'bearer') return one.scheme === other.scheme;
   return one.realm.url.href === other.realm.url.href && one.service === other.service;
+}
+
+function scopeKeyOf(of: Repository): string {
+  return `${keyOf(of)} ${of.actions ?? 'pull'} ${of.mountFrom ?? ''}`;
 }
 
 /** No registry has a slash in its name. */

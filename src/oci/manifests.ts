@@ -29,7 +29,7 @@ export interface ManifestAnswer {
 }
 
 /** Every manifest and index type there is: a registry converts or refuses what is not accepted. */
-const MANIFEST_TYPES = [
+export const MANIFEST_TYPES = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -41,7 +41,7 @@ const MANIFEST_TYPES = [
 ];
 
 /** The distribution spec asks registries to take 4 MiB; no probe needs more. */
-const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
+export const MANIFEST_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Asks for one manifest (distribution spec, "Pulling manifests"). */
 export async function requestManifest(
@@ -101,6 +101,6 @@ export function readManifestAnswer(
 }
 
 /** A digest header goes into the path of the next request: anything else counts as none. */
-function isDigest(text: string | undefined): text is string {
+export function isDigest(text: string | undefined): text is string {
   return text !== undefined && /^[a-z0-9]+([+._-][a-z0-9]+)*:[0-9a-f]{32,128}$/.test(text);
 }

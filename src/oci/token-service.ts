@@ -144,7 +144,7 @@ export function meaningOf(
 }
 
 function readToken({ body, complete }: TransportAnswer): TokenReading | undefined {
-  const fields = complete ? parseObject(body) : {};
+  const fields = complete ? parseObject(body.toString()) : {};
   const token = fields['token'] || fields['access_token'];
   if (typeof token !== 'string' || !isHeaderSafe(token)) return undefined;
   const seconds = Number(fields['expires_in']);

@@ -69,10 +69,14 @@ export class Tokens {
     this.#options = options;
   }
 
-  /** A token that still lives, or else a new one from the token service. */
-  async get(scope: TokenScope, signal: AbortSignal): Promise<Result<Grant, OciFailure>> {
+  /** A token that still lives, and will for `liveMsMin`, or else a new one from the token service. */
+  async get(
+    scope: TokenScope,
+    signal: AbortSignal,
+    liveMsMin = 0,
+  ): Promise<Result<Grant, OciFailure>> {
     const known = this.#tokens.get(tokenKey(scope));
-    if (known === undefined || known.expiresAtMs <= this.#options.monotonicMs()) {
+    if (known === undefined || known.expiresAtMs <= this.#options.monotonicMs() + liveMsMin) {
       return await this.#fetch(scope, signal);
     }
     const { token, byIdentity } = known;

@@ -1,7 +1,8 @@
 import { BoundedMap } from '#core/bounded-map.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { writtenZone } from './addresses.ts';
-import type { Connections, RegistrySettings } from './connections.ts';
+import type { Connections } from './connections.ts';
+import type { RegistrySettings } from './dispatchers.ts';
 import { type OciFailure, outOfTime, ProtocolError, spokeNoTls, translateError } from './errors.ts';
 import { type ExchangeRequest, exchange, type Lead, type TransportAnswer } from './exchange.ts';
 

@@ -27,12 +27,25 @@ const microsecondsPerTick = 10_000;
 const userField = 11;
 const systemField = 12;
 
+/** The same of children that have ended: cutime and cstime. */
+const childrenUserField = 13;
+const childrenSystemField = 14;
+
 /** CPU time that a process has used so far, in µs; NaN where the kernel does not tell. */
 export function cpuMicroseconds(pid: number): number {
+  return readTimes(pid, userField, systemField);
+}
+
+/** CPU time of all children of this process that have ended, in µs. */
+export function childrenMicroseconds(): number {
+  return readTimes(process.pid, childrenUserField, childrenSystemField);
+}
+
+function readTimes(pid: number, user: number, system: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[userField]) + Number(fields[systemField])) * microsecondsPerTick;
+    return (Number(fields[user]) + Number(fields[system])) * microsecondsPerTick;
   } catch {
     return Number.NaN;
   }

@@ -2,14 +2,17 @@
 interface BenchOptions {
   /** A short run, to see that it works; its figures are rough. */
   readonly quick: boolean;
+  /** What takes minutes or gigabytes too. */
+  readonly full: boolean;
 }
 
-/** `npm run bench [-- NAME…] [--quick]`: tables of measured figures, apart from the tests. */
+/** `npm run bench [-- NAME…] [--quick] [--full]`: tables of measured figures, apart from the tests. */
 const benches: Readonly<
   Record<string, () => Promise<{ run: (options: BenchOptions) => Promise<void> }>>
 > = {
   actors: () => import('./actors.ts'),
   admission: () => import('./admission.ts'),
+  copy: () => import('./copy.ts'),
   memory: () => import('./memory.ts'),
   monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
@@ -17,7 +20,8 @@ const benches: Readonly<
 
 const told = process.argv.slice(2);
 const quick = told.includes('--quick');
-const asked = told.filter((word) => word !== '--quick');
+const full = told.includes('--full');
+const asked = told.filter((word) => word !== '--quick' && word !== '--full');
 const unknown = asked.filter((name) => !(name in benches));
 if (unknown.length > 0) {
   console.error(`Expected any of ${Object.keys(benches).join(', ')}; got ${unknown.join(', ')}.`);
@@ -26,5 +30,5 @@ if (unknown.length > 0) {
 for (const name of asked.length > 0 ? asked : Object.keys(benches)) {
   const bench = await benches[name]?.();
   console.log(`\n== ${name}`);
-  await bench?.run({ quick });
+  await bench?.run({ quick, full });
 }

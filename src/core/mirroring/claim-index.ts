@@ -7,6 +7,7 @@ import {
 } from './copy-claims.ts';
 import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
+import type { Releases } from './running-images.ts';
 
 /** One resource as far as it claims copies. All of it is read at the moment of a judgement. */
 export interface ClaimingResource {
@@ -33,6 +34,8 @@ export interface Claimant {
 export class ClaimIndex {
   readonly #resources = new Map<string, ClaimingResource>();
   readonly #claimants = new Map<string, readonly Claimant[]>();
+  /** By the `placeKey` of the original. */
+  readonly #byOriginal = new Map<string, readonly Claimant[]>();
   /** Resource → image → keys of its places. */
   readonly #keys = new Map<string, Map<string, readonly string[]>>();
 
@@ -46,8 +49,9 @@ export class ClaimIndex {
     for (const [image, claimed] of this.#keys.get(resource) ?? []) {
       for (const key of claimed) {
         keys.add(key);
-        this.#leave(key, { resource, image });
+        leave(this.#claimants, key, { resource, image });
       }
+      leave(this.#byOriginal, placeKeyOf(image), { resource, image });
     }
     this.#keys.delete(resource);
     this.#resources.delete(resource);
@@ -62,13 +66,22 @@ export class ClaimIndex {
     const asked = this.#resources.get(resource);
     if (asked === undefined) return [];
     const claimant = { resource, image };
-    const keys = this.#keysOf(asked, image);
+    const keys = keysOf(asked, image);
     const before = this.#remember(claimant, keys);
-    for (const key of before.difference(keys)) this.#leave(key, claimant);
-    for (const key of keys.difference(before)) this.#enter(key, claimant);
-    const affected = [...before.union(keys)].flatMap((key) => this.claimants(key));
+    const isSameAsBefore =
+      keys.length === before.length && keys.every((key) => before.includes(key));
+    if (!isSameAsBefore) this.#move(claimant, before, keys);
+    // Nearly every place is claimed once, and there are thousands.
+    const shared = [...before, ...keys].filter((key) => isShared(this.claimants(key), claimant));
+    const affected = [...new Set(shared)].flatMap((key) => this.claimants(key));
     return affected.filter((one) => !isSame(one, claimant));
   };
+
+  /** Whose images are to be planned again, since Pods began or ceased to run what they claim. */
+  readonly touchedBy = ({ taken, running, originals }: Releases): readonly Claimant[] => [
+    ...[...taken, ...running].flatMap((key) => this.claimants(key)),
+    ...[...taken, ...originals].flatMap((key) => this.#byOriginal.get(key) ?? []),
+  ];
 
   readonly claimants = (key: string): readonly Claimant[] => this.#claimants.get(key) ?? [];
 
@@ -85,20 +98,22 @@ export class ClaimIndex {
   readonly judge = (key: string, areEquivalent: AreEquivalent): CopyJudgement =>
     judgeCopy(this.claims(key), areEquivalent);
 
-  #keysOf({ phase, entry, use, places }: ClaimingResource, image: string): ReadonlySet<string> {
-    const recorded = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
-    const isUsed = phase === 'planned' && use(image) !== undefined;
-    return new Set([...recorded, ...(isUsed ? places(image).map(({ key }) => key) : [])]);
-  }
-
   /** Answers with what was remembered before. */
-  #remember({ resource, image }: Claimant, keys: ReadonlySet<string>): ReadonlySet<string> {
+  #remember({ resource, image }: Claimant, keys: readonly string[]): readonly string[] {
     const ofResource = this.#keys.get(resource) ?? new Map<string, readonly string[]>();
-    const before = new Set(ofResource.get(image));
-    if (keys.size === 0) ofResource.delete(image);
-    else ofResource.set(image, [...keys]);
+    const before = ofResource.get(image) ?? noKeys;
+    if (keys.length === 0) ofResource.delete(image);
+    else ofResource.set(image, keys);
     this.#keys.set(resource, ofResource);
     return before;
+  }
+
+  #move(claimant: Claimant, before: readonly string[], keys: readonly string[]): void {
+    for (const key of before) if (!keys.includes(key)) leave(this.#claimants, key, claimant);
+    for (const key of keys) if (!before.includes(key)) enter(this.#claimants, key, claimant);
+    const original = placeKeyOf(claimant.image);
+    if (before.length === 0) enter(this.#byOriginal, original, claimant);
+    if (keys.length === 0) leave(this.#byOriginal, original, claimant);
   }
 
   #claim({ resource, image }: Claimant, key: string): CopyClaim | undefined {
@@ -119,16 +134,32 @@ export class ClaimIndex {
     const copies = this.#resources.get(resource)?.entry(image)?.copies;
     return copies?.find(({ copy }) => placeKeyOf(copy) === key);
   }
+}
 
-  #enter(key: string, claimant: Claimant): void {
-    this.#claimants.set(key, [...this.claimants(key), claimant]);
-  }
+const noKeys: readonly string[] = [];
 
-  #leave(key: string, claimant: Claimant): void {
-    const left = this.claimants(key).filter((one) => !isSame(one, claimant));
-    if (left.length === 0) this.#claimants.delete(key);
-    else this.#claimants.set(key, left);
-  }
+/** The places of what is wanted, and of what is recorded; each once. */
+function keysOf({ phase, entry, use, places }: ClaimingResource, image: string): readonly string[] {
+  const keys = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
+  const isUsed = phase === 'planned' && use(image) !== undefined;
+  for (const { key } of isUsed ? places(image) : []) if (!keys.includes(key)) keys.push(key);
+  return keys.length === 0 ? noKeys : keys;
+}
+
+type Claimants = Map<string, readonly Claimant[]>;
+
+function enter(all: Claimants, key: string, claimant: Claimant): void {
+  all.set(key, [...(all.get(key) ?? []), claimant]);
+}
+
+function leave(all: Claimants, key: string, claimant: Claimant): void {
+  const left = (all.get(key) ?? []).filter((one) => !isSame(one, claimant));
+  if (left.length === 0) all.delete(key);
+  else all.set(key, left);
+}
+
+function isShared(claimants: readonly Claimant[], claimant: Claimant): boolean {
+  return claimants.some((one) => !isSame(one, claimant));
 }
 
 function isSame(left: Claimant, right: Claimant): boolean {

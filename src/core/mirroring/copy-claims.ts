@@ -53,6 +53,9 @@ export function judgeCopy(
   claims: readonly CopyClaim[],
   areEquivalent: AreEquivalent,
 ): CopyJudgement {
+  const [only] = claims;
+  // Nearly every place is claimed once, and there are thousands.
+  if (only !== undefined && claims.length === 1) return judgeOnly(only, claims);
   const keeper = keeperOf(claims);
   const shares = (one: CopyClaim, other: CopyClaim) =>
     isSameOriginal(one, other) || areEquivalent(one, other);
@@ -68,6 +71,16 @@ export function judgeCopy(
     keptUntilMs: Math.max(...holding.map(keptUntilMs)),
   };
 }
+
+function judgeOnly(claim: CopyClaim, claims: readonly CopyClaim[]): CopyJudgement {
+  return {
+    ...{ keeper: claim.image, colliding: noClaims, holding: claims },
+    copiers: isCopier(claim) ? claims : noClaims,
+    keptUntilMs: keptUntilMs(claim),
+  };
+}
+
+const noClaims: readonly CopyClaim[] = [];
 
 /** Whether something is known to stand at the place on behalf of this claim. */
 export function isThere({ recorded }: Pick<CopyClaim, 'recorded'>): boolean {
@@ -112,8 +125,7 @@ function isSameOriginal(left: CopyClaim, right: CopyClaim): boolean {
 
 function keeperOf(claims: readonly CopyClaim[]): CopyClaim | undefined {
   const inNeed = claims.filter((claim) => isThere(claim) || claim.usage !== 'deleting');
-  // Nearly every place is claimed once, and there are thousands.
-  return inNeed.length < 2 ? inNeed[0] : inNeed.sort(comparePlaceholders)[0];
+  return inNeed.sort(comparePlaceholders)[0];
 }
 
 /** In the order of who has the place: who is there, who stands in a status, who wants it. */

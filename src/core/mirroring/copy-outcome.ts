@@ -28,6 +28,8 @@ export interface CopyFailure {
   readonly message: string;
   /** Wall time in ms since the epoch before which nothing should be asked (a 429 that says so). */
   readonly retryAtMs?: number;
+  /** Nothing was heard at all: what makes a registry a suspect. */
+  readonly silent?: true;
 }
 
 /** Why: what time heals… */

@@ -1,4 +1,4 @@
-import { formatReference, type ImageReference } from '#core/image/reference.ts';
+import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import type { Cleanup, CompiledMirrorEntry } from '#core/routing/compiled.ts';
 import { imageBelow, pathBelow } from '#core/routing/location.ts';
 
@@ -37,6 +37,28 @@ export function copyPlaces(
     );
   }
   return [...places.values()];
+}
+
+/** Images of one resource whose places are remembered: some 20 MB, with two mirrors. */
+const imagesRemembered = 50_000;
+
+/**
+ * Makes the question for the places of an image, by its full form; what was asked is remembered, since
+ * plans ask of each image several times. None of one that cannot be read.
+ */
+export function rememberPlaces(
+  entries: readonly CompiledMirrorEntry[],
+): (image: string) => readonly CopyPlace[] {
+  const remembered = new Map<string, readonly CopyPlace[]>();
+  return (image) => {
+    const known = remembered.get(image);
+    if (known !== undefined) return known;
+    const reference = parseReference(image);
+    const places = reference.ok ? copyPlaces(entries, reference.value) : [];
+    if (remembered.size >= imagesRemembered) remembered.clear();
+    remembered.set(image, places);
+    return places;
+  };
 }
 
 /**

@@ -47,8 +47,8 @@ export interface MirrorPlanState {
   readonly running: Pick<RunningImages, 'isRun' | 'isOriginal'>;
   /** What was released since the last plan. */
   readonly released?: Releases;
-  /** Copies that may yet become `Expired`: `expiredCopiesMax` less those that are. */
-  readonly expiredRoom: number;
+  /** Copies of the resource that are `Expired` now; asked once a plan at most. */
+  readonly expiredCount: () => number;
   /** Wall time, ms. */
   readonly nowMs: number;
 }
@@ -79,11 +79,11 @@ class ImagePlanner {
   readonly steps: MirrorStep[] = [];
   nextWakeMs = Number.POSITIVE_INFINITY;
   readonly #state: MirrorPlanState;
-  #expiredRoom: number;
+  /** Copies that may yet become `Expired`; unknown until one has to. */
+  #expiredRoom: number | undefined;
 
   constructor(state: MirrorPlanState) {
     this.#state = state;
-    this.#expiredRoom = state.expiredRoom;
   }
 
   plan(image: string): void {
@@ -158,7 +158,9 @@ class ImagePlanner {
       return isExpired ? { kind: 'revive', image, copy } : undefined;
     }
     if (!mayBeOurs(recorded)) return { kind: 'drop', image, copy };
-    if (isExpired || this.#expiredRoom <= 0) return undefined;
+    if (isExpired) return undefined;
+    this.#expiredRoom ??= expiredCopiesMax - this.#state.expiredCount();
+    if (this.#expiredRoom <= 0) return undefined;
     this.#expiredRoom -= 1;
     return { kind: 'expire', image, copy };
   }

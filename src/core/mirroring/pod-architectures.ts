@@ -15,7 +15,7 @@ export function podArchitectures(
   nodeArchitectures: Iterable<string>,
 ): readonly string[] {
   const nodes = new Set([...nodeArchitectures].filter(Boolean));
-  const selected = archLabels.flatMap((label) => textOf(own(nodeSelector, label)) ?? []);
+  const selected = architectureLabels.flatMap((label) => textOf(own(nodeSelector, label)) ?? []);
   const ofTerms = requiredTerms(affinity).map((term) => architecturesOfTerm(term, nodes));
   const ofAffinity = ofTerms.length === 0 ? undefined : ofTerms.reduce((a, b) => a.union(b));
   const bySelector = selected.length === 0 ? undefined : new Set(selected);
@@ -23,8 +23,11 @@ export function podArchitectures(
   return [...(ofAffinity === undefined ? bySelector : bySelector.intersection(ofAffinity))].sort();
 }
 
-/** The label that kubelets set, and the one that they set before it. */
-const archLabels = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
+/** The label of a node that kubelets set, and the one that they set before it. */
+export const architectureLabels: readonly string[] = [
+  'kubernetes.io/arch',
+  'beta.kubernetes.io/arch',
+];
 
 /** Terms are alternatives; the API server takes some dozens in an object, and looks at all. */
 function requiredTerms(affinity: unknown): readonly unknown[] {
@@ -38,7 +41,7 @@ function requiredTerms(affinity: unknown): readonly unknown[] {
 /** What the requirements of one term leave, all together: the nodes' own where it has none. */
 function architecturesOfTerm(term: unknown, nodes: ReadonlySet<string>): ReadonlySet<string> {
   const requirements = listOf(own(term, 'matchExpressions')).filter((one) =>
-    archLabels.some((label) => own(one, 'key') === label),
+    architectureLabels.some((label) => own(one, 'key') === label),
   );
   // What is asked for by name may be the architecture of nodes that are still to come.
   const named = requirements.filter((one) => own(one, 'operator') === 'In').map(valuesOf);

@@ -1,7 +1,9 @@
 import type { PodWants } from './wanted-images.ts';
 
-/** What no Pod has any more, as `placeKey`. */
+/** What changed about what Pods run, as `placeKey`. */
 export interface Releases {
+  /** Images that a Pod runs, or was rewritten from, and none did before. */
+  readonly taken: ReadonlySet<string>;
   /** Images that no Pod runs any more. */
   readonly running: ReadonlySet<string>;
   /** Images that are no rewritten one's original any more. */
@@ -16,7 +18,7 @@ export class RunningImages {
   readonly #pods = new Map<string, PodWants>();
   readonly #running = new Map<string, number>();
   readonly #originals = new Map<string, number>();
-  #released = { running: new Set<string>(), originals: new Set<string>() };
+  #changed = emptyChanges();
 
   /** A Pod as it is now; `undefined` is one that has finished, or has gone. */
   readonly put = (pod: string, wants: PodWants | undefined): void => {
@@ -37,23 +39,35 @@ export class RunningImages {
   /** Whether it is the original of an image that was rewritten, as `placeKey`. */
   readonly isOriginal = (key: string): boolean => this.#originals.has(key);
 
-  /** What was released since the last call, and is by now. */
+  /** What was taken and released since the last call, and is so by now. */
   readonly takeReleased = (): Releases => {
-    const { running, originals } = this.#released;
-    this.#released = { running: new Set(), originals: new Set() };
-    const left = (keys: ReadonlySet<string>, counts: ReadonlyMap<string, number>) =>
-      new Set([...keys].filter((key) => !counts.has(key)));
-    return { running: left(running, this.#running), originals: left(originals, this.#originals) };
+    const { taken, running, originals } = this.#changed;
+    this.#changed = emptyChanges();
+    const isHeld = (key: string) => this.isRun(key) || this.isOriginal(key);
+    return {
+      taken: new Set([...taken].filter(isHeld)),
+      running: new Set([...running].filter((key) => !this.isRun(key))),
+      originals: new Set([...originals].filter((key) => !this.isOriginal(key))),
+    };
   };
 
   #count({ running, originals }: PodWants, by: 1 | -1): void {
+    const changed = this.#changed;
     for (const key of running) {
-      if (addTo(this.#running, key, by) === 0) this.#released.running.add(key);
+      const count = addTo(this.#running, key, by);
+      if (count === 0) changed.running.add(key);
+      else if (count === by) changed.taken.add(key);
     }
     for (const key of originals) {
-      if (addTo(this.#originals, key, by) === 0) this.#released.originals.add(key);
+      const count = addTo(this.#originals, key, by);
+      if (count === 0) changed.originals.add(key);
+      else if (count === by) changed.taken.add(key);
     }
   }
+}
+
+function emptyChanges() {
+  return { taken: new Set<string>(), running: new Set<string>(), originals: new Set<string>() };
 }
 
 function addTo(counts: Map<string, number>, key: string, by: 1 | -1): number {

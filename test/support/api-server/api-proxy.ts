@@ -7,7 +7,7 @@ import {
   startFaultRegistry,
 } from '#test/support/registries/fault-registry.ts';
 import type { Fault } from '#test/support/registries/faults.ts';
-import type { Forwarder } from '#test/support/registries/forwarder.ts';
+import type { ForwardedRequest, Forwarder } from '#test/support/registries/forwarder.ts';
 import { makeAuthority } from '#test/support/registries/tls.ts';
 import { createOpenWatches, type OpenWatches } from './open-watches.ts';
 
@@ -88,14 +88,12 @@ export function isWatch({ path }: Pick<SeenRequest, 'path'>): boolean {
 function forwarderTo({ server, authorityPem }: ApiProxyOptions, watches: OpenWatches): Forwarder {
   const agent = new Agent({ keepAlive: true, ca: authorityPem });
   const forward = (
-    incoming: IncomingMessage,
+    { method, path, headers, body }: ForwardedRequest,
     response: ServerResponse,
     answer: (real: IncomingMessage) => void,
   ): void => {
-    const path = incoming.url ?? '/';
     const url = new URL(path, server);
-    const headers = { ...incoming.headers, host: url.host };
-    const real = request(url, { method: incoming.method, headers, agent });
+    const real = request(url, { method, headers: { ...headers, host: url.host }, agent });
     real.on('response', (answered) => {
       const isOpen = isWatch({ path }) && answered.statusCode === 200;
       if (isOpen) watches.pass({ path, real: answered, response });
@@ -103,7 +101,7 @@ function forwarderTo({ server, authorityPem }: ApiProxyOptions, watches: OpenWat
     });
     real.on('error', () => response.destroy());
     response.on('close', () => real.destroy());
-    incoming.pipe(real);
+    body.pipe(real);
   };
   return Object.assign(forward, { close: () => agent.destroy() });
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Result, succeed } from '#core/result.ts';
-import { type Binary, goModuleDirectory } from './binary-source.ts';
+import type { Binary } from './binary-source.ts';
 import { type GoSettings, runGo } from './go-command.ts';
 
 /** A program and where it belongs. */
@@ -17,17 +17,31 @@ export interface BuildOptions extends GoSettings {
   readonly workspace: string;
 }
 
+/** Builds programs from the modules that pin them, one module after the other. */
+export async function buildWithGo(
+  targets: readonly BuildTarget[],
+  options: BuildOptions,
+): Promise<Result<void, string>> {
+  const byModule = Map.groupBy(targets, ({ binary }) => binary.goModule);
+  for (const [directory, ofModule] of byModule) {
+    const built = await buildModule(directory, ofModule, options);
+    if (!built.ok) return built;
+  }
+  return succeed(undefined);
+}
+
 /**
- * Builds programs from the pinned module and moves each to its place. Minutes when cold: all in one
+ * Builds programs from one module and moves each to its place. Minutes when cold: all in one
  * run, since they share two thirds of their packages. First Go is asked how many packages that is.
  */
-export async function buildWithGo(
+async function buildModule(
+  directory: string,
   targets: readonly BuildTarget[],
   options: BuildOptions,
 ): Promise<Result<void, string>> {
   const names = targets.map(({ binary }) => binary.name).join(', ');
   const what = [...buildFlags(targets), ...targets.map(({ binary }) => binary.goPackage)];
-  const stale = await packagesToCompile(names, what, options);
+  const stale = await packagesToCompile({ names, what, directory }, options);
   if (!stale.ok) return stale;
   const output = join(options.workspace, 'built');
   await mkdir(output, { recursive: true });
@@ -35,6 +49,7 @@ export async function buildWithGo(
   let compiled = 0;
   const built = await runGo(
     {
+      directory,
       args: ['build', '-v', '-o', `${output}/`, ...what],
       title: `Building ${names}`,
       // With -v Go names each package when its turn comes; everything else is a complaint.
@@ -55,14 +70,18 @@ export async function buildWithGo(
 
 /** How many packages Go's cache does not hold yet; their sources are fetched on the way. */
 async function packagesToCompile(
-  names: string,
-  what: readonly string[],
+  {
+    names,
+    what,
+    directory,
+  }: { readonly names: string; readonly what: readonly string[]; readonly directory: string },
   options: BuildOptions,
 ): Promise<Result<number, string>> {
-  const total = pinnedModules();
+  const total = pinnedModules(directory);
   let fetched = 0;
   const listed = await runGo(
     {
+      directory,
       args: ['list', '-deps', '-f', '{{if .Stale}}{{.ImportPath}}{{end}}', ...what],
       title: `Sources of ${names}`,
       onLine: (line) => {
@@ -76,8 +95,8 @@ async function packagesToCompile(
   return succeed(listed.value.split('\n').filter((line) => line !== '').length);
 }
 
-function pinnedModules(): number {
-  const pinned = readFileSync(join(goModuleDirectory, 'go.mod'), 'utf8');
+function pinnedModules(directory: string): number {
+  const pinned = readFileSync(join(directory, 'go.mod'), 'utf8');
   return [...pinned.matchAll(/^(?:require |\t)\S+ v\S/gm)].length;
 }
 

@@ -98,6 +98,13 @@ function releaseOf(wanted: Binary, hosts: ReleaseHosts): Release | undefined {
     const url = `${hosts.github}/distribution/distribution/releases/download/${version}/${file}`;
     return { url, checksumUrl: `${url}.sha256`, member: 'registry' };
   }
+  if (name === 'crane') {
+    const file = `go-containerregistry_Linux_${architecture === 'amd64' ? 'x86_64' : architecture}.tar.gz`;
+    const base = `${hosts.github}/google/go-containerregistry/releases/download/${version}`;
+    return { url: `${base}/${file}`, checksumUrl: `${base}/checksums.txt`, member: 'crane' };
+  }
+  // Our own, that nobody publishes.
+  if (name === 'bench-registry') return undefined;
   const url = `${hosts.kubernetes}/${version}/bin/linux/${architecture}/${name}`;
   return { url, checksumUrl: `${url}.sha256` };
 }

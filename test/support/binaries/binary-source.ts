@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The programs that tests, the demo and the benchmarks run for real. */
-export type BinaryName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'registry';
+export type BinaryName =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'registry'
+  | 'bench-registry'
+  | 'crane';
 
 /** One program at one version, with where Go finds its source. */
 export interface Binary {
@@ -11,6 +17,8 @@ export interface Binary {
   readonly version: string;
   /** What it is started for, in the words of who waits for it. */
   readonly purpose: string;
+  /** The Go module that pins the version and from which it is built. */
+  readonly goModule: string;
   /** What `go build` is given. */
   readonly goPackage: string;
   /** What `go build` calls the result. */
@@ -20,22 +28,30 @@ export interface Binary {
 /** What the demo starts, in the order in which it is installed. */
 export const demoBinaryNames: readonly BinaryName[] = ['etcd', 'registry', 'kube-apiserver'];
 
-/** Every program. The last one is for tests alone: a seventh more to build. */
+/** Every program of the tests. The last one is for them alone: a seventh more to build. */
 export const binaryNames: readonly BinaryName[] = [...demoBinaryNames, 'kube-controller-manager'];
 
-/** The Go module that pins each version and from which what is missing is built. */
-export const goModuleDirectory = join(import.meta.dirname, '..', '..', 'controlplane');
+/** What `npm run bench -- copy` is measured with; nothing else asks for them. */
+export const benchBinaryNames: readonly BinaryName[] = ['bench-registry', 'crane'];
+
+const goModules = {
+  controlplane: join(import.meta.dirname, '..', '..', 'controlplane'),
+  crane: join(import.meta.dirname, '..', '..', 'bench', 'crane'),
+};
 
 /** A program with its version, read from the one place that pins it. */
 export function binary(name: BinaryName): Binary {
-  const { module, ...source } = sources[name];
-  const pinned = readFileSync(join(goModuleDirectory, 'go.mod'), 'utf8');
+  const { module, goModule = goModules.controlplane, ...source } = sources[name];
+  const pinned = readFileSync(join(goModule, 'go.mod'), 'utf8');
   const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(pinned)?.[1];
   if (version === undefined) throw new Error(`Expected ${module} in go.mod, found none.`);
-  return { name, version, ...source };
+  return { name, version, goModule, ...source };
 }
 
-type Source = Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> & { readonly module: string };
+interface Source extends Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> {
+  readonly module: string;
+  readonly goModule?: string;
+}
 
 const sources: Record<BinaryName, Source> = {
   etcd: {
@@ -61,5 +77,18 @@ const sources: Record<BinaryName, Source> = {
     purpose: 'owners, namespaces and Deployments in tests',
     goPackage: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     goOutput: 'kube-controller-manager',
+  },
+  'bench-registry': {
+    module: 'github.com/distribution/distribution/v3',
+    purpose: 'registries that copies are measured between',
+    goPackage: './bench-registry',
+    goOutput: 'bench-registry',
+  },
+  crane: {
+    module: 'github.com/google/go-containerregistry',
+    purpose: 'the copier that ours is measured beside',
+    goModule: goModules.crane,
+    goPackage: 'github.com/google/go-containerregistry/cmd/crane',
+    goOutput: 'crane',
   },
 };

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { guard } from '#test/support/processes/guardian.ts';
-import { goModuleDirectory } from './binary-source.ts';
 import type { Progress } from './progress.ts';
 
 /** One run of Go, and what is shown meanwhile. */
 export interface GoCommand {
+  /** The module that pins the versions. */
+  readonly directory: string;
   readonly args: readonly string[];
   readonly title: string;
   /** Called with each line that it writes about its work. */
@@ -27,7 +28,7 @@ const errorLinesMax = 12;
 /** The compilers live for seconds and machines have memory: 4 of 20 s went into collecting it. */
 const compilerGcPercent = '400';
 
-/** Runs Go in the module that pins the versions; answers what it wrote to standard output. */
+/** Runs Go in a module; answers what it wrote to standard output. */
 export async function runGo(
   command: GoCommand,
   settings: GoSettings,
@@ -37,7 +38,7 @@ export async function runGo(
   if (isStopped()) return fail('stopped');
   const { promise, resolve } = Promise.withResolvers<Result<string, string>>();
   const child = spawn('go', command.args, {
-    cwd: goModuleDirectory,
+    cwd: command.directory,
     env: { GOGC: compilerGcPercent, ...env, CGO_ENABLED: '0', GOWORK: 'off' },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that the compilers it starts end with it.

@@ -1,10 +1,9 @@
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { parseReference } from '#core/image/reference.ts';
 import { ClaimIndex } from '#core/mirroring/claim-index.ts';
-import { type CopyPlace, copyPlaces, placeKeyOf } from '#core/mirroring/copy-places.ts';
+import { type CopyPlace, rememberPlaces } from '#core/mirroring/copy-places.ts';
 import { createEquivalence } from '#core/mirroring/copy-sources.ts';
-import { expiredCopiesMax, type MirrorStep, planMirror } from '#core/mirroring/mirror-plan.ts';
+import { type MirrorStep, planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import { createOriginalJudge } from '#core/mirroring/original-judge.ts';
 import { RunningImages } from '#core/mirroring/running-images.ts';
@@ -35,9 +34,10 @@ export function twinPod(
 }
 
 interface TwinResource {
-  compiled: CompiledMirror;
+  readonly compiled: CompiledMirror;
   readonly entries: Map<string, MirroredImage>;
-  uses: UseIndex<TwinPod>;
+  readonly places: (image: string) => readonly CopyPlace[];
+  readonly uses: UseIndex<TwinPod>;
 }
 
 /**
@@ -48,6 +48,8 @@ export class MirrorTwin {
   readonly running = new RunningImages();
   readonly claims = new ClaimIndex();
   readonly steps: MirrorStep[] = [];
+  /** How often a place was judged: what planning costs. */
+  judgements = 0;
   nowMs = 1_000_000;
   nextWakeMs: number | undefined;
   readonly #resources = new Map<string, TwinResource>();
@@ -73,6 +75,17 @@ export class MirrorTwin {
     this.planAll();
   }
 
+  /** The Pods as a list of all of them says, planned once. */
+  setPods(pods: ReadonlyMap<string, TwinPod>): void {
+    for (const key of this.#pods.keys()) if (!pods.has(key)) this.#see(key, undefined);
+    this.#pods.clear();
+    for (const [key, pod] of pods) {
+      this.#pods.set(key, pod);
+      this.#see(key, pod);
+    }
+    this.plan();
+  }
+
   /** A Pod as it is now; `undefined` once it is gone. */
   setPod(key: string, pod: TwinPod | undefined): void {
     if (pod === undefined) this.#pods.delete(key);
@@ -84,18 +97,11 @@ export class MirrorTwin {
   /** Plans what changed, until nothing is left to be done. */
   plan(): void {
     const released = this.running.takeReleased();
-    const keys = [...released.running, ...released.originals];
-    for (const [origin, { uses, entries }] of this.#resources) {
-      const touched = [...entries.values()].filter(
-        ({ image, copies }) =>
-          keys.includes(placeKeyOf(image)) ||
-          copies.some(({ copy }) => keys.includes(placeKeyOf(copy))),
-      );
-      this.#planImages(
-        origin,
-        [...uses.takeChanged(), ...touched.map(({ image }) => image)],
-        released,
-      );
+    const touched = Map.groupBy(this.claims.touchedBy(released), ({ resource }) => resource);
+    for (const [origin, { uses }] of this.#resources) {
+      const images = new Set(uses.takeChanged());
+      for (const { image } of touched.get(origin) ?? []) images.add(image);
+      this.#planImages(origin, [...images], released);
     }
   }
 
@@ -108,8 +114,17 @@ export class MirrorTwin {
     }
   }
 
+  /** What statuses said before this process led. */
+  restore(resource: string, entries: Iterable<MirroredImage>): void {
+    for (const entry of entries) this.#write(resource, entry);
+  }
+
   entry(resource: string, image: string): MirroredImage | undefined {
     return this.#resources.get(resource)?.entries.get(image);
+  }
+
+  origins(): readonly string[] {
+    return [...this.#resources.keys()];
   }
 
   images(resource: string): readonly MirroredImage[] {
@@ -132,13 +147,12 @@ export class MirrorTwin {
   }
 
   judge(key: string) {
+    this.judgements += 1;
     return this.claims.judge(key, this.#equivalence());
   }
 
   places(resource: string, image: string): readonly CopyPlace[] {
-    const compiled = this.#resources.get(resource)?.compiled;
-    const parsed = parseReference(image);
-    return compiled === undefined || !parsed.ok ? [] : copyPlaces(compiled.entries, parsed.value);
+    return this.#resources.get(resource)?.places(image) ?? [];
   }
 
   #addMirror(compiled: CompiledMirror): void {
@@ -149,7 +163,8 @@ export class MirrorTwin {
       matchesImage: (reference: ImageReference) => compiled.match({ reference, text: '' }) !== null,
       readImages: (pod) => this.#read(pod).wanted,
     });
-    this.#resources.set(origin, { compiled, entries, uses });
+    const places = rememberPlaces(compiled.entries);
+    this.#resources.set(origin, { compiled, entries, places, uses });
     this.claims.addResource({
       ...{ resource: origin, phase: 'planned' },
       entry: (image) => entries.get(image),
@@ -181,7 +196,7 @@ export class MirrorTwin {
       use: resource.uses.get,
       places: (image) => this.places(origin, image),
       judge: (key) => this.judge(key),
-      expiredRoom: expiredCopiesMax - this.#expired(origin),
+      expiredCount: () => this.#expired(origin),
       ...(released !== undefined && { released }),
     });
     const wakeMs = Math.min(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { coversRequest, repositoryOf, scopesFor } from './fault-scopes.ts';
 
 /** How a fault registry asks who is there. */
 export interface FaultAuthOptions {
@@ -17,7 +18,7 @@ export interface FaultAuthOptions {
   readonly realm?: string;
   /** Bearer: answers with `access_token` instead of `token`. */
   readonly accessToken?: boolean;
-  /** Bearer: the scope that the challenge names, instead of the usual one. */
+  /** Bearer: the scope that the challenge names and a token must have, instead of what is due. */
   readonly scopeOf?: (repository: string) => string;
   /** The challenge itself, instead of the usual one. */
   readonly challenge?: readonly string[];
@@ -29,6 +30,8 @@ export interface FaultAuthOptions {
 export interface FaultAuth {
   /** True when the request was answered here: refused, or a token. */
   readonly handled: (incoming: IncomingMessage, response: ServerResponse) => boolean;
+  /** Tokens given until now open nothing any more. */
+  readonly expireTokens: () => void;
 }
 
 interface Issued {
@@ -42,7 +45,7 @@ const lifetimeSDefault = 300;
 export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAuth {
   const tokens = new Map<string, Issued>();
   const identityTokens = new Set(options.identityTokens);
-  const scopeOf = options.scopeOf ?? ((repository) => `repository:${repository}:pull`);
+  const { scopeOf } = options;
 
   const allows = (incoming: IncomingMessage): boolean => {
     const [scheme, value = ''] = (incoming.headers.authorization ?? '').split(' ');
@@ -51,13 +54,20 @@ export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAut
     if (scheme !== 'Bearer' || issued === undefined || issued.expiresAtMs < Date.now()) {
       return false;
     }
+    if (scopeOf === undefined) return coversRequest(issued.scopes, incoming);
     const repository = repositoryOf(incoming);
     return repository === undefined || issued.scopes.includes(scopeOf(repository));
   };
 
-  const refuse = (incoming: IncomingMessage, response: ServerResponse): void => {
+  const wantedScope = (incoming: IncomingMessage): string => {
     const repository = repositoryOf(incoming);
-    const scope = repository === undefined ? '' : `,scope="${scopeOf(repository)}"`;
+    if (repository === undefined) return '';
+    return scopeOf?.(repository) ?? scopesFor(incoming).join(' ');
+  };
+
+  const refuse = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const wanted = wantedScope(incoming);
+    const scope = wanted === '' ? '' : `,scope="${wanted}"`;
     const usual =
       options.kind === 'basic'
         ? 'Basic realm="fault registry"'
@@ -106,6 +116,7 @@ export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAut
   };
 
   return {
+    expireTokens: () => tokens.clear(),
     handled: (incoming, response) => {
       if (options.kind === 'bearer' && /^\/token(\?|$)/.test(incoming.url ?? '')) {
         answerToken(incoming, response);
@@ -121,8 +132,4 @@ export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAut
 function knows({ users = {} }: FaultAuthOptions, basic: string): boolean {
   const [username = '', ...password] = Buffer.from(basic, 'base64').toString().split(':');
   return Object.hasOwn(users, username) && users[username] === password.join(':');
-}
-
-function repositoryOf(incoming: IncomingMessage): string | undefined {
-  return /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(incoming.url ?? '')?.[1];
 }

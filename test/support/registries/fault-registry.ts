@@ -6,12 +6,14 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { answersWithFault } from './answer-faults.ts';
 import { type FaultAuth, type FaultAuthOptions, startFaultAuth } from './fault-auth.ts';
-import { answersWithFault, type Fault, forwardingFault } from './faults.ts';
+import { type Fault, forwardingFault } from './faults.ts';
 import { createForwarder, type Forwarder } from './forwarder.ts';
 import { listenAtRegistryPort } from './registry-ports.ts';
 import type { RegistryAddress } from './registry-request.ts';
 import type { ServerCertificate } from './tls.ts';
+import { createTraffic, type Traffic } from './traffic.ts';
 
 /** A fault and the requests it meets; the first rule that matches decides. */
 export interface FaultRule {
@@ -24,7 +26,8 @@ export interface FaultRule {
   readonly authorization?: RegExp;
   /** So many requests, then the rule is used up. */
   readonly times?: number;
-  readonly fault: Fault;
+  /** What happens to it; what is decided for each request anew may be nothing at all. */
+  readonly fault: Fault | ((request: SeenRequest) => Fault | undefined);
 }
 
 /** One request as it arrived, before any fault. */
@@ -41,6 +44,8 @@ export interface FaultRegistry extends RegistryAddress {
   readonly setRules: (...rules: readonly FaultRule[]) => void;
   /** Asks for credentials from now on; `undefined` opens it. */
   readonly setAuth: (options: FaultAuthOptions | undefined) => void;
+  /** Tokens that it gave until now open nothing any more. */
+  readonly expireTokens: () => void;
   /** Connections accepted so far. */
   readonly connections: () => number;
   /** Connections open now. */
@@ -48,7 +53,9 @@ export interface FaultRegistry extends RegistryAddress {
   readonly requests: () => readonly SeenRequest[];
   /** What each of them said of who sent it. */
   readonly userAgents: () => readonly (string | undefined)[];
-  /** Forgets connections and requests counted so far. */
+  /** Requests by method and kind of path, and bytes of blobs. */
+  readonly traffic: Pick<Traffic, 'requests' | 'blobBytesServed' | 'blobBytesReceived'>;
+  /** Forgets connections, requests and bytes counted so far. */
   readonly resetCounts: () => void;
   /** Every connection is refused until `accept`. */
   readonly refuse: () => Promise<void>;
@@ -79,17 +86,21 @@ export async function startFaultRegistry(
   // By the client's port: below TLS, this is the only thing both sides of the server know.
   const sockets = new Map<number | undefined, Socket>();
   let auth: FaultAuth | undefined;
-  const forward = options.forward ?? createForwarder(upstream);
+  const traffic = createTraffic();
+  const forward = options.forward ?? createForwarder(upstream, scheme);
 
   const listener: RequestListener = (incoming, response) => {
-    response.on('error', () => undefined);
+    for (const side of [incoming, response]) side.on('error', () => undefined);
     const seen = see(incoming);
     requests.push(seen);
     userAgents.push(incoming.headers['user-agent']);
+    traffic.see(incoming);
     const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
-    const fault = found?.rule.fault;
-    const exchange = { incoming, response, connection: sockets.get(incoming.socket.remotePort) };
+    const decided = found?.rule.fault;
+    const fault = typeof decided === 'function' ? decided(seen) : decided;
+    const connection = sockets.get(incoming.socket.remotePort);
+    const exchange = { incoming, response, connection, traffic };
     if (fault !== undefined && answersWithFault(fault, exchange)) return;
     if (auth?.handled(incoming, response) === true) return;
     forwardingFault(fault, { ...exchange, forward });
@@ -131,11 +142,14 @@ export async function startFaultRegistry(
       rules = wanted.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }));
     },
     setAuth,
+    expireTokens: () => auth?.expireTokens(),
     connections: () => connections,
     openConnections: () => sockets.size,
     requests: () => requests,
     userAgents: () => userAgents,
+    traffic,
     resetCounts: () => {
+      traffic.reset();
       connections = 0;
       requests = [];
       userAgents = [];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import {
   type RegistryAddress,
@@ -23,8 +24,19 @@ export interface PushedManifest {
   readonly size: number;
 }
 
+/** A blob as a manifest names it. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly urls?: readonly string[];
+}
+
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const indexType = 'application/vnd.oci.image.index.v1+json';
+
+/** In the place of a tag: a manifest that nothing names. */
+export const byDigest = 'by-digest';
 
 /** Pushes a small real image (a configuration and one layer) as `<repository>:<tag>`. */
 export async function pushImage(
@@ -32,7 +44,7 @@ export async function pushImage(
   name: string,
   options: ImageOptions = {},
 ): Promise<PushedManifest> {
-  const { repository, tag } = split(name);
+  const { repository, tag } = splitName(name);
   const layer = gzipSync(options.layer ?? Buffer.from(`a layer of ${name}`));
   const config = Buffer.from(
     JSON.stringify({
@@ -57,7 +69,7 @@ export async function pushIndex(
   name: string,
   architectures: readonly string[] = ['amd64', 'arm64'],
 ): Promise<PushedManifest> {
-  const { repository } = split(name);
+  const { repository } = splitName(name);
   const manifests: object[] = [];
   for (const architecture of architectures) {
     const image = await pushImage(registry, `${repository}:${architecture}`, { architecture });
@@ -81,7 +93,8 @@ export function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-function split(name: string): { readonly repository: string; readonly tag: string } {
+/** A name as `<repository>:<tag>`; `latest` unless it says. */
+export function splitName(name: string): { readonly repository: string; readonly tag: string } {
   const [, repository = '', tag = 'latest'] = /^(.*?)(?::([^:/]+))?$/.exec(name) ?? [];
   return { repository, tag };
 }
@@ -90,31 +103,63 @@ function descriptor(bytes: Buffer): { readonly digest: string; readonly size: nu
   return { digest: digestOf(bytes), size: bytes.length };
 }
 
-async function pushBlob(
+/** Uploads a blob that is known as a whole. */
+export async function pushBlob(
   registry: RegistryAddress,
   repository: string,
   bytes: Buffer,
 ): Promise<void> {
-  const started = await expectStatus(
-    registry,
-    { path: `/v2/${repository}/blobs/uploads/`, method: 'POST' },
-    202,
-  );
-  const location = new URL(String(started.headers['location']), registry.url);
+  const location = await startUpload(registry, repository);
   location.searchParams.set('digest', digestOf(bytes));
   const path = `${location.pathname}${location.search}`;
   const headers = { 'content-type': 'application/octet-stream' };
   await expectStatus(registry, { path, method: 'PUT', body: bytes, headers }, 201);
 }
 
-async function pushManifest(
+/** Uploads a blob as it is made, in one pass, and says what it came to. */
+export async function pushStream(
+  registry: RegistryAddress,
+  repository: string,
+  bytes: AsyncIterable<Buffer>,
+): Promise<{ readonly digest: string; readonly size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  const hashed = async function* () {
+    for await (const part of bytes) {
+      hash.update(part);
+      size += part.length;
+      yield part;
+    }
+  };
+  const { pathname, search } = await startUpload(registry, repository);
+  const sent = await expectStatus(
+    registry,
+    { path: `${pathname}${search}`, method: 'PATCH', body: Readable.from(hashed()) },
+    202,
+  );
+  const location = new URL(String(sent.headers['location']), registry.url);
+  const digest = `sha256:${hash.digest('hex')}`;
+  location.searchParams.set('digest', digest);
+  const path = `${location.pathname}${location.search}`;
+  await expectStatus(registry, { path, method: 'PUT', body: '' }, 201);
+  return { digest, size };
+}
+
+async function startUpload(registry: RegistryAddress, repository: string): Promise<URL> {
+  const path = `/v2/${repository}/blobs/uploads/`;
+  const started = await expectStatus(registry, { path, method: 'POST' }, 202);
+  return new URL(String(started.headers['location']), registry.url);
+}
+
+/** Pushes a manifest, or an index, by the tag of `name`, or by its own digest (`byDigest`). */
+export async function pushManifest(
   registry: RegistryAddress,
   name: string,
   manifest: { readonly mediaType: string; readonly [field: string]: unknown },
 ): Promise<PushedManifest> {
-  const { repository, tag } = split(name);
+  const { repository, tag } = splitName(name);
   const body = Buffer.from(JSON.stringify({ schemaVersion: 2, ...manifest }));
-  const path = `/v2/${repository}/manifests/${tag}`;
+  const path = `/v2/${repository}/manifests/${tag === byDigest ? digestOf(body) : tag}`;
   const headers = { 'content-type': manifest.mediaType };
   await expectStatus(registry, { path, method: 'PUT', body, headers }, 201);
   return { ...descriptor(body), mediaType: manifest.mediaType };

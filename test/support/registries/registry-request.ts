@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 
 /** Where a registry is, and how a test may speak to it. */
@@ -16,9 +17,9 @@ export const registryPassword = 'opensesame';
 /** One request of a test to a registry, without any of the code under test. */
 export interface RegistryRequest {
   readonly path: string;
-  readonly method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  readonly body?: string | Buffer | Readable;
 }
 
 /** What came back. */

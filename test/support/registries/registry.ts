@@ -15,6 +15,8 @@ export interface RegistryOptions {
   /** Users of its htpasswd file, all with `registryPassword`; without, it is open. */
   readonly users?: readonly string[];
   readonly port?: number;
+  /** For measuring: it counts what it is asked for (`/-/counts`), and holds up each request so long. */
+  readonly measuring?: { readonly delayMs: number };
 }
 
 /** A real registry process on loopback, whose images live in a directory of its own. */
@@ -37,7 +39,8 @@ const stopGraceMs = 3_000;
 
 /** Starts a registry and waits until it answers. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
-  const command = await findBinary('registry');
+  const { measuring } = options;
+  const command = await findBinary(measuring === undefined ? 'registry' : 'bench-registry');
   const directory = temporaryDirectory('registry');
   const { address, process } = await startSomewhere(
     { command, directory: directory.path },
@@ -99,7 +102,11 @@ async function startAt(place: Place, address: Address, options: RegistryOptions)
     command: place.command,
     args: ['serve', writeConfiguration(place.directory, address, options)],
     logFile: join(place.directory, 'log'),
-    env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
+    env: {
+      PATH: process.env['PATH'],
+      OTEL_TRACES_EXPORTER: 'none',
+      BENCH_REQUEST_DELAY: `${options.measuring?.delayMs ?? 0}ms`,
+    },
   });
   try {
     await untilReady(`${address.host} answers`, async () => {
@@ -130,6 +137,8 @@ function writeConfiguration(directory: string, address: Address, options: Regist
       filesystem: { rootdirectory: join(directory, 'images') },
       delete: { enabled: true },
     },
+    // Layers that lie elsewhere; the registry takes none that name a place unless told which.
+    validation: { manifests: { urls: { allow: ['^https://example\\.com/'] } } },
     http: {
       addr: address.host,
       ...(tls !== undefined && {

@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { describe, expect, test } from 'vitest';
 import { ForbiddenError } from '#oci/addresses.ts';
-import { ConnectError } from '#oci/connections.ts';
+import { ConnectError } from '#oci/dispatchers.ts';
 import { ProtocolError, spokeNoTls, translateAnswer, translateError } from '#oci/errors.ts';
 import { NameError } from '#oci/names.ts';
 
