@@ -138,7 +138,7 @@ export class RemoteRepository {
         ...common,
         target: typeof target === 'string' ? `/v2/${path}/${target}` : target.path,
         repository: path,
-        tokenMsMin: TOKEN_MS_MIN,
+        ...(isTransfer(request) && { tokenMsMin: TOKEN_MS_MIN }),
         ...(request.mountFrom !== undefined && { mountFrom: request.mountFrom }),
         ...(actions !== undefined && { actions }),
         ...(credential !== undefined && { credential }),
@@ -169,6 +169,11 @@ function statusOf(sent: Result<TransportAnswer, OciFailure>): number | undefined
 /** A source that is hidden from one credential may be open to the next. */
 function isClosed(side: Side, status: number | undefined): boolean {
   return status === 401 || status === 403 || (status === 404 && side === 'source');
+}
+
+/** What may take longer than a token lives. */
+function isTransfer({ body, blocksWithinMs }: RepositoryRequest): boolean {
+  return isStreamed(body) || blocksWithinMs !== undefined;
 }
 
 function isSpent({ body }: RepositoryRequest): boolean {
