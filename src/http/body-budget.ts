@@ -10,10 +10,9 @@ const pieceBytes = 512;
  */
 export class BodyBudget {
   readonly #bytesMax: number;
+  readonly #shares = new WeakMap<IncomingMessage, Share>();
   /** Bodies that are not here whole, in the order of their last byte, the longest ago first. */
-  readonly #coming = new Map<IncomingMessage, number>();
-  /** Bodies that are, until their requests are answered. */
-  readonly #whole = new Map<IncomingMessage, number>();
+  readonly #coming = new Set<Share>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -27,32 +26,47 @@ export class BodyBudget {
 
   /** Another piece came; closes whom it takes to have room for it, which may be this one. */
   received(request: IncomingMessage, piece: Buffer): void {
+    const share = this.#shares.get(request) ?? { request, bytes: 0 };
+    this.#shares.set(request, share);
     const bytes = piece.length + pieceBytes;
-    const before = this.#coming.get(request) ?? 0;
-    // What is set anew goes to the end of the order.
-    this.#coming.delete(request);
-    this.#coming.set(request, before + bytes);
+    share.bytes += bytes;
     this.#bytes += bytes;
-    for (const slowest of this.#coming.keys()) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.release(slowest);
-      slowest.destroy(new Error('expected the rest of a body in time, others came first'));
-    }
+    // What is set anew goes to the end of the order.
+    this.#coming.delete(share);
+    this.#coming.add(share);
+    if (this.#bytes > this.#bytesMax) this.#makeRoom();
   }
 
-  /** The body is here, and waits for nothing any more. */
+  /** The body is here, and waits for nothing any more; it counts until its request is answered. */
   complete(request: IncomingMessage): void {
-    const bytes = this.#coming.get(request);
-    if (bytes === undefined) return;
-    this.#coming.delete(request);
-    this.#whole.set(request, bytes);
+    const share = this.#shares.get(request);
+    if (share !== undefined) this.#coming.delete(share);
   }
 
   /** The request is answered, or its connection is gone. */
   release(request: IncomingMessage): void {
-    const bytes = this.#coming.get(request) ?? this.#whole.get(request) ?? 0;
-    this.#bytes -= bytes;
-    this.#coming.delete(request);
-    this.#whole.delete(request);
+    const share = this.#shares.get(request);
+    if (share !== undefined) this.#end(share);
   }
+
+  #makeRoom(): void {
+    for (const share of this.#coming) {
+      if (this.#bytes <= this.#bytesMax) return;
+      const { request } = share;
+      this.#end(share);
+      request.destroy(new Error('expected the rest of a body in time, others came first'));
+    }
+  }
+
+  #end(share: Share): void {
+    this.#coming.delete(share);
+    this.#bytes -= share.bytes;
+    share.bytes = 0;
+  }
+}
+
+/** What one body takes. */
+interface Share {
+  readonly request: IncomingMessage;
+  bytes: number;
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
@@ -7,10 +7,12 @@ import type { Socket } from 'node:net';
  * client which has most of them loses one, over which nothing is asked if there is such a one. Merely
  * to refuse new ones would let anybody who opens enough of them keep the API server out.
  */
-export function boundConnections(server: Server | TlsServer, connectionsMax: number): void {
+export function boundConnections(
+  server: Server | TlsServer,
+  { connectionsMax, askingNow }: ConnectionBounds,
+): void {
   // The oldest first. By address and port: the socket below TLS and the one above are not the same.
   const clients = new Map<string, Map<number, Socket>>();
-  const asking = new Set<string>();
   let count = 0;
   server.on('connection', (socket: Socket) => {
     const { remoteAddress: address = '', remotePort: port = 0 } = socket;
@@ -24,32 +26,31 @@ export function boundConnections(server: Server | TlsServer, connectionsMax: num
       if (connections.get(port) === socket) connections.delete(port);
       if (connections.size === 0 && clients.get(address) === connections) clients.delete(address);
     });
-    if (count > connectionsMax) closeOne(clients, asking);
+    if (count > connectionsMax) closeOne(clients, askingNow);
   });
-  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const name = nameOf(socket.remoteAddress, socket.remotePort);
-    asking.add(name);
-    response.once('close', () => asking.delete(name));
-  });
+}
+
+/** How many there may be, and which are in use. */
+export interface ConnectionBounds {
+  readonly connectionsMax: number;
+  /** `address port` of the clients whose requests are not answered yet. */
+  readonly askingNow: () => ReadonlySet<string>;
 }
 
 function closeOne(
   clients: ReadonlyMap<string, ReadonlyMap<number, Socket>>,
-  asking: ReadonlySet<string>,
+  askingNow: ConnectionBounds['askingNow'],
 ): void {
+  const asking = askingNow();
   let [address, connections] = ['', new Map() as ReadonlyMap<number, Socket>];
   for (const [one, its] of clients) {
     if (its.size > connections.size) [address, connections] = [one, its];
   }
   const [oldest] = connections.values();
   for (const [port, socket] of connections) {
-    if (asking.has(nameOf(address, port)) || socket.destroyed) continue;
+    if (asking.has(`${address} ${port}`) || socket.destroyed) continue;
     socket.destroy();
     return;
   }
   oldest?.destroy();
-}
-
-function nameOf(address: string | undefined, port: number | undefined): string {
-  return `${address} ${port}`;
 }

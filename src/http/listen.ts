@@ -77,8 +77,9 @@ export async function serve(
 ): Promise<Listener> {
   await app.ready();
   let draining = false;
-  boundConnections(server, options.connectionsMax ?? connectionsMaxDefault);
   const exchanges = watchExchanges(server);
+  const { connectionsMax = connectionsMaxDefault } = options;
+  boundConnections(server, { connectionsMax, askingNow: exchanges.asking });
   server.on('request', (request, response: ServerResponse) => {
     if (draining) response.setHeader('connection', 'close');
     app.routing(request, response);

@@ -25,6 +25,9 @@ export function watchExchanges(server: Server | TlsServer) {
     response.once('close', () => answers.delete(response));
   });
   return {
+    /** `address port` of the clients that wait for an answer. */
+    asking: (): ReadonlySet<string> =>
+      new Set([...answers].flatMap(({ socket }) => (socket === null ? [] : nameOf(socket)))),
     /** Every answer that has not begun yet will close its connection. */
     closeAfterAnswers: () => {
       for (const answer of answers) {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { BodyBudget } from './body-budget.ts';
 import { weighJson } from './json-weight.ts';
+import { ReadPace } from './read-pace.ts';
 
 /** How large bodies may be. */
 export interface BodyBounds {
@@ -21,12 +22,13 @@ const weighedBytesMin = 262_144;
 /** Has an app read JSON within bounds, each body of its own and all together; answers the budget. */
 export function readBodies(app: FastifyInstance, bounds: BodyBounds): BodyBudget {
   const budget = new BodyBudget(bounds.allBytesMax);
+  const pace = new ReadPace();
   const inTurn = takeTurns();
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', (_request, payload: IncomingMessage, done) => {
     const length = Number(payload.headers['content-length'] ?? 0);
     if (length > bounds.bytesMax) return done(tooLarge(bounds.bytesMax), undefined);
-    receive(payload, { budget, bytesMax: bounds.bytesMax }, (error, body) => {
+    receive(payload, { budget, pace, bytesMax: bounds.bytesMax }, (error, body) => {
       if (body === undefined) return done(error ?? null, undefined);
       const answer = () => {
         const parsed = parse(body, bounds);
@@ -64,13 +66,14 @@ function takeTurns(): (work: () => void) => void {
 
 interface Receiving {
   readonly budget: BodyBudget;
+  readonly pace: ReadPace;
   readonly bytesMax: number;
 }
 
 /** By events and not by iteration, which takes a turn of its own for each of a review's pieces. */
 function receive(
   payload: IncomingMessage,
-  { budget, bytesMax }: Receiving,
+  { budget, pace, bytesMax }: Receiving,
   done: (error: Error | undefined, body?: Buffer) => void,
 ): void {
   const pieces: Buffer[] = [];
@@ -84,12 +87,15 @@ function receive(
     }
     pieces.push(piece);
     budget.received(payload, piece);
+    pace.received(payload, { pieceBytes: piece.length, bodyBytes: bytes });
   };
   const finish = (): void => {
     // Who goes away from here on fails no body.
     payload.off('error', fail);
     budget.complete(payload);
-    done(undefined, Buffer.concat(pieces, bytes));
+    const [first] = pieces;
+    // Nearly every review comes in one piece: to copy it would be garbage.
+    done(undefined, pieces.length === 1 ? first : Buffer.concat(pieces, bytes));
   };
   // Whoever is gone, or was closed, reads no answer; it must have a status all the same.
   const fail = (error: Error): void => done(Object.assign(error, { statusCode: 400 }));

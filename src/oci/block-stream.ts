@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { BLOCK_BYTES, takeBlock } from './blocks.ts';
+import { ChunkMemory } from './chunk-memory.ts';
 import type { SentRequest } from './connections.ts';
 import type { AnswerHeaders } from './quota.ts';
 
@@ -22,6 +23,7 @@ const PARTIAL_MS = 1_000;
  */
 export class BlockStream implements AsyncIterable<Buffer> {
   readonly #controller: Dispatcher.DispatchController;
+  readonly #memory = new ChunkMemory();
   readonly #ready: Buffer[] = [];
   #block: Buffer | undefined;
   #filled = 0;
@@ -76,6 +78,7 @@ export class BlockStream implements AsyncIterable<Buffer> {
       this.#controller.abort(unwanted);
       return;
     }
+    this.#memory.next(chunk);
     let taken = 0;
     while (taken < chunk.length) {
       this.#block ??= takeBlock();

@@ -2,7 +2,7 @@
 export const BLOCK_BYTES = 256 * 1024;
 
 /** Blocks that are kept for the next transfer: what a few images at once have in flight. */
-const FREE_MAX = 64;
+const FREE_MAX = 32;
 
 const free: Buffer[] = [];
 

@@ -11,13 +11,13 @@ import { Habits, pingOf } from './habits.ts';
 import { type ManifestAnswer, type ManifestRequest, requestManifest } from './manifests.ts';
 import { Names, type ResolveName } from './names.ts';
 import { createProxyChooser, type ProxySettings } from './proxies.ts';
-import { readQuota } from './quota.ts';
 import { createSystemResolver } from './resolver.ts';
 import { Tokens } from './tokens.ts';
-import { Transport } from './transport.ts';
+import { type StatedQuota, Transport } from './transport.ts';
 import { createTrust, systemRoots } from './trust.ts';
 
 export type { ManifestAnswer, ManifestRequest } from './manifests.ts';
+export type { StatedQuota } from './transport.ts';
 
 /** The registries of the world, each over its own kept-alive connections. No retries, no log. */
 export interface OciClient {
@@ -45,7 +45,7 @@ export interface OciClientOptions {
   readonly resolve?: ResolveName;
   /** Opens a connection to an address; the default is Node's. */
   readonly openSocket?: OpenSocket;
-  /** Told what an answer of a registry says of its quota, where it says it in full. */
+  /** Told of what answers state of their registry's quota, whoever asked: probes and copies. */
   readonly onQuota?: (registry: string, quota: StatedQuota) => void;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
@@ -53,14 +53,6 @@ export interface OciClientOptions {
   readonly transfers?: TransferBounds;
   /** Monotonic time in ms: what the lifetime of tokens is measured with. */
   readonly monotonicMs?: () => number;
-}
-
-/** What a registry says of a quota. */
-export interface StatedQuota {
-  readonly limit: number;
-  readonly remaining: number;
-  /** Wall time in ms at which it is whole again; absent where nothing is said. */
-  readonly resetAtMs?: number;
 }
 
 /** Makes the client; `close` it. Opens no connection by itself. */
@@ -77,21 +69,7 @@ export function createOciClient(options: OciClientOptions = {}): OciClient {
     ...(options.openSocket && { openSocket: options.openSocket }),
   });
   const { onQuota } = options;
-  const transport = new Transport({
-    ...{ connections, settingsOf },
-    ...(onQuota !== undefined && {
-      onAnswer: (registry, headers) => {
-        const {
-          quotaLimit: limit,
-          quotaRemaining: remaining,
-          ...said
-        } = readQuota(headers, nowMs());
-        if (limit === undefined || remaining === undefined) return;
-        const { quotaResetAtMs: resetAtMs } = said;
-        onQuota(registry, { limit, remaining, ...(resetAtMs !== undefined && { resetAtMs }) });
-      },
-    }),
-  });
+  const transport = new Transport({ connections, settingsOf, nowMs, ...(onQuota && { onQuota }) });
   const tokens = new Tokens({ transport, nowMs, monotonicMs });
   const habits = new Habits(transport, monotonicMs);
   const authenticator = new Authenticator({ transport, tokens, habits });

@@ -1,7 +1,8 @@
 import { BoundedMap } from '#core/bounded-map.ts';
 import { credentialContent } from '#core/credentials.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
-import type { Result } from '#core/result.ts';
+import { fail, type Result } from '#core/result.ts';
+import { copyFailure } from './copy-failures.ts';
 import { headManifest, type ManifestHead } from './head-manifest.ts';
 import { JointCalls } from './joint-calls.ts';
 import {
@@ -63,11 +64,13 @@ export class CopyMemory {
       share ?? null,
       credentials.map(credentialContent),
     ]);
-    return await this.#heads.run(
-      key,
-      async (joint) => await headManifest(repository, reference, joint),
-      signal,
-    );
+    try {
+      const head = async (joint: AbortSignal) => await headManifest(repository, reference, joint);
+      return await this.#heads.run(key, head, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return fail(copyFailure('source', 'unreachable', `${repository.name}: called off`));
+    }
   }
 
   /** Reads an image together with all who copy it now. Only for who was let in for that digest. */

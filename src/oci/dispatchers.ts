@@ -8,6 +8,7 @@ import { dial, type OpenSocket } from './dial.ts';
 import { KEPT_CONNECTIONS } from './idle-wait.ts';
 import type { Names } from './names.ts';
 import type { Trust } from './trust.ts';
+import type { TurnGate } from './turn-gate.ts';
 
 /** How one registry is spoken to (`registries.<host>` of the configuration). */
 export interface RegistrySettings {
@@ -74,6 +75,8 @@ export interface Opening extends ProxyOpening {
   readonly zones: BoundedMap<string, Zone>;
   readonly closing: AbortSignal;
   readonly share: AsyncLocalStorage<string | undefined>;
+  /** Those of all registries. */
+  readonly openings: TurnGate;
 }
 
 /** What connections to a proxy are opened with. */
@@ -103,9 +106,14 @@ export function createAgent(opening: Opening, use: Use): Dispatcher {
     connect: (target, callback) => {
       const fail = (cause: unknown): void =>
         callback(new ConnectError('no connection', { cause }), null);
-      openSocket(opening, target).then((socket) => {
+      const opened = Promise.resolve(opening.openings.pass()).then(() =>
+        openSocket(opening, target),
+      );
+      opened.then(async (socket) => {
         if (target.protocol !== 'https:') return callback(null, socket);
+        await opening.openings.pass();
         const end = (): void => void socket.destroy();
+        if (opening.closing.aborted) end();
         opening.closing.addEventListener('abort', end, { once: true });
         secure({ ...target, httpSocket: socket }, (error, connected) => {
           opening.closing.removeEventListener('abort', end);

@@ -1,3 +1,6 @@
+import type { Dispatcher } from 'undici';
+import type { TurnGate } from './turn-gate.ts';
+
 /** Connections that stay when a burst is over. */
 export const KEPT_CONNECTIONS = 4;
 
@@ -57,5 +60,25 @@ export class IdleWait {
     this.#stall = setTimeout(() => {
       for (const wake of this.#waiting) wake();
     }, STALL_MS);
+  }
+}
+
+/** A connection is free once the body is read to its end, and a turn of the event loop later. */
+export async function onceIdle(
+  { wait, requests }: { readonly wait: IdleWait; readonly requests: TurnGate },
+  send: () => Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  await wait.enter();
+  // All who waited are let go at once.
+  await requests.pass();
+  const startedMs = performance.now();
+  try {
+    const answer = await send();
+    wait.took(performance.now() - startedMs);
+    answer.body.once('close', () => setImmediate(() => wait.leave()));
+    return answer;
+  } catch (error) {
+    wait.leave();
+    throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface QuotaReading {
   /** Pulls left, from `ratelimit-remaining`. */
   readonly quotaRemaining?: number;
-  /** Pulls that the whole quota has, from `ratelimit-limit`. */
+  /** Pulls in all, from `ratelimit-limit`. */
   readonly quotaLimit?: number;
   /** Wall time in ms since the epoch at which the quota is renewed. */
   readonly quotaResetAtMs?: number;
@@ -27,8 +27,8 @@ const EPOCH_MS_MIN = 1_000_000_000_000;
 
 /** Reads rate-limit headers as Docker Hub, GitHub and the IETF draft write them. */
 export function readQuota(headers: AnswerHeaders, nowMs: number): QuotaReading {
-  const quotaRemaining = remaining(headers['ratelimit-remaining']);
-  const quotaLimit = remaining(headers['ratelimit-limit']);
+  const quotaRemaining = least(headers['ratelimit-remaining']);
+  const quotaLimit = least(headers['ratelimit-limit']);
   const quotaResetAtMs = firstMoment(headers, RESET, nowMs);
   const retryAfterMs = firstMoment(headers, RETRY_AFTER, nowMs);
   return {
@@ -40,7 +40,7 @@ export function readQuota(headers: AnswerHeaders, nowMs: number): QuotaReading {
 }
 
 /** `76;w=21600` or a plain `76`; the least of several. */
-function remaining(value: string | string[] | undefined): number | undefined {
+function least(value: string | string[] | undefined): number | undefined {
   const numbers = [value ?? []]
     .flat()
     .flatMap((line) => line.split(','))

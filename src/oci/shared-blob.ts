@@ -25,6 +25,8 @@ export interface SharedBlobOptions {
 
 /** Blocks that the fastest reader may be ahead of the slowest: 2 MiB. */
 const WINDOW_BLOCKS = 8;
+/** Blocks that wait for a reader that is alone: one that it sends, and the next ones. */
+const LONE_BLOCKS = 3;
 const PATIENCE_MS = 5_000;
 /** How often in that time it is looked at who holds up whom. */
 const PATIENCE_TICKS = 10;
@@ -74,7 +76,7 @@ export class SharedBlob {
   /** What nobody needs any more goes. */
   trim(mayReuse = true): void {
     // Those who might still come are waited for as long as they hold up nobody.
-    const isOpen = this.#options.isOpen?.() === true && this.#hasRoom();
+    const isOpen = this.#options.isOpen?.() === true && this.#blocks.length < WINDOW_BLOCKS;
     const needed = [...this.#readers].map(({ needs }) => needs);
     const until = isOpen ? 0 : Math.min(...needed, this.#front);
     while (this.#first < until) {
@@ -175,7 +177,8 @@ export class SharedBlob {
   }
 
   #hasRoom(): boolean {
-    return this.#blocks.length < WINDOW_BLOCKS;
+    const isShared = this.#readers.size > 1 || this.#options.isOpen?.() === true;
+    return this.#blocks.length < (isShared ? WINDOW_BLOCKS : LONE_BLOCKS);
   }
 
   async #room(): Promise<void> {

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { BoundedMap } from '#core/bounded-map.ts';
 import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import type { OciFailure } from './errors.ts';
+import { type OciFailure, outOfTime } from './errors.ts';
 import type { Lead } from './exchange.ts';
+import { JointCalls } from './joint-calls.ts';
 import {
   meaningOf,
   type TokenMeaning,
@@ -64,6 +65,8 @@ export class Tokens {
   /** Credentials whose identity token was refused (for one scope): their password, next time. */
   readonly #refused = new BoundedMap<string, true>(TOKENS_MAX);
 
+  readonly #joint = new JointCalls<Result<Grant, OciFailure>>();
+
   /** Asks over the given transport, on the given clocks. */
   constructor(options: TokenOptions) {
     this.#options = options;
@@ -77,7 +80,7 @@ export class Tokens {
   ): Promise<Result<Grant, OciFailure>> {
     const known = this.#tokens.get(tokenKey(scope));
     if (known === undefined || known.expiresAtMs <= this.#options.monotonicMs() + liveMsMin) {
-      return await this.#fetch(scope, signal);
+      return liveMsMin === 0 ? await this.#fetch(scope, signal) : await this.#join(scope, signal);
     }
     const { token, byIdentity } = known;
     return succeed({ scope, token, byIdentity, fresh: false });
@@ -93,6 +96,17 @@ export class Tokens {
     if (byIdentity) this.#refused.set(key, true);
     else this.#refused.delete(key);
     return byIdentity;
+  }
+
+  /** The blobs of an image begin together, on one token. */
+  async #join(scope: TokenScope, signal: AbortSignal): Promise<Result<Grant, OciFailure>> {
+    try {
+      const key = `${scope.share ?? ''} ${tokenKey(scope)}`;
+      return await this.#joint.run(key, async (joint) => await this.#fetch(scope, joint), signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return fail(outOfTime(scope.registry));
+    }
   }
 
   async #fetch(scope: TokenScope, signal: AbortSignal): Promise<Result<Grant, OciFailure>> {

@@ -5,7 +5,7 @@ import type { Connections } from './connections.ts';
 import type { RegistrySettings } from './dispatchers.ts';
 import { type OciFailure, outOfTime, ProtocolError, spokeNoTls, translateError } from './errors.ts';
 import { type ExchangeRequest, exchange, type Lead, type TransportAnswer } from './exchange.ts';
-import type { AnswerHeaders } from './quota.ts';
+import { readQuota } from './quota.ts';
 
 /** One request on behalf of one registry, which has its one name here (`registryHost`). */
 export interface TransportRequest extends ExchangeRequest {
@@ -18,8 +18,18 @@ export interface TransportOptions {
   readonly connections: Connections;
   /** The settings of a registry; `undefined` where the configuration does not name it. */
   readonly settingsOf: (registry: string) => RegistrySettings | undefined;
-  /** Told of the headers of each answer: what they say of quotas concerns more than who asked. */
-  readonly onAnswer?: (registry: string, headers: AnswerHeaders) => void;
+  /** Told of what answers state of their registry's quota, limit and rest. */
+  readonly onQuota?: (registry: string, quota: StatedQuota) => void;
+  /** Wall time in ms, that spans are counted from; needed where `onQuota` is. */
+  readonly nowMs?: () => number;
+}
+
+/** What a registry states of the quota of whoever asked. */
+export interface StatedQuota {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Wall time in ms since the epoch at which it is whole again, where that is said. */
+  readonly resetAtMs?: number;
 }
 
 /** Loopback registries remembered as plain HTTP; there are few ports in use on one machine. */
@@ -57,12 +67,22 @@ export class Transport {
     };
     try {
       const answer = await this.#sendOnce(request, { signal, onHeard });
-      this.#options.onAnswer?.(registry, answer.headers);
+      this.#tellQuota(registry, answer);
       return succeed(answer);
     } catch (error) {
       const failure = signal.aborted ? outOfTime(registry) : translateError(error, registry);
       return fail(answered ? afterAnswer(failure) : failure);
     }
+  }
+
+  #tellQuota(registry: string, { headers, foreign }: TransportAnswer): void {
+    const { onQuota, nowMs = Date.now } = this.#options;
+    // Most answers state none: looking costs nothing then.
+    if (onQuota === undefined || foreign || headers['ratelimit-limit'] === undefined) return;
+    const { quotaLimit, quotaRemaining, quotaResetAtMs } = readQuota(headers, nowMs());
+    if (quotaLimit === undefined || quotaRemaining === undefined) return;
+    const reset = quotaResetAtMs === undefined ? {} : { resetAtMs: quotaResetAtMs };
+    onQuota(registry, { limit: quotaLimit, remaining: quotaRemaining, ...reset });
   }
 
   async #sendOnce(request: TransportRequest, attempt: Attempt): Promise<TransportAnswer> {

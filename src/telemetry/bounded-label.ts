@@ -17,6 +17,8 @@ export interface BoundedLabelOptions {
 export class BoundedLabel {
   /** In the order of their last use, longest ago first, where one makes room. */
   readonly #known = new Set<string>();
+  /** The one used last: it is the last already. */
+  #latest: string | undefined;
   readonly #max: number;
   readonly #options: BoundedLabelOptions;
 
@@ -26,6 +28,7 @@ export class BoundedLabel {
   }
 
   name(value: string): string {
+    if (value === this.#latest) return value;
     if (this.#known.has(value)) this.#touch(value);
     else if (this.#options.isKept?.(value) !== true) return this.#take(value);
     return value;
@@ -35,6 +38,7 @@ export class BoundedLabel {
     if (this.#options.evicted === undefined) return;
     this.#known.delete(value);
     this.#known.add(value);
+    this.#latest = value;
   }
 
   #take(value: string): string {
@@ -46,10 +50,12 @@ export class BoundedLabel {
       if (isKept?.(oldest) !== true) evicted(oldest);
     }
     this.#known.add(value);
+    this.#latest = value;
     return value;
   }
 
   forget(value: string): void {
+    if (value === this.#latest) this.#latest = undefined;
     this.#known.delete(value);
   }
 }

@@ -161,10 +161,18 @@ function observeProbes(
     ...describe(registry, 'probeDuration', ['registry']),
     buckets: probeBucketsSeconds,
   });
-  const evicted = (host: string): void => histogram.remove({ registry: host });
+  // Each answer counts: the library would put labels and their key together every time.
+  const children = new Map<string, Histogram.Internal<'registry'>>();
+  const evicted = (host: string): void => {
+    children.delete(host);
+    histogram.remove({ registry: host });
+  };
   const hosts = new BoundedLabel(subjectLabelsMax, { isKept, evicted });
   return (host, durationSeconds) => {
-    histogram.observe({ registry: hosts.name(host) }, durationSeconds);
+    const name = hosts.name(host);
+    const child = children.get(name) ?? histogram.labels(name);
+    children.set(name, child);
+    child.observe(durationSeconds);
   };
 }
 

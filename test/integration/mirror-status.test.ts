@@ -159,6 +159,26 @@ describe.each(['ClusterImageSetMirror', 'ImageSetMirror'] as const)(
       expect((await stage.restore()).toSorted(byImage)).toEqual(urgent.toSorted(byImage));
     });
 
+    test('is restored with what was recorded beside it before its leader ended', async () => {
+      const stage = await mirrorStage(kind);
+      stage.images.put(...many(stage, 2_500, 2));
+      const writer = stage.lead();
+      const [first] = stage.images.imagesOf(stage.resource);
+      expect(await writer.written(stage.resource, first?.image ?? '', signal)).not.toBe('none');
+      const fresh = stage.image('quay.io/team/new:1', [{ state: 'Scheduled', adopted: false }]);
+      stage.images.put(fresh);
+      expect(await writer.recorded(stage.resource, fresh.image, signal)).toBe('overflow');
+      writer.stop();
+      const restored = await stage.restore();
+      expect(restored).toHaveLength(2_501);
+      expect(restored).toContainEqual(fresh);
+      const next = stage.lead();
+      await next.flush();
+      const names = (await stage.shards()).map(({ metadata }) => metadata.name);
+      expect(names.filter((name: string) => name.endsWith('-new'))).toEqual([]);
+      expect(await stage.restore()).toHaveLength(2_501);
+    });
+
     test('is still written while the resource is being deleted', async () => {
       const stage = await mirrorStage(kind);
       const finalizers = ['kuik.enix.io/mirror-cleanup'];

@@ -220,3 +220,13 @@ describe('a source that says no', () => {
     expect(stage.source.requests()).toHaveLength(1);
   });
 });
+
+test('what a source states of its quota is told, whoever asked', async () => {
+  const headers = { 'ratelimit-limit': '200;w=21600', 'ratelimit-remaining': '76;w=21600' };
+  stage.source.setRules({ path: /\/manifests\//, fault: { kind: 'headers', headers } });
+  const told: unknown[] = [];
+  const onQuota = (registry: string, quota: unknown): void => void told.push([registry, quota]);
+  expect(await copy({ onQuota })).toMatchObject(sound);
+  const stated = [stage.source.host, { limit: 200, remaining: 76 }];
+  expect(told).toEqual([stated, stated]);
+});

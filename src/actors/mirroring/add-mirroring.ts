@@ -28,7 +28,10 @@ export function addMirroring(system: KuikSystem, options: AddMirroringOptions): 
       events.record({ regarding, type: 'Warning', reason: 'CopiesAbandoned', ...note });
     },
   };
-  const mirroring: Mirroring = new Mirroring(system, { ...options, store, news });
+  const mirroring: Mirroring = new Mirroring(system, {
+    ...{ ...options, store, news },
+    leads: system.leads,
+  });
   const { images, running, isPlanned, queues } = mirroring;
   const reporting: MirrorReporting = addMirrorReporting(system, {
     ...{ images, running, isPlanned, queues, store, resources, table, events, conditions },
@@ -38,7 +41,7 @@ export function addMirroring(system: KuikSystem, options: AddMirroringOptions): 
 }
 
 /** What it is added with, and who is told. */
-export interface AddMirroringOptions extends Omit<MirroringOptions, 'news' | 'store'> {
+export interface AddMirroringOptions extends Omit<MirroringOptions, 'news' | 'store' | 'leads'> {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
 }

@@ -1,5 +1,5 @@
 import type { Runtime } from '#actors/runtime.ts';
-import type { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import type { ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';

@@ -186,7 +186,7 @@ export class CopyImage {
     if (standing === undefined) copy.send({ type: 'push.began' });
     const isNews = adopted !== copy.known.adopted;
     try {
-      const place = await entries[isNews ? 'written' : 'stands'](resource, copy.image, signal);
+      const place = await entries[isNews ? 'recorded' : 'stands'](resource, copy.image, signal);
       return place === 'none' ? unlisted(resource) : undefined;
     } catch (error) {
       if (!signal.aborted) throw error;

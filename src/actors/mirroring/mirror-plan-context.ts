@@ -1,6 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
+import type { Claimant, ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyJudgement } from '#core/mirroring/copy-claims.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Result } from '#core/result.ts';

@@ -7,7 +7,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { resourceName } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
-import type { Claimant } from '#core/mirroring/claim-index.ts';
+import type { Claimant } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import { compileResource } from '#core/routing/compile-resource.ts';
@@ -85,6 +85,10 @@ export class MirrorPlans {
   /** Those of which all that was mirrored before is there again. */
   readonly restored = (): readonly string[] =>
     [...this.#plans].flatMap(([resource, plan]) => (plan.isRestored ? [resource] : []));
+
+  /** What those take care of. */
+  readonly mirrors = (): readonly ResourceMirror[] =>
+    [...this.#plans.values()].flatMap((plan) => (plan.isRestored ? plan.mirror : []));
 
   /** Has images planned again that depend on what has changed elsewhere. */
   readonly touch = (claimants: readonly Claimant[]): void => {

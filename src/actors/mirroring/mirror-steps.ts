@@ -1,5 +1,5 @@
 import { parseReference } from '#core/image/reference.ts';
-import type { Claimant, ClaimIndex } from '#core/mirroring/claim-index.ts';
+import type { Claimant, ClaimIndex } from '#core/mirroring/claimants.ts';
 import { type CopyPlace, placeKey, placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirrorStep } from '#core/mirroring/mirror-plan.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';

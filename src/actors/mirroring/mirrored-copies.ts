@@ -10,7 +10,7 @@ import {
   type LookOutcome,
   mirroredImageMachine,
 } from '#machines/mirrored-image.ts';
-import { type CopyListener, copyKey, MirroredCopy } from './mirrored-copy.ts';
+import { type CopyDemand, type CopyListener, copyKey, MirroredCopy } from './mirrored-copy.ts';
 
 /** What the actors of copies do with the world. */
 export interface CopyEffects {
@@ -51,18 +51,27 @@ export class MirroredCopies {
   /** Those of all resources that lie at one place of one registry. */
   readonly at = (placeKey: string): Iterable<MirroredCopy> => this.#byPlace.get(placeKey) ?? [];
 
-  /** Takes a copy in, as a status had it or as nobody knows it yet; one that is there stays. */
+  /**
+   * Takes a copy in for a resource, as its status had it or as nobody knows it yet; one that is there
+   * stays.
+   */
   readonly add = (
     what: Pick<MirroredCopy, 'target' | 'image' | 'source' | 'place'>,
     recorded: MirrorCopy,
-    isUnused: boolean,
+    { resource, ...demand }: CopyDemand & { readonly resource: string },
   ): MirroredCopy => {
     const present = this.get(what);
-    if (present !== undefined) return present;
+    if (present !== undefined) {
+      present.demand(resource, demand);
+      return present;
+    }
     const { state: before, ...known } = recorded;
     const { target, image } = what;
+    const { isUnused } = demand;
     const context = { target, image, known, isUnused, failures: 0, retryAtMs: null, before };
     const copy = new MirroredCopy(what, context, this.#listener);
+    // Known before its actor starts, which may go to work at once.
+    copy.demands.set(resource, demand);
     this.#copies.set(copy.key, copy);
     const there = this.#byPlace.get(what.place.key) ?? new Set();
     this.#byPlace.set(what.place.key, there.add(copy));
@@ -73,11 +82,13 @@ export class MirroredCopies {
   /** Nobody keeps track of it any more; what stands on the mirror stays there. */
   readonly remove = (copy: MirroredCopy): void => {
     if (!this.#forget(copy)) return;
+    copy.close();
     this.#supervisor()?.send({ type: 'child.remove', key: copy.key });
   };
 
   /** All are torn down with their supervisor. */
   readonly clear = (): void => {
+    for (const copy of this.all()) copy.close();
     this.#copies.clear();
     this.#byPlace.clear();
   };

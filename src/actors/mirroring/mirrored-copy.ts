@@ -95,7 +95,7 @@ export class MirroredCopy implements CopyKey {
   };
 
   readonly send = (event: MirroredImageEvent): void => {
-    this.#actor?.send(event);
+    if (this.#actor?.getSnapshot().status === 'active') this.#actor.send(event);
   };
 
   /** What a resource has to do with it now. */
@@ -126,6 +126,12 @@ export class MirroredCopy implements CopyKey {
   readonly wake = (cancel: () => void): void => {
     this.#cancelWake();
     this.#cancelWake = cancel;
+  };
+
+  /** It is torn down: nothing happens to it any more. */
+  readonly close = (): void => {
+    this.#cancelWake();
+    this.#attempt?.resolve();
   };
 
   /** What a resource's status tells of it. */

@@ -13,7 +13,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
 import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
@@ -40,6 +40,7 @@ import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
 import { keepFinalizers } from './set-finalizers.ts';
 import { SourceGate } from './source-gate.ts';
+import { SourceLooks } from './source-looks.ts';
 import type { SourceQuotas } from './source-quotas.ts';
 
 /** What images are mirrored with. */
@@ -51,7 +52,10 @@ export interface MirroringOptions {
   /** The operator's own, where the overflow is kept. */
   readonly namespace: string;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
-  readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf' | 'onReachability'>;
+  readonly registries: Pick<
+    Registries,
+    'reachability' | 'tell' | 'quotaOf' | 'onReachability' | 'probe' | 'turns'
+  >;
   readonly secrets: {
     readonly reader: Pick<SecretReader, 'read'>;
     /** The Secrets that resources name, as they change. */
@@ -67,6 +71,8 @@ export interface MirroringOptions {
   readonly copyPaceOf: (host: string) => Pace | undefined;
   /** What sources say of their quotas. */
   readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
+  /** Whether this process leads, its Lease renewed within the deadline. */
+  readonly leads: () => boolean;
   readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Told of what happens, for metrics and events. */
   readonly news: MirroringNews;
@@ -125,7 +131,7 @@ export class Mirroring implements MirroringView {
     });
     this.#plans = this.#createPlans();
     this.#deletions = new CopyDeletions(runtime, {
-      ...{ copier, registries, credentials, concurrency, leads: system.leads },
+      ...{ copier, registries, credentials, concurrency, leads: options.leads },
       ...{ entries: this.#entries, dueFor: this.#judge.dueFor, ended: news.deleted },
       pods: new FreshPods(client, () => this.#wants.reader),
       deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
@@ -139,6 +145,10 @@ export class Mirroring implements MirroringView {
       ...{ copier, registries, credentials, concurrency, copies: this.#copies },
       onRestored: this.#plans.onRestored,
     });
+    const sources = new SourceLooks(runtime, {
+      ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
+      mirrors: this.#plans.mirrors,
+    });
     const finalizing = new FinalizeSet(runtime, {
       ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
       ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
@@ -150,6 +160,7 @@ export class Mirroring implements MirroringView {
     system.whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
     system.whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
     system.whileLeading({ id: 'reconcile:copy-looks', logic: looks.logic() });
+    system.whileLeading({ id: 'reconcile:source-looks', logic: sources.logic() });
     system.whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
     // Added last: what is written is what was there before it is torn down.
     const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
@@ -201,6 +212,7 @@ export class Mirroring implements MirroringView {
   readonly #entries: WrittenEntries = {
     stands: (...asked) => this.statuses.stands(...asked),
     written: (...asked) => this.statuses.written(...asked),
+    recorded: (...asked) => this.statuses.recorded(...asked),
   };
 
   #createPlans(): MirrorPlans {

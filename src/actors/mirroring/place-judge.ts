@@ -1,4 +1,4 @@
-import type { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import type { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { type CopyJudgement, isThere } from '#core/mirroring/copy-claims.ts';
 import { isCopyDue, judgeRemoval, type Removal } from '#core/mirroring/copy-due.ts';
 import { copySources, createEquivalence } from '#core/mirroring/copy-sources.ts';

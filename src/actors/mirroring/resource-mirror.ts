@@ -1,6 +1,6 @@
 import { memoize } from '#core/bounded-map.ts';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
-import type { ClaimingResource } from '#core/mirroring/claim-index.ts';
+import type { ClaimingResource } from '#core/mirroring/claimants.ts';
 import { type CopyPlace, copyPlaces } from '#core/mirroring/copy-places.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
@@ -114,9 +114,11 @@ export class ResourceMirror implements ClaimingResource {
     const isUnused = entry.unusedSinceMs !== undefined;
     const known = recorded ?? { copy: place.copy, state: 'Scheduled' as const };
     const what = { target: targetOf(place.entry.location), image: entry.image };
-    const copy = this.#copies.add({ ...what, source: entry.reference, place }, known, isUnused);
+    const { resource } = this;
+    const copy = this.#copies.add({ ...what, source: entry.reference, place }, known, {
+      ...{ resource, place, use, isUnused },
+    });
     entry.copies.set(place.copy, copy);
-    copy.demand(this.resource, { place, use, isUnused });
     this.see(copy);
     return copy;
   };

@@ -12,7 +12,8 @@ export class EntryWaiters {
   }
 
   /** Rejects with the reason of the signal once that aborts. */
-  wait(resource: string, image: string, signal: AbortSignal): Promise<EntryPlace> {
+  wait(resource: string, awaited: AwaitedEntry): Promise<EntryPlace> {
+    const { signal } = awaited;
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<EntryPlace>();
     const waiting = this.#waiting.get(resource) ?? new Set();
@@ -31,7 +32,7 @@ export class EntryWaiters {
       leave();
       resolve(place);
     };
-    const waiter = { image, settle };
+    const waiter = { ...awaited, settle };
     waiting.add(waiter);
     signal.addEventListener('abort', onAbort, { once: true });
     return promise;
@@ -66,9 +67,16 @@ export class EntryWaiters {
   }
 }
 
-/** One who waits. */
-export interface EntryWaiter {
+/** What somebody waits for. */
+export interface AwaitedEntry {
   readonly image: string;
+  /** Whether a word of this image alone is enough, beside all the rest. */
+  readonly aside: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** One who waits. */
+export interface EntryWaiter extends AwaitedEntry {
   readonly settle: (place: EntryPlace) => void;
 }
 

@@ -45,6 +45,9 @@ export function overflowPlace(namespace: string, name?: string): ResourcePlace {
   return name === undefined ? place : { ...place, name };
 }
 
+/** In the place of the bits: what was recorded since the last time that all was written. */
+export const journalPrefix = 'new';
+
 const dataKey = 'images';
 
 /** What the ConfigMaps of a resource are listed by. */
@@ -90,7 +93,9 @@ const pageMetadataMax = 500;
 function shardPrefix(uid: string, name: string): string | undefined {
   const whole = shardName({ uid }, '');
   const prefix = name === whole ? '' : name.slice(whole.length + 1);
-  return /^[01]*$/.test(prefix) && name === shardName({ uid }, prefix) ? prefix : undefined;
+  return (prefix === journalPrefix || /^[01]*$/.test(prefix)) && name === shardName({ uid }, prefix)
+    ? prefix
+    : undefined;
 }
 
 /** The shards of a resource among ConfigMaps: a label is anybody's to set, so the name decides. */

@@ -5,13 +5,13 @@ import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { fullJitterMs } from '#core/backoff.ts';
-import type { Result } from '#core/result.ts';
+import { type Result, succeed } from '#core/result.ts';
 import type { ListedImage, ListedImages } from '#core/status/status-kind.ts';
 import { createStatusLister } from '#core/status/status-list.ts';
 import { type ApiFailure, hasCode } from '#kube/failures.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
-import { EntryWaiters } from './entry-waiters.ts';
+import { type AwaitedEntry, type EntryWaiter, EntryWaiters } from './entry-waiters.ts';
 import type { StatusStore } from './status-store.ts';
 import { type EntryPlace, type WriteOutcome, WrittenStatus } from './written-status.ts';
 
@@ -31,8 +31,8 @@ export function addStatusWriters<Image extends ListedImage, Status>(
   const writers = () => system.find<WritersLogic>(ids.writers);
   const add = (resource: string): void =>
     writers()?.send({ type: 'child.add', key: `${keyPrefix}${resource}`, input: undefined });
-  const written: StatusWriters['written'] = async (resource, image, signal) => {
-    const waiting = waiters.wait(resource, image, signal);
+  const wait = async (resource: string, awaited: AwaitedEntry): Promise<EntryPlace> => {
+    const waiting = waiters.wait(resource, awaited);
     add(resource);
     const writer = writers()?.getSnapshot().children.get(`${keyPrefix}${resource}`);
     if (writers() === undefined) waiters.giveUp(resource);
@@ -56,10 +56,12 @@ export function addStatusWriters<Image extends ListedImage, Status>(
   });
   return {
     flush: () => flush(runtime, [...(writers()?.getSnapshot().children.values() ?? [])]),
-    written,
+    written: (resource, image, signal) => wait(resource, { image, signal, aside: false }),
+    recorded: (resource, image, signal) => wait(resource, { image, signal, aside: true }),
     stands: async (resource, image, signal) => {
       const place = waiters.placeOf(resource, image);
-      return place === 'none' ? await written(resource, image, signal) : place;
+      if (place !== 'none') return place;
+      return await wait(resource, { image, signal, aside: true });
     },
   };
 }
@@ -87,8 +89,13 @@ export interface StatusWriters extends WrittenEntries {
 export interface WrittenEntries {
   /** Once the entry of the image stands, whatever it says; at once where it does already. */
   readonly stands: AwaitEntry;
-  /** Once what is known of the image at this moment is written. */
+  /** Once what is known of the image at this moment is written, with all the rest. */
   readonly written: AwaitEntry;
+  /**
+   * The same, where it may stand beside the rest: of a resource with more than its status has room for
+   * that costs one small ConfigMap, and not all of its images. No replica is sure to know of it.
+   */
+  readonly recorded: AwaitEntry;
 }
 
 type AwaitEntry = (resource: string, image: string, signal: AbortSignal) => Promise<EntryPlace>;
@@ -148,6 +155,8 @@ class StatusWriter<Image extends ListedImage, Status> {
   readonly #options: WriterOptions<Image, Status>;
   /** Undefined until it is read, and again once somebody else wrote there. */
   #written: WrittenStatus<Image, Status> | undefined;
+  /** When all may be written again, on the clock of the process. */
+  #allowedMs = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: Runtime, resource: string, options: WriterOptions<Image, Status>) {
     this.#runtime = runtime;
@@ -161,18 +170,22 @@ class StatusWriter<Image extends ListedImage, Status> {
   ): Promise<RoundOutcome> => {
     const scope = { deadlineMs: roundDeadlineMs, signal };
     for (;;) {
-      const write = (bounded: AbortSignal) => this.#write(bounded);
+      const write = (bounded: AbortSignal) => this.#write(isLast, bounded);
       const outcome = await withDeadline(this.#runtime.clock, scope, write);
       if (outcome === 'gone') {
         this.#options.waiters.giveUp(this.#resource);
         return { kind: 'gone' };
       }
       if (!outcome.ok) return this.#failed(outcome.error, failures, signal);
+      if (outcome.value === 'recorded') return this.#recorded();
       if (!isLast || !outcome.value.unfinished) return this.#done(outcome.value);
     }
   };
 
-  async #write(signal: AbortSignal): Promise<Result<WriteOutcome, ApiFailure> | 'gone'> {
+  async #write(
+    isLast: boolean,
+    signal: AbortSignal,
+  ): Promise<Result<WriteOutcome | 'recorded', ApiFailure> | 'gone'> {
     const { images, store, waiters } = this.#options;
     if (this.#written === undefined) {
       const loaded = await WrittenStatus.load(store, this.#resource, signal);
@@ -181,6 +194,9 @@ class StatusWriter<Image extends ListedImage, Status> {
       this.#written = loaded.value;
     }
     const waiting = waiters.of(this.#resource);
+    const aside = await this.#writeAside(this.#written, isLast ? [] : waiting, signal);
+    if (!aside.ok) return aside;
+    if (aside.value) return succeed('recorded');
     const lister = createStatusLister(store.statusKind);
     await forEachInTurns(images.imagesOf(this.#resource), lister.add);
     const list = lister.finish();
@@ -193,12 +209,37 @@ class StatusWriter<Image extends ListedImage, Status> {
     return outcome;
   }
 
+  /** Records what somebody waits for, where all may not be written yet and is much. */
+  async #writeAside(
+    written: WrittenStatus<Image, Status>,
+    waiting: readonly EntryWaiter[],
+    signal: AbortSignal,
+  ): Promise<Result<boolean, ApiFailure>> {
+    const { images, waiters } = this.#options;
+    const { imageOf } = images;
+    const isEarly = this.#runtime.clock.now() < this.#allowedMs && written.isLarge;
+    const isEnough = waiting.length > 0 && waiting.every(({ aside }) => aside);
+    if (!isEarly || !isEnough || imageOf === undefined) return succeed(false);
+    const awaited = waiting.flatMap(({ image }) => imageOf(this.#resource, image) ?? []);
+    const recorded = await written.record(awaited, signal);
+    if (!recorded.ok || !recorded.value) return recorded;
+    waiters.settle(this.#resource, waiting, (image) => written.placeOf(image));
+    return recorded;
+  }
+
+  /** What else has changed is written with all when the pace allows. */
+  #recorded(): RoundOutcome {
+    const restMs = Math.max(0, this.#allowedMs - this.#runtime.clock.now());
+    return { kind: 'done', paceMs: restMs, dueInMs: restMs };
+  }
+
   #done({ listed, left, unfinished }: WriteOutcome): RoundOutcome {
     const resource = this.#resource;
     const message = 'too many images to remember all over a restart';
     if (left > 0) this.#runtime.log.warn({ resource, left }, message);
     // Also when nothing had to be written: to find that out costs as much as to make it.
     const paceMs = Math.max(writeEveryMs, listed * writeEveryMsPerEntry);
+    this.#allowedMs = this.#runtime.clock.now() + paceMs;
     return { kind: 'done', paceMs, ...(unfinished && { dueInMs: paceMs }) };
   }
 
@@ -208,6 +249,7 @@ class StatusWriter<Image extends ListedImage, Status> {
     const resource = this.#resource;
     if (hasCode(failure, 404) || hasCode(failure, 409)) {
       this.#written = undefined;
+      this.#allowedMs = Number.NEGATIVE_INFINITY;
       this.#options.waiters.forget(resource);
     }
     if (!signal.aborted) log.warn({ resource, failure }, 'a status could not be written');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { utf8Bytes } from '#core/cut-text.ts';
 import { type Result, succeed } from '#core/result.ts';
 import {
   boundOverflow,
@@ -8,12 +9,13 @@ import {
   type OverflowEntry,
   overflowEntry,
   type Shards,
+  shardBytesMax,
 } from '#core/status/overflow.ts';
 import type { ListedImage } from '#core/status/status-kind.ts';
 import { listedEntries, type StatusList, statusText } from '#core/status/status-list.ts';
 import type { ApiFailure } from '#kube/failures.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
-import type { StatusOwner } from './overflow-objects.ts';
+import { journalPrefix, type StatusOwner } from './overflow-objects.ts';
 import type { StatusStore, StoredStatus } from './status-store.ts';
 
 /**
@@ -29,6 +31,10 @@ export class WrittenStatus<Image extends ListedImage, Status> {
   #text: string;
   /** The images of which the status says all. */
   #listed: ReadonlySet<string>;
+  /** Image → line of what was recorded since all was written; the ConfigMap holds these lines. */
+  #journal: ReadonlyMap<string, string> = new Map();
+  /** Whether there is such a ConfigMap. */
+  #hasJournal: boolean;
   /** Where the entries stand by the last write that came to its end; none before the first. */
   #places: ReadonlyMap<string, 'status' | 'overflow'> = new Map();
 
@@ -52,7 +58,9 @@ export class WrittenStatus<Image extends ListedImage, Status> {
     const { statusKind } = store;
     this.#store = store;
     this.#owner = owner;
-    this.#shards = new Map(shards.map(({ prefix, text }) => [prefix, hashOf(text)]));
+    const dealt = shards.filter(({ prefix }) => prefix !== journalPrefix);
+    this.#shards = new Map(dealt.map(({ prefix, text }) => [prefix, hashOf(text)]));
+    this.#hasJournal = dealt.length < shards.length;
     this.#text = statusText(statusKind, status);
     const whole = listedEntries(statusKind, status).filter(statusKind.isWhole);
     this.#listed = new Set(whole.map(({ image }) => image));
@@ -60,7 +68,34 @@ export class WrittenStatus<Image extends ListedImage, Status> {
 
   /** Where the entry of an image stands, whatever it says. */
   placeOf(image: string): EntryPlace {
-    return this.#places.get(image) ?? 'none';
+    return this.#places.get(image) ?? (this.#journal.has(image) ? 'overflow' : 'none');
+  }
+
+  /** Whether all of it takes more than one object. */
+  get isLarge(): boolean {
+    return this.#shards.size > 0;
+  }
+
+  /**
+   * Writes these images alone, beside all the rest, in a ConfigMap that the next write of all takes
+   * away: whoever waits for one of twenty thousand does not wait for them all. False where that has
+   * no room left.
+   */
+  async record(
+    images: readonly Image[],
+    signal: AbortSignal,
+  ): Promise<Result<boolean, ApiFailure>> {
+    const { write } = this.#store.statusKind;
+    const lines = images.map((image) => [image.image, JSON.stringify(write(image))] as const);
+    const journal = new Map([...this.#journal, ...lines]);
+    const text = [...journal.values()].join('\n');
+    if (utf8Bytes(text) > shardBytesMax) return succeed(false);
+    const shard = { prefix: journalPrefix, text };
+    const answer = await this.#store.writeShard(this.#owner, shard, signal);
+    if (!answer.ok) return answer;
+    this.#journal = journal;
+    this.#hasJournal = true;
+    return succeed(true);
   }
 
   /**
@@ -131,7 +166,17 @@ export class WrittenStatus<Image extends ListedImage, Status> {
       if (!answer.ok) return answer;
       this.#shards.delete(prefix);
     }
-    return succeed(undefined);
+    return await this.#removeJournal(signal);
+  }
+
+  /** All that it holds stands elsewhere by now. */
+  async #removeJournal(signal: AbortSignal): Promise<Result<void, ApiFailure>> {
+    if (!this.#hasJournal) return succeed(undefined);
+    const answer = await this.#store.removeShard(this.#owner, journalPrefix, signal);
+    if (!answer.ok) return answer;
+    this.#journal = new Map();
+    this.#hasJournal = false;
+    return answer;
   }
 }
 

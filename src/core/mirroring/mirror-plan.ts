@@ -47,6 +47,11 @@ export interface MirrorPlanState {
   readonly running: Pick<RunningImages, 'isRun' | 'isOriginal'>;
   /** What was released since the last plan. */
   readonly released?: Releases;
+  /**
+   * Whether a DELETE of it is on its way: offered again meanwhile, it would be gone when the Pod comes.
+   * Its image is planned again after the answer.
+   */
+  readonly isBeingDeleted?: (copy: string) => boolean;
   /** Copies of the resource that are `Expired` now; asked once a plan at most. */
   readonly expiredCount: () => number;
   /** Wall time, ms. */
@@ -120,7 +125,7 @@ class ImagePlanner {
     }
     const isAnew = recorded === undefined || recorded.state === 'Collision';
     if (isAnew) return { kind: 'copy', image, place };
-    return recorded.state === 'Expired' ? { kind: 'revive', image, copy } : undefined;
+    return recorded.state === 'Expired' ? this.#revive(image, copy) : undefined;
   }
 
   #planUnused(entry: MirroredImage, places: readonly CopyPlace[]): void {
@@ -155,7 +160,7 @@ class ImagePlanner {
     const { copy } = place;
     const isExpired = recorded.state === 'Expired';
     if (!this.#isDue(image, place, recorded)) {
-      return isExpired ? { kind: 'revive', image, copy } : undefined;
+      return isExpired ? this.#revive(image, copy) : undefined;
     }
     if (!mayBeOurs(recorded)) return { kind: 'drop', image, copy };
     if (isExpired) return undefined;
@@ -163,6 +168,11 @@ class ImagePlanner {
     if (this.#expiredRoom <= 0) return undefined;
     this.#expiredRoom -= 1;
     return { kind: 'expire', image, copy };
+  }
+
+  #revive(image: string, copy: string): MirrorStep | undefined {
+    const { isBeingDeleted = () => false } = this.#state;
+    return isBeingDeleted(copy) ? undefined : { kind: 'revive', image, copy };
   }
 
   #isDue(image: string, place: CopyPlace, recorded: MirrorCopy): boolean {

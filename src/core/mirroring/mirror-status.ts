@@ -94,13 +94,16 @@ function fieldsOfCopy(copy: ListedCopy): readonly unknown[] {
 
 /**
  * What was read later holds: a write that broke off leaves in the ConfigMaps, which are read after
- * the status, what is newer. A copy that only one of them knows is kept: the status may list only what
- * is urgent of an image.
+ * the status, what is newer; but a copy that was made since is the newer one wherever it is told. A copy
+ * that only one of them knows is kept: the status may list only what is urgent of an image.
  */
 function mergeImages(first: MirroredImage, second: MirroredImage): MirroredImage {
-  const known = new Set(second.copies.map(({ copy }) => copy));
-  return {
-    ...second,
-    copies: [...second.copies, ...first.copies.filter(({ copy }) => !known.has(copy))],
-  };
+  const rest = new Map(first.copies.map((copy) => [copy.copy, copy]));
+  const copies = second.copies.map((later) => {
+    const earlier = rest.get(later.copy);
+    rest.delete(later.copy);
+    const isOlder = (earlier?.mirroredAtMs ?? 0) > (later.mirroredAtMs ?? 0);
+    return earlier !== undefined && isOlder ? earlier : later;
+  });
+  return { ...second, copies: [...copies, ...rest.values()] };
 }

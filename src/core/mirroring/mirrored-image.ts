@@ -49,6 +49,8 @@ export interface MirroredImagesView {
 
 /** All that is mirrored, for those who tell of it: status, metrics, pages. */
 export interface MirroredImages extends MirroredImagesView {
+  /** One image by its full form. */
+  readonly imageOf?: ((resource: string, image: string) => MirroredImage | undefined) | undefined;
   /** Called with a resource after something about its images changed; returns how to stop. */
   readonly subscribe: (listener: (resource: string) => void) => () => void;
 }

@@ -68,6 +68,8 @@ export interface ListedImagesView<Image extends ListedImage> {
 
 /** All that is listed, for those who tell of it. */
 export interface ListedImages<Image extends ListedImage> extends ListedImagesView<Image> {
+  /** One image, where that can be had without going through all. */
+  readonly imageOf?: ((resource: string, image: string) => Image | undefined) | undefined;
   /** Called with a resource after something about its images changed; returns how to stop. */
   readonly subscribe: (listener: (resource: string) => void) => () => void;
 }

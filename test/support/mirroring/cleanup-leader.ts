@@ -13,6 +13,8 @@ interface Deletion {
   podsListedMs?: number;
   seen?: { readonly digest?: string; readonly atMs: number };
   wasTried: boolean;
+  /** When its DELETE is answered, while one is on its way. */
+  answeredMs?: number;
 }
 
 /**
@@ -21,6 +23,8 @@ interface Deletion {
  */
 export class CleanupLeader {
   isPaused = false;
+  /** Its watch of Pods brings nothing, without a word; lists are answered. */
+  isDeaf = false;
   readonly #world: CleanupWorld;
   readonly #id: number;
   /** What it knows; absent while it does not lead. */
@@ -41,7 +45,7 @@ export class CleanupLeader {
     const twin = this.#twin;
     if (twin === undefined) return;
     twin.nowMs = this.#world.nowMs;
-    if (chance()) twin.setPods(this.#world.pods);
+    if (!this.isDeaf && chance()) twin.setPods(this.#world.pods);
     twin.planAll();
     if (chance()) this.#writeStatuses(twin);
     this.#copy(twin);
@@ -111,15 +115,38 @@ export class CleanupLeader {
       this.#deletions.set(key, { resource, image, copy, wasTried: false });
     }
     for (const [key, deletion] of this.#deletions) {
-      if (chance() && this.#step(twin, deletion, chance)) this.#deletions.delete(key);
+      if (this.#takeSteps(twin, deletion, chance)) this.#deletions.delete(key);
     }
+  }
+
+  #delete(twin: MirrorTwin, deletion: Deletion, chance: () => boolean): void {
+    const { resource, image, copy } = deletion;
+    const { digest = 'none' } = twin.copy(resource, image, copy) ?? {};
+    const delayMs = chance() ? requestMsMax : 0;
+    deletion.wasTried = true;
+    deletion.answeredMs = this.#world.nowMs + delayMs;
+    twin.beingDeleted.add(copy);
+    // Now and then it is refused, or lost on its way.
+    if (chance()) this.#world.send(placeKeyOf(copy), digest, delayMs);
+  }
+
+  /** All steps at once, where every answer comes at once. */
+  #takeSteps(twin: MirrorTwin, deletion: Deletion, chance: () => boolean): boolean {
+    for (let step = 0; step < stepsMax && chance(); step += 1) {
+      if (this.#step(twin, deletion, chance)) return true;
+    }
+    return false;
   }
 
   /** Answers whether that was the end of it. */
   #step(twin: MirrorTwin, deletion: Deletion, chance: () => boolean): boolean {
-    const { resource, image, copy } = deletion;
+    const { resource, image, copy, answeredMs = 0 } = deletion;
     const { nowMs, registry } = this.#world;
-    twin.plan();
+    if (nowMs < answeredMs) return false;
+    if (twin.beingDeleted.delete(copy) && !registry.has(placeKeyOf(copy))) {
+      twin.record(resource, image, copy);
+    }
+    twin.planAll();
     const recorded = twin.copy(resource, image, copy);
     const place = placeKeyOf(copy);
     const isDue = recorded?.state === 'Expired';
@@ -140,9 +167,7 @@ export class CleanupLeader {
         return false;
       }
       case 'delete':
-        deletion.wasTried = true;
-        // Now and then it is refused, or lost on its way.
-        if (chance()) this.#world.send(place, expectedDigest, chance() ? requestMsMax : 0);
+        this.#delete(twin, deletion, chance);
         return false;
       case 'gone':
       case 'foreign':
@@ -156,6 +181,9 @@ export class CleanupLeader {
     }
   }
 }
+
+/** From `Expired` to the DELETE. */
+const stepsMax = 4;
 
 function copiesIn(images: readonly MirroredImage[]) {
   return images.flatMap(({ resource, image, copies }) =>

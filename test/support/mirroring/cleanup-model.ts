@@ -54,9 +54,19 @@ export class CleanupModel implements CleanupWorld {
     for (const leader of this.#leaders) leader.tick(chance);
   }
 
-  pause(leader: number, isPaused: boolean): void {
-    const paused = this.#leaders[leader];
-    if (paused !== undefined) paused.isPaused = isPaused;
+  /** Whoever leads stands still, until all go on. */
+  pause(): void {
+    const leader = this.#leaders[this.lease.holder];
+    if (leader !== undefined) leader.isPaused = true;
+  }
+
+  resume(): void {
+    for (const leader of this.#leaders) leader.isPaused = false;
+  }
+
+  deafen(leader: number, isDeaf: boolean): void {
+    const deaf = this.#leaders[leader];
+    if (deaf !== undefined) deaf.isDeaf = isDeaf;
   }
 
   crash(leader: number): void {
@@ -95,6 +105,7 @@ export class CleanupModel implements CleanupWorld {
 
   send(key: string, digest: string, delayMs: number): void {
     this.#deletes.push({ key, digest, atMs: this.nowMs + delayMs });
+    this.wrongs.push(...this.#keptBy(key).map((one) => `${key}: within the retention of ${one}`));
   }
 
   #land(): void {
@@ -118,7 +129,6 @@ export class CleanupModel implements CleanupWorld {
       pod.phase !== 'Succeeded' && Object.values(pod.images).some((one) => placeKeyOf(one) === key);
     if ([...this.pods.values()].some(runs)) this.wrongs.push(`${key}: a Pod runs from it`);
     if (this.#admissions.some(({ pod }) => runs(pod))) this.wrongs.push(`${key}: a Pod is coming`);
-    this.wrongs.push(...this.#keptBy(key).map((one) => `${key}: within the retention of ${one}`));
   }
 
   /** The resources whose statuses say that they have the copy, and whose retention is not over. */

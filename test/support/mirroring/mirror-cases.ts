@@ -41,7 +41,7 @@ export function made(twin: MirrorTwin, resource = one, image = nginx, text = cop
 }
 
 /** Goes on to a moment, planning as often as the plans say. */
-export function goOn(twin: MirrorTwin, ms: number) {
+export function elapse(twin: MirrorTwin, ms: number) {
   const untilMs = twin.nowMs + ms;
   for (let wakes = 0; wakes < 100; wakes += 1) {
     const { nextWakeMs = Number.POSITIVE_INFINITY } = twin;

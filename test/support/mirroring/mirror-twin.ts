@@ -1,6 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import { ClaimIndex } from '#core/mirroring/claim-index.ts';
+import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { type CopyPlace, rememberPlaces } from '#core/mirroring/copy-places.ts';
 import { createEquivalence } from '#core/mirroring/copy-sources.ts';
 import { type MirrorStep, planMirror } from '#core/mirroring/mirror-plan.ts';
@@ -48,6 +48,8 @@ export class MirrorTwin {
   readonly running = new RunningImages();
   readonly claims = new ClaimIndex();
   readonly steps: MirrorStep[] = [];
+  /** Copies of which a DELETE is on its way. */
+  readonly beingDeleted = new Set<string>();
   /** How often a place was judged: what planning costs. */
   judgements = 0;
   nowMs = 1_000_000;
@@ -196,6 +198,7 @@ export class MirrorTwin {
       use: resource.uses.get,
       places: (image) => this.places(origin, image),
       judge: (key) => this.judge(key),
+      isBeingDeleted: (copy) => this.beingDeleted.has(copy),
       expiredCount: () => this.#expired(origin),
       ...(released !== undefined && { released }),
     });

@@ -90,7 +90,7 @@ export async function startFaultRegistry(
   const forward = options.forward ?? createForwarder(upstream, scheme);
 
   const listener: RequestListener = (incoming, response) => {
-    for (const side of [incoming, response]) side.on('error', () => undefined);
+    ignoreErrors(incoming, response);
     const seen = see(incoming);
     requests.push(seen);
     userAgents.push(incoming.headers['user-agent']);
@@ -165,6 +165,11 @@ export async function startFaultRegistry(
       forward.close();
     },
   };
+}
+
+/** Whoever resets a connection gets what it wants. */
+function ignoreErrors(...sides: readonly NodeJS.EventEmitter[]): void {
+  for (const side of sides) side.on('error', () => undefined);
 }
 
 function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenRequest {

@@ -26,6 +26,7 @@ export function createListedImages<Image extends ListedImage>(
   };
   return {
     resources: () => [...held.keys()],
+    imageOf: (resource, image) => held.get(resource)?.get(image),
     imagesOf: (resource) => slowly([...(held.get(resource)?.values() ?? [])], imageMs),
     takeTime: (ms) => {
       imageMs = ms;

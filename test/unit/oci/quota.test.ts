@@ -19,6 +19,11 @@ describe('what is left of a quota', () => {
   });
 });
 
+test('the whole of a quota is told beside what is left of it', () => {
+  const headers = { 'ratelimit-limit': '200;w=21600', 'ratelimit-remaining': '76;w=21600' };
+  expect(readQuota(headers, nowMs)).toEqual({ quotaLimit: 200, quotaRemaining: 76 });
+});
+
 describe('until when to wait', () => {
   test.each([
     ['retry-after', '30', nowMs + 30_000],

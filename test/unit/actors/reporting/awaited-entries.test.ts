@@ -113,8 +113,55 @@ describe('whoever waits for an entry', () => {
     images.put(mirrored('quay.io/team/new:1', [{ state: 'Scheduled' }]));
     note('new', writers.stands(resource, 'quay.io/team/new:1', signal));
     await pass(30);
-    expect(settled.at(-1)).toBe('new: status');
+    expect(settled.at(-1)).toBe('new: overflow');
     expect(writes.length).toBeGreaterThan(length);
+  });
+
+  test('of one image among many costs one small ConfigMap, which goes with the next write of all', async () => {
+    const { images, writes, writers, settled, note, pass } = startWriting();
+    images.put(...manyMirrored(1_200));
+    await pass(1_000);
+    const before = writes.length;
+    const fresh = ['quay.io/team/new:1', 'quay.io/team/newer:1'];
+    for (const name of fresh) {
+      images.put(mirrored(name, [{ state: 'Scheduled', adopted: false }]));
+      note(name, writers.recorded(resource, name, signal));
+      await pass(30);
+    }
+    expect(settled).toEqual(fresh.map((name) => `${name}: overflow`));
+    const aside = writes.slice(before);
+    expect(aside.map(({ path }) => path.split('/').at(-1))).toEqual([
+      'kuik-overflow-u-new',
+      'kuik-overflow-u-new',
+    ]);
+    expect(JSON.stringify(aside.at(-1)?.body)).toMatch(/team\/new:1.*team\/newer:1/);
+    note('all', writers.written(resource, fresh[0] ?? '', signal));
+    await pass(30);
+    expect(settled.at(-1)).toBe('all: status');
+    const paths = writes.slice(before + 2).map(({ path }) => path.split('/').at(-1));
+    expect(paths.at(-1)).toBe('kuik-overflow-u-new');
+    expect(paths).toContain('status');
+    const { length } = writes;
+    await pass(30_000, 1_000);
+    expect(writes.slice(length).filter(({ path }) => path.endsWith('-new'))).toEqual([]);
+  });
+
+  test('among many has all written when the pace allows, though somebody waited meanwhile', async () => {
+    const { images, writes, writers, settled, note, pass } = startWriting();
+    images.put(...manyMirrored(1_200));
+    await pass(1_000);
+    const before = writes.length;
+    images.put(mirrored('quay.io/team/other:1'));
+    images.put(mirrored(image, [{ state: 'Scheduled', adopted: false }]));
+    note('one', writers.recorded(resource, image, signal));
+    await pass(20_000, 100);
+    expect(settled).toEqual(['one: overflow']);
+    const [aside, ...rest] = writes.slice(before);
+    expect(aside?.path).toMatch(/-new$/);
+    const status = rest.find(({ path }) => path.endsWith('/status'));
+    expect(JSON.stringify(status?.body)).toContain('quay.io/team/other:1');
+    expect(rest.at(-1)?.path).toBeDefined();
+    expect(rest.some(({ path }) => path.endsWith('-new'))).toBe(true);
   });
 
   test('of an image that is not listed, or of a resource that is unknown, hears that there is none', async () => {

@@ -3,7 +3,7 @@ import {
   all,
   cleanup,
   copy,
-  goOn,
+  elapse,
   hourMs,
   made,
   mirror,
@@ -31,7 +31,7 @@ describe('a copy that several resources want', () => {
     made(twin, two);
     if (isUsed) twin.setPod('b', twinPod('nginx:1', { namespace: 'other' }));
     twin.setPod('a', undefined);
-    goOn(twin, 10 * hourMs);
+    elapse(twin, 10 * hourMs);
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
     expect(twin.entry(one, nginx)?.unusedSinceMs).toBeDefined();
   });
@@ -42,7 +42,7 @@ describe('a copy that several resources want', () => {
     made(twin);
     made(twin, two);
     twin.setPod('a', undefined);
-    goOn(twin, 10 * hourMs);
+    elapse(twin, 10 * hourMs);
     twin.setResources([mirror('one', { cleanup })]);
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Expired`]);
   });
@@ -54,7 +54,7 @@ describe('a copy that several resources want', () => {
     made(twin, one, 'docker.io/library/nginx', 'm.example.com/library/nginx');
     made(twin, one, 'docker.io/library/nginx:latest', 'm.example.com/library/nginx:latest');
     twin.setPod('a', undefined);
-    goOn(twin, 10 * hourMs);
+    elapse(twin, 10 * hourMs);
     expect(states(twin.entry(one, 'docker.io/library/nginx'))).toEqual([
       'm.example.com/library/nginx Available',
     ]);
@@ -80,7 +80,7 @@ describe('a copy that several resources want', () => {
     expect(states(twin.entry(two, original))).toEqual([`${copy} Collision`]);
     made(twin);
     twin.setPod('a', undefined);
-    goOn(twin, 0);
+    elapse(twin, 0);
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Expired`]);
     twin.record(one, nginx, copy);
     twin.planAll();
@@ -106,7 +106,7 @@ describe('two originals on one place', () => {
     });
     expect(twin.copy(one, quay, place)?.state).toBe('Available');
     twin.setPod('a', undefined);
-    goOn(twin, 1_000 * hourMs);
+    elapse(twin, 1_000 * hourMs);
     expect(twin.copy(one, hub, place)?.state).toBe('Collision');
   });
 

@@ -4,7 +4,7 @@ import { type DeletionState, nextDeletionStep } from '#core/mirroring/copy-delet
 import { judgeRemoval } from '#core/mirroring/copy-due.ts';
 import {
   copy,
-  goOn,
+  elapse,
   hourMs,
   made,
   mirror,
@@ -102,7 +102,7 @@ describe('of a resource that is being deleted', () => {
     expect(removal(twin)).toEqual({ kind: 'stays', why: 'another resource holds it' });
     twin.setPod('a', undefined);
     expect(removal(twin)).toEqual({ kind: 'stays', why: 'another resource holds it' });
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     expect(removal(twin)).toEqual({ kind: 'delete' });
   });
 

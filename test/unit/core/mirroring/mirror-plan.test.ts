@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   cleanup,
   copy,
-  goOn,
+  elapse,
   hourMs,
   made,
   mirror,
@@ -65,6 +65,36 @@ describe('an image in use', () => {
   });
 });
 
+describe('a change', () => {
+  test('costs what it touches, however many images there are', () => {
+    const twin = twinOf(
+      mirror('one', {
+        cleanup,
+        mirrors: [{ registry: 'm.example.com' }, { registry: 'n.example.com' }],
+      }),
+    );
+    const images = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`c${at}`, `x.io/a/b:${at}`]));
+    const costOf = (change: () => void) => {
+      const before = twin.judgements;
+      change();
+      return twin.judgements - before;
+    };
+    const costs = [10, 20_000].map((count) => {
+      twin.setPod('all', twinPod('', { images: images(count) }));
+      return [
+        costOf(() => twin.setPod('new', twinPod('nginx:1'))),
+        costOf(() => twin.setPod('new', twinPod('nginx:2'))),
+        costOf(() => twin.setPod('new', undefined)),
+        costOf(() => twin.setPod('other', twinPod('x.io/a/b:1'))),
+        costOf(() => twin.setPod('other', undefined)),
+      ];
+    });
+    expect(costs[1]).toEqual(costs[0]);
+    expect(Math.max(...costs.flat())).toBeLessThan(20);
+  });
+});
+
 describe('an image that is not used any more', () => {
   test.each([
     ['never goes without cleanup', {}, 1_000 * hourMs, ['Available']],
@@ -88,7 +118,7 @@ describe('an image that is not used any more', () => {
     made(twin);
     twin.setPod('a', undefined);
     expect(twin.entry(one, nginx)?.unusedSinceMs).toBe(twin.nowMs);
-    goOn(twin, ms);
+    elapse(twin, ms);
     expect(twin.entry(one, nginx)?.copies.map(({ state }) => state)).toEqual(expected);
   });
 
@@ -103,10 +133,10 @@ describe('an image that is not used any more', () => {
     made(twin);
     made(twin, one, nginx, other);
     twin.setPod('a', undefined);
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`, `${other} Expired`]);
     twin.record(one, nginx, other);
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Expired`]);
     twin.record(one, nginx, copy);
     twin.planAll();
@@ -118,7 +148,7 @@ describe('an image that is not used any more', () => {
     twin.setPod('a', twinPod('nginx:1'));
     made(twin);
     twin.setPod('a', undefined);
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     twin.setPod('b', twinPod('nginx:1'));
     expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
     expect(twin.entry(one, nginx)?.unusedSinceMs).toBeUndefined();
@@ -137,12 +167,12 @@ describe('an image that is not used any more', () => {
       const sinceMs = twin.nowMs;
       expect(twin.entry(one, nginx)?.unusedSinceMs).toBe(sinceMs);
       twin.setPod('a', pod);
-      goOn(twin, 10 * hourMs);
+      elapse(twin, 10 * hourMs);
       expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
       twin.setPod('a', undefined);
-      goOn(twin, hourMs - 1_000);
+      elapse(twin, hourMs - 1_000);
       expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
-      goOn(twin, 1_000);
+      elapse(twin, 1_000);
       expect(states(twin.entry(one, nginx))).toEqual([`${copy} Expired`]);
       twin.setResources([mirror('one', { cleanup })]);
     }
@@ -154,7 +184,7 @@ describe('an image that is not used any more', () => {
     made(twin);
     twin.record(one, nginx, copy, { adopted: true });
     twin.setPod('a', undefined);
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     expect(twin.images(one)).toEqual([]);
     expect(twin.steps.some(({ kind }) => kind === 'expire')).toBe(false);
   });
@@ -168,7 +198,7 @@ describe('an image that is not used any more', () => {
     for (let at = 0; at < 600; at += 1)
       made(twin, one, `x.io/a/b:${at}`, `m.example.com/a/b:${at}`);
     twin.setPod('a', undefined);
-    goOn(twin, hourMs);
+    elapse(twin, hourMs);
     const expired = () => twin.images(one).filter((image) => image.copies[0]?.state === 'Expired');
     expect(expired()).toHaveLength(500);
     for (const { image, copies } of expired()) twin.record(one, image, copies[0]?.copy ?? '');
