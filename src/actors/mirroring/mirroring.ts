@@ -26,7 +26,7 @@ import type { ImageCopier } from '#oci/copy.ts';
 import { CopyCourse } from './copy-course.ts';
 import { CopyDeletions } from './copy-deletions.ts';
 import { CopyImage } from './copy-image.ts';
-import { CopyLooks } from './copy-looks.ts';
+import { CopyLooks, copyLooksId } from './copy-looks.ts';
 import { FinalizeSet } from './finalize-set.ts';
 import { FreshPods } from './fresh-pods.ts';
 import { MirrorCredentials } from './mirror-credentials.ts';
@@ -106,7 +106,7 @@ export class Mirroring implements MirroringView {
     this.#options = options;
     const { runtime } = system;
     const { client, namespace, table, copier, registries, configuration, news } = options;
-    const { concurrency, platforms } = configuration.mirroring;
+    const { concurrency } = configuration.mirroring;
     const { pods, kuik } = options.resources;
     const credentials = new MirrorCredentials(options.secrets.reader);
     this.#running = new RunningCopies(runtime);
@@ -123,7 +123,21 @@ export class Mirroring implements MirroringView {
       ...{ deletions: () => this.#deletions, plans: () => this.#plans },
       ...{ changed: this.#changed.tell, copied: news.copied },
     });
-    this.#copies = new MirroredCopies(system, this.#course);
+    const looks = new CopyLooks(runtime, {
+      ...{ copier, registries, credentials, concurrency, find: system.find },
+      copies: { all: () => this.#copies.all() },
+      onRestored: (listener) => this.#plans.onRestored(listener),
+    });
+    this.#copies = new MirroredCopies(system, this.#course, {
+      populated: (target) => {
+        this.#targets.add(target);
+        looks.add(target);
+      },
+      emptied: (target) => {
+        this.#targets.drop(target);
+        looks.remove(target);
+      },
+    });
     this.#judge = new PlaceJudge({
       ...{ claims: this.#claims, table, now: runtime.now },
       mirrorOf: (resource) => this.#plans.mirrorOf(resource),
@@ -136,32 +150,7 @@ export class Mirroring implements MirroringView {
       pods: new FreshPods(client, () => this.#wants.reader),
       deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
     });
-    const copies = new CopyImage(runtime, {
-      ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
-      ...{ entries: this.#entries, ended: this.#course.ended },
-      platforms: () => keptPlatforms(platforms, options.resources.architectures() ?? []),
-    });
-    const looks = new CopyLooks(runtime, {
-      ...{ copier, registries, credentials, concurrency, copies: this.#copies },
-      onRestored: this.#plans.onRestored,
-    });
-    const sources = new SourceLooks(runtime, {
-      ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
-      mirrors: this.#plans.mirrors,
-    });
-    const finalizing = new FinalizeSet(runtime, {
-      ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
-      ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
-      abandoned: news.abandoned,
-    });
-    const effects = { copy: copies.run, look: looks.run, remove: this.#deletions.run };
-    system.whileLeading({ id: mirrorTargetsId, logic: this.#targets.logic() });
-    system.whileLeading({ id: mirroredImagesId, logic: this.#copies.logic(runtime, effects) });
-    system.whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
-    system.whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
-    system.whileLeading({ id: 'reconcile:copy-looks', logic: looks.logic() });
-    system.whileLeading({ id: 'reconcile:source-looks', logic: sources.logic() });
-    system.whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
+    this.#addServices(credentials, looks);
     // Added last: what is written is what was there before it is torn down.
     const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
     this.statuses = addMirrorStatus(system, {
@@ -203,7 +192,7 @@ export class Mirroring implements MirroringView {
 
   /** No copy begins any more; those in flight have their time to end. */
   readonly drain = async (): Promise<void> => {
-    this.#targets.pause();
+    this.#targets.end();
     await this.#targets.ended(drainMs);
     // The actors take in what came last before anybody writes it down.
     await nextTurn();
@@ -214,6 +203,35 @@ export class Mirroring implements MirroringView {
     written: (...asked) => this.statuses.written(...asked),
     recorded: (...asked) => this.statuses.recorded(...asked),
   };
+
+  /** The actors of all this, each stopped before what it stands on. */
+  #addServices(credentials: MirrorCredentials, looks: CopyLooks): void {
+    const { whileLeading, runtime } = this.#system;
+    const { client, table, copier, registries, configuration, resources, news } = this.#options;
+    const { platforms } = configuration.mirroring;
+    const copies = new CopyImage(runtime, {
+      ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
+      ...{ entries: this.#entries, ended: this.#course.ended },
+      platforms: () => keptPlatforms(platforms, resources.architectures() ?? []),
+    });
+    const sources = new SourceLooks(runtime, {
+      ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
+      mirrors: this.#plans.mirrors,
+    });
+    const finalizing = new FinalizeSet(runtime, {
+      ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
+      ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
+      abandoned: news.abandoned,
+    });
+    const effects = { copy: copies.run, look: looks.run, remove: this.#deletions.run };
+    whileLeading({ id: mirrorTargetsId, logic: this.#targets.logic() });
+    whileLeading({ id: copyLooksId, logic: looks.logic() });
+    whileLeading({ id: mirroredImagesId, logic: this.#copies.logic(runtime, effects) });
+    whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
+    whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
+    whileLeading({ id: 'reconcile:source-looks', logic: sources.logic() });
+    whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
+  }
 
   #createPlans(): MirrorPlans {
     const { resources, table, client, store, configuration, isNodeOnly } = this.#options;
