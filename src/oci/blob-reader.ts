@@ -2,8 +2,8 @@ import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 
 /** One of those whom a blob is read for. */
 export interface BlobReader {
-  /** It was let go before it began. */
-  readonly isDropped: boolean;
+  /** The others go on without it: it reads on by itself, or has to begin by itself. */
+  readonly wasLetGo: boolean;
   /** The next block, which is the reader's until it asks again; `undefined` at the end. */
   readonly next: () => Promise<Buffer | undefined>;
   /** Why there is no more, where the end is not the blob's. */
@@ -34,7 +34,7 @@ export class WindowReader implements BlobReader {
   /** How often it was seen to hold up another. */
   ticksBehind = 0;
   #holds = false;
-  #isDropped = false;
+  #wasLetGo = false;
   #wake: (() => void) | undefined;
 
   /** At the first block. */
@@ -47,9 +47,13 @@ export class WindowReader implements BlobReader {
     return this.#holds ? this.index - 1 : this.index;
   }
 
-  /** It was let go before it began. */
-  get isDropped(): boolean {
-    return this.#isDropped;
+  get wasLetGo(): boolean {
+    return this.#wasLetGo;
+  }
+
+  /** The block that it was given last may still be on its way. */
+  get holds(): boolean {
+    return this.#holds;
   }
 
   readonly next = async (): Promise<Buffer | undefined> => {
@@ -86,12 +90,13 @@ export class WindowReader implements BlobReader {
 
   /** The others go on without it. */
   drop(): void {
-    this.#isDropped = true;
+    this.#wasLetGo = true;
   }
 
   /** Reads on from there. */
   moveTo(blob: BlockWindow): void {
     this.#blob = blob;
+    this.#wasLetGo = true;
     this.ticksBehind = 0;
     this.index = 0;
     this.#holds = false;

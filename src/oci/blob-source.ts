@@ -7,12 +7,15 @@ import { translateError } from './errors.ts';
 import type { TransportAnswer } from './exchange.ts';
 import type { Descriptor } from './image-manifest.ts';
 import type { RemoteRepository, RepositoryAnswer } from './remote-repository.ts';
+import type { Slots } from './slots.ts';
 import { afterAnswer } from './transport.ts';
 
 /** One blob of a source. */
 export interface BlobSourceOptions {
   readonly repository: RemoteRepository;
   readonly blob: Descriptor;
+  /** Blobs that are read from a registry at once. */
+  readonly reads: Slots;
   /** Bytes that were had before. */
   readonly position?: number;
   /** Rule 19 of copying: a body without progress for so long is dead. */
@@ -35,6 +38,8 @@ export class BlobSource {
   readonly #options: BlobSourceOptions;
   readonly #signal: AbortSignal;
   #position: number;
+  #giveBack: (() => void) | undefined;
+  #isClosed = false;
   #blocks: BlockStream | undefined;
   /** Bytes of a body from its beginning that were had before. */
   #toSkip = 0;
@@ -51,6 +56,7 @@ export class BlobSource {
 
   /** The next bytes; `undefined` where the source has no more. */
   async next(): Promise<Result<Buffer | undefined, CopyFailure>> {
+    if (this.#giveBack === undefined) await this.#takeSlot();
     while (true) {
       const read = await this.#step();
       if (read.ok) return read;
@@ -66,6 +72,16 @@ export class BlobSource {
     if (this.#position >= this.#options.blob.size) this.#blocks?.cancel();
     else this.#blocks?.abort();
     this.#blocks = undefined;
+    this.#giveBack?.();
+    this.#isClosed = true;
+  }
+
+  async #takeSlot(): Promise<void> {
+    const { reads, repository } = this.#options;
+    const giveBack = await reads.take(repository.registry, this.#signal);
+    this.#giveBack = giveBack;
+    // It may have been closed meanwhile.
+    if (this.#isClosed) giveBack();
   }
 
   async #step(): Promise<Result<Buffer | undefined, CopyFailure>> {

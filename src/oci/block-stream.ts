@@ -134,7 +134,7 @@ export function receiveBlocks(
   dispatcher: Dispatcher,
   request: SentRequest & { readonly origin: string; readonly path: string },
 ): Promise<BlockAnswer> {
-  const { signal, bodyTimeoutMs, body, ...sent } = request;
+  const { signal, headersTimeoutMs, bodyTimeoutMs, body, ...sent } = request;
   const { promise, resolve, reject } = Promise.withResolvers<BlockAnswer>();
   let controller: Dispatcher.DispatchController | undefined;
   let stream: BlockStream | undefined;
@@ -156,6 +156,7 @@ export function receiveBlocks(
       body: body as Buffer | string | null,
       // Without this undici ends the connection after every HEAD.
       reset: false,
+      ...(headersTimeoutMs !== undefined && { headersTimeout: headersTimeoutMs }),
       ...(bodyTimeoutMs !== undefined && { bodyTimeout: bodyTimeoutMs }),
     },
     {

@@ -36,7 +36,9 @@ export interface SentRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer | AsyncIterable<Buffer> | null;
   readonly signal: AbortSignal;
-  /** How long a transfer waits for the next bytes of an answer. */
+  /** How long a transfer waits for an answer to begin; 300 s unless told. */
+  readonly headersTimeoutMs?: number;
+  /** How long it waits for the next bytes of one. */
   readonly bodyTimeoutMs?: number;
 }
 
@@ -135,7 +137,11 @@ export function createConnections(options: ConnectionOptions): Connections {
 /** A short exchange, over a connection that is kept where there is one. */
 async function probe(
   { dispatcher, waits, requests }: RegistryAgent & { readonly requests: TurnGate },
-  { bodyTimeoutMs: _, ...sent }: SentRequest & { readonly origin: string; readonly path: string },
+  {
+    bodyTimeoutMs: _,
+    headersTimeoutMs: __,
+    ...sent
+  }: SentRequest & { readonly origin: string; readonly path: string },
 ): Promise<Omit<ReceivedAnswer, 'zone'>> {
   const answer = await onceIdle({ wait: waitFor(waits, sent.origin), requests }, () =>
     // Without `reset` undici ends the connection after every HEAD.

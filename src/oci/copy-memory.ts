@@ -3,6 +3,7 @@ import { credentialContent } from '#core/credentials.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
 import { fail, type Result } from '#core/result.ts';
 import { copyFailure } from './copy-failures.ts';
+import { TRANSFERS_MAX } from './dispatchers.ts';
 import { headManifest, type ManifestHead } from './head-manifest.ts';
 import { JointCalls } from './joint-calls.ts';
 import {
@@ -10,6 +11,7 @@ import {
   RemoteRepository,
   type RepositoryRights,
 } from './remote-repository.ts';
+import { Slots } from './slots.ts';
 import { SourceImage, type SourceReader } from './source-image.ts';
 
 /** Registries whose ways are remembered; mirrors are few. */
@@ -33,6 +35,9 @@ export interface TransferBounds {
 /** What all copies of a process share: reads of sources, uploads in flight, ways of registries. */
 export class CopyMemory {
   readonly bounds: Required<TransferBounds>;
+  /** By registry. Whoever takes one of both takes that of its upload first. */
+  readonly uploads = new Slots(TRANSFERS_MAX);
+  readonly #reads = new Slots(TRANSFERS_MAX);
   readonly #options: RemoteOptions;
   readonly #heads = new JointCalls<Result<ManifestHead | undefined, CopyFailure>>();
   readonly #images = new Map<string, SourceImage>();
@@ -78,7 +83,13 @@ export class CopyMemory {
     const key = `${repository.registry}/${repository.rights.path}@${digest}`;
     let image = this.#images.get(key);
     if (image === undefined) {
-      image = new SourceImage({ bounds: this.bounds, onEnd: () => this.#images.delete(key) });
+      const opened = new SourceImage({
+        ...{ bounds: this.bounds, reads: this.#reads },
+        onEnd: () => {
+          if (this.#images.get(key) === opened) this.#images.delete(key);
+        },
+      });
+      image = opened;
       this.#images.set(key, image);
     }
     return image.join(repository);

@@ -38,12 +38,14 @@ export const USER_AGENT = `kuik/${version}`;
 
 /** Behaviour §7: `concurrency`, the room for a burst. */
 const CONCURRENCY_DEFAULT = 256;
+/** Blobs at once from, and to, one registry: more lanes share the same wire. */
+export const TRANSFERS_MAX = 32;
 /**
- * Blobs at once to or from one registry: more lanes share the same wire. Reads and uploads have
- * these each for themselves: an upload holds its connection while it waits for its source, and two
- * copies in opposite directions must not wait for each other.
+ * For these, and some for manifests and looks, which must not wait for slow blobs. Reads and uploads
+ * have theirs each for themselves: an upload holds its connection while it waits for its source, and
+ * two copies in opposite directions must not wait for each other.
  */
-const TRANSFERS_MAX = 32;
+const TRANSFER_CONNECTIONS = TRANSFERS_MAX + 8;
 /** A registry's token service and blob stores; more origins at once is a redirect maze. */
 export const ORIGINS_MAX = 16;
 /** For TCP and then for TLS, time for two lost packets each: what takes longer is dead. */
@@ -157,7 +159,7 @@ function tlsOptions(trust: Trust, settings: RegistrySettings) {
 /** One pool an origin: a few connections are kept, those of a burst end when it is over. */
 function createPools({ settings, purpose }: Use) {
   const { concurrency = CONCURRENCY_DEFAULT } = settings;
-  const connections = purpose === 'probe' ? concurrency : TRANSFERS_MAX;
+  const connections = purpose === 'probe' ? concurrency : TRANSFER_CONNECTIONS;
   return (origin: string | URL, given: object): Pool => {
     const kept = new Set<Client>();
     return new Pool(origin, {

@@ -58,6 +58,8 @@ export interface ExchangeRequest {
   readonly purpose?: Purpose;
   /** The body of a good answer is handed over in blocks, each of which has so long to come. */
   readonly blocksWithinMs?: number;
+  /** How long a transfer waits for the answer to begin; the body of a request is sent before. */
+  readonly answerWithinMs?: number;
   /** Bytes of the answer's body that are read; what is beyond costs the connection. */
   readonly bodyBytesMax: number;
   /** Whose look-ups of names this one is counted with: a namespace. */
@@ -136,6 +138,7 @@ async function send(way: ExchangeWay, lead: Lead, isTarget: boolean): Promise<Re
       },
       body: body ?? null,
       signal,
+      ...(request.answerWithinMs !== undefined && { headersTimeoutMs: request.answerWithinMs }),
       ...(request.blocksWithinMs !== undefined && { bodyTimeoutMs: request.blocksWithinMs }),
     },
   );
@@ -172,7 +175,8 @@ async function orAborted<T>(pending: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-function isStreamed(body: ExchangeRequest['body']): body is StreamedBody {
+/** Whether a body is made while it is sent. */
+export function isStreamed(body: ExchangeRequest['body']): body is StreamedBody {
   return typeof body === 'object' && 'isSpent' in body;
 }
 

@@ -64,9 +64,17 @@ export class ImageCopy {
     const reference = referenceOf(source);
     const head = await this.#memory.headSource(this.#source, reference, this.#signal);
     if (!head.ok) return head;
-    if (head.value !== undefined) return succeed(head.value);
+    if (head.value !== undefined) return this.#asPinned(head.value);
     const message = `HEAD ${this.#source.name}: ${reference}: expected 200, got 404`;
     return fail(copyFailure('source', 'not-found', message));
+  }
+
+  /** A registry that says something else of a digest is not to be believed. */
+  #asPinned(head: ManifestHead): Result<ManifestHead, CopyFailure> {
+    const { digest = head.digest } = this.#request.source;
+    if (head.digest === digest) return succeed(head);
+    const message = `HEAD ${this.#source.name}@${digest}: expected this digest, got ${head.digest}`;
+    return fail(copyFailure('source', 'corrupt', message));
   }
 
   /** What stands under the tag now; whoever may write but not look finds nothing. */

@@ -88,10 +88,14 @@ export class ImagePush {
       this.#bytesSent += bytes;
       this.#tell(bytes);
     };
-    const sent = await memory.oneAtATime(
-      key,
-      async (isFirst) => await this.#upload({ blob, isTrusted, isFirst, onBytes }),
-    );
+    const sent = await memory.oneAtATime(key, async (isFirst) => {
+      const giveBack = await memory.uploads.take(target.registry, this.#signal);
+      try {
+        return await this.#upload({ blob, isTrusted, isFirst, onBytes });
+      } finally {
+        giveBack();
+      }
+    });
     // What was there is done too; what was sent twice counts once.
     if (sent.ok) this.#tell(blob.size - told);
     return sent;

@@ -4,7 +4,7 @@ import { fail, type Result } from '#core/result.ts';
 import type { Authenticator, AuthorizedRequest } from './auth.ts';
 import { type Asked, failureOf, type Side } from './copy-failures.ts';
 import type { OciFailure } from './errors.ts';
-import type { TransportAnswer } from './exchange.ts';
+import { isStreamed, type TransportAnswer } from './exchange.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** What every request of a copy goes through. */
@@ -51,6 +51,8 @@ export type RepositoryAnswer = Result<TransportAnswer, CopyFailure>;
 
 /** Rule 4 of copying: a transfer begins on a token that lives so much longer, or on a new one. */
 const TOKEN_MS_MIN = 60_000;
+/** For an answer to begin; one to a blob takes as long as the registry needs to put it away. */
+const ANSWER_MS_MAX = 60_000;
 /** Error bodies are lines; a manifest says itself how much it may have. */
 const BODY_BYTES_MAX = 65_536;
 
@@ -88,7 +90,7 @@ export class RemoteRepository {
     let told: Result<TransportAnswer, OciFailure> | undefined;
     for (let index = 0; index < tries; index += 1) {
       const turn = (this.#turn + index) % tries;
-      const sent = await this.#sendAs(credentials[turn], request, signal);
+      const sent = await this.#sendTwice(credentials[turn], request, signal);
       const status = statusOf(sent);
       if (!isClosed(side, status)) {
         this.#turn = turn;
@@ -107,22 +109,27 @@ export class RemoteRepository {
     return sent.ok ? sent : fail(failureOf(this.rights.side, sent.error));
   }
 
+  /** A kept connection may have been closed just when it was used: as Go has it, once more. */
+  async #sendTwice(
+    credential: Credential | undefined,
+    request: RepositoryRequest,
+    signal: AbortSignal,
+  ): Promise<Result<TransportAnswer, OciFailure>> {
+    const sent = await this.#sendAs(credential, request, signal);
+    const isReset = !sent.ok && sent.error.kind === 'connection' && sent.error.cause === 'reset';
+    if (!isReset || signal.aborted || isStreamed(request.body)) return sent;
+    return await this.#sendAs(credential, request, signal);
+  }
+
   async #sendAs(
     credential: Credential | undefined,
     request: RepositoryRequest,
     signal: AbortSignal,
   ): Promise<Result<TransportAnswer, OciFailure>> {
     const { transport, authenticator } = this.#options;
-    const { side, path, share } = this.rights;
+    const { side, path } = this.rights;
     const { target, actions = side === 'target' ? 'pull,push' : undefined, ...rest } = request;
-    const common: Omit<TransportRequest, 'target'> = {
-      registry: this.registry,
-      purpose: side === 'source' ? 'read' : 'upload',
-      bodyBytesMax: BODY_BYTES_MAX,
-      ...(share !== undefined && { share }),
-      ...rest,
-      headers: rest.headers ?? {},
-    };
+    const common = this.#plain(rest);
     if (typeof target !== 'string' && target.kind === 'elsewhere') {
       return await transport.send({ ...common, target: target.lead }, signal);
     }
@@ -131,13 +138,26 @@ export class RemoteRepository {
         ...common,
         target: typeof target === 'string' ? `/v2/${path}/${target}` : target.path,
         repository: path,
-        tokenMsMin: TOKEN_MS_MIN,
+        ...(isTransfer(request) && { tokenMsMin: TOKEN_MS_MIN }),
         ...(request.mountFrom !== undefined && { mountFrom: request.mountFrom }),
         ...(actions !== undefined && { actions }),
         ...(credential !== undefined && { credential }),
       },
       signal,
     );
+  }
+
+  #plain(request: Omit<RepositoryRequest, 'target' | 'actions'>): Omit<TransportRequest, 'target'> {
+    const { side, share } = this.rights;
+    return {
+      registry: this.registry,
+      purpose: side === 'source' ? 'read' : 'upload',
+      bodyBytesMax: BODY_BYTES_MAX,
+      ...(!isStreamed(request.body) && { answerWithinMs: ANSWER_MS_MAX }),
+      ...(share !== undefined && { share }),
+      ...request,
+      headers: request.headers ?? {},
+    };
   }
 }
 
@@ -151,6 +171,11 @@ function isClosed(side: Side, status: number | undefined): boolean {
   return status === 401 || status === 403 || (status === 404 && side === 'source');
 }
 
+/** What may take longer than a token lives. */
+function isTransfer({ body, blocksWithinMs }: RepositoryRequest): boolean {
+  return isStreamed(body) || blocksWithinMs !== undefined;
+}
+
 function isSpent({ body }: RepositoryRequest): boolean {
-  return typeof body === 'object' && 'isSpent' in body && body.isSpent;
+  return isStreamed(body) && body.isSpent;
 }

@@ -52,6 +52,7 @@ export class SharedBlob {
   readonly #hash: Hash;
   /** Blocks from `#first` on, counted from the beginning of this read. */
   readonly #blocks: Buffer[];
+  readonly #onTheirWay = new WeakSet<Buffer>();
   #first = 0;
   #position: number;
   #isOver = false;
@@ -74,7 +75,7 @@ export class SharedBlob {
   }
 
   /** What nobody needs any more goes. */
-  trim(mayReuse = true): void {
+  trim(): void {
     // Those who might still come are waited for as long as they hold up nobody.
     const isOpen = this.#options.isOpen?.() === true && this.#blocks.length < WINDOW_BLOCKS;
     const needed = [...this.#readers].map(({ needs }) => needs);
@@ -82,7 +83,7 @@ export class SharedBlob {
     while (this.#first < until) {
       const block = this.#blocks.shift();
       this.#first += 1;
-      if (block !== undefined && mayReuse) giveBlock(block);
+      if (block !== undefined) this.#give(block);
     }
     if (this.#hasRoom()) this.#roomWanted?.();
     if (this.#readers.size === 0 && !isOpen) this.#end();
@@ -102,8 +103,14 @@ export class SharedBlob {
 
   /** One reader less. */
   remove(reader: WindowReader): void {
-    this.#readers.delete(reader);
+    if (!this.#readers.has(reader)) return;
+    this.#forget(reader);
     this.trim();
+  }
+
+  /** Bytes that are held for those who have not had them yet. */
+  get heldBytes(): number {
+    return this.#blocks.reduce((sum, { length }) => sum + length, 0);
   }
 
   get #front(): number {
@@ -119,7 +126,7 @@ export class SharedBlob {
   #start(): void {
     if (this.#watch !== undefined) return;
     const { patienceMs = PATIENCE_MS } = this.#options;
-    this.#watch = setInterval(() => this.#letGo(), patienceMs / PATIENCE_TICKS);
+    this.#watch = setInterval(() => this.#letGo(), patienceMs / PATIENCE_TICKS).unref();
     void this.#pump();
   }
 
@@ -194,12 +201,22 @@ export class SharedBlob {
     const readers = [...this.#readers];
     for (const reader of readers) this.#count(reader, this.#isHeldUp());
     for (const reader of readers.filter(({ ticksBehind }) => ticksBehind >= PATIENCE_TICKS)) {
-      this.#readers.delete(reader);
+      this.#forget(reader);
       if (reader.isActive) reader.moveTo(this.#split(reader));
       else reader.drop();
     }
-    // A block that one of them has is still on its way to its mirror.
-    this.trim(false);
+    this.trim();
+  }
+
+  /** What it was given last may still be on its way to its mirror: nobody gets that block again. */
+  #forget(reader: WindowReader): void {
+    this.#readers.delete(reader);
+    const block = reader.holds ? this.#blocks[reader.needs - this.#first] : undefined;
+    if (block !== undefined) this.#onTheirWay.add(block);
+  }
+
+  #give(block: Buffer): void {
+    if (!this.#onTheirWay.has(block)) giveBlock(block);
   }
 
   #count(reader: WindowReader, isHeldUp: boolean): void {
@@ -228,6 +245,6 @@ export class SharedBlob {
     this.#abort.abort(new Error('nobody reads this blob any more'));
     this.#finish();
     this.#roomWanted?.();
-    for (const block of this.#blocks.splice(0)) giveBlock(block);
+    for (const block of this.#blocks.splice(0)) this.#give(block);
   }
 }

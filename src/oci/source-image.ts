@@ -16,6 +16,7 @@ import {
 import { MANIFEST_BYTES_MAX, MANIFEST_TYPES } from './manifests.ts';
 import type { RemoteRepository } from './remote-repository.ts';
 import { SharedBlob } from './shared-blob.ts';
+import type { Slots } from './slots.ts';
 
 /** A manifest to read: of a descriptor its size is known too. */
 export type WantedManifest = Pick<Descriptor, 'digest'> & { readonly size?: number };
@@ -36,10 +37,14 @@ export interface SourceReader {
 /** How one image of a source is read. */
 export interface SourceImageOptions {
   readonly bounds: Required<TransferBounds>;
+  /** Blobs that are read from a registry at once. */
+  readonly reads: Slots;
   /** Nobody reads it any more. */
   readonly onEnd: () => void;
 }
 
+/** What is held for those who are behind; above it nothing more is read for them. */
+const HELD_BYTES_MAX = 16 * 1024 * 1024;
 /** How long the first blocks of blobs are kept for those who begin a moment later. */
 const OPEN_MS = 50;
 
@@ -88,27 +93,41 @@ export class SourceImage {
   /** All who are there have their place in it from the beginning, unless they want none. */
   #blob(member: Member, blob: Descriptor): BlobReader {
     const reserved = member.take(blob.digest);
-    if (reserved !== undefined && !reserved.isDropped) return reserved;
-    const joined = this.#blobs.get(blob.digest)?.join();
-    if (joined !== undefined) return joined;
-    const { idleMs, patienceMs } = this.#options.bounds;
+    if (reserved !== undefined && !reserved.wasLetGo) return reserved;
+    const reader = this.#blobs.get(blob.digest)?.join() ?? this.#read(member, blob);
+    member.given.add(reader);
+    return reader;
+  }
+
+  /** A read for all who are there. */
+  #read(member: Member, blob: Descriptor): BlobReader {
+    const { reads, bounds } = this.#options;
+    const { idleMs, patienceMs } = bounds;
+    const { repository } = member;
     const shared = new SharedBlob({
       ...{ blob, patienceMs },
       isOpen: () => this.#isOpen,
       open: (position, signal) =>
-        new BlobSource({ repository: member.repository, blob, position, idleMs }, signal),
+        new BlobSource({ repository, reads, blob, position, idleMs }, signal),
     });
     // Only the first reads for all: a second time means that this one was too late, or sends again.
-    const isFirst = !this.#blobs.has(blob.digest);
+    const others = this.#blobs.has(blob.digest) ? [] : [...this.#readers];
     this.#blobs.set(blob.digest, shared);
-    for (const other of isFirst ? this.#readers : []) {
+    for (const other of this.#holdsTooMuch() ? [] : others) {
       if (other !== member && other.mayWant(blob.digest)) other.keep(blob.digest, shared.join());
     }
     return shared.join() as BlobReader;
   }
 
+  /** Small blobs are read to their end however far behind the others are. */
+  #holdsTooMuch(): boolean {
+    let bytes = 0;
+    for (const blob of this.#blobs.values()) bytes += blob.heldBytes;
+    return bytes > HELD_BYTES_MAX;
+  }
+
   #leave(member: Member): void {
-    this.#readers.delete(member);
+    if (!this.#readers.delete(member)) return;
     member.close();
     if (this.#readers.size > 0) return;
     this.#close();
@@ -128,12 +147,16 @@ class Member {
   #wanted: ReadonlySet<string> | undefined;
   readonly #passed = new Set<string>();
   readonly #reserved = new Map<string, BlobReader>();
+  /** What it reads, or may yet. */
+  readonly given = new Set<BlobReader>();
 
   constructor(repository: RemoteRepository) {
     this.repository = repository;
   }
 
   mayWant(digest: string): boolean {
+    // Who held up the others once gets no second chance to.
+    if ([...this.given].some(({ wasLetGo }) => wasLetGo)) return false;
     return !this.#passed.has(digest) && (this.#wanted?.has(digest) ?? true);
   }
 
@@ -150,7 +173,9 @@ class Member {
   }
 
   keep(digest: string, reader: BlobReader | undefined): void {
-    if (reader !== undefined) this.#reserved.set(digest, reader);
+    if (reader === undefined) return;
+    this.#reserved.set(digest, reader);
+    this.given.add(reader);
   }
 
   take(digest: string): BlobReader | undefined {

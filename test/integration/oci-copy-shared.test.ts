@@ -186,3 +186,27 @@ describe('one repository', () => {
     }
   });
 });
+
+describe('many copies at once', () => {
+  test('wait for their turn at a registry, and none for another for ever', async () => {
+    const paths = Array.from({ length: 24 }, (_, index) => `team/turn${index}`);
+    for (const path of paths) await push(path, [600_000, 600_000, 600_000]);
+    const client = stage.makeClient({ transfers: { patienceMs: 200 } }, other.host);
+    // Now and then a source breaks off: it is asked again while its upload goes on.
+    stage.source.setRules({
+      ...{ path: /\/blobs\//, times: 30 },
+      fault: { kind: 'reset-body', afterBytes: 300_000 },
+    });
+    const copies = paths.flatMap((path) =>
+      [stage.target, other].map((to, index) =>
+        client.copier.copy(
+          stage.request({ path, to, toPath: `turns${index}/${path}` }),
+          AbortSignal.timeout(50_000),
+        ),
+      ),
+    );
+    const outcomes = await Promise.all(copies);
+    expect(outcomes.filter(({ kind }) => kind !== 'copied')).toEqual([]);
+    expect(stage.source.connections()).toBeLessThanOrEqual(40 + 60);
+  });
+});
