@@ -166,6 +166,10 @@ export class Mirroring implements MirroringView {
       const plan = this.#plans.get(resource);
       return plan?.isRestored === true ? plan.mirror.images() : [];
     },
+    imageOf: (resource, image) => {
+      const plan = this.#plans.get(resource);
+      return plan?.isRestored === true ? plan.mirror.entry(image) : undefined;
+    },
     subscribe: this.#changed.subscribe,
   };
 
