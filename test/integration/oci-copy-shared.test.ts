@@ -210,3 +210,29 @@ describe('many copies at once', () => {
     expect(stage.source.connections()).toBeLessThanOrEqual(40 + 60);
   });
 });
+
+describe('a mirror that does not answer', () => {
+  test('holds up the others once, however many layers there are', async () => {
+    const path = 'team/stuck';
+    // Some that fit into the window, more of them than is kept for who is behind; and large ones.
+    const small = Array.from({ length: 24 }, () => mib);
+    await push(path, [...small, ...Array.from({ length: 8 }, () => 4 * mib)]);
+    other.setRules({ path: /\/manifests\//, fault: { kind: 'hang' } });
+    const client = stage.makeClient({ transfers: { patienceMs: 300 } }, other.host);
+    const calledOff = new AbortController();
+    const stuck = client.copier.copy(
+      stage.request({ path, to: other, toPath: `stuck/${path}` }),
+      calledOff.signal,
+    );
+    const startedMs = performance.now();
+    const quick = await client.copier.copy(
+      stage.request({ path, toPath: `quick/${path}` }),
+      AbortSignal.timeout(20_000),
+    );
+    expect(quick).toMatchObject({ kind: 'copied' });
+    // Not once for each of the large ones.
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    calledOff.abort();
+    expect(await stuck).toMatchObject({ kind: 'failed' });
+  });
+});
