@@ -161,6 +161,22 @@ describe('one read', () => {
   });
 });
 
+describe('a mount', () => {
+  test('is not asked for by who was not let in at the source by itself', async () => {
+    await pushLayeredImage(stage.realTarget, 'origin/secret:1', { layers: [{ bytes: 9_000 }] });
+    stage.target.setAuth({ kind: 'basic', users: { alice: alice.password } });
+    const { copier } = stage.makeClient();
+    const request = stage.request({
+      ...{ path: 'origin/secret', from: stage.target, toPath: 'theirs/secret' },
+      ...{ sourceCredentials: [mallory], targetCredentials: [alice] },
+    });
+    expect(await copier.copy(request, AbortSignal.timeout(10_000))).toMatchObject({
+      ...{ kind: 'failed', side: 'source', reason: 'source-denied' },
+    });
+    expect(stage.target.requests().filter(({ method }) => method === 'POST')).toEqual([]);
+  });
+});
+
 describe('one repository', () => {
   test('gets a blob that two images have in common once', async () => {
     const layers = [{ bytes: 4 * mib, seed: 'common' }];
