@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'v=$(node -p process.versions.node); [ "${v%%.*}" -ge 24 ] || { echo "kuik needs Node 24 or newer, found $v" >&2; exit 1; }; exec node --max-semi-space-size=16 "$0" "$@"'
 import { Command, CommanderError } from 'commander';
 import { version } from '#core/version.ts';
+import { cleanupCommand } from './command/cleanup.ts';
 import { explainCommand } from './command/explain.ts';
 import { type OperatorInput, operatorCommand } from './command/operator.ts';
 import { statusCommand } from './command/status.ts';
@@ -29,7 +30,13 @@ const program = new Command('kuik')
   .version(version)
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
-for (const command of [operatorCommand(runOperator), explainCommand(), statusCommand()]) {
+const commands = [
+  operatorCommand(runOperator),
+  explainCommand(),
+  statusCommand(),
+  cleanupCommand(),
+];
+for (const command of commands) {
   program.addCommand(command.exitOverride());
 }
 

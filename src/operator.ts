@@ -9,19 +9,22 @@ import { checkCrds } from '#actors/check-crds.ts';
 import { addConditions } from '#actors/conditions/conditions.ts';
 import { addImageCounts } from '#actors/conditions/image-counts.ts';
 import { EventRecorder } from '#actors/event-recorder.ts';
-import { keepRoutingTable } from '#actors/keep-routing-table.ts';
+import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
+import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
+import { addMirroring } from '#actors/mirroring/add-mirroring.ts';
+import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { addRouting } from '#actors/routing/routing.ts';
 import { addSecrets } from '#actors/secrets/secrets.ts';
 import { KuikSystem } from '#actors/system.ts';
 import { TimerHeap } from '#actors/timer-heap.ts';
 import { addTracking } from '#actors/tracking/tracking.ts';
-import { addWatchedResources } from '#actors/watch-resources.ts';
+import { addWatchedResources, type WatchedResources } from '#actors/watch-resources.ts';
 import { imagePatterns } from '#core/filter/image-patterns.ts';
 import { byRegistryHost } from '#core/image/registry-host.ts';
 import { namedRegistries } from '#core/routing/named-registries.ts';
@@ -62,46 +65,44 @@ export async function runOperator(input: OperatorInput): Promise<number> {
   return await runUntilStopped(operator, log);
 }
 
+/** How one registry is treated, as configured. */
+type Treatment = OperatorInput['configuration']['registries'][string];
+
 /** All that runs, so that it can be started and stopped. */
 type Operator = ReturnType<typeof build>;
 
 /** Nothing runs yet; what is added later may use what was added before, never the other way round. */
 function build(input: OperatorInput, log: Log, access: KubeAccess) {
-  const { flags, environment, configuration } = input;
-  const metrics = createMetrics({ build: { version }, processMetrics: true });
-  const clock = new TimerHeap();
-  const system = new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random });
-  const client = connect(access, { log, metrics });
-  const { registries: treatments } = configuration;
-  const oci = createOciClient({ registries: treatments, proxies: environment.proxies });
-  const { timeoutMs, resolveDigest } = configuration.routing.activeCheck;
+  const { flags, configuration } = input;
+  const { clock, metrics, system, client, oci, quotas } = createMeans(input, log, access);
+  const { timeoutMs, resolveDigest, staleMirrorCleanup } = configuration.routing.activeCheck;
   const { items, default: usual } = configuration.monitoring.registries;
   const paceOf = byRegistryHost(items, usual);
+  const treatmentOf = byRegistryHost<Partial<Treatment>>(configuration.registries, {});
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
   const resources = addWatchedResources(system, client);
   const { pods, kuik } = resources;
-  const table = keepRoutingTable(kuik);
+  const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
   conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
   const registries = addRegistries(system, {
     ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
-    treatmentOf: byRegistryHost(treatments, {}),
+    treatmentOf,
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
+  const lostCopies = addLostCopies(system, { client, namespace, ...staleMirrorCleanup });
   const router = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
+    lostCopies,
   });
-  rewrittenPodsMetric(metrics.registry, {
-    pods: () => (system.leads() ? pods.values() : []),
-    isDeclared: (by) => table.current().entries.has(by),
-  });
-  const store = new AvailabilityStore(system.runtime, { client, namespace });
+  showRewrittenPods(system, resources, table);
+  const store = availabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
     ...{ restore: store.restore, checkOptionsOf: paceOf, isNodeOnly },
@@ -110,8 +111,13 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ store, tracking, resources, table, events, conditions, paceOf },
     ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
+  const mirroring = addMirroring(system, {
+    ...{ client, namespace, resources, table, registries, secrets, configuration, isNodeOnly },
+    ...{ copier: oci.copier, lostCopies, events, conditions, quotas },
+    copyPaceOf: (host) => treatmentOf(host).copies,
+  });
   const servers = new Servers({
-    ...{ system, flags, configuration, router, reporting },
+    ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },
     synced: resources.synced,
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
@@ -120,21 +126,46 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
-    await tracking.drain();
-    await reporting.flush();
+    await Promise.all([tracking.drain(), mirroring.drain()]);
+    await Promise.all([reporting.flush(), mirroring.flush()]);
     await release();
   };
   const close = async () => {
     table.stop();
-    events.close();
-    registries.close();
-    secrets.close();
+    for (const one of [events, lostCopies, registries, secrets]) one.close();
     await oci.close();
     system.stop();
     await client.close();
     clock.close();
   };
   return { system, client, servers, drain, close };
+}
+
+/** What all features run on. */
+function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
+  const { environment, configuration } = input;
+  const metrics = createMetrics({ build: { version }, processMetrics: true });
+  const clock = new TimerHeap();
+  const { registries, mirroring } = configuration;
+  const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  const { proxies } = environment;
+  return {
+    ...{ clock, metrics, quotas },
+    system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),
+    client: connect(access, { log, metrics }),
+    oci: createOciClient({ registries, proxies, onQuota: quotas.state }),
+  };
+}
+
+function showRewrittenPods(
+  { runtime, leads }: KuikSystem,
+  { pods }: WatchedResources,
+  table: RoutingTableKeeper,
+): void {
+  rewrittenPodsMetric(runtime.metrics.registry, {
+    pods: () => (leads() ? pods.values() : []),
+    isDeclared: (by) => table.current().entries.has(by),
+  });
 }
 
 /** The client of the API server, which says once when that goes and once when it is back. */

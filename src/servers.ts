@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createActorView } from '#actors/actor-view.ts';
 import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
+import type { MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
@@ -23,6 +24,8 @@ export interface ServersOptions {
   readonly configuration: OperatorConfiguration;
   readonly router: RoutingQuery;
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
+  /** What mirroring tells of itself. */
+  readonly mirroring?: Pick<MirrorReporting, 'report' | 'cleanup' | 'running'>;
   /** Whether each cache has been read whole, by resource. */
   readonly synced: () => Readonly<Record<string, boolean>>;
   readonly isTableBuilt: () => boolean;
@@ -59,19 +62,24 @@ export class Servers {
   readonly listen = async (): Promise<void> => {
     const { system, flags, router, reporting, namespaceExists } = this.#options;
     this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
-    const { log, metrics } = system.runtime;
+    const { log, metrics, now } = system.runtime;
+    const mirroring = this.#options.mirroring && { ...this.#options.mirroring, now };
     const { debugAddress, debugPort, healthPort, metricsPort } = flags;
     const debug = {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
+      ...(mirroring !== undefined && { copies: mirroring }),
       namespaceExists,
       access: this.#options.access,
       log,
     };
     const health = buildHealthApp({ readiness: this.#readiness, log });
     const shown = buildMetricsApp(
-      { metrics: metrics.text, status: { ...reporting, namespaceExists }, log },
+      {
+        ...{ metrics: metrics.text, status: { ...reporting, namespaceExists }, log },
+        ...(mirroring !== undefined && { mirroring }),
+      },
       { hosts: flags.debugHost },
     );
     const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });

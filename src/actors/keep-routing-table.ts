@@ -1,17 +1,26 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { KuikKind, KuikResource } from '#api/kinds.ts';
+import type { KuikResource } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
-import { compileInSteps, compileTable, type RoutingTable } from '#core/routing/table.ts';
-import type { Store } from '#kube/store.ts';
+import {
+  compileInSteps,
+  compileTable,
+  type RoutingTable,
+  takeStatus,
+  withArchitectures,
+} from '#core/routing/table.ts';
+import type { StoreChange } from '#kube/store.ts';
 import { FairTurns } from './fair-turns.ts';
+import type { WatchedResources } from './watch-resources.ts';
 
 /**
  * The present routing table: follows the stores of the five kinds. However many objects change in one
- * turn of the event loop, or while a table is compiled, one table is compiled after it.
+ * turn of the event loop, or while a table is compiled, one table is compiled after it. A status that
+ * changed is no reason to compile, and whoever subscribed hears of it all the same: conditions, for one,
+ * are held against what is stored.
  */
 export function keepRoutingTable(
-  stores: ReadonlyMap<KuikKind, Store<KuikResource>>,
-  turns = new FairTurns(),
+  stores: WatchedResources['kuik'],
+  { architectures = () => undefined, turns = new FairTurns() }: RoutingTableOptions = {},
 ) {
   let table = compileTable([]);
   let phase: 'Waiting' | 'Compiling' | 'Outdated' = 'Waiting';
@@ -35,23 +44,45 @@ export function keepRoutingTable(
     phase = 'Outdated';
     if (!isCompiling) void compile();
   };
-  const unsubscribes = [...stores.values()].map((store) => store.subscribe(outdate));
+  let isTelling = false;
+  const tellSoon = async () => {
+    if (isTelling) return;
+    isTelling = true;
+    await nextTurn();
+    isTelling = false;
+    if (isWanted()) tell(table);
+  };
+  const take = ({ kind, value }: StoreChange<KuikResource>) => {
+    const isUpdate = kind === 'updated' && phase === 'Waiting';
+    if (!isUpdate || !takeStatus(table, value)) outdate();
+    else void tellSoon();
+  };
+  const unsubscribes = [...stores.values()].map((store) => store.subscribe(take));
   return {
     /** An immutable snapshot; who holds on to it keeps deciding by it. */
-    current: (): RoutingTable => table,
+    current: (): RoutingTable => {
+      table = withArchitectures(table, architectures());
+      return table;
+    },
     /** Whether it has once been made of all that there was. */
     isBuilt: (): boolean => {
       const isWhole = phase === 'Waiting' && [...stores.values()].every((one) => one.isSynced());
       isBuilt ||= isWhole;
       return isBuilt;
     },
-    /** Called after each new table; returns how to stop that. */
+    /** Called after each new table, and when statuses have changed; returns how to stop that. */
     subscribe,
     stop: (): void => {
       life.abort();
       for (const unsubscribe of unsubscribes) unsubscribe();
     },
   };
+}
+
+/** What the table is made with. */
+export interface RoutingTableOptions extends Partial<Pick<WatchedResources, 'architectures'>> {
+  /** In which it is compiled. */
+  readonly turns?: FairTurns;
 }
 
 /** The present routing table, compiled anew when a watch says that something changed. */

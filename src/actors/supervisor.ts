@@ -61,6 +61,8 @@ export interface SuperviseOptions<TLogic extends AnyActorLogic> {
   readonly policy: RestartPolicy | ((key: string) => RestartPolicy);
   /** What a crashed child begins with again, from its last snapshot; what it began with unless told. */
   readonly inherit?: (last: SnapshotFrom<TLogic>) => InputFrom<TLogic>;
+  /** Told of each child that was started, again after a crash too: who follows it follows anew. */
+  readonly started?: (key: string, child: ActorRefFrom<TLogic>) => void;
 }
 
 /** So many are stopped in one turn: about 2 ms; 20,000 at once would hold up admission for 0.4 s. */
@@ -173,6 +175,7 @@ class Supervisor {
     this.broken.delete(key);
     this.children.set(key, actor);
     actor.start();
+    options.started?.(key, actor);
   }
 
   #restart(key: string): void {

@@ -3,10 +3,12 @@ import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { type ReflectorOptions, runReflector } from '#kube/reflector.ts';
+import { type SlimNode, slimNode } from '#kube/slim-node.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { slimResource } from '#kube/slim-resource.ts';
 import { createStore, type Store } from '#kube/store.ts';
 import type { ListedObject } from '#kube/watch.ts';
+import { nodeArchitectures } from './node-architectures.ts';
 import { reflectorLogic, type WatchLoop } from './reflectors.ts';
 import type { KuikSystem } from './system.ts';
 
@@ -15,7 +17,13 @@ export interface WatchedResources {
   /** The five kinds, whole, by kind. */
   readonly kuik: ReadonlyMap<KuikKind, Store<KuikResource>>;
   readonly pods: Store<SlimPod>;
-  /** Whether each store has read a whole list since the start, by plural. */
+  readonly nodes: Store<SlimNode>;
+  /** Of the nodes; undefined until all have been read. */
+  readonly architectures: () => ReadonlySet<string> | undefined;
+  /**
+   * Whether each store has read a whole list since the start, by plural. The nodes count as read once
+   * they were refused: without them cut copies are offered to fewer Pods, and nothing else is amiss.
+   */
   readonly synced: () => Readonly<Record<string, boolean>>;
 }
 
@@ -23,12 +31,15 @@ export interface WatchedResources {
 const pageResources = 50;
 /** A Pod is 5 to 10 KB of JSON: to parse a page takes some 10 ms, in which no review is answered. */
 const pagePods = 200;
+/** A node is 20 KB and more, most of it the names of the images that it has. */
+const pageNodes = 50;
 
 /** Adds the stores, each kept by a `reflector:<plural>`; nothing is read before the system starts. */
 export function addWatchedResources(system: KuikSystem, client: KubeClient): WatchedResources {
   const { runtime } = system;
   const { random } = runtime;
   const stores = new Map<string, Store<unknown>>();
+  const interrupted = new Set<string>();
   const watch = <T>(
     resource: string,
     what: Pick<ReflectorOptions<T>, 'path' | 'slim' | 'pageObjects'>,
@@ -40,7 +51,13 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
       log.error({ key, err: error }, 'an object could not be read and is left out');
     const reading = { client, random, ...what, store, onUnfit };
     stores.set(resource, store);
-    const run: WatchLoop = (onPhase, signal) => runReflector({ ...reading, onPhase }, signal);
+    const run: WatchLoop = (report, signal) => {
+      const onPhase: typeof report = (phase, ...details) => {
+        if (phase === 'BackingOff') interrupted.add(resource);
+        report(phase, ...details);
+      };
+      return runReflector({ ...reading, onPhase }, signal);
+    };
     system.always({ id, logic: reflectorLogic(resource, run, { ...runtime, log }) });
     return store;
   };
@@ -57,10 +74,19 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     slim: (object) => slimPod(object, interner),
     pageObjects: pagePods,
   });
+  const nodes = watch('nodes', {
+    path: '/api/v1/nodes',
+    slim: (object) => slimNode(object, interner),
+    pageObjects: pageNodes,
+  });
+  const isRead = (resource: string, { isSynced }: Store<unknown>) =>
+    isSynced() || (resource === 'nodes' && interrupted.has(resource));
   return {
-    kuik,
-    pods,
+    ...{ kuik, pods, nodes },
+    architectures: nodeArchitectures(nodes),
     synced: () =>
-      Object.fromEntries([...stores].map(([resource, store]) => [resource, store.isSynced()])),
+      Object.fromEntries(
+        [...stores].map(([resource, store]) => [resource, isRead(resource, store)]),
+      ),
   };
 }

@@ -3,8 +3,8 @@ import { conditionsSchema } from './condition.ts';
 import type { ReadOnly } from './read-only.ts';
 import { count, time } from './status-fields.ts';
 
-/** Where one copy stands (behaviour §2). */
-const mirrorCopyStates = [
+/** Where one copy may stand (behaviour §2). */
+export const mirrorCopyStates = [
   'Scheduled',
   'Available',
   'BackingOff',
@@ -43,7 +43,9 @@ const mirrorCopySchema = Type.Object(
     ),
     adopted: Type.Optional(
       Type.Boolean({
-        description: 'True for a copy that was found there: none of ours wrote it or deletes it.',
+        description:
+          'True for a copy that was found there: none of ours wrote it or deletes it. False where ' +
+          'nothing stood there before.',
       }),
     ),
     lastError: Type.Optional(
@@ -88,3 +90,9 @@ export const imageSetMirrorStatusSchema = Type.Object(
 
 /** What the leader says of an (Cluster)ImageSetMirror. */
 export type ImageSetMirrorStatus = ReadOnly<Static<typeof imageSetMirrorStatusSchema>>;
+
+/** One image and its copies, as a status lists it. */
+export type MatchingImage = ReadOnly<Static<typeof matchingImageSchema>>;
+
+/** One copy on one mirror, as a status lists it. */
+export type ListedCopy = ReadOnly<Static<typeof mirrorCopySchema>>;

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { type MirroringAnswer, mirroringText } from './mirroring-text.ts';
 import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
 import { type StatusAnswer, statusText } from './status-text.ts';
 
@@ -19,7 +20,7 @@ const atRisk = 3;
 /** `kuik status`: asks the running operator what could not start again elsewhere, and why. */
 export function statusCommand(): Command {
   return new Command('status')
-    .description('say which workloads could not start again elsewhere, and why')
+    .description('say which workloads could not start again elsewhere, and how copying fares')
     .option('-n, --namespace <name>', 'only this namespace (default: all)')
     .option('-A, --all-namespaces', 'all namespaces')
     .option('--exit-code', 'end with 3 when something is at risk')
@@ -55,10 +56,21 @@ async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  const mirroring = await askMirroring(metricsUrl);
   process.stdout.write(
     output === 'json'
-      ? `${JSON.stringify(answer.value, null, 2)}\n`
-      : statusText(answer.value, namespace),
+      ? `${JSON.stringify({ ...answer.value, ...(mirroring && { mirroring }) }, null, 2)}\n`
+      : `${statusText(answer.value, namespace)}${mirroring === undefined ? '' : mirroringText(mirroring)}`,
   );
   if (flags.exitCode === true && answer.value.total > 0) process.exitCode = atRisk;
+}
+
+/** An operator that says nothing of mirroring says all the rest. */
+async function askMirroring(metricsUrl: string): Promise<MirroringAnswer | undefined> {
+  const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
+  const url = new URL('/status/mirroring', metricsUrl);
+  const answer = await askOperator<MirroringAnswer>(endpoint, url, ({ running, faults }) => {
+    return Array.isArray(running) && Array.isArray(faults);
+  });
+  return answer.ok ? answer.value : undefined;
 }

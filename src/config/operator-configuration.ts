@@ -2,12 +2,18 @@ import type { ReadOnly } from '#api/read-only.ts';
 import { parseDuration } from '#core/duration.ts';
 import { normaliseRegistry } from '#core/image/reference.ts';
 import { registryHost } from '#core/image/registry-host.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
 import { assert } from '#core/result.ts';
 import { makeProblem, type Path, type SchemaProblem } from '#core/schema/check.ts';
 import type { SchemaNode } from '#core/schema/schema-node.ts';
 import { completeValue } from './complete.ts';
 import { builtInItems, type PacingFields } from './monitoring-schema.ts';
-import { type CompleteConfiguration, configurationSchema, registrySchema } from './schema.ts';
+import {
+  type CompleteConfiguration,
+  type CopyPace,
+  configurationSchema,
+  registrySchema,
+} from './schema.ts';
 
 /** The operator configuration as the rooms use it: complete, durations in ms, hosts normalised. */
 export type OperatorConfiguration = ReadOnly<ReturnType<typeof resolve>>;
@@ -96,7 +102,11 @@ function readPacing(fields: CompleteConfiguration['monitoring']['registries']['d
 }
 
 /** How one registry is spoken to; `caFile` is the path of a PEM file. */
-type RegistryConfiguration = Omit<Settings, 'caFile'> & { readonly caFile?: string };
+type RegistryConfiguration = Omit<Settings, 'caFile' | 'copies'> & {
+  readonly caFile?: string;
+  /** How fast images begin to be copied from it; absent where there is no bound. */
+  readonly copies?: Pace;
+};
 type Settings = CompleteConfiguration['registries'][string];
 
 function resolveRegistries({
@@ -104,15 +114,24 @@ function resolveRegistries({
   tls,
 }: CompleteConfiguration): Readonly<Record<string, RegistryConfiguration>> {
   const resolved = new Map<string, RegistryConfiguration>();
-  const { caFile: _, ...defaults } = completeValue(registrySchema as SchemaNode, {}) as Settings;
-  for (const [written, { caFile, ...others }] of Object.entries(registries)) {
-    resolved.set(normaliseRegistry(written), { ...others, ...(caFile !== '' && { caFile }) });
+  const complete = completeValue(registrySchema as SchemaNode, {}) as Settings;
+  const { caFile: _, copies: __, ...defaults } = complete;
+  for (const [written, { caFile, copies, ...others }] of Object.entries(registries)) {
+    resolved.set(normaliseRegistry(written), {
+      ...others,
+      ...(caFile !== '' && { caFile }),
+      ...(copies !== 'none' && { copies: readPace(copies) }),
+    });
   }
   for (const written of tls.insecureRegistries) {
     const host = normaliseRegistry(written);
     resolved.set(host, { ...defaults, ...resolved.get(host), insecure: true });
   }
   return Object.fromEntries(resolved);
+}
+
+function readPace({ interval, maxPerInterval }: Exclude<CopyPace, 'none'>): Pace {
+  return { intervalMs: readMs(interval), maxPerInterval };
 }
 
 /** The same rules as kuik v2's; only the fields of the chosen type count. */

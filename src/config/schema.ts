@@ -92,6 +92,36 @@ const mirroringSchema = section('How images are copied to mirrors.', {
   }),
 });
 
+/** Far more than anybody copies; as many as checks may be. */
+const copiesPerIntervalMax = 10_000_000;
+
+/** How fast images begin to be read, as written. */
+export type CopyPace = 'none' | { readonly interval: string; readonly maxPerInterval: number };
+
+const copyPaceSchema = Type.Unsafe<CopyPace>({
+  anyOf: [
+    { type: 'string', enum: ['none'] },
+    {
+      type: 'object',
+      properties: {
+        interval: positiveDuration({
+          description: 'Time over which `maxPerInterval` images are spread evenly.',
+        }),
+        maxPerInterval: count({
+          maximum: copiesPerIntervalMax,
+          description: 'Images that begin to be read in each `interval`.',
+        }),
+      },
+      required: ['interval', 'maxPerInterval'],
+      additionalProperties: false,
+    },
+  ],
+  expected: 'none, or both interval and maxPerInterval, such as {interval: 6h, maxPerInterval: 50}',
+  default: 'none',
+  description:
+    'How many images begin to be copied from it in each `interval`, evenly spread; for registries that state no quota.',
+});
+
 /** How one registry is spoken to, as written. */
 export const registrySchema = section('How this registry is spoken to.', {
   insecure: flag('Do not verify its certificate.'),
@@ -106,6 +136,7 @@ export const registrySchema = section('How this registry is spoken to.', {
     description: 'Requests at once. Connections beyond 4 are closed after 10 s idle.',
   }),
   trust: flag('Route to it without asking whether it has the image.'),
+  copies: copyPaceSchema,
 });
 
 const tlsSchema = section('Trust in registries, as kuik v2 writes it.', {

@@ -6,7 +6,7 @@ export interface PodObject {
   readonly kind?: string;
   readonly metadata?: PodMetadata;
   readonly spec?: PodSpec;
-  readonly status?: { readonly phase?: string };
+  readonly status?: PodStatus;
 }
 
 /** Metadata of a Pod; one that is being created may still be without a name. */
@@ -24,6 +24,20 @@ export interface OwnerReference {
   readonly controller?: boolean;
 }
 
+/** Pod status, as far as kuik reads it. */
+export interface PodStatus {
+  readonly phase?: string;
+  readonly containerStatuses?: readonly ContainerStatus[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+  readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
+}
+
+/** What a node says of one container. */
+export interface ContainerStatus {
+  readonly name?: string;
+  readonly state?: { readonly waiting?: { readonly reason?: string } };
+}
+
 /** Pod spec, as far as kuik reads it. */
 export interface PodSpec {
   readonly containers?: readonly ContainerObject[];
@@ -33,6 +47,26 @@ export interface PodSpec {
   readonly imagePullSecrets?: readonly { readonly name?: string }[];
   readonly serviceAccountName?: string;
   readonly nodeName?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly affinity?: {
+    readonly nodeAffinity?: {
+      readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+        readonly nodeSelectorTerms?: readonly NodeSelectorTerm[];
+      };
+    };
+  };
+}
+
+/** One of the terms of which a node has to fulfil any; all requirements of a term have to hold. */
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeSelectorRequirement[];
+}
+
+/** What a label of a node must be. */
+export interface NodeSelectorRequirement {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly values?: readonly string[];
 }
 
 /** `Always`, `IfNotPresent` or `Never`; the API server has set it on what it sends for review. */

@@ -21,6 +21,9 @@ export interface ReadyState {
   readonly message: string;
 }
 
+/** A condition beside `Ready`, as a feature says it; generation and times are added. */
+export type ExtraCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
 /** A message is cut here: `metav1.Condition` allows 32,768 characters, a person reads far fewer. */
 const conditionMessageCharactersMax = 1024;
 
@@ -42,30 +45,47 @@ function statusOf(reason: ReadyReason): 'True' | 'False' {
 
 /**
  * The conditions to write, or `undefined` when `previous` says the same already.
- * `lastTransitionTime` moves only with the status; other types' conditions are kept.
+ * `lastTransitionTime` moves only with the status; conditions of which nothing is said are kept.
  */
 export function nextConditions(
   state: ReadyState,
   previous: readonly Condition[] | undefined,
-  at: { readonly generation: number; readonly now: string },
+  at: ConditionMoment,
 ): readonly Condition[] | undefined {
-  const before = previous?.find(({ type }) => type === 'Ready');
-  const status = statusOf(state.reason);
-  const message = state.message.slice(0, conditionMessageCharactersMax).toWellFormed();
+  const ready = { ...state, type: 'Ready', status: statusOf(state.reason) };
+  const said = [ready, ...(at.extra ?? [])];
+  const next = said.map((condition) => nextCondition(condition, previous, at));
+  if (next.every((condition) => previous?.includes(condition))) return undefined;
+  const types = new Set(said.map(({ type }) => type));
+  return [...next, ...(previous ?? []).filter(({ type }) => !types.has(type))];
+}
+
+/** When conditions are made, from which spec, and what else there is to say. */
+export interface ConditionMoment {
+  readonly generation: number;
+  /** RFC 3339. */
+  readonly now: string;
+  readonly extra?: readonly ExtraCondition[];
+}
+
+/** The condition as it was where that says the same. */
+function nextCondition(
+  { type, status, reason, message: text }: ExtraCondition,
+  previous: readonly Condition[] | undefined,
+  at: ConditionMoment,
+): Condition {
+  const before = previous?.find((one) => one.type === type);
+  const message = text.slice(0, conditionMessageCharactersMax).toWellFormed();
   const same =
     before !== undefined &&
     before.status === status &&
-    before.reason === state.reason &&
+    before.reason === reason &&
     before.message === message &&
     before.observedGeneration === at.generation;
-  if (same) return undefined;
-  const ready: Condition = {
-    type: 'Ready',
-    status,
-    reason: state.reason,
-    message,
+  if (same) return before;
+  return {
+    ...{ type, status, reason, message },
     lastTransitionTime: before?.status === status ? before.lastTransitionTime : at.now,
     observedGeneration: at.generation,
   };
-  return [ready, ...(previous ?? []).filter(({ type }) => type !== 'Ready')];
 }

@@ -10,7 +10,7 @@ export function readyMessage(resource: KuikResource): string {
       return `Routes between ${counted(resource.spec?.upstreams, 'upstream')}.`;
     case 'ImageSetMirror':
     case 'ClusterImageSetMirror':
-      return `Copying is not built yet in this version: routes to copies that are there already on ${counted(resource.spec?.mirrors, 'mirror')}.`;
+      return `Copies images to ${counted(resource.spec?.mirrors, 'mirror')}, and routes to the copies.`;
     case 'ClusterImageSetAvailability':
       return 'The images it selects are known.';
   }

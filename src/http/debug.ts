@@ -8,6 +8,7 @@ import { createApp } from './app.ts';
 import { refusePages } from './refuse-pages.ts';
 import { requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
+import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
 import { debugMachines } from './routes/debug-machines.ts';
 import { debugRoute } from './routes/debug-route.ts';
 import { isLoopback } from './same-origin.ts';
@@ -16,6 +17,8 @@ import { isLoopback } from './same-origin.ts';
 export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
+  /** What mirroring is doing. */
+  readonly copies?: DebugCopiesPorts;
   readonly explain: RoutingQuery['explain'];
   readonly namespaceExists: NamespaceExists;
   /** Who may look where others than this machine reach it. */
@@ -32,7 +35,7 @@ export interface DebugOptions {
   readonly hosts: readonly string[];
 }
 
-const paths = [
+const lookPaths = [
   '/debug/actors?type=&state=&q=&limit=&cursor=',
   '/debug/actors/<id>',
   '/debug/machines',
@@ -42,6 +45,8 @@ const paths = [
 
 /** `/debug` (behaviour §9): looks, and changes nothing. */
 export function buildDebugApp(ports: DebugPorts, options: DebugOptions): FastifyInstance {
+  const { copies } = ports;
+  const paths = copies === undefined ? lookPaths : [...lookPaths, '/debug/copies'];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
   refusePages(app, { own: options, hostOf: 'all', entrance: '/debug/' });
   if (!isLoopback(options.address)) requireBearer(app, ports.access);
@@ -56,5 +61,6 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   app.register(debugActors, ports);
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);
+  if (copies !== undefined) app.register(debugCopies, copies);
   return app;
 }

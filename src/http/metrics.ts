@@ -3,6 +3,7 @@ import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
 import { refusePages } from './refuse-pages.ts';
 import { type StatusImagesPorts, statusImages } from './routes/status-images.ts';
+import { type StatusMirroringPorts, statusMirroring } from './routes/status-mirroring.ts';
 import { type StatusWorkloadsPorts, statusWorkloads } from './routes/status-workloads.ts';
 import type { OwnNames } from './same-origin.ts';
 import { StatusAnswers } from './status-answers.ts';
@@ -13,6 +14,8 @@ export interface MetricsPorts {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** What monitoring knows; without it there is only `/metrics`. */
   readonly status?: StatusImagesPorts & StatusWorkloadsPorts;
+  /** What mirroring knows. */
+  readonly mirroring?: StatusMirroringPorts;
   readonly log: Log;
 }
 
@@ -20,13 +23,18 @@ const statusPaths = [
   'GET /status/images?groupBy=cisa|registry',
   'GET /status/workloads?namespace=',
 ];
+const mirroringPaths = ['GET /status/mirroring', 'GET /status/cleanup'];
 
 /** `GET /metrics`: what Prometheus scrapes; `/status/…`: what is monitored, for programs. */
 export function buildMetricsApp(
-  { metrics, status, log }: MetricsPorts,
+  { metrics, status, mirroring, log }: MetricsPorts,
   own: OwnNames = {},
 ): FastifyInstance {
-  const paths = ['GET /metrics', ...(status === undefined ? [] : statusPaths)];
+  const paths = [
+    'GET /metrics',
+    ...(status === undefined ? [] : statusPaths),
+    ...(mirroring === undefined ? [] : mirroringPaths),
+  ];
   const app = createApp({ log, paths });
   refusePages(app, { own, hostOf: 'loopback' });
   const scrapes = new StatusAnswers({ keeps: false });
@@ -35,10 +43,11 @@ export function buildMetricsApp(
     return { type, body: Buffer.from(body) };
   };
   app.get('/metrics', (_request, reply) => scrapes.send(reply, { key: 'metrics', make: scrape }));
+  const answers = new StatusAnswers({ keeps: true });
   if (status !== undefined) {
-    const answers = new StatusAnswers({ keeps: true });
     app.register(statusImages, { images: status.images, answers });
     app.register(statusWorkloads, { ...status, answers });
   }
+  if (mirroring !== undefined) app.register(statusMirroring, { ...mirroring, answers });
   return app;
 }

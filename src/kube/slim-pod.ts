@@ -1,5 +1,5 @@
 import { REFERENCE_CHARACTERS_MAX } from '#core/image/reference.ts';
-import type { OwnerReference, PodObject, PodSpec } from '#core/pod.ts';
+import type { ContainerStatus, OwnerReference, PodObject, PodSpec, PodStatus } from '#core/pod.ts';
 import {
   ROUTING_ANNOTATIONS,
   readContainerAnnotation,
@@ -18,6 +18,8 @@ export interface SlimPod {
   /** `app`, `init:migrate`, `volume:models` → image as now written. */
   readonly images: Readonly<Record<string, string>>;
   readonly pullSecrets: readonly string[];
+  /** Keys of the images that its node does not get; absent where it waits for none. */
+  readonly waiting?: readonly string[];
   readonly phase: string;
   /** When the API server stored it, by its wall clock in ms; 0 where it does not say. */
   readonly createdMs: number;
@@ -30,8 +32,13 @@ export interface SlimPod {
  * value never equals one; this much of it keeps every answer the same.
  */
 const valueCharactersKept = 64;
-/** Labels, and annotations, kept of one Pod: those in use have a dozen. Not even 1.5 MiB of them are much. */
-const pairsMax = 64;
+/**
+ * Labels, and annotations, kept of one Pod, by what they cost here: some two hundred, where those in
+ * use are a dozen. Not even 1.5 MiB of them are much.
+ */
+const pairsBytesMax = 16_384;
+/** What a pair costs beside its characters: the heads of two texts and a place in a map. */
+const pairBytes = 48;
 /** Containers and volumes of one Pod whose images are kept: no node runs so many. */
 const imagesMax = 1_000;
 /** Names of pull secrets kept of one Pod, each once. */
@@ -52,14 +59,16 @@ export function slimPod(object: unknown, interner: Interner): SlimPod {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   const images = imagesOf(spec);
   const annotations = keptAnnotations(metadata.annotations ?? {}, images);
+  const waiting = waitingOf(status).map(text);
   return {
     uid: metadata.uid ?? '',
     namespace: text(metadata.namespace),
     name: metadata.name ?? '',
-    labels: internRecord(interner, Object.fromEntries(firstPairs(metadata.labels ?? {}, pairsMax))),
+    labels: internRecord(interner, Object.fromEntries(firstPairs(metadata.labels ?? {}))),
     annotations: internRecord(interner, annotations),
     images: internRecord(interner, images),
     pullSecrets: pullSecretsOf(spec).map(text),
+    ...(waiting.length > 0 && { waiting }),
     phase: text(status.phase),
     createdMs: Date.parse(metadata.creationTimestamp ?? '') || 0,
     ...(owner !== undefined && { owner: slimOwner(owner, text) }),
@@ -80,7 +89,7 @@ function keptAnnotations(
 ): Readonly<Record<string, string>> {
   const own = ROUTING_ANNOTATIONS.filter((name) => Object.hasOwn(annotations, name));
   const passedOver: readonly string[] = [droppedAnnotation, ...own];
-  const others = firstPairs(annotations, pairsMax - own.length, passedOver);
+  const others = firstPairs(annotations, passedOver);
   const kept = own.map((name) => [name, ownAnnotation(annotations, name, images)]);
   return Object.fromEntries([...kept, ...others]);
 }
@@ -91,14 +100,16 @@ function keptAnnotations(
  */
 function firstPairs(
   pairs: Readonly<Record<string, string>>,
-  count: number,
   passedOver: readonly string[] = [],
 ): readonly (readonly [string, string])[] {
   const first: [string, string][] = [];
+  let bytes = 0;
   for (const name in pairs) {
-    if (first.length === count) break;
     if (passedOver.includes(name)) continue;
-    first.push([name, beginningOf(pairs[name] ?? '', valueCharactersKept)]);
+    const value = beginningOf(pairs[name] ?? '', valueCharactersKept);
+    bytes += pairBytes + name.length + value.length;
+    if (bytes > pairsBytesMax) break;
+    first.push([name, value]);
   }
   return first;
 }
@@ -129,6 +140,26 @@ function pullSecretsOf({ imagePullSecrets = [] }: PodSpec): readonly string[] {
   if (names.length === 0) return noSecrets;
   const possible = names.filter((name) => name.length <= nameCharactersMax);
   return [...new Set(possible)].slice(0, pullSecretsMax);
+}
+
+/** What a node says of an image that it tried to get and did not: at once, and after a few times. */
+const waitingReasons: readonly unknown[] = ['ErrImagePull', 'ImagePullBackOff'];
+
+function waitingOf({
+  containerStatuses = [],
+  initContainerStatuses = [],
+  ephemeralContainerStatuses = [],
+}: PodStatus): readonly string[] {
+  const keys = (prefix: string, statuses: readonly ContainerStatus[]) =>
+    statuses
+      .filter(({ state }) => waitingReasons.includes(state?.waiting?.reason))
+      .map(({ name = '' }) => `${prefix}${name}`);
+  const waiting = [
+    ...keys('', containerStatuses),
+    ...keys('init:', initContainerStatuses),
+    ...keys('', ephemeralContainerStatuses),
+  ];
+  return waiting.slice(0, imagesMax);
 }
 
 /** What is too long for an image is none, and left out like all that cannot be read as one. */

@@ -2,6 +2,9 @@ import type { AnyStateMachine } from 'xstate';
 import { certificateMachine } from './certificate.ts';
 import { leadershipMachine } from './leadership.ts';
 import { leaseMachine } from './lease.ts';
+import { mirrorSetMachine } from './mirror-set.ts';
+import { mirrorTargetMachine } from './mirror-target.ts';
+import { mirroredImageMachine } from './mirrored-image.ts';
 import { reconcileMachine } from './reconcile.ts';
 import { registryMachine } from './registry.ts';
 import { trackedImageMachine } from './tracked-image.ts';
@@ -11,6 +14,9 @@ export const allMachines: readonly AnyStateMachine[] = [
   certificateMachine,
   leadershipMachine,
   leaseMachine,
+  mirrorSetMachine,
+  mirrorTargetMachine,
+  mirroredImageMachine,
   reconcileMachine,
   registryMachine,
   trackedImageMachine,

@@ -36,6 +36,11 @@ export interface CopyRequest {
   readonly known?: KnownCopy;
   /** Whose look-ups of names these are counted with: a namespace. */
   readonly share?: string;
+  /**
+   * Awaited before the first byte goes out, with the digest that stands under the tag, if any; a
+   * failure is what the copy comes to then.
+   */
+  readonly beforePush?: (standing: string | undefined) => Promise<CopyFailure | undefined>;
   /** Told as blocks go out; whoever listens throttles. */
   readonly onProgress?: (progress: CopyProgress) => void;
 }

@@ -111,6 +111,8 @@ export class ImageCopy {
     const told = copied({ digest: manifest.digest, sourceDigest }, platforms, missing);
     const found = await this.#isThere(manifest.digest, present);
     if (!found.ok || found.value) return found.ok ? succeed(told) : found;
+    const refused = await this.#request.beforePush?.(present?.digest);
+    if (refused !== undefined) return fail(refused);
     // 4. Everything below it, and it at the end, under its tag.
     const pushed = await this.#push(reader, manifest, present === undefined);
     return pushed.ok ? succeed({ ...told, found: false, bytes: pushed.value }) : pushed;

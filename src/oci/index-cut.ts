@@ -1,12 +1,6 @@
 import { isObject, parseJson } from '#core/json.ts';
+import { formatPlatform, type Platform } from '#core/mirroring/platforms.ts';
 import { type Child, digestOf, type Manifest, readManifest } from './image-manifest.ts';
-
-/** A platform that is wanted (`mirroring.platforms`). */
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
 
 /** An index with no more than what is wanted of it. */
 export interface CutIndex {
@@ -33,11 +27,6 @@ export function cutIndex(index: Manifest, wanted: readonly Platform[]): CutIndex
   return { manifest: withOnly(index, kept), platforms, ...told };
 }
 
-/** `os/architecture[/variant]`. */
-export function platformName({ os, architecture, variant }: Platform): string {
-  return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
-}
-
 /** The platforms of an index, as they are written. */
 export function platformsOf(children: readonly Child[]): readonly string[] {
   return namesOf(children.filter(isImage).flatMap(({ platform }) => platform ?? []));
@@ -52,7 +41,7 @@ export function missingOf(
 }
 
 function namesOf(platforms: readonly Platform[]): readonly string[] {
-  return [...new Set(platforms.map(platformName))].sort();
+  return [...new Set(platforms.map(formatPlatform))].sort();
 }
 
 /** What runs somewhere: not an attestation, nor what names no platform. */
@@ -84,7 +73,9 @@ const VARIANTS: Readonly<Record<string, string>> = { arm: 'v7', arm64: 'v8', amd
 
 /** One that names no variant wants all of its architecture. */
 function matches(wanted: Platform, { platform }: Child): boolean {
-  if (platform === undefined || wanted.os !== platform.os) return false;
+  if (platform === undefined) return false;
+  // What is left out is any.
+  if (wanted.os !== undefined && wanted.os !== '' && wanted.os !== platform.os) return false;
   const architecture = architectureOf(platform);
   if (architectureOf(wanted) !== architecture) return false;
   if (wanted.variant === undefined) return true;
@@ -106,3 +97,5 @@ function withOnly(index: Manifest, places: ReadonlySet<number>): Manifest {
   if (!read.ok) throw new Error(`a cut index is none any more: ${read.error}`);
   return { ...read.value, digest: digestOf(bytes) };
 }
+
+export type { Platform } from '#core/mirroring/platforms.ts';

@@ -2,7 +2,7 @@ import { Histogram } from 'prom-client';
 import type { ImagesView } from '#core/monitoring/tracked-image.ts';
 import { type AgeBuckets, ageBounds } from './age-buckets.ts';
 import { forEachInTurns } from './in-turns.ts';
-import { describe } from './metrics.ts';
+import { describe } from './metric-table.ts';
 import { type ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** What is shown of the images themselves. */

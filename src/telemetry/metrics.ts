@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { registryHost } from '#core/image/registry-host.ts';
 import { BoundedLabel, closedLabelsMax, otherLabel, subjectLabelsMax } from './bounded-label.ts';
+import { describe, type MetricName } from './metric-table.ts';
 
 /** What the process makes metrics with. */
 export interface MetricsOptions {
@@ -15,71 +16,6 @@ export interface MetricsOptions {
  * only so many are told apart; beyond that they are `other`.
  */
 export type Metrics = ReturnType<typeof createMetrics>;
-
-/** Every name, with its labels and what it says: the one table, so that no two pieces make one up. */
-export const metricTable = {
-  buildInfo: ['kube_image_keeper_manager_build_info', 'Always 1; labels say what runs.'],
-  up: ['kube_image_keeper_manager_up', 'Whether this replica is healthy.'],
-  isLeader: ['kube_image_keeper_manager_is_leader', 'Whether this replica leads; 0 or 1.'],
-  decisions: [
-    'kube_image_keeper_routing_decisions_total',
-    'Images decided on, by reason and by the resource whose candidate was taken.',
-  ],
-  rewrittenPods: [
-    'kube_image_keeper_routing_rewritten_pods',
-    'Pods that have not finished and run a rewritten image; on the leader alone.',
-  ],
-  admission: ['kube_image_keeper_webhook_admission_duration_seconds', 'Time a review took.'],
-  webhookErrors: ['kube_image_keeper_webhook_errors_total', 'Reviews that failed open, by kind.'],
-  probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by registry and result.'],
-  probeDuration: [
-    'kube_image_keeper_routing_probe_duration_seconds',
-    'Time from the start of the asking to the answer about a candidate.',
-  ],
-  certificateExpiry: [
-    'kube_image_keeper_certificate_expiry_timestamp_seconds',
-    'When the certificate that the webhook serves runs out.',
-  ],
-  registryHealth: [
-    'kube_image_keeper_registry_health',
-    'State of the connection to a registry: 1 for the present one.',
-  ],
-  apiRequests: ['kube_image_keeper_api_requests_total', 'Calls to the API server, by outcome.'],
-  reflectorPhase: ['kube_image_keeper_reflector_phase', 'Phase of a watch: 1 for the present one.'],
-  actors: ['kube_image_keeper_actors', 'Running actors, by type and active state.'],
-  actorCrashes: ['kube_image_keeper_actor_crashes_total', 'Actors that crashed, by type.'],
-  // Monitoring's, in `monitoring-metrics.ts`.
-  images: ['kube_image_keeper_monitoring_images', 'Monitored images; on the leader alone.'],
-  imageAge: [
-    'kube_image_keeper_monitoring_image_last_monitor_age_minutes',
-    'Minutes since each image was last checked; on the leader alone.',
-  ],
-  checks: ['kube_image_keeper_monitoring_checks_total', 'Checks of images, by result.'],
-  checkDuration: [
-    'kube_image_keeper_monitoring_check_duration_seconds',
-    'Time a check took, from its turn to the answer.',
-  ],
-  checkQueue: [
-    'kube_image_keeper_monitoring_queue_length',
-    'Images of a registry that wait for their turn to be checked.',
-  ],
-  checkLag: [
-    'kube_image_keeper_monitoring_lag_seconds',
-    'How long the next check of a registry is overdue.',
-  ],
-  quotaRemaining: [
-    'kube_image_keeper_monitoring_quota_remaining',
-    'What a registry said is left of its quota, where it says so.',
-  ],
-  fullRound: [
-    'kube_image_keeper_monitoring_full_round_seconds',
-    'Time until each image of a resource was checked once, at the configured pace.',
-  ],
-  workloadsAtRisk: [
-    'kube_image_keeper_monitoring_workload_images_unavailable',
-    'Images of a workload that could not be pulled now, by status.',
-  ],
-} as const;
 
 /** From an answer out of memory to a review at its deadline. */
 const admissionBucketsSeconds = [
@@ -130,19 +66,6 @@ export function createMetrics(options: MetricsOptions) {
   };
 }
 
-/** A name of the table. */
-export type MetricName = keyof typeof metricTable;
-
-/** What prom-client wants of every metric; it refuses a name that is registered twice. */
-export function describe<T extends string>(
-  registry: Registry,
-  metric: MetricName,
-  labelNames: T[],
-) {
-  const [name, help] = metricTable[metric];
-  return { name, help, labelNames, registers: [registry] };
-}
-
 function gauge<T extends string>(registry: Registry, metric: MetricName, labels: T[]): Gauge<T> {
   return new Gauge(describe(registry, metric, labels));
 }
@@ -160,17 +83,33 @@ function setBuildInfo(registry: Registry, build: MetricsOptions['build']): void 
 }
 
 /** Labels whose values users choose; the others are closed sets. */
-const subjectLabels: readonly string[] = ['registry', 'name'];
+const subjectLabels: readonly string[] = ['registry', 'name', 'mirror'];
 
 /** Whether a registry is told apart whatever else there is. */
 type IsKept = (registry: string) => boolean;
 
-/** Counts by labels, each of them bounded: what a subject counted goes to `other` when it makes room. */
+/** Counts by labels, each of them bounded. */
 export function countBy<L extends readonly string[]>(
   registry: Registry,
   metric: MetricName,
-  { labels, isKept }: { readonly labels: readonly [...L]; readonly isKept?: IsKept },
+  options: SumOptions<L>,
 ): (...values: { readonly [index in keyof L]: string }) => void {
+  const add = sumBy(registry, metric, options);
+  return (...values) => add(1, ...values);
+}
+
+/** Which labels there are, and which subjects are told apart whatever else there is. */
+export interface SumOptions<L extends readonly string[]> {
+  readonly labels: readonly [...L];
+  readonly isKept?: IsKept;
+}
+
+/** Sums by labels, each of them bounded: what a subject summed goes to `other` when it makes room. */
+export function sumBy<L extends readonly string[]>(
+  registry: Registry,
+  metric: MetricName,
+  { labels, isKept }: SumOptions<L>,
+): (amount: number, ...values: { readonly [index in keyof L]: string }) => void {
   const counter = new Counter<string>(describe(registry, metric, [...labels]));
   // Each review counts: the library would put labels and their key together every time.
   const children = new Map<string, CountedSeries>();
@@ -195,13 +134,13 @@ export function countBy<L extends readonly string[]>(
         add(names.with(index, otherLabel), count);
       }
     };
-    const kept = label === 'registry' && isKept !== undefined && { isKept };
+    const kept = label !== 'name' && isKept !== undefined && { isKept };
     return new BoundedLabel(subjectLabelsMax, { evicted, ...kept });
   });
-  return (...values) =>
+  return (amount, ...values) =>
     add(
       bounds.map((bound, index) => bound.name(values[index] ?? '')),
-      1,
+      amount,
     );
 }
 

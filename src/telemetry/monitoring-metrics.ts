@@ -3,7 +3,8 @@ import type { FinishedCheck, PaceView, RegistryPace } from '#core/monitoring/pac
 import type { WorkloadAtRisk } from '#core/monitoring/workloads.ts';
 import { subjectLabelsMax } from './bounded-label.ts';
 import { type ImageMetricsOptions, imageMetrics } from './image-metrics.ts';
-import { countBy, describe, type MetricName } from './metrics.ts';
+import { describe, type MetricName } from './metric-table.ts';
+import { countBy } from './metrics.ts';
 import { ScrapedMetrics, subjectLabel } from './scraped.ts';
 
 /** What monitoring shows at each scrape; on a replica that does not lead all of it is empty. */

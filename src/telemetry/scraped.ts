@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
 import { BoundedLabel, subjectLabelsMax } from './bounded-label.ts';
-import { describe, type MetricName } from './metrics.ts';
+import { describe, type MetricName } from './metric-table.ts';
 
 /** Metrics that are computed at each scrape: what is not set by one is not shown by it. */
 export class ScrapedMetrics {

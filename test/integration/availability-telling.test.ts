@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { EventRecorder } from '#actors/event-recorder.ts';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { addReporting } from '#actors/reporting/reporting.ts';
 import { KuikSystem } from '#actors/system.ts';
 import type { KuikKind, KuikResource } from '#api/kinds.ts';
@@ -57,7 +57,7 @@ beforeEach(async () => {
     const tracked = leads ? stage.images : nothing;
     const status = addReporting(system, {
       ...{ events, paceOf: () => ({ intervalMs: 1, maxPerInterval: 1 }) },
-      store: new AvailabilityStore(runtime, { client, namespace: stage.namespace }),
+      store: availabilityStore(runtime, { client, namespace: stage.namespace }),
       tracking: { tracked, pace, isPlanned: () => true, onCheck: () => () => {} },
       ...{ resources: { kuik, pods }, table: { current: () => table } },
       conditions: { contribute: () => undefined },

@@ -27,6 +27,7 @@ describe('the help', () => {
     [['operator', '--help'], /--webhook-url <url>[\s\S]*KUIK_WEBHOOK_URL/],
     [['explain', '--help'], /--pod <file>[\s\S]*port-forward/],
     [['status', '--help'], /--metrics-url <url>[\s\S]*port-forward/],
+    [['cleanup', '--help'], /--dry-run[\s\S]*port-forward[\s\S]*kuik cleanup --dry-run/],
   ])('of %j fits in 80 columns and ends well', async (args, expected) => {
     const { code, text } = await runKuik(args);
     expect(code).toBe(0);
@@ -46,6 +47,7 @@ describe('wrong use ends with 2 and two lines: the mistake, and where the usage 
     [['operator', '--webhok-port', '1'], {}, /'--webhok-port' \(Did you mean --webhook-port\?\)/],
     [['status', '-n', 'shop', '-A'], {}, /either --namespace or --all-namespaces, got both/],
     [['explain'], {}, /expected either an image or --pod FILE/],
+    [['cleanup'], {}, /expected --dry-run: the operator alone deletes/],
     [['operator', '--webhook-port', '8080'], {}, /got 8080 for --webhook-port and --metrics-port/],
     [['operator'], { KUIK_LEADER_ELECT: 'yes' }, /from env 'KUIK_LEADER_ELECT' .*got "yes"/],
     [['status', '--metrics-url', 'kuik'], {}, /Expected a URL such as http.*got "kuik"/],

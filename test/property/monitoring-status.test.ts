@@ -1,21 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MonitoredStatus } from '#api/image-set-availability.ts';
-import {
-  createImageMerger,
-  readMonitoredImage,
-  writeMonitoredImage,
-} from '#core/monitoring/monitored-image.ts';
+import { availabilityStatus } from '#core/monitoring/availability-status.ts';
+import { readMonitoredImage, writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
+import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
+import { createImageMerger } from '#core/status/image-merger.ts';
 import {
   dealShards,
   decodeShard,
   encodeShard,
   overflowEntry,
   shardBytesMax,
-} from '#core/monitoring/overflow.ts';
-import { statusText } from '#core/monitoring/status-list.ts';
-import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { listStatus } from '#test/support/monitoring/list-status.ts';
+} from '#core/status/overflow.ts';
+import { availabilityText, listStatus } from '#test/support/monitoring/list-status.ts';
 
 const statuses: readonly MonitoredStatus[] = [
   ...(['Scheduled', 'Available', 'NotFound', 'Unreachable'] as const),
@@ -54,7 +51,7 @@ test('a status and its shards hold every image once, in any order of the images'
     fc.property(images, (given) => {
       const { status, beyond } = listStatus(given);
       const again = listStatus(given.toReversed());
-      expect(statusText(again.status)).toBe(statusText(status));
+      expect(availabilityText(again.status)).toBe(availabilityText(status));
       const shards = dealShards(
         beyond.map((one) => overflowEntry(one.image, writeMonitoredImage(one))),
         [],
@@ -119,7 +116,7 @@ test('of an image in several places the later check counts, and the first place 
   fc.assert(
     fc.property(image, image, (first, second) => {
       const [one, other] = [first, { ...second, image: first.image }];
-      const merger = createImageMerger();
+      const merger = createImageMerger(availabilityStatus);
       for (const image of [one, other]) merger.add(image);
       const [merged] = merger.all();
       const isLater = (other.lastMonitorMs ?? 0) > (one.lastMonitorMs ?? 0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { RE2JS, RE2JSException } from 're2js';
 import { expect, test } from 'vitest';
-import { compileFullMatch } from '#core/filter/full-match.ts';
+import { compileMatch } from '#core/filter/full-match.ts';
 import { compilePattern } from '#core/filter/pattern.ts';
 
 /** What patterns are made of, with all that could make a plain beginning uncertain. */
@@ -87,8 +87,11 @@ test('a huge program is walked to the same end as by the library', () => {
       (source, all) => {
         if (matchesByItself(source, '') === undefined) return;
         const program = RE2JS.compile(source);
-        const walk = compileFullMatch(program);
-        for (const text of all) expect(walk(text), text).toBe(program.testExact(text));
+        const { matches, finds } = compileMatch(program);
+        for (const text of all) {
+          expect(matches(text), text).toBe(program.testExact(text));
+          expect(finds(text), text).toBe(program.matcher(text).find());
+        }
       },
     ),
     { numRuns: 1_000 },

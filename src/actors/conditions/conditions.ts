@@ -12,7 +12,12 @@ import {
   pluralOf,
   resourceName,
 } from '#api/kinds.ts';
-import { nextConditions, type ReadyState, worstState } from '#core/ready-condition.ts';
+import {
+  type ExtraCondition,
+  nextConditions,
+  type ReadyState,
+  worstState,
+} from '#core/ready-condition.ts';
 import { readyMessage } from '#core/ready-message.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
@@ -55,6 +60,10 @@ export interface ConditionContributor {
   readonly readyMessage?: (resource: KuikResource) => string | undefined;
   /** What `status.imageCount` has to say of a resource; the first who answers is taken. */
   readonly imageCountOf?: (resource: KuikResource) => number | undefined;
+  /** What is to be said beside `Ready`. */
+  readonly conditionsOf?: (resource: KuikResource) => readonly ExtraCondition[];
+  /** Whether it writes `status.imageCount` itself, with what it lists. */
+  readonly listsImages?: (resource: KuikResource) => boolean;
   /** Until this is true nothing is written: a new leader must not take back what holds. */
   readonly isKnown?: (resource: KuikResource) => boolean;
   /** Calls when something changed; returns how to stop that. */
@@ -135,12 +144,13 @@ class ConditionWriter {
     const conditions = nextConditions(state, before, {
       generation: resource.metadata.generation ?? 0,
       now: formatTime(now()),
+      extra: this.#contributors.flatMap((one) => one.conditionsOf?.(resource) ?? []),
     });
     const imageCount = this.#imageCountOf(resource);
     if (conditions === undefined && imageCount === resource.status?.imageCount) return undefined;
     const status = {
       conditions: conditions ?? before,
-      ...(!isMonitor(resource) && { imageCount }),
+      ...(!this.#listsImages(resource) && { imageCount }),
     };
     const written = await this.#write(resource, status, signal);
     if (written.ok) {
@@ -168,9 +178,13 @@ class ConditionWriter {
 
   /** As it is written until somebody knows better: what an apply leaves out is taken away. */
   #imageCountOf(resource: KuikResource): number | undefined {
-    if (isMonitor(resource)) return resource.status?.imageCount;
+    if (this.#listsImages(resource)) return resource.status?.imageCount;
     const counts = this.#contributors.map((one) => one.imageCountOf?.(resource));
     return counts.find((count) => count !== undefined) ?? resource.status?.imageCount;
+  }
+
+  #listsImages(resource: KuikResource): boolean {
+    return isMonitor(resource) || this.#contributors.some((one) => one.listsImages?.(resource));
   }
 
   #write(resource: KuikResource, status: object, signal: AbortSignal) {

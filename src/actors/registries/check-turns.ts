@@ -15,6 +15,8 @@ import { CheckLine } from './check-line.ts';
 export class CheckTurns {
   readonly #runtime: Runtime;
   readonly #options: CheckTurnsOptions;
+  /** By the beginning of their keys: whose turns are run by others than who began the term. */
+  readonly #guests = new Map<string, RunTurn>();
   #term: Term | undefined;
 
   constructor(runtime: Runtime, options: CheckTurnsOptions) {
@@ -31,6 +33,12 @@ export class CheckTurns {
 
   /** All that was tracked before is in line: turns are taken from now on. */
   readonly open = (): void => this.#tellAll(true);
+
+  /** The turns of keys that begin so are run by somebody else; returns how to end that. */
+  readonly serve = (prefix: string, run: RunTurn): (() => void) => {
+    this.#guests.set(prefix, run);
+    return () => this.#guests.delete(prefix);
+  };
 
   /** No turn is taken any more; those that were taken go on to their end. */
   readonly end = (): void => {
@@ -123,7 +131,8 @@ export class CheckTurns {
     const { run, unrecordedUntilMs, lines } = this.#term;
     const { inFlightMaxOf, actorOf } = this.#options;
     const line = new CheckLine(this.#runtime, {
-      ...{ host, run, turns: this, inFlightMax: inFlightMaxOf(host) },
+      run: (name, key, turn) => (this.#guestOf(key) ?? run)(name, key, turn),
+      ...{ host, turns: this, inFlightMax: inFlightMaxOf(host) },
       actor: () => actorOf(host),
     });
     lines.set(host, line);
@@ -132,6 +141,11 @@ export class CheckTurns {
       this.#countChecks(host, toMonotonicMs(unrecordedUntilMs, this.clocks()));
     }
     return line;
+  }
+
+  #guestOf(key: string): RunTurn | undefined {
+    for (const [prefix, run] of this.#guests) if (key.startsWith(prefix)) return run;
+    return undefined;
   }
 
   #countChecks(host: string, atMs: number): void {

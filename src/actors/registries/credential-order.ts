@@ -75,6 +75,22 @@ export class CredentialOrder {
     const until = { untilMs: clock.now() + delayMs, retryAtMs: now() + delayMs };
     this.#actor()?.send({ type: 'quota.exceeded', credential, message, ...until });
   }
+
+  /** The same, told by whoever used one of these credentials; none is the one who has none. */
+  readonly exceeded = (
+    credentials: readonly Credential[],
+    { retryAtMs, message }: Pick<ExceededQuota, 'retryAtMs' | 'message'>,
+  ): void => {
+    const prints = credentials.length === 0 ? [anonymous] : credentials.map(fingerprint);
+    for (const print of prints) this.#tellQuota(print, retryAtMs, message);
+  };
+
+  /** Why none of these may be used now; undefined where one may. */
+  readonly quotaOf = (credentials: readonly Credential[]): ExceededQuota | undefined => {
+    const prints = credentials.length === 0 ? [anonymous] : credentials.map(fingerprint);
+    const quotas = prints.map((print) => this.#quotaOf(print));
+    return quotas.every((quota) => quota !== undefined) ? quotas[0] : undefined;
+  };
 }
 
 /** What one probe is sent with. */

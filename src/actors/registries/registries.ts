@@ -1,10 +1,11 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import type { Credential } from '#core/credentials.ts';
 import { registryHost } from '#core/image/registry-host.ts';
 import { Listeners } from '#core/listeners.ts';
 import { type Pace, slotMsOf } from '#core/monitoring/pace.ts';
-import type { Reachability, RegistryRef } from '#machines/registry.ts';
+import type { ExceededQuota, Reachability, RegistryRef } from '#machines/registry.ts';
 import type { OciClient } from '#oci/client.ts';
 import { CheckTurns } from './check-turns.ts';
 import { probeImage } from './probe-image.ts';
@@ -18,6 +19,7 @@ import {
   type SetAside,
 } from './registry-host.ts';
 import { type RegistriesLogic, registriesLogic } from './registry-logic.ts';
+import type { RegistryNews } from './registry-news.ts';
 
 export type { RegistryProbe } from './registry-host.ts';
 
@@ -94,6 +96,7 @@ export class Registries {
   /** Host → when it was checked last, for the next actor of a registry that lost its own. */
   readonly #lastChecks = new BoundedMap<string, number>(registriesMax);
   readonly #answers = new Listeners<Parameters<AnswerListener>>();
+  readonly #moves = new Listeners<[host: string, reachability: Reachability | undefined]>();
 
   constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: RegistriesOptions) {
     this.#runtime = runtime;
@@ -121,6 +124,9 @@ export class Registries {
 
   /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
   readonly onAnswer = this.#answers.subscribe;
+
+  /** Tells of each change of a registry's reachability; returns how to stop that. */
+  readonly onReachability = this.#moves.subscribe;
 
   /** Asks a registry about one image, unless it is set aside. */
   readonly probe = async (
@@ -157,6 +163,17 @@ export class Registries {
     this.#touch(registry, entry);
     return { ...value, ms: 0, remembered: true };
   };
+
+  /** What came of asking a registry by another way than a probe: its actor and all others hear of it. */
+  readonly tell = (registry: string, news: RegistryNews): void =>
+    this.#use(registryHost(registry))?.host.tell(news);
+
+  /** Why none of these credentials may be used at a registry now; undefined where one may. */
+  readonly quotaOf = (
+    registry: string,
+    credentials: readonly Credential[],
+  ): ExceededQuota | undefined =>
+    this.#entries.get(registryHost(registry))?.host.quotaOf(credentials);
 
   /** Ends what is in flight and lets all actors go. */
   readonly close = (): void => {
@@ -203,6 +220,7 @@ export class Registries {
       probeImage:
         this.#options.probeImage ??
         ((probe, signal, heard) => probeImage({ ...probe, client, clock, heard }, signal)),
+      moved: (reachability) => this.#moves.tell(name, reachability),
       actor: () => this.#actor(name),
     });
     const cancelSweep = clock.after(idleMs, () => this.#sweep(name));

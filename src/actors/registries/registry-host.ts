@@ -4,8 +4,9 @@ import { type Flight, type SharedAnswer, SingleFlight } from '#actors/single-fli
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { makesSuspect, type ProbeMethod, type ProbeOutcome } from '#core/probe.ts';
-import type { Reachability, RegistryRef } from '#machines/registry.ts';
+import type { ExceededQuota, Reachability, RegistryRef } from '#machines/registry.ts';
 import { CredentialOrder, goesOn, keyOf, type Plan } from './credential-order.ts';
+import type { RegistryNews } from './registry-news.ts';
 
 /** So long an answer is remembered (behaviour §3.5): Pods of one Deployment come together. */
 const probeMemoryMs = 1_000;
@@ -67,6 +68,7 @@ export class RegistryHost implements Disposable {
       if (reachability === shown) return;
       shown = reachability;
       metrics.registryHealth(host, shown);
+      this.#options.moved(shown);
       if (shown === 'Open') this.#open();
     };
     show(reachabilityOf(actor));
@@ -76,6 +78,18 @@ export class RegistryHost implements Disposable {
     });
     this.#unwatch = () => subscription?.unsubscribe();
   };
+
+  /** What came of asking it by another way, as transfers do; one that is called off says nothing. */
+  readonly tell = (news: RegistryNews): void => {
+    if (news.kind === 'throttled') this.#order.exceeded(news.credentials, news);
+    if (news.kind === 'failed') this.#suspect(news.message);
+    else if (this.reachability !== 'Closed')
+      this.#options.actor()?.send({ type: 'request.answered' });
+  };
+
+  /** Why none of these credentials may be used now. */
+  readonly quotaOf = (credentials: readonly Credential[]): ExceededQuota | undefined =>
+    this.#order.quotaOf(credentials);
 
   #open(): void {
     this.#opening.abort();
@@ -269,6 +283,8 @@ export interface RegistryHostOptions {
   /** Requests at once. */
   readonly concurrency: number;
   readonly probeImage: AskRegistry;
+  /** Told of each change of its reachability; one that is broken is asked like any other. */
+  readonly moved: (reachability: Reachability | undefined) => void;
   /** The registry's actor; none while it is broken. */
   readonly actor: () => RegistryRef | undefined;
 }

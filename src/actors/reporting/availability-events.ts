@@ -8,7 +8,7 @@ import {
 } from '#core/monitoring/availability-notes.ts';
 import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
-import type { StatusOwner } from './availability-store.ts';
+import type { StatusOwner } from './overflow-objects.ts';
 
 /**
  * Says on a resource, while this process leads, that an image in use became unavailable, and that it

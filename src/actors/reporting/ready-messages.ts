@@ -17,7 +17,7 @@ import type { TrackedImages } from '#core/monitoring/tracked-image.ts';
 export function addReadyMessages(
   system: KuikSystem,
   { tracked, pace, paceOf, isPlanned }: ReadyMessagesOptions,
-): Required<Omit<ConditionContributor, 'imageCountOf'>> {
+): Required<Omit<ConditionContributor, 'imageCountOf' | 'conditionsOf' | 'listsImages'>> {
   const { subscribe, tell } = new Listeners();
   const messageOf = (resource: string): string | undefined => {
     const round = fullRound(pace.countsOf(resource), paceOf);

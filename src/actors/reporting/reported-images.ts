@@ -1,21 +1,21 @@
 import type { TimerHeap } from '#actors/timer-heap.ts';
-import type { ClusterImageSetAvailability } from '#api/image-set-availability.ts';
 import type { KuikResource } from '#api/kinds.ts';
-import { readMonitoredImage } from '#core/monitoring/monitored-image.ts';
-import type { ImagesView, TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { Store } from '#kube/store.ts';
-import { type AvailabilityStore, hasOverflow } from './availability-store.ts';
+import type { ListedImage, ListedImagesView } from '#core/status/status-kind.ts';
+import { hasOverflow, listedEntries } from '#core/status/status-list.ts';
+import type { StatusStore } from './status-store.ts';
 
 /**
- * Makes the view of all monitored images, on any replica: what this process tracks itself, and of
- * other resources what their status says, with their overflow where they have one.
+ * Makes the view of all images that resources list, on any replica: what this process knows itself,
+ * and of other resources what their status says, with their overflow where they have one.
  */
-export function reportedImages(
+export function reportedImages<Image extends ListedImage, Status>(
   clock: TimerHeap,
-  { tracked, resources, store }: ReportedImagesOptions,
-): () => Promise<ImagesView> {
-  const remembered = new Map<string, ReturnType<AvailabilityStore['restore']>>();
-  const restore = (resource: string): ReturnType<AvailabilityStore['restore']> => {
+  { own, resources, store, nameOf }: ReportedImagesOptions<Image, Status>,
+): () => Promise<ListedImagesView<Image>> {
+  type Restore = StatusStore<Image, Status>['restore'];
+  const { statusKind } = store;
+  const remembered = new Map<string, ReturnType<Restore>>();
+  const restore = (resource: string): ReturnType<Restore> => {
     const known = remembered.get(resource);
     if (known !== undefined) return known;
     const restoring = store.restore(resource, AbortSignal.timeout(restoreWithinMs));
@@ -23,35 +23,37 @@ export function reportedImages(
     clock.after(rememberMs, () => remembered.delete(resource));
     return restoring;
   };
-  const imagesOf = async ({ metadata, status }: ClusterImageSetAvailability) => {
-    const whole = hasOverflow(status) ? await restore(metadata.name) : undefined;
+  const imagesOf = async (name: string, status: Partial<Status> = {}) => {
+    const whole = hasOverflow(statusKind, status) ? await restore(name) : undefined;
     if (whole?.ok === true && whole.value.length > 0) return whole.value;
-    return (status?.images ?? []).flatMap(
-      (entry) => readMonitoredImage(metadata.name, entry) ?? [],
-    );
+    const entries = listedEntries(statusKind, status);
+    return entries.flatMap((entry) => statusKind.read(name, entry) ?? []);
   };
   return async () => {
     // Read anew each time: what is asked for may be gone through only once.
-    const own = new Set(tracked.resources());
-    const images = new Map<string, readonly TrackedImage[]>();
-    for (const resource of resources.values()) {
-      const { name } = resource.metadata;
-      if (resource.kind !== 'ClusterImageSetAvailability' || own.has(name)) continue;
-      images.set(name, await imagesOf(resource));
+    const ours = new Set(own.resources());
+    const images = new Map<string, readonly Image[]>();
+    for (const resource of resources()) {
+      const name = nameOf(resource);
+      if (ours.has(name)) continue;
+      images.set(name, await imagesOf(name, resource.status as Partial<Status> | undefined));
     }
     return {
-      resources: () => [...own, ...images.keys()],
-      imagesOf: (name) => (own.has(name) ? tracked.imagesOf(name) : (images.get(name) ?? [])),
+      resources: () => [...ours, ...images.keys()],
+      imagesOf: (name) => (ours.has(name) ? own.imagesOf(name) : (images.get(name) ?? [])),
     };
   };
 }
 
 /** What the images of the whole cluster are found with. */
-export interface ReportedImagesOptions {
-  /** What this process tracks itself: nothing, unless it leads. */
-  readonly tracked: ImagesView;
-  readonly resources: Store<KuikResource>;
-  readonly store: Pick<AvailabilityStore, 'restore'>;
+export interface ReportedImagesOptions<Image extends ListedImage, Status> {
+  /** What this process knows itself: nothing, unless it leads. */
+  readonly own: ListedImagesView<Image>;
+  /** All resources of the kinds that the store is about. */
+  readonly resources: () => Iterable<KuikResource>;
+  readonly store: Pick<StatusStore<Image, Status>, 'restore' | 'statusKind'>;
+  /** How the images name their resource. */
+  readonly nameOf: (resource: KuikResource) => string;
 }
 
 /** Who asks waits no longer for the overflow of a resource; without it there is its status. */

@@ -30,7 +30,10 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
   const { clock, metrics, now } = system.runtime;
   const resources =
     options.resources.kuik.get('ClusterImageSetAvailability') ?? createStore<KuikResource>();
-  const images = reportedImages(clock, { tracked, resources, store });
+  const images = reportedImages(clock, {
+    ...{ own: tracked, resources: () => resources.values(), store },
+    nameOf: ({ metadata }) => metadata.name,
+  });
   const stateOf = (known: ImagesView): WorkloadsState => ({
     pods: options.resources.pods.values(),
     scopes: table
@@ -38,7 +41,10 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
       .availabilities.map(({ identity, matchesPod }) => ({ name: identity.name, matchesPod })),
     tracked: known,
   });
-  const flush = addStatusWriters(system, { tracked, store });
+  const { flush } = addStatusWriters(system, {
+    ...{ images: tracked, store },
+    ids: { writers: 'status-writers', changes: 'status-changes' },
+  });
   addAvailabilityEvents(system, {
     ...{ tracked, events },
     ownerOf: (resource) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
+import { utf8Bytes } from '#core/cut-text.ts';
+import { type Result, succeed } from '#core/result.ts';
 import {
   boundOverflow,
   dealShards,
@@ -8,57 +9,106 @@ import {
   type OverflowEntry,
   overflowEntry,
   type Shards,
-} from '#core/monitoring/overflow.ts';
-import { type StatusList, statusText } from '#core/monitoring/status-list.ts';
-import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import { type Result, succeed } from '#core/result.ts';
+  shardBytesMax,
+} from '#core/status/overflow.ts';
+import type { ListedImage } from '#core/status/status-kind.ts';
+import { listedEntries, type StatusList, statusText } from '#core/status/status-list.ts';
 import type { ApiFailure } from '#kube/failures.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
-import type { AvailabilityStore, StatusOwner, StoredStatus } from './availability-store.ts';
+import { journalPrefix, type StatusOwner } from './overflow-objects.ts';
+import type { StatusStore, StoredStatus } from './status-store.ts';
 
 /**
  * What the API server holds of one resource, as far as this process read or wrote it: what is written
  * is what differs from that.
  */
-export class WrittenStatus {
-  readonly #store: AvailabilityStore;
+export class WrittenStatus<Image extends ListedImage, Status> {
+  readonly #store: StatusStore<Image, Status>;
   readonly #owner: StatusOwner;
   /** Prefix of a shard → hash of its text. */
   readonly #shards: Map<string, string>;
   /** `statusText` of the status. */
   #text: string;
-  /** The images that the status lists. */
+  /** The images of which the status says all. */
   #listed: ReadonlySet<string>;
+  /** Image → line of what was recorded since all was written; the ConfigMap holds these lines. */
+  #journal: ReadonlyMap<string, string> = new Map();
+  /** Whether there is such a ConfigMap. */
+  #hasJournal: boolean;
+  /** Where the entries stand by the last write that came to its end; none before the first. */
+  #places: ReadonlyMap<string, 'status' | 'overflow'> = new Map();
 
-  /** Reads what is written of a resource; undefined when there is none, or it is being deleted. */
-  static async load(
-    store: AvailabilityStore,
+  /** Reads what is written of a resource; undefined when there is none that is still written. */
+  static async load<Image extends ListedImage, Status>(
+    store: StatusStore<Image, Status>,
     resource: string,
     signal: AbortSignal,
-  ): Promise<Result<WrittenStatus | undefined, ApiFailure>> {
+  ): Promise<Result<WrittenStatus<Image, Status> | undefined, ApiFailure>> {
     const stored = await store.read(resource, signal);
     if (!stored.ok) return stored;
     const found = stored.value;
-    const isThere = found !== undefined && !found.isBeingDeleted;
+    const isThere = found !== undefined && (!found.isBeingDeleted || store.writesUntilGone);
     return succeed(isThere ? new WrittenStatus(store, found) : undefined);
   }
 
-  constructor(store: AvailabilityStore, { owner, status = {}, shards }: StoredStatus) {
+  constructor(
+    store: StatusStore<Image, Status>,
+    { owner, status = {}, shards }: StoredStatus<Status>,
+  ) {
+    const { statusKind } = store;
     this.#store = store;
     this.#owner = owner;
-    this.#shards = new Map(shards.map(({ prefix, text }) => [prefix, hashOf(text)]));
-    this.#text = statusText(status);
-    this.#listed = new Set((status.images ?? []).map(({ image }) => image));
+    const dealt = shards.filter(({ prefix }) => prefix !== journalPrefix);
+    this.#shards = new Map(dealt.map(({ prefix, text }) => [prefix, hashOf(text)]));
+    this.#hasJournal = dealt.length < shards.length;
+    this.#text = statusText(statusKind, status);
+    const whole = listedEntries(statusKind, status).filter(statusKind.isWhole);
+    this.#listed = new Set(whole.map(({ image }) => image));
+  }
+
+  /** Where the entry of an image stands, whatever it says. */
+  placeOf(image: string): EntryPlace {
+    return this.#places.get(image) ?? (this.#journal.has(image) ? 'overflow' : 'none');
+  }
+
+  /** Whether all of it takes more than one object. */
+  get isLarge(): boolean {
+    return this.#shards.size > 0;
+  }
+
+  /**
+   * Writes these images alone, beside all the rest, in a ConfigMap that the next write of all takes
+   * away: whoever waits for one of twenty thousand does not wait for them all. False where that has
+   * no room left.
+   */
+  async record(
+    images: readonly Image[],
+    signal: AbortSignal,
+  ): Promise<Result<boolean, ApiFailure>> {
+    const { write } = this.#store.statusKind;
+    const lines = images.map((image) => [image.image, JSON.stringify(write(image))] as const);
+    const journal = new Map([...this.#journal, ...lines]);
+    const text = [...journal.values()].join('\n');
+    if (utf8Bytes(text) > shardBytesMax) return succeed(false);
+    const shard = { prefix: journalPrefix, text };
+    const answer = await this.#store.writeShard(this.#owner, shard, signal);
+    if (!answer.ok) return answer;
+    this.#journal = journal;
+    this.#hasJournal = true;
+    return succeed(true);
   }
 
   /**
    * Writes what differs, in an order that loses nothing wherever it is aborted: shards first, which
    * still hold what moves from them to the status; then the status; then shards nobody needs go.
    */
-  async write(list: StatusList, signal: AbortSignal): Promise<Result<WriteOutcome, ApiFailure>> {
-    const isMoving = ({ image }: TrackedImage) => !this.#listed.has(image);
+  async write(
+    list: StatusList<Image, Status>,
+    signal: AbortSignal,
+  ): Promise<Result<WriteOutcome, ApiFailure>> {
+    const isMoving = ({ image }: Image) => !this.#listed.has(image);
     const moved = this.#shards.size === 0 ? [] : list.listed.filter(isMoving);
-    const entries = boundOverflow(await entriesOf([...list.beyond, ...moved]));
+    const entries = boundOverflow(await this.#entriesOf([...list.beyond, ...moved]));
     const shards = dealShards(entries, this.#shards.keys());
     const written = await this.#writeShards(shards, signal);
     if (!written.ok) return written;
@@ -66,11 +116,20 @@ export class WrittenStatus {
     if (!told.ok) return told;
     const removed = await this.#removeShards(shards, signal);
     if (!removed.ok) return removed;
+    const listed = listedEntries(this.#store.statusKind, list.status);
+    this.#places = placesOf(listed, entries);
     return succeed({
-      listed: list.listed.length,
+      listed: listed.length,
       left: list.beyond.length + moved.length - entries.length,
       unfinished: moved.length > 0,
     });
+  }
+
+  async #entriesOf(images: readonly Image[]): Promise<readonly OverflowEntry[]> {
+    const { write } = this.#store.statusKind;
+    const entries: OverflowEntry[] = [];
+    await forEachInTurns(images, (image) => entries.push(overflowEntry(image.image, write(image))));
+    return entries;
   }
 
   async #writeShards(shards: Shards, signal: AbortSignal): Promise<Result<void, ApiFailure>> {
@@ -87,15 +146,16 @@ export class WrittenStatus {
   }
 
   async #writeStatus(
-    { status }: StatusList,
+    { status, listed }: StatusList<Image, Status>,
     signal: AbortSignal,
   ): Promise<Result<void, ApiFailure>> {
-    const text = statusText(status);
-    if (text === this.#text) return succeed(undefined);
-    const answer = await this.#store.writeStatus(this.#owner, status, signal);
-    if (!answer.ok) return answer;
-    this.#text = text;
-    this.#listed = new Set(status.images.map(({ image }) => image));
+    const text = statusText(this.#store.statusKind, status);
+    if (text !== this.#text) {
+      const answer = await this.#store.writeStatus(this.#owner, status, signal);
+      if (!answer.ok) return answer;
+      this.#text = text;
+    }
+    this.#listed = new Set(listed.map(({ image }) => image));
     return succeed(undefined);
   }
 
@@ -106,7 +166,17 @@ export class WrittenStatus {
       if (!answer.ok) return answer;
       this.#shards.delete(prefix);
     }
-    return succeed(undefined);
+    return await this.#removeJournal(signal);
+  }
+
+  /** All that it holds stands elsewhere by now. */
+  async #removeJournal(signal: AbortSignal): Promise<Result<void, ApiFailure>> {
+    if (!this.#hasJournal) return succeed(undefined);
+    const answer = await this.#store.removeShard(this.#owner, journalPrefix, signal);
+    if (!answer.ok) return answer;
+    this.#journal = new Map();
+    this.#hasJournal = false;
+    return answer;
   }
 }
 
@@ -120,12 +190,21 @@ export interface WriteOutcome {
   readonly unfinished: boolean;
 }
 
-async function entriesOf(images: readonly TrackedImage[]): Promise<readonly OverflowEntry[]> {
-  const entries: OverflowEntry[] = [];
-  await forEachInTurns(images, (image) =>
-    entries.push(overflowEntry(image.image, writeMonitoredImage(image))),
-  );
-  return entries;
+/**
+ * Where the entry of an image stands: what the status has no room for is in ConfigMaps. Only the
+ * `status` is what every replica knows: a copy is deleted only where its `Expired` stands there.
+ */
+export type EntryPlace = 'status' | 'overflow' | 'none';
+
+function placesOf(
+  listed: readonly { readonly image: string }[],
+  beyond: readonly OverflowEntry[],
+): ReadonlyMap<string, 'status' | 'overflow'> {
+  const places = new Map<string, 'status' | 'overflow'>();
+  for (const { key } of beyond) places.set(key, 'overflow');
+  // Of one that is in both the status says what matters most.
+  for (const { image } of listed) places.set(image, 'status');
+  return places;
 }
 
 /** Told apart, not kept: the texts of 20,000 images are five megabytes. */

@@ -2,20 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { withDeadline } from '#actors/deadline.ts';
 import type { FairTurns } from '#actors/fair-turns.ts';
 import type { Runtime } from '#actors/runtime.ts';
-import { isLent, reduceSecret } from '#actors/secrets/secret-copy.ts';
+import { reduceSecret } from '#actors/secrets/secret-copy.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { ServiceAccounts } from '#actors/secrets/service-accounts.ts';
 import { resourceName } from '#api/kinds.ts';
 import type { Cancellation } from '#core/cancellation.ts';
-import {
-  type Credential,
-  credentialsToTry,
-  findCredentials,
-  type OpenedSecret,
-  type OwnedCredential,
-  openSecret,
-} from '#core/credentials.ts';
+import { type Credential, credentialsToTry, type OwnedCredential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
@@ -26,6 +19,7 @@ import type { Location } from '#core/routing/location.ts';
 import { pullSecretsOf } from '#core/routing/pull-secrets.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import { type SecretAnswer, type SecretName, secretNameText } from '#core/secret.ts';
+import { OpenedSecrets } from './opened-secrets.ts';
 
 /** Reads what is needed, together; a Pod without Secrets has its credentials at once. */
 export function readPodCredentials(
@@ -121,39 +115,27 @@ export class PodCredentials {
   readonly #options: PodCredentialsOptions;
   readonly #request: PodCredentialsRequest;
   readonly #read: ReadSecrets;
-  readonly #ownNames: ReadonlySet<string>;
+  readonly #secrets: OpenedSecrets;
   readonly #tries = new Map<Candidate, readonly OwnedCredential[]>();
 
   constructor(options: PodCredentialsOptions, request: PodCredentialsRequest, read: ReadSecrets) {
     this.#options = options;
     this.#request = request;
     this.#read = read;
-    this.#ownNames = new Set(read.own.map(secretNameText));
+    this.#secrets = new OpenedSecrets(read.answers, read.own);
   }
 
   /** What was missing or broken, as sentences for whoever creates the Pod. */
   get warnings(): readonly string[] {
-    const { answers, warnings } = this.#read;
-    const read = [...answers].flatMap(([name, answer]) =>
-      warningsOf(name, answer, !this.#ownNames.has(name)),
-    );
-    return [...warnings, ...read];
+    return [...this.#read.warnings, ...this.#secrets.warnings];
   }
 
   /** Finds out what is tried for each candidate; yields where others may go in between. */
   *openInSteps(): Generator<void, void> {
-    const { answers } = this.#read;
-    const opened: OpenedSecret[] = [];
-    for (const answer of answers.values()) {
-      const one = openFound(answer, false);
-      if (one !== undefined) opened.push(one);
-      yield;
-    }
-    for (const candidate of this.#request.candidates) {
-      for (const { serving } of opened) {
-        serving(candidate.reference.registry);
-        yield;
-      }
+    const { candidates } = this.#request;
+    const registries = new Set(candidates.map(({ reference }) => reference.registry));
+    yield* this.#secrets.openInSteps(registries);
+    for (const candidate of candidates) {
       this.#try(candidate);
       yield;
     }
@@ -217,7 +199,7 @@ export class PodCredentials {
     if (secret === undefined) return succeed(undefined);
     const { namespace, pod } = this.#request.admission;
     const isAtHome = secret.namespace === namespace;
-    if (isAtHome && this.#ownNames.has(secretNameText(secret))) return succeed(undefined);
+    if (isAtHome && this.#secrets.isOwn(secret)) return succeed(undefined);
     const account = pod.spec?.serviceAccountName || 'default';
     const { accounts } = this.#options.secrets;
     const objection = await accounts.objection(namespace, account, signal);
@@ -236,25 +218,17 @@ export class PodCredentials {
     const { reference, original } = candidate;
     // One after another: the sets' order comes before that of keys.
     const entry = lends ? candidate.lent.flatMap((name) => this.#lentBy(name, reference)) : [];
-    const own = [...this.#ownNames].flatMap((name) => this.#opened(name, false) ?? []);
-    const tries = credentialsToTry({ entry, pod: findCredentials(own, reference), original });
+    const pod = this.#secrets.ownFor(reference);
+    const tries = credentialsToTry({ entry, pod, original });
     this.#tries.set(candidate, tries);
     return tries;
-  }
-
-  #opened(name: string, isSource: boolean): OpenedSecret | undefined {
-    return openFound(this.#read.answers.get(name), isSource);
   }
 
   /** With what a copy does not hold nothing is tried either. */
   #lentBy(secret: OwnedSecret, reference: ImageReference): readonly Credential[] {
     const { admission, table } = this.#request;
-    const opened = this.#opened(secretNameText(secret), true);
-    if (opened === undefined) return [];
-    const found = findCredentials([opened], reference);
-    if (found.length === 0 || secret.namespace === admission.namespace) return found;
-    const locations = locationsWith(secret, table);
-    return found.filter(({ key = '' }) => isLent(key, locations));
+    if (secret.namespace === admission.namespace) return this.#secrets.lentFor(secret, reference);
+    return this.#secrets.lentFor(secret, reference, locationsWith(secret, table));
   }
 
   async #place(secret: OwnedSecret, signal: AbortSignal): Promise<Result<string, string>> {
@@ -285,18 +259,4 @@ export class PodCredentials {
 function locationsWith(secret: OwnedSecret, table: RoutingTable): readonly Location[] {
   const { kind, ...metadata } = secret.owner;
   return lentLocations(table.find(resourceName({ kind, metadata })), secret);
-}
-
-function openFound(answer: SecretAnswer | undefined, isSource: boolean): OpenedSecret | undefined {
-  if (answer?.kind !== 'found' || (isSource && answer.isCopy)) return undefined;
-  return openSecret(answer.secret);
-}
-
-function warningsOf(name: string, answer: SecretAnswer, isSource: boolean): readonly string[] {
-  if (answer.kind === 'missing') return [`Secret ${name} is missing: it was asked without it`];
-  if (answer.kind === 'unreadable') {
-    return [`Secret ${name} was not read: ${answer.message}; it was asked without it`];
-  }
-  if (isSource && answer.isCopy) return [`Secret ${name} is a copy and no source of copies`];
-  return openFound(answer, isSource)?.warnings ?? [];
 }

@@ -181,13 +181,14 @@ function decideOne(plan: ContainerPlan, routes: ReadonlyMap<string, ImageRoute>)
   const { key, image } = plan.container;
   const container = { key, image };
   if (plan.kind === 'skip') return skippedDecision(container, plan.why);
-  const { candidates } = plan;
+  const { candidates, leftOut } = plan;
   const route = routes.get(keyOf(plan));
   // Without a question the original is taken, where it may be.
   const winner = route === undefined && candidates.length > 0 ? 0 : route?.winner;
   return decide({
     container,
     candidates,
+    leftOut,
     answers: route?.answers ?? [],
     winner,
     ms: route?.ms ?? 0,

@@ -1,13 +1,17 @@
 import { type Runtime, reportCrash } from '#actors/runtime.ts';
 import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
+import type { PodSubject } from '#core/filter/scope.ts';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import type { AdmissionAnswer, ImageQuery, RoutingQuery } from '#core/routing/admission.ts';
 import { subjectOf } from '#core/routing/containers.ts';
 import { decisionWarning, isRewritten, skippedDecision } from '#core/routing/decide.ts';
-import type { RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
+import type { DecisionMiss, RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
+import { leftOutInSteps } from '#core/routing/left-out-copies.ts';
+import { type LostCopy, lostCopies } from '#core/routing/lost-copies.ts';
 import { nearMissesInSteps } from '#core/routing/near-misses.ts';
 import { buildPatch } from '#core/routing/patch.ts';
+import type { RoutingTable } from '#core/routing/table.ts';
 import { type NothingAvailableOptions, recordNothingAvailable } from './pod-events.ts';
 import { type PodRoute, type RoutePodOptions, routePod } from './route-pod.ts';
 
@@ -23,9 +27,17 @@ export class Router implements RoutingQuery {
     admission: PodAdmission,
     cancellation: Cancellation,
   ): MaybePromise<AdmissionAnswer> =>
-    andThen(routePod(this.#options, admission, cancellation), (route) =>
-      conclude(this.#options, admission, { route, isLate: cancellation.isCancelled }),
-    );
+    andThen(routePod(this.#options, admission, cancellation), (route) => {
+      this.#tellLost(admission, route);
+      return conclude(this.#options, admission, { route, isLate: cancellation.isCancelled });
+    });
+
+  /** Whatever becomes of the Pod, a copy that is gone is to be made again. */
+  #tellLost({ dryRun }: PodAdmission, { decisions }: PodRoute): void {
+    const { lostCopies: hearing, table } = this.#options;
+    if (dryRun || hearing === undefined) return;
+    for (const lost of lostCopies(table().copies, decisions)) hearing.report(lost);
+  }
 
   readonly explain = async (query: ImageQuery, signal: AbortSignal): Promise<RouteExplanation> => {
     const admission = admissionOf(query);
@@ -33,7 +45,7 @@ export class Router implements RoutingQuery {
     const container = { key: containerName, image: query.image };
     const decision = decisions[0] ?? skippedDecision(container, 'no image is named');
     const { table, turns } = this.#options;
-    const misses = nearMissesInSteps(table(), query.image, subjectOf(admission));
+    const misses = missesInSteps(table(), query.image, subjectOf(admission));
     const isWanted = () => !signal.aborted;
     const nearMisses = (await turns.run(query.namespace, misses, isWanted)) ?? [];
     return { ...decision, nearMisses };
@@ -43,6 +55,18 @@ export class Router implements RoutingQuery {
 /** What the router routes with, and whom it tells. */
 export interface RouterOptions extends RoutePodOptions, NothingAvailableOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>;
+  /** Who hears of copies that were not found where statuses record them. */
+  readonly lostCopies?: { readonly report: (lost: LostCopy) => void };
+}
+
+/** The copies that are left out, and what comes near and does not apply. */
+function* missesInSteps(
+  table: RoutingTable,
+  image: string,
+  pod: PodSubject,
+): Generator<void, readonly DecisionMiss[]> {
+  const leftOut = yield* leftOutInSteps(table, image, pod);
+  return [...leftOut, ...(yield* nearMissesInSteps(table, image, pod))];
 }
 
 /** The one container of a Pod that is only asked about. */

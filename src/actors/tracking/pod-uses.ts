@@ -1,36 +1,30 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
-import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
-import type { CompiledAvailability } from '#core/routing/compiled.ts';
-import { leavesAlone } from '#core/routing/containers.ts';
-import type { RoutingPolicy } from '#core/routing/policy.ts';
+import { UseIndex, type UseScope, type UsingPod } from '#core/monitoring/use.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
 
 /** A Pod with its name, which tells it from the others of its namespace. */
 export type NamedPod = UsingPod & { readonly name: string };
 
 /** What Pods are counted from. */
-export interface PodUsesOptions {
-  readonly pods: Store<NamedPod>;
-  /** Pods that are left alone use nothing. */
-  readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
+export interface PodUsesOptions<Pod extends NamedPod = NamedPod> {
+  readonly pods: Store<Pod>;
 }
 
 /** So many Pods are counted in one turn of the event loop: about 7 ms. */
 const podsPerTurn = 200;
 
 /** Which images the Pods of one resource use, kept up as Pods come and go. */
-export class PodUses {
-  readonly #options: PodUsesOptions;
-  #current: UseIndex | undefined;
+export class PodUses<Pod extends NamedPod = NamedPod> {
+  readonly #options: PodUsesOptions<Pod>;
+  #current: UseIndex<Pod> | undefined;
 
-  constructor(options: PodUsesOptions) {
+  constructor(options: PodUsesOptions<Pod>) {
     this.#options = options;
   }
 
   /** As counted last, and kept up since; undefined before the first count. */
-  get current(): UseIndex | undefined {
+  get current(): UseIndex<Pod> | undefined {
     return this.#current;
   }
 
@@ -47,15 +41,9 @@ export class PodUses {
   };
 
   /** Counts all Pods anew, a slice at a time; what changes meanwhile is counted as it comes. */
-  readonly count = async (
-    compiled: CompiledAvailability,
-    signal: AbortSignal,
-  ): Promise<UseIndex> => {
-    const { pods, policy } = this.#options;
-    const uses = new UseIndex({
-      matchesPod: (pod) => compiled.matchesPod(pod) && leavesAlone(pod, policy) === undefined,
-      matchesImage: (reference) => scopeMatchesImage(compiled.scope.images, reference),
-    });
+  readonly count = async (scope: UseScope<Pod>, signal: AbortSignal): Promise<UseIndex<Pod>> => {
+    const { pods } = this.#options;
+    const uses = new UseIndex(scope);
     this.#current = uses;
     let counted = 0;
     for (const pod of pods.values()) {
@@ -77,7 +65,7 @@ export class PodUses {
     return all;
   };
 
-  #see(change: StoreChange<NamedPod>): void {
+  #see(change: StoreChange<Pod>): void {
     const uses = this.#current;
     if (change.kind === 'deleted') uses?.remove(keyOf(change.value));
     else uses?.put(keyOf(change.value), change.value);

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { forEachSlice } from '#actors/for-each-slice.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import type { RoundOutcome } from '#actors/reconcile.ts';
 import type { CheckTurns } from '#actors/registries/check-turns.ts';
@@ -10,9 +10,11 @@ import { scopeMatchesImage } from '#core/filter/scope.ts';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import { type ImageStep, type NewScope, planImages } from '#core/monitoring/plan.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
-import type { ImageUse, UseIndex } from '#core/monitoring/use.ts';
+import type { ImageUse, UseIndex, UseScope } from '#core/monitoring/use.ts';
 import type { Result } from '#core/result.ts';
 import type { CompiledAvailability } from '#core/routing/compiled.ts';
+import { leavesAlone } from '#core/routing/containers.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { WorkInput } from '#machines/reconcile.ts';
 import type { ImageChecks } from './image-checks.ts';
@@ -21,6 +23,8 @@ import { ResourceImages } from './resource-images.ts';
 
 /** What one resource is kept track of with. */
 export interface ResourcePlanOptions extends PodUsesOptions {
+  /** Pods that are left alone use nothing. */
+  readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   readonly turns: Pick<CheckTurns, 'recorded'>;
   readonly checks: Pick<ImageChecks, 'join' | 'leave'>;
@@ -36,8 +40,6 @@ export interface ResourcePlanOptions extends PodUsesOptions {
   readonly isNodeOnly: (reference: ImageReference) => boolean;
 }
 
-/** So many images are dealt with in one turn of the event loop: about 7 ms. */
-const imagesPerTurn = 100;
 const restoreBackoff = { baseMs: 500, capMs: 30_000 };
 
 /**
@@ -116,7 +118,7 @@ export class ResourcePlan {
   /** Its resource is gone, or another has its name: nothing is tracked any more. */
   async #dismiss(signal: AbortSignal): Promise<void> {
     this.#plannedBy = undefined;
-    await forEachSlice([...this.images.names()], signal, (images) => {
+    await forEachSlice([...this.images.names()], { signal }, (images) => {
       for (const image of images) this.#stop(image);
     });
     if (!signal.aborted) this.#options.tellChanged(this.#resource);
@@ -126,7 +128,7 @@ export class ResourcePlan {
   async #restore(signal: AbortSignal): ReturnType<ResourcePlanOptions['restore']> {
     const restored = await this.#options.restore(this.#resource, signal);
     if (!restored.ok) return restored;
-    await forEachSlice(restored.value, signal, (slice) => {
+    await forEachSlice(restored.value, { signal }, (slice) => {
       for (const tracked of slice) {
         const reference = parseReference(tracked.image);
         if (!reference.ok) continue;
@@ -142,7 +144,7 @@ export class ResourcePlan {
   async #plan(compiled: CompiledAvailability, signal: AbortSignal): Promise<void> {
     const before = this.#plannedBy;
     const known = before === compiled ? this.#uses.current : undefined;
-    const uses = known ?? (await this.#uses.count(compiled, signal));
+    const uses = known ?? (await this.#uses.count(this.#scopeOf(compiled), signal));
     const isAnew = known === undefined;
     const isDue = isAnew || this.#runtime.now() >= this.#expiresMs;
     const images = this.#imagesToPlan(uses, isAnew, isDue);
@@ -153,7 +155,7 @@ export class ResourcePlan {
     };
     // Whoever looks at all of them finds out anew when the first expires.
     let earliestMs = isDue ? Number.POSITIVE_INFINITY : this.#expiresMs;
-    await forEachSlice(images, signal, (slice) => {
+    await forEachSlice(images, { signal }, (slice) => {
       const plan = planImages({ ...round, images: slice, nowMs: this.#runtime.now() });
       for (const step of plan.steps) this.#apply(step);
       for (const image of slice) this.#join(image, uses.get(image));
@@ -165,8 +167,20 @@ export class ResourcePlan {
     if (images.size > 0 || isAnew) this.#options.tellChanged(this.#resource);
   }
 
+  #scopeOf({ scope, matchesPod }: CompiledAvailability): UseScope {
+    const { policy } = this.#options;
+    return {
+      matchesPod: (pod) => matchesPod(pod) && leavesAlone(pod, policy) === undefined,
+      matchesImage: (reference) => scopeMatchesImage(scope.images, reference),
+    };
+  }
+
   /** All of them, or those of which something may have changed. */
-  #imagesToPlan(uses: UseIndex, isAnew: boolean, isDue: boolean): ReadonlySet<string> {
+  #imagesToPlan(
+    uses: Pick<UseIndex, 'takeChanged' | 'images'>,
+    isAnew: boolean,
+    isDue: boolean,
+  ): ReadonlySet<string> {
     const changed = uses.takeChanged();
     if (isAnew) return new Set([...this.images.names(), ...uses.images()]);
     return isDue ? new Set([...changed, ...this.images.unused]) : changed;
@@ -258,17 +272,4 @@ export function findAvailability(
 
 function originOf(name: string): string {
   return `${kind}/${name}`;
-}
-
-/** A slice in each turn of the event loop, until the signal aborts. */
-async function forEachSlice<T>(
-  all: Iterable<T>,
-  signal: AbortSignal,
-  work: (slice: readonly T[]) => void,
-): Promise<void> {
-  const rest = [...all];
-  for (let start = 0; start < rest.length && !signal.aborted; start += imagesPerTurn) {
-    work(rest.slice(start, start + imagesPerTurn));
-    await nextTurn();
-  }
 }

@@ -18,8 +18,23 @@ export interface MatchSteps {
  * megabytes a pattern, or too long for the event loop: `docs/adr/0008-patterns-are-walked.md`.
  */
 export function compileFullMatch(pattern: RE2JS): FullMatch {
+  return compileMatch(pattern).matches;
+}
+
+/** The same, by which parts of a text are found as well: one walk does both. */
+export function compileMatch(pattern: RE2JS): CompiledMatch {
   const walk = new Walk(pattern.re2().prog as Program);
-  return (text, steps = { left: Number.POSITIVE_INFINITY }) => walk.matches(text, steps);
+  return {
+    matches: (text, steps = { left: Number.POSITIVE_INFINITY }) => walk.matches(text, steps),
+    finds: (text, steps = { left: Number.POSITIVE_INFINITY }) => walk.finds(text, steps),
+  };
+}
+
+/** A pattern that can be asked about texts. */
+export interface CompiledMatch {
+  readonly matches: FullMatch;
+  /** Whether any part of the text matches. */
+  readonly finds: FullMatch;
 }
 
 /** Ranges of characters that a compiled pattern tells apart: they take most of its memory. */
@@ -130,6 +145,25 @@ class Walk {
     steps.left -= this.#steps;
     // What stopped before the end of the text has no match that counts.
     return this.#isMatch && character === NOTHING && steps.left >= 0;
+  }
+
+  finds(text: string, steps: MatchSteps): boolean {
+    this.#steps = 0;
+    let character = text.codePointAt(0) ?? NOTHING;
+    let holding = this.#assertionsBetween(NOTHING, character);
+    this.#begin();
+    for (let index = 0; this.#steps <= steps.left; ) {
+      // A match may begin at each character, and ends the search wherever it ends.
+      this.#reach(this.#start, holding);
+      if (this.#isMatch || character === NOTHING) break;
+      index += character > 0xffff ? 2 : 1;
+      const following = text.codePointAt(index) ?? NOTHING;
+      holding = this.#assertionsBetween(character, following);
+      this.#take(character, holding);
+      character = following;
+    }
+    steps.left -= this.#steps;
+    return this.#isMatch && steps.left >= 0;
   }
 
   #begin(): void {

@@ -2,7 +2,7 @@ import { RE2JS, RE2JSException } from 're2js';
 import { patternCharactersMax } from '#api/limits.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
-import { characterRanges, compileFullMatch, type FullMatch } from './full-match.ts';
+import { type CompiledMatch, characterRanges, compileMatch, type FullMatch } from './full-match.ts';
 
 /** A user's RE2 pattern, compiled by itself; it matches a whole text or not at all. */
 export interface Pattern {
@@ -12,6 +12,8 @@ export interface Pattern {
   readonly size: number;
   /** Linear in the text, whatever the pattern. */
   readonly matches: FullMatch;
+  /** Whether any part of the text matches: for who asks why a pattern does not. */
+  readonly finds: FullMatch;
 }
 
 /** Compiles one pattern of those that belong together. */
@@ -93,18 +95,18 @@ export function compilePattern(source: string): Result<Pattern, FilterProblem> {
       size,
     });
   }
-  return succeed({ source, size, matches: matchOf(program, instructions) });
+  return succeed({ source, size, ...matchOf(program, instructions) });
 }
 
 /**
  * Most patterns of a cluster are about other images: that a text begins otherwise than all that
  * match is seen without a walk.
  */
-function matchOf(program: RE2JS, instructions: number): FullMatch {
+function matchOf(program: RE2JS, instructions: number): CompiledMatch {
   const { prefix } = program.re2() as { readonly prefix: string };
-  const walk = compileFullMatch(program);
+  const { matches: walk, finds } = compileMatch(program);
   const match = instructions > LARGE_INSTRUCTIONS ? remembering(walk) : walk;
-  return (text, steps) => text.startsWith(prefix) && match(text, steps);
+  return { matches: (text, steps) => text.startsWith(prefix) && match(text, steps), finds };
 }
 
 /** Remembers what was found out; what ran out of steps was not. */

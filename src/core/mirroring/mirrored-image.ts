@@ -1,4 +1,5 @@
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
+import type { CopyFailureReason } from './copy-outcome.ts';
 
 /** One image that one (Cluster)ImageSetMirror takes care of; times are wall time in ms. */
 export interface MirroredImage {
@@ -10,6 +11,11 @@ export interface MirroredImage {
   readonly copies: readonly MirrorCopy[];
   /** Since when no Pod in scope uses it; absent while one does. */
   readonly unusedSinceMs?: number;
+  /**
+   * What the source's tag names now, where somebody looked in this term; where that is not what the
+   * copies were made from, the tag has moved. No status holds it.
+   */
+  readonly presentSourceDigest?: string;
 }
 
 /** One copy of an image, as `status.matchingImages[].mirrors[]` tells it. */
@@ -23,10 +29,15 @@ export interface MirrorCopy {
   readonly sourceDigest?: string;
   /** As `os/architecture[/variant]`; absent where the copy is whole. */
   readonly platforms?: readonly string[];
-  /** Found there, written by none of our resources: never deleted by us. */
+  /**
+   * Found there, written by none of our resources: never deleted by us. False says that nothing stood
+   * there before our first byte was pushed.
+   */
   readonly adopted?: boolean;
   /** Why the last attempt failed, 256 bytes at most. */
   readonly lastError?: string;
+  /** What kind of failure `lastError` tells of; no status holds it, so a restored copy has none. */
+  readonly failure?: CopyFailureReason;
 }
 
 /** Images by resource, to be read. */
@@ -38,6 +49,8 @@ export interface MirroredImagesView {
 
 /** All that is mirrored, for those who tell of it: status, metrics, pages. */
 export interface MirroredImages extends MirroredImagesView {
+  /** One image by its full form. */
+  readonly imageOf?: ((resource: string, image: string) => MirroredImage | undefined) | undefined;
   /** Called with a resource after something about its images changed; returns how to stop. */
   readonly subscribe: (listener: (resource: string) => void) => () => void;
 }

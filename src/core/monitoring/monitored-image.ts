@@ -6,10 +6,8 @@ import {
 import { cutText } from '#core/cut-text.ts';
 import { formatReference, parseReference } from '#core/image/reference.ts';
 import { formatTime, parseTime } from '#core/rfc3339.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 import type { TrackedImage } from './tracked-image.ts';
-
-/** Behaviour §6: what an error may take of a status. */
-export const lastErrorBytesMax = 256;
 
 const statuses: ReadonlySet<unknown> = new Set(monitoredStatuses);
 
@@ -57,21 +55,5 @@ export function readMonitoredImage(resource: string, entry: unknown): TrackedIma
     ...(unusedSinceMs !== undefined && { unusedSinceMs }),
     ...(lastMonitorMs !== undefined && { lastMonitorMs }),
     ...(hasError && { lastError: cutText(lastError, lastErrorBytesMax) }),
-  };
-}
-
-/**
- * Keeps one entry an image of all the places that tell of images: the later check wins, and the first
- * place where neither is later.
- */
-export function createImageMerger() {
-  const merged = new Map<string, TrackedImage>();
-  return {
-    add: (image: TrackedImage): void => {
-      const held = merged.get(image.image);
-      const later = (image.lastMonitorMs ?? 0) > (held?.lastMonitorMs ?? 0);
-      if (held === undefined || later) merged.set(image.image, image);
-    },
-    all: (): readonly TrackedImage[] => [...merged.values()],
   };
 }

@@ -19,7 +19,7 @@ export interface PlanState {
   /** The images to decide about: all of them, or those of which something may have changed. */
   readonly images: Iterable<string>;
   readonly entry: (image: string) => TrackedImage | undefined;
-  readonly use: (image: string) => ImageUse | undefined;
+  readonly use: (image: string) => Pick<ImageUse, 'original'> | undefined;
   /** How long an unused image is kept; 0 is for ever. */
   readonly unusedExpiryMs: number;
   /** Given when the resource's filters may have changed since the last plan. */
@@ -71,7 +71,7 @@ function decideImage(state: PlanState, image: string): ImageStep | undefined {
 
 function decideUsed(
   image: string,
-  { original }: ImageUse,
+  { original }: Pick<ImageUse, 'original'>,
   entry: TrackedImage | undefined,
 ): ImageStep | undefined {
   if (entry === undefined) return { kind: 'track', image, original };

@@ -10,47 +10,72 @@ export interface PodImageUse {
   readonly reference: ImageReference;
   /** True for what a user wrote; false for what stands there because the Pod was rewritten. */
   readonly original: boolean;
+  /** The containers that use it, by their keys; absent where nobody asks for them. */
+  readonly containers?: readonly string[];
 }
 
-/**
- * What was read of one map of images, by the annotation beside it. Pods of one template share the
- * map (`kube/intern.ts`), so ten thousand Pods are read as often as there are templates.
- */
-const remembered = new WeakMap<object, Map<string, readonly PodImageUse[]>>();
-/** Annotations remembered beside one map: rewritten alike, Pods of one template have one. */
-const annotationsMax = 16;
+/** The image of one container, and what its annotation says that it was before. */
+export interface ContainerImages {
+  /** `app`, `init:migrate`, `volume:models`. */
+  readonly container: string;
+  readonly now: ImageReference;
+  /** Absent where nothing was rewritten; what anybody may have written there, otherwise. */
+  readonly before?: ImageReference;
+}
 
 /**
  * The images of a Pod as now written and the originals of those that were rewritten, each once; one
  * that cannot be parsed is left out. The answer is the same array for Pods that are alike.
  */
-export function readPodImages(pod: ImageBearer): readonly PodImageUse[] {
-  const annotation = readOwn(pod.annotations, ORIGINAL_IMAGES) ?? '';
-  const known = remembered.get(pod.images);
-  const same = known?.get(annotation);
-  if (same !== undefined) return same;
-  const uses = readAnew(pod);
-  if (known === undefined) remembered.set(pod.images, new Map([[annotation, uses]]));
-  else if (known.size < annotationsMax) known.set(annotation, uses);
-  return uses;
+export const readPodImages: (pod: ImageBearer) => readonly PodImageUse[] =
+  createPodReader(readUses);
+
+/** Annotations remembered beside one map: rewritten alike, Pods of one template have one. */
+const annotationsMax = 16;
+
+/**
+ * Makes a reader that remembers what it read of one map of images, by the annotation beside it. Pods
+ * of one template share the map (`kube/intern.ts`), so ten thousand Pods are read as often as there
+ * are templates, and have one answer.
+ */
+export function createPodReader<T>(
+  read: (containers: readonly ContainerImages[]) => T,
+): (pod: ImageBearer) => T {
+  const remembered = new WeakMap<object, Map<string, T>>();
+  return (pod) => {
+    const annotation = readOwn(pod.annotations, ORIGINAL_IMAGES) ?? '';
+    const known = remembered.get(pod.images);
+    const same = known?.get(annotation);
+    if (same !== undefined) return same;
+    const answer = read(readContainers(pod));
+    if (known === undefined) remembered.set(pod.images, new Map([[annotation, answer]]));
+    else if (known.size < annotationsMax) known.set(annotation, answer);
+    return answer;
+  };
 }
 
-function readAnew({ images, annotations }: ImageBearer): readonly PodImageUse[] {
-  const originals = readContainerAnnotation(annotations, ORIGINAL_IMAGES);
+function readUses(containers: readonly ContainerImages[]): readonly PodImageUse[] {
   const uses = new Map<string, PodImageUse>();
   const add = (reference: ImageReference, original: boolean): void => {
     const image = formatReference(reference);
     // Written by somebody in one container is written by somebody.
     if (original || !uses.has(image)) uses.set(image, { image, reference, original });
   };
-  for (const [container, image] of Object.entries(images)) {
-    const now = parseReference(image);
-    if (!now.ok) continue;
-    const before = originalOf(originals.get(container), now.value);
-    add(now.value, before === undefined);
+  for (const { now, before } of containers) {
+    add(now, before === undefined);
     if (before !== undefined) add(before, true);
   }
   return [...uses.values()];
+}
+
+function readContainers({ images, annotations }: ImageBearer): readonly ContainerImages[] {
+  const originals = readContainerAnnotation(annotations, ORIGINAL_IMAGES);
+  return Object.entries(images).flatMap(([container, image]) => {
+    const now = parseReference(image);
+    if (!now.ok) return [];
+    const before = originalOf(originals.get(container), now.value);
+    return { container, now: now.value, ...(before !== undefined && { before }) };
+  });
 }
 
 /**

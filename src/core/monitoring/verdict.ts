@@ -1,7 +1,7 @@
 import type { MonitoredStatus } from '#api/image-set-availability.ts';
 import { cutText } from '#core/cut-text.ts';
 import type { ProbeOutcome } from '#core/probe.ts';
-import { lastErrorBytesMax } from './monitored-image.ts';
+import { lastErrorBytesMax } from '#core/status/status-kind.ts';
 
 /** What one check of one image came to; times are wall time in ms, of when the request left. */
 export type CheckOutcome =

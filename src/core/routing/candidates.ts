@@ -1,6 +1,6 @@
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, type ImageReference } from '#core/image/reference.ts';
-import type { PullPolicy } from '#core/pod.ts';
+import type { PodSpec, PullPolicy } from '#core/pod.ts';
 import type { SecretName } from '#core/secret.ts';
 import type { ResourceIdentity } from '#core/spec-problem.ts';
 import { drain } from '#core/steps.ts';
@@ -12,17 +12,21 @@ import type {
   NamedImage,
   UpstreamMatch,
 } from './compiled.ts';
+import { CopyOffer } from './copy-offer.ts';
 import type { CandidateOrigin } from './decision.ts';
 import { FirstOfEach } from './first-of-each.ts';
 import { imageBelow, pathBelow } from './location.ts';
 import { type CandidatePlace, comparePlaces, FIRST_PLACE, ORIGINAL_PLACE } from './order.ts';
 import type { RoutingPolicy } from './policy.ts';
 import type { RoutingTable, Verdict } from './table.ts';
+import type { LeftOutCopy } from './why-left-out.ts';
 
 /** One image of one Pod, and all of the Pod that the order may depend on (behaviour §3.7). */
 export interface RoutingSubject extends PodSubject {
   readonly image: ImageReference;
   readonly imagePullPolicy: PullPolicy;
+  /** What the Pod says of its nodes; nothing where that is not known. */
+  readonly spec?: Pick<PodSpec, 'nodeSelector' | 'affinity'>;
 }
 
 /** An image that may stand in for the original, or the original itself. */
@@ -55,6 +59,8 @@ export interface CandidateList {
   readonly isCut: boolean;
   /** The resources whose patterns took too many steps; they do not apply. */
   readonly exhausted: readonly string[];
+  /** The copies that are none of them, by what is known of them. */
+  readonly leftOut: readonly LeftOutCopy[];
 }
 
 /** Considered beside the original: more would outlast any review, and no registry set has so many. */
@@ -86,10 +92,12 @@ export function* candidatesInSteps(
     original,
     ...equivalents.map(({ candidate: { reference, image: text } }) => ({ reference, text })),
   ];
-  const { copies, exhausted } = yield* findCopies(table, subject, bases);
+  const offer = new CopyOffer(table, subject, bases);
+  const { copies, exhausted } = yield* findCopies(table, subject, { bases, offer });
   const told = [...new Set([...sets.exhausted, ...exhausted])];
   if (matched.length === 0 && copies.length === 0) {
-    return { candidates: [originalCandidate(image, [])], isCut: false, exhausted: told };
+    const alone = [originalCandidate(image, [])];
+    return { candidates: alone, isCut: false, exhausted: told, leftOut: [] };
   }
   const forced = imagePullPolicy === 'Always' && !policy.honorPrioritiesOnAlwaysImagePullPolicy;
   const proposers: readonly Proposer[] = [
@@ -106,15 +114,17 @@ export function* candidatesInSteps(
     yield;
     if (first.isCut) break;
   }
-  return { candidates: first.candidates, isCut: first.isCut, exhausted: told };
+  const { candidates: found, isCut } = first;
+  return { candidates: found, isCut, exhausted: told, leftOut: offer.leftOut };
 }
 
-interface Placed {
+/** What has a place in the order. */
+export interface Placed {
   readonly place: CandidatePlace;
 }
 
 /** A candidate that has its place, before duplicates are taken out. */
-interface Proposal extends Placed {
+export interface Proposal extends Placed {
   readonly candidate: Candidate;
 }
 
@@ -124,11 +134,12 @@ interface Proposer extends Placed {
 }
 
 /** A set that matches, at the place that the matching upstream has in it. */
-type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
+export type MatchedSet = Verdict<CompiledSet, UpstreamMatch> & Placed;
 
-function matchSets(
+/** The sets that are about the Pod, in order. */
+export function matchSets(
   verdicts: readonly Verdict<CompiledSet, UpstreamMatch>[],
-  subject: RoutingSubject,
+  subject: PodSubject,
 ): readonly MatchedSet[] {
   return verdicts
     .filter(({ compiled }) => compiled.matchesPod(subject))
@@ -147,7 +158,11 @@ function proposeOriginal(
   return [place, ...given.map((one) => one.place)].map((at) => ({ place: at, propose }));
 }
 
-function originalCandidate(image: ImageReference, matched: readonly MatchedSet[]): Candidate {
+/** The original, with what the sets that it matches lend for it. */
+export function originalCandidate(
+  image: ImageReference,
+  matched: readonly MatchedSet[],
+): Candidate {
   return {
     image: formatReference(image),
     reference: image,
@@ -165,7 +180,7 @@ function lentBy(
 }
 
 /** The other upstreams of one set, each with the image's path below the one that matched. */
-function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly Proposal[] {
+export function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly Proposal[] {
   const { compiled, match } = matched;
   return compiled.upstreams.flatMap((upstream) => {
     if (upstream === match.upstream || upstream.discarded) return [];
@@ -180,7 +195,7 @@ function proposeUpstreams(matched: MatchedSet, image: ImageReference): readonly 
 function* findCopies(
   table: RoutingTable,
   subject: RoutingSubject,
-  bases: readonly NamedImage[],
+  { bases, offer }: { readonly bases: readonly NamedImage[]; readonly offer: CopyOffer },
 ): Generator<
   void,
   { readonly copies: readonly Proposer[]; readonly exhausted: readonly string[] }
@@ -206,7 +221,7 @@ function* findCopies(
   const copies = [...copied].flatMap(([compiled, images]) =>
     compiled.entries.map((entry) => ({
       place: placeOf(compiled, entry),
-      propose: () => copiesOf(compiled, entry, images),
+      propose: () => copiesOf({ compiled, entry, images, offer }),
     })),
   );
   return { copies, exhausted };
@@ -217,17 +232,23 @@ interface CopiedBase {
   readonly match: ImageMatch;
 }
 
-function* copiesOf(
-  compiled: CompiledMirror,
-  entry: CompiledEntry,
-  images: readonly CopiedBase[],
-): Generator<Candidate> {
+function* copiesOf({ compiled, entry, images, offer }: EntryCopies): Generator<Candidate> {
   for (const { base, match } of images) {
     // What lies on the mirror already is no base for it: copies of copies never arise.
     if (pathBelow(entry.location, base.reference) !== undefined) continue;
     const reference = imageBelow(entry.location, base.reference.path, base.reference);
-    if (reference !== undefined) yield candidateOf({ compiled, match }, entry, reference);
+    if (reference === undefined) continue;
+    const candidate = candidateOf({ compiled, match }, entry, reference);
+    if (offer.takes(candidate, base)) yield candidate;
   }
+}
+
+/** What one entry of a mirror has copies of. */
+interface EntryCopies {
+  readonly compiled: CompiledMirror;
+  readonly entry: CompiledEntry;
+  readonly images: readonly CopiedBase[];
+  readonly offer: CopyOffer;
 }
 
 function candidateOf(
@@ -259,6 +280,7 @@ function placeOf(compiled: CompiledSet | CompiledMirror, entry: CompiledEntry): 
   };
 }
 
-function byPlace(left: Placed, right: Placed): number {
+/** Negative when `left` comes first. */
+export function byPlace(left: Placed, right: Placed): number {
   return comparePlaces(left.place, right.place);
 }

@@ -2,13 +2,19 @@ import type { PodSubject } from '#core/filter/scope.ts';
 import { compileSelector, type Selector, selectorMatches } from '#core/filter/selector.ts';
 import { formatReference, type ImageReference, parseReference } from '#core/image/reference.ts';
 import { isObject } from '#core/json.ts';
-import type { PodAdmission, PullPolicy } from '#core/pod.ts';
+import type { PodAdmission, PodSpec, PullPolicy } from '#core/pod.ts';
 import { imagesOf, type PodImage } from '#core/pod-images.ts';
 import { drain } from '#core/steps.ts';
 import { ORIGINAL_IMAGES, readContainerAnnotation, STATIC_POD } from './annotations.ts';
-import { CANDIDATES_MAX, type Candidate, candidatesInSteps } from './candidates.ts';
+import {
+  CANDIDATES_MAX,
+  type Candidate,
+  type CandidateList,
+  candidatesInSteps,
+} from './candidates.ts';
 import type { RoutingPolicy } from './policy.ts';
 import type { RoutingTable } from './table.ts';
+import type { LeftOutCopy } from './why-left-out.ts';
 
 /** One image of a Pod and what is to be done with it. */
 export type ContainerPlan = PlannedContainer | SkippedContainer;
@@ -19,6 +25,8 @@ export interface PlannedContainer {
   readonly container: PodImage;
   readonly reference: ImageReference;
   readonly candidates: readonly Candidate[];
+  /** The copies that it is not offered. */
+  readonly leftOut: readonly LeftOutCopy[];
 }
 
 /** An image that is left alone (behaviour §3.1). */
@@ -80,14 +88,16 @@ class PodPlanner {
   readonly #table: RoutingTable;
   readonly #policy: RoutingPolicy;
   readonly #pod: ReturnType<typeof subjectOf>;
+  readonly #spec: PodSpec;
   readonly #wholePod: ReturnType<typeof skipsPod>;
   readonly #originals: ReadonlyMap<string, string>;
-  readonly #lists = new Map<string, readonly Candidate[]>();
+  readonly #lists = new Map<string, CandidateList>();
 
   constructor(table: RoutingTable, admission: PodAdmission, policy: RoutingPolicy) {
     this.#table = table;
     this.#policy = policy;
     this.#pod = subjectOf(admission);
+    this.#spec = admission.pod.spec ?? {};
     this.#wholePod = skipsPod(this.#pod, policy);
     this.#originals = readContainerAnnotation(this.#pod.annotations, ORIGINAL_IMAGES);
   }
@@ -104,7 +114,8 @@ class PodPlanner {
     if (yield* this.#isProcessed(container, reference)) {
       return { kind: 'skip', container, skip: 'Processed', why: 'it was routed before' };
     }
-    return { kind: 'route', container, reference, candidates: yield* this.#ask(reference, policy) };
+    const { candidates, leftOut } = yield* this.#ask(reference, policy);
+    return { kind: 'route', container, reference, candidates, leftOut };
   }
 
   /**
@@ -118,25 +129,25 @@ class PodPlanner {
     if (original?.ok !== true) return false;
     const text = formatReference(image);
     if (formatReference(original.value) === text) return true;
-    const known = yield* this.#ask(original.value, policy);
-    return known.some((candidate) => candidate.image === text);
+    const { candidates } = yield* this.#ask(original.value, policy);
+    return candidates.some((candidate) => candidate.image === text);
   }
 
-  *#ask(image: ImageReference, policy: PullPolicy): Generator<void, readonly Candidate[]> {
+  *#ask(image: ImageReference, policy: PullPolicy): Generator<void, CandidateList> {
     const text = formatReference(image);
     const key = `${policy} ${text}`;
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
-    const subject = { ...this.#pod, image, imagePullPolicy: policy };
+    const subject = { ...this.#pod, spec: this.#spec, image, imagePullPolicy: policy };
     const list = yield* candidatesInSteps(this.#table, subject, this.#policy);
-    this.#lists.set(key, list.candidates);
+    this.#lists.set(key, list);
     if (list.isCut) {
       this.warnings.add(`${text}: only the first ${CANDIDATES_MAX} other images are considered`);
     }
     for (const origin of list.exhausted) {
       this.warnings.add(`${origin} does not apply: its patterns took too many steps on ${text}`);
     }
-    return list.candidates;
+    return list;
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   RewriteReason,
   RouteDecision,
 } from './decision.ts';
+import type { LeftOutCopy } from './why-left-out.ts';
 
 /** What is known of one candidate when the decision falls. */
 export interface CandidateAnswer extends Pick<CandidateReport, 'status' | 'ms' | 'message'> {
@@ -19,6 +20,8 @@ export interface CandidateAnswer extends Pick<CandidateReport, 'status' | 'ms' |
 interface DecisionInput {
   readonly container: Pick<RouteDecision, 'key' | 'image'>;
   readonly candidates: readonly Candidate[];
+  /** The copies that are none of them, for whoever is left with nothing else. */
+  readonly leftOut?: readonly LeftOutCopy[];
   /** One a candidate, in the same order; what is missing counts as not asked. */
   readonly answers: readonly CandidateAnswer[];
   /** Index of the candidate that is taken; `undefined` when nothing is available. */
@@ -121,16 +124,21 @@ function reportOf(candidate: Candidate, answer: CandidateAnswer): CandidateRepor
 }
 
 function messageOf(
-  { container, winner }: DecisionInput,
+  { container, winner, leftOut = [] }: DecisionInput,
   reason: DecisionReason,
   report: readonly CandidateReport[],
 ): string {
   const keeps = `${container.key} keeps ${container.image}`;
-  if (reason === 'OnlyCandidate') return `${keeps}: no resource proposes another image`;
+  const unoffered = leftOut.map(({ message }) => message);
+  if (reason === 'OnlyCandidate') {
+    const [why = 'no resource proposes another image'] = unoffered;
+    return `${keeps}: ${why}`;
+  }
   if (reason === 'NothingAvailable') {
+    const told = [...report.map(attemptOf), ...unoffered];
     return report.length === 0
       ? `${keeps}: it is discarded and nothing takes its place`
-      : cut(`${keeps}: nothing is available; tried ${report.map(attemptOf).join('; ')}`);
+      : cut(`${keeps}: nothing is available; tried ${told.join('; ')}`);
   }
   const before = report.slice(0, winner).map(attemptOf);
   const passed = before.length === 0 ? '' : `; before it ${before.join('; ')}`;

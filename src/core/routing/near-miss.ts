@@ -1,12 +1,16 @@
-import { RE2JS } from 're2js';
 import type { KuikResource } from '#api/kinds.ts';
-import { BoundedMap } from '#core/bounded-map.ts';
+import type { MatchSteps } from '#core/filter/full-match.ts';
 import { hasItems, type IncludeExclude, letsThrough } from '#core/filter/include-exclude.ts';
 import type { Pattern } from '#core/filter/pattern.ts';
 import { filterTexts, matchesAnyText, type PodSubject, type Scope } from '#core/filter/scope.ts';
 import { selectorMatches } from '#core/filter/selector.ts';
 import type { ImageReference } from '#core/image/reference.ts';
-import type { CompiledResource, CompiledUpstream, NamedImage } from './compiled.ts';
+import {
+  type CompiledResource,
+  type CompiledUpstream,
+  MATCH_STEPS_MAX,
+  type NamedImage,
+} from './compiled.ts';
 import { pathBelow } from './location.ts';
 
 /** Why a resource that comes near an image of a Pod does not apply to it (behaviour §2). */
@@ -30,20 +34,32 @@ export interface AskedResource {
   readonly compiled: CompiledResource;
 }
 
-/** The field that leaves the image of this Pod out; undefined where it applies, or is far away. */
+/**
+ * The field that leaves the image of this Pod out; undefined where it applies, or is far away. Searching
+ * is counted as matching is: where it takes too many steps nothing is said.
+ */
 export function nearMiss(
   { resource, compiled }: AskedResource,
-  image: NamedImage,
+  named: NamedImage,
   pod: PodSubject,
 ): NearMiss | undefined {
   const { ownNamespace } = compiled.scope;
   if (ownNamespace !== undefined && ownNamespace !== pod.namespace) return undefined;
   const isUnified = hasItems(resource.spec?.filter);
+  const steps = { left: MATCH_STEPS_MAX };
+  const image = { ...named, steps };
   const byImage =
     compiled.type === 'set'
       ? missOfUpstreams(compiled.upstreams, image)
       : missOfImages(compiled.scope.images, image, isUnified);
-  return byImage === 'matches' ? missOfPod(compiled.scope, { image, pod, isUnified }) : byImage;
+  const miss =
+    byImage === 'matches' ? missOfPod(compiled.scope, { image, pod, isUnified }) : byImage;
+  return steps.left < 0 ? undefined : miss;
+}
+
+/** An image, and what is left to find out about it. */
+interface SearchedImage extends NamedImage {
+  readonly steps: MatchSteps;
 }
 
 /** Of equals the first by the name of the image. */
@@ -56,7 +72,7 @@ const closeness = { excluded: 0, besidePath: 1, contains: 2, otherPod: 3 } as co
 
 function missOfUpstreams(
   upstreams: readonly CompiledUpstream[],
-  image: NamedImage,
+  image: SearchedImage,
 ): NearMiss | 'matches' | undefined {
   let nearest: NearMiss | undefined;
   for (const upstream of upstreams) {
@@ -69,7 +85,7 @@ function missOfUpstreams(
 
 function missOfUpstream(
   { location, filter }: CompiledUpstream,
-  { reference, text }: NamedImage,
+  { reference, text, steps }: SearchedImage,
 ): NearMiss | 'matches' | undefined {
   if (filter === undefined || location.registry !== reference.registry) return undefined;
   const fullTexts = filterTexts(reference);
@@ -77,12 +93,12 @@ function missOfUpstream(
   if (pathBelow(location, reference) === undefined) {
     const path = `/${location.path}`;
     const message = `${text} lies beside the path ${path}${librarySuggestion(reference, location.path)}`;
-    const isNear = texts.some((one) => containsAny(filter, one));
+    const isNear = texts.some((one) => containsAny(filter, one, steps));
     const near = isNear ? closeness.contains : closeness.besidePath;
     return { image: text, field: 'path', message, closeness: near };
   }
-  if (matchesAnyText(filter, texts)) return 'matches';
-  return missOfPatterns(filter, { texts, image: text, field: 'imageFilter' });
+  if (matchesAnyText(filter, texts, steps)) return 'matches';
+  return missOfPatterns(filter, { texts, image: text, steps, field: 'imageFilter' });
 }
 
 /** Official images of Docker Hub have a path that nobody writes. */
@@ -93,45 +109,43 @@ function librarySuggestion({ registry, path }: ImageReference, written: string):
 
 function missOfImages(
   images: Scope['images'],
-  { reference, text }: NamedImage,
+  { reference, text, steps }: SearchedImage,
   isUnified: boolean,
 ): NearMiss | 'matches' | undefined {
   if (images === 'nothing') return undefined;
   const texts = filterTexts(reference);
-  if (matchesAnyText(images, texts)) return 'matches';
+  if (matchesAnyText(images, texts, steps)) return 'matches';
   const field = isUnified ? 'filter' : 'imageFilter';
-  return missOfPatterns(images, { texts, image: text, field });
+  return missOfPatterns(images, { texts, image: text, steps, field });
 }
 
 function missOfPatterns(
   patterns: IncludeExclude<Pattern>,
-  {
-    texts,
-    image,
-    field,
-  }: {
-    readonly texts: readonly string[];
-    readonly image: string;
-    readonly field: 'imageFilter' | 'filter';
-  },
+  { texts, image, steps, field }: SearchedTexts,
 ): NearMiss | undefined {
-  const exclude = patterns.exclude.find(({ matches }) => texts.some((one) => matches(one)));
-  const isIncluded = letsThrough({ include: patterns.include, exclude: [] }, ({ matches }) =>
-    texts.some((one) => matches(one)),
-  );
+  const isMatch = ({ matches }: Pattern) => texts.some((one) => matches(one, steps));
+  const exclude = patterns.exclude.find(isMatch);
+  const isIncluded = letsThrough({ include: patterns.include, exclude: [] }, isMatch);
   if (exclude !== undefined && isIncluded) {
     const message = `${image} is excluded by ${exclude.source}`;
     return { image, field, message, closeness: closeness.excluded };
   }
-  const include = patterns.include.find(({ source }) => texts.some((one) => contains(source, one)));
+  const include = patterns.include.find(({ finds }) => texts.some((one) => finds(one, steps)));
   if (include === undefined) return undefined;
   const message = `${image} only contains a match of ${include.source}: a pattern matches the whole image`;
   return { image, field, message, closeness: closeness.contains };
 }
 
+/** What patterns are held against. */
+interface SearchedTexts extends Pick<SearchedImage, 'steps'> {
+  readonly texts: readonly string[];
+  readonly image: string;
+  readonly field: 'imageFilter' | 'filter';
+}
+
 function missOfPod(
   scope: Scope,
-  given: { readonly image: NamedImage; readonly pod: PodSubject; readonly isUnified: boolean },
+  given: { readonly image: SearchedImage; readonly pod: PodSubject; readonly isUnified: boolean },
 ): NearMiss | undefined {
   const { pod, isUnified, image } = given;
   const miss = (field: MissedField, what: string): NearMiss => ({
@@ -140,7 +154,7 @@ function missOfPod(
     message: `${image.text} is used by a Pod whose ${what} left out (namespace ${pod.namespace})`,
     closeness: closeness.otherPod,
   });
-  if (!letsThrough(scope.namespaces, ({ matches }) => matches(pod.namespace))) {
+  if (!letsThrough(scope.namespaces, ({ matches }) => matches(pod.namespace, image.steps))) {
     return miss('namespaceFilter', 'namespace is');
   }
   if (!letsThrough(scope.labels, (selector) => selectorMatches(selector, pod.labels))) {
@@ -152,17 +166,10 @@ function missOfPod(
   return undefined;
 }
 
-function containsAny({ include }: IncludeExclude<Pattern>, text: string): boolean {
-  return include.some(({ source }) => contains(source, text));
-}
-
-/** Patterns that diagnoses have compiled for a search: few resources come near and match nothing. */
-const searchesMax = 256;
-const searches = new BoundedMap<string, RE2JS>(searchesMax);
-
-/** Whether a part of the text matches; the pattern has been compiled as a filter before. */
-function contains(source: string, text: string): boolean {
-  const search = searches.get(source) ?? RE2JS.compile(source);
-  searches.set(source, search);
-  return search.matcher(text).find();
+function containsAny(
+  { include }: IncludeExclude<Pattern>,
+  text: string,
+  steps: MatchSteps,
+): boolean {
+  return include.some(({ finds }) => finds(text, steps));
 }

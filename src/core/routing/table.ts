@@ -17,6 +17,7 @@ import {
   type NamedImage,
   type UpstreamMatch,
 } from './compiled.ts';
+import { KnownCopies } from './known-copies.ts';
 
 /** All resources, compiled: one immutable snapshot, of which routing asks everything it asks. */
 export interface RoutingTable {
@@ -27,6 +28,10 @@ export interface RoutingTable {
   readonly setsFor: Lookup<CompiledSet, UpstreamMatch>;
   /** The mirrors that cover the image, as far as a Pod of this namespace may ask. */
   readonly mirrorsFor: Lookup<CompiledMirror, ImageMatch>;
+  /** What statuses say of copies: not part of the snapshot, but what is known by now. */
+  readonly copies: KnownCopies;
+  /** Of the cluster's nodes; absent until they are known. */
+  readonly architectures?: ReadonlySet<string>;
   /** One resource by `Kind/[namespace/]name`. */
   readonly find: (origin: string) => CompiledResource | undefined;
   /** What the next snapshot may take over. */
@@ -76,15 +81,34 @@ export function* compileInSteps(
   previous?: RoutingTable,
 ): Generator<void, RoutingTable> {
   const entries = new Map<string, TableEntry>();
+  const origins = new Set<string>();
+  const { copies, architectures } = previous ?? { copies: new KnownCopies() };
   for (const resource of resources) {
-    if (resource.metadata.deletionTimestamp !== undefined) continue;
     const origin = resourceName(resource);
+    copies.read(resource);
+    origins.add(origin);
+    if (resource.metadata.deletionTimestamp !== undefined) continue;
     const known = previous?.entries.get(origin);
     const unchanged = known !== undefined && isSameSpec(known.resource, resource);
     entries.set(origin, unchanged ? known : yield* compileEntry(resource));
     yield;
   }
-  return tableOf(entries);
+  copies.keepOnly(origins);
+  return withArchitectures({ ...tableOf(entries), copies }, architectures);
+}
+
+/**
+ * Takes in what the status of this resource says now; false where that is not all that is new about
+ * it, and the table has to be compiled.
+ */
+export function takeStatus({ entries, copies }: RoutingTable, resource: KuikResource): boolean {
+  const known = entries.get(resourceName(resource));
+  const isGoing = resource.metadata.deletionTimestamp !== undefined;
+  const isSame = known !== undefined && isSameSpec(known.resource, resource);
+  // What is being deleted is in no table, whatever it says.
+  if (isGoing ? known !== undefined : !isSame) return false;
+  copies.read(resource);
+  return true;
 }
 
 function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {
@@ -96,7 +120,7 @@ function* compileEntry(resource: KuikResource): Generator<void, TableEntry> {
   return { resource, outcome: compileResource(resource, compile) };
 }
 
-function tableOf(entries: RoutingTable['entries']): RoutingTable {
+function tableOf(entries: RoutingTable['entries']): Omit<RoutingTable, 'copies' | 'architectures'> {
   const compiled = [...entries.values()].flatMap(({ outcome }) =>
     outcome.ok ? outcome.value : [],
   );
@@ -113,6 +137,15 @@ function tableOf(entries: RoutingTable['entries']): RoutingTable {
     setsFor: index(sets, ({ upstreams }) => upstreams.map(({ location }) => location.registry)),
     mirrorsFor: index(mirrors, () => [anyRegistry]),
   };
+}
+
+/** The same table for a cluster with nodes of these architectures. */
+export function withArchitectures(
+  table: RoutingTable,
+  architectures: RoutingTable['architectures'],
+): RoutingTable {
+  if (architectures === undefined || architectures === table.architectures) return table;
+  return { ...table, architectures };
 }
 
 /** Same object in the cluster and same generation, which grows with each change of the spec. */

@@ -1,5 +1,6 @@
 import type { ClusterImageSetAvailabilityStatus } from '#api/image-set-availability.ts';
-import { statusText } from '#core/monitoring/status-list.ts';
+import { availabilityStatus } from '#core/monitoring/availability-status.ts';
+import { statusText } from '#core/status/status-list.ts';
 import { createKubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
 import { watchOnce } from '#kube/watch.ts';
@@ -31,7 +32,7 @@ export async function watchStatusWrites(
   const abort = new AbortController();
   const opened = Promise.withResolvers<void>();
   const writes: StatusWrite[] = [];
-  let text = statusText({});
+  let text = statusText(availabilityStatus, {});
   const end = watchOnce(client, {
     path: '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities',
     query: { watch: 'true', fieldSelector: `metadata.name=${resource}` },
@@ -39,8 +40,8 @@ export async function watchStatusWrites(
     onOpen: opened.resolve,
     onEvent: (_, { status = {}, ...rest }) => {
       const said = status as ClusterImageSetAvailabilityStatus;
-      if (statusText(said) === text) return;
-      text = statusText(said);
+      if (statusText(availabilityStatus, said) === text) return;
+      text = statusText(availabilityStatus, said);
       const bytes = Buffer.byteLength(JSON.stringify({ ...rest, status }));
       writes.push({ atMs: Date.now(), bytes, status: said });
     },

@@ -5,7 +5,7 @@ import type {
   Registries,
   RegistryProbe,
 } from '#actors/registries/registries.ts';
-import { Router } from '#actors/routing/router.ts';
+import { Router, type RouterOptions } from '#actors/routing/router.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { SecretPlacer } from '#actors/secrets/secret-placer.ts';
 import type { KuikResource } from '#api/kinds.ts';
@@ -52,6 +52,8 @@ export interface RouterStageOptions {
   readonly placeSecret?: SecretPlacer['place'];
   /** Why the Pod's service account allows no pull secret to be added. */
   readonly objection?: string;
+  /** Who hears of copies that are gone. */
+  readonly lostCopies?: NonNullable<RouterOptions['lostCopies']>;
   /** Asks the registries by another way, on the stage's own time. */
   readonly registries?: (runtime: Runtime) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
@@ -150,6 +152,7 @@ export function startRouter(options: RouterStageOptions) {
     events: { record: (note) => notes.push(note) },
     timeoutMs: options.timeoutMs ?? 1_000,
     resolveDigest: false,
+    ...(options.lostCopies !== undefined && { lostCopies: options.lostCopies }),
   });
   const table = compileTable(options.resources ?? []);
 

@@ -7,11 +7,26 @@ import { createTestRuntime } from '#test/support/time/test-runtime.ts';
 
 const tracked = { resource: 'all', image: 'docker.io/library/nginx:1.27', registry: 'docker.io' };
 
+const copyKey = { target: 'mirror.example.com', image: tracked.image };
+
 /** What each machine starts with, and the event after which its effect runs, where it needs one. */
 const starts: Readonly<Record<string, { readonly input?: unknown; readonly event?: object }>> = {
   certificate: { input: { source: 'own', pollMs: 5_000 } },
   leadership: { input: { elect: true, renewDeadlineMs: 10_000 } },
   lease: { input: { renewDeadlineMs: 10_000, renewedAtMs: 0, retryInMs: 1_000 } },
+  'mirror-set': {
+    input: { resource: 'ImageSetMirror/team/copies' },
+    event: { type: 'set.deleted' },
+  },
+  'mirror-target': { input: { target: 'mirror.example.com' } },
+  'mirrored-image': {
+    input: {
+      ...copyKey,
+      known: { copy: 'mirror.example.com/library/nginx:1.27' },
+      isUnused: false,
+    },
+    event: { type: 'turn.came' },
+  },
   reconcile: { event: { type: 'reconcile.flush' } },
   registry: {
     input: { host: 'quay.io', slotMs: 1_000 },

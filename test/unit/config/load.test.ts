@@ -178,7 +178,7 @@ routing: { deadline: 2500ms, activeCheck: { timeout: 0 } }
 mirroring: { concurrency: 5, quotaReserve: 45%, platforms: auto }
 registries:
   registry.local:5000: { plainHTTP: true, concurrency: 8 }
-  index.docker.io: { trust: true }
+  index.docker.io: { trust: true, copies: { interval: 6h, maxPerInterval: 50 } }
 tls:
   insecureRegistries: [ registry.local:5000, "localhost:5001" ]
   rootCertificateAuthorities: [ /etc/ssl/corporation.pem ]
@@ -195,7 +195,10 @@ tls:
   const plain = { insecure: false, plainHTTP: false, concurrency: 256, trust: false };
   expect(configuration.registries).toEqual({
     'registry.local:5000': { ...plain, plainHTTP: true, concurrency: 8, insecure: true },
-    'docker.io': { ...plain, trust: true },
+    'docker.io': {
+      ...{ ...plain, trust: true },
+      copies: { intervalMs: 21_600_000, maxPerInterval: 50 },
+    },
     'localhost:5001': { ...plain, insecure: true },
   });
   expect(configuration.rootCertificateAuthorities).toEqual(['/etc/ssl/corporation.pem']);

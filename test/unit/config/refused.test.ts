@@ -105,6 +105,24 @@ test.each([
     'registries: {quay.io: {concurrency: "4"}}',
     ['registries["quay.io"].concurrency: a whole number from 1 to 1000; "4"'],
   ],
+  [
+    'registries: {quay.io: {copies: {maxPerInterval: 5}}}',
+    [`registries["quay.io"].copies.interval: ${above}; nothing`],
+  ],
+  [
+    'registries: {quay.io: {copies: {interval: 0s, maxPerInterval: 5}}}',
+    [`registries["quay.io"].copies.interval: ${above}; "0s"`],
+  ],
+  [
+    'registries: {quay.io: {copies: {interval: 6h}}}',
+    ['registries["quay.io"].copies.maxPerInterval: a whole number from 1 to 10000000; nothing'],
+  ],
+  [
+    'registries: {quay.io: {copies: all}}',
+    [
+      'registries["quay.io"].copies: none, or both interval and maxPerInterval, such as {interval: 6h, maxPerInterval: 50}; "all"',
+    ],
+  ],
   ['registries: {quay.io: {caFile: [a]}}', ['registries["quay.io"].caFile: a text; ["a"]']],
   [
     'registries: {docker.io: {}, index.docker.io: {}}',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createInterner } from '#kube/intern.ts';
+import { slimNode } from '#kube/slim-node.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
 import { slimResource } from '#kube/slim-resource.ts';
 import { createStore } from '#kube/store.ts';
@@ -141,13 +142,45 @@ describe('a slim Pod', () => {
     });
   });
 
+  test('keeps more labels and annotations than anybody has, and their beginning where it is a flood', () => {
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`key-${index}`, 'value']));
+    const slim = (count: number) =>
+      slimPod({ metadata: { labels: many(count), annotations: many(count) } }, createInterner());
+    expect(slim(200).labels).toEqual(many(200));
+    expect(slim(200).annotations).toEqual(many(200));
+    const flood = many(80_000);
+    const startedMs = performance.now();
+    const kept = slimPod({ metadata: { labels: flood, annotations: flood } }, createInterner());
+    expect(performance.now() - startedMs).toBeLessThan(100);
+    expect(Object.keys(kept.labels).length).toBeLessThan(300);
+    expect(kept.labels['key-0']).toBe('value');
+  });
+
+  test('says which of its containers wait for their images', () => {
+    const waiting = (name: string, reason: string) => ({ name, state: { waiting: { reason } } });
+    const status = {
+      containerStatuses: [
+        waiting('app', 'ImagePullBackOff'),
+        waiting('slow', 'ContainerCreating'),
+        { name: 'fine', state: { running: {} } },
+      ],
+      initContainerStatuses: [waiting('migrate', 'ErrImagePull')],
+      ephemeralContainerStatuses: [waiting('debug', 'ErrImagePull')],
+    };
+    const slim = slimPod({ status }, createInterner());
+    expect(slim.waiting).toEqual(['app', 'init:migrate', 'debug']);
+    expect(slimPod({ status: { phase: 'Running' } }, createInterner())).not.toHaveProperty(
+      'waiting',
+    );
+  });
+
   test('keeps the annotations of our own, however many others there are', () => {
-    const others = Array.from({ length: 100 }, (_, index) => [`a-${index}`, 'v']);
+    const others = Array.from({ length: 1_000 }, (_, index) => [`a-${index}`, 'v']);
     const annotations = { ...Object.fromEntries(others), 'kuik.enix.io/reason': '{"app":"x"}' };
     const slim = slimPod({ metadata: { annotations } }, createInterner());
     expect(slim.annotations['kuik.enix.io/reason']).toBe('{"app":"x"}');
     expect(slim.annotations['a-0']).toBe('v');
-    expect(Object.keys(slim.annotations)).toHaveLength(64);
   });
 
   test('keeps all images that a node could run, and nothing that is too long for one', () => {
@@ -180,4 +213,12 @@ test('a slim resource has its spec, its status, and of its metadata what is read
     spec: { upstreams: [] },
     status: { conditions: [] },
   });
+});
+
+test.each<[string, object, string]>([
+  ['its label', { metadata: { labels: { 'kubernetes.io/arch': 'arm64' } } }, 'arm64'],
+  ['what its kubelet says', { status: { nodeInfo: { architecture: 'amd64' } } }, 'amd64'],
+  ['nothing, while it says nothing', {}, ''],
+])('of a node its architecture is kept: %s', (_, node, architecture) => {
+  expect(slimNode(node, createInterner())).toEqual({ architecture });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { closedLabelsMax, subjectLabelsMax } from '#telemetry/bounded-label.ts';
-import { createMetrics, metricTable } from '#telemetry/metrics.ts';
+import { metricTable } from '#telemetry/metric-table.ts';
+import { createMetrics } from '#telemetry/metrics.ts';
+import { mirroringMetrics } from '#telemetry/mirroring-metrics.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import { createTrackedImages, defaultAgeBuckets } from '#test/support/monitoring/tracked-images.ts';
@@ -23,6 +25,7 @@ function showNoMonitoring({ registry }: ReturnType<typeof createMetrics>): void 
     now: () => 0,
   });
   rewrittenPodsMetric(registry, { pods: () => [], isDeclared: () => false });
+  mirroringMetrics(registry, { queues: () => [], now: () => 0 });
 }
 
 describe('the metrics', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { WrittenStatus } from '#actors/reporting/written-status.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { ApiCall } from '#kube/client.ts';
@@ -20,7 +20,7 @@ function withoutOverflow(imageCount: number) {
       return fail(forbidden);
     },
   };
-  const store = new AvailabilityStore(createTestRuntime(), { client, namespace: 'kuik' });
+  const store = availabilityStore(createTestRuntime(), { client, namespace: 'kuik' });
   return { store, reads: () => reads };
 }
 

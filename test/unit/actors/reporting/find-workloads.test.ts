@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest';
 import { findWorkloads } from '#actors/reporting/find-workloads.ts';
-import {
-  createTrackedImages,
-  manyTracked,
-  slowly,
-} from '#test/support/monitoring/tracked-images.ts';
+import { createTrackedImages, manyTracked } from '#test/support/monitoring/tracked-images.ts';
 import { workloadsAtRisk } from '#test/support/monitoring/workloads-at-risk.ts';
+import { slowly } from '#test/support/status/listed-images.ts';
 
 /** Every image is lost, and each is of a Pod of its own; both take time to be come to. */
 function everythingLost(images: number, eachMs = 0) {

@@ -1,9 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { reportedImages } from '#actors/reporting/reported-images.ts';
-import type { KuikResource } from '#api/kinds.ts';
+import { availabilityStatus } from '#core/monitoring/availability-status.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
 import { succeed } from '#core/result.ts';
-import { createStore } from '#kube/store.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
 
 const image: TrackedImage = {
@@ -18,14 +17,15 @@ test('what this process tracks is there each time that it is gone through', asyn
   const clock = createSimulatedTimerHeap();
   onTestFinished(clock.close);
   const view = reportedImages(clock, {
-    tracked: {
+    own: {
       resources: () => ['own'],
       *imagesOf() {
         yield image;
       },
     },
-    resources: createStore<KuikResource>(),
-    store: { restore: async () => succeed([]) },
+    resources: () => [],
+    store: { restore: async () => succeed([]), statusKind: availabilityStatus },
+    nameOf: ({ metadata }) => metadata.name,
   });
   const { resources, imagesOf } = await view();
   expect(resources()).toEqual(['own']);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AvailabilityStore } from '#actors/reporting/availability-store.ts';
+import { availabilityStore } from '#actors/reporting/availability-store.ts';
 import { addStatusWriters } from '#actors/reporting/status-writers.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { ApiCall, KubeClient } from '#kube/client.ts';
@@ -38,10 +38,13 @@ function startWriting() {
       return (await (method === 'GET' ? answerRead() : answerWrite())) as Result<T, ApiFailure>;
     },
   };
-  const store = new AvailabilityStore(runtime, { client, namespace: 'kuik' });
+  const store = availabilityStore(runtime, { client, namespace: 'kuik' });
   let flush = async () => {};
   const system = startLeading(runtime, (made) => {
-    flush = addStatusWriters(made, { tracked: images, store });
+    ({ flush } = addStatusWriters(made, {
+      ...{ images, store },
+      ids: { writers: 'status-writers', changes: 'status-changes' },
+    }));
   });
   return {
     ...{ images, runtime, system, writesMs, flush },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { imagePatterns } from '#core/filter/image-patterns.ts';
-import { createStatusLister } from '#core/monitoring/status-list.ts';
 import { succeed } from '#core/result.ts';
+import { listStatus } from '#test/support/monitoring/list-status.ts';
 import { answered, startMonitoring } from '#test/support/monitoring/monitoring-stage.ts';
 import { everything, image, restored } from '#test/support/monitoring/restored-images.ts';
 
@@ -35,9 +35,7 @@ test('an image that only kubelets can pull is never checked, and counts neither 
   expect(byName.get(image('only-before'))).not.toHaveProperty('lastError');
   expect(byName.get(image('checked'))).toMatchObject({ status: 'Available' });
   expect(stage.monitoring.pace.countsOf('all')).toEqual(new Map([['quay.io', 1]]));
-  const lister = createStatusLister();
-  for (const tracked of byName.values()) lister.add(tracked);
-  const { imageCount, availableCount, missingCount } = lister.finish().status;
+  const { imageCount, availableCount, missingCount } = listStatus(byName.values()).status;
   expect([imageCount, availableCount, missingCount]).toEqual([3, 1, 0]);
   expect(stage.bugs()).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readMonitoredImage, writeMonitoredImage } from '#core/monitoring/monitored-image.ts';
-import { statusImagesBytesMax, statusImagesMax, statusText } from '#core/monitoring/status-list.ts';
-import { listStatus } from '#test/support/monitoring/list-status.ts';
+import { statusImagesBytesMax, statusImagesMax } from '#core/status/status-list.ts';
+import { availabilityText, listStatus } from '#test/support/monitoring/list-status.ts';
 import { manyTracked, someTimeMs, tracked } from '#test/support/monitoring/tracked-images.ts';
 
 describe('the status of one resource', () => {
@@ -79,9 +79,9 @@ describe('the status of one resource', () => {
         ? Object.fromEntries(Object.entries(value).toReversed())
         : value,
     );
-    expect(statusText(stored)).toBe(statusText(status));
-    expect(statusText(listStatus(manyTracked(11)).status)).not.toBe(statusText(status));
-    expect(statusText({})).not.toBe(statusText(listStatus([]).status));
+    expect(availabilityText(stored)).toBe(availabilityText(status));
+    expect(availabilityText(listStatus(manyTracked(11)).status)).not.toBe(availabilityText(status));
+    expect(availabilityText({})).not.toBe(availabilityText(listStatus([]).status));
   });
 
   test('of 20,000 images is quickly made', () => {

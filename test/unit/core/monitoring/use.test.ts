@@ -26,8 +26,8 @@ describe('the images in use', () => {
     uses.put('a', pod({ app: 'nginx:1' }));
     uses.put('b', pod({ app: 'nginx:1' }));
     uses.remove('a');
-    expect(uses.get('docker.io/library/nginx:1')).toEqual({
-      ...{ original: true, pullSecrets: [], namespace: 'apps' },
+    expect(uses.get('docker.io/library/nginx:1')).toMatchObject({
+      ...{ original: true, pullSecrets: [], namespace: 'apps', isWaiting: false },
     });
     uses.remove('b');
     expect(uses.get('docker.io/library/nginx:1')).toBeUndefined();

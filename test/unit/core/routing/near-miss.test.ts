@@ -101,3 +101,13 @@ test('the nearest of several is the one of which most matches, of equals the fir
   const all = [miss('b', 1), miss('c', 3), miss('a', 3), miss('d', 2)];
   expect(all.reduce<NearMiss | undefined>(nearer, undefined)).toEqual(miss('a', 3));
 });
+
+test('to search is counted as to match is: what takes too long says nothing', () => {
+  const image = `quay.io/${'abc'.repeat(80)}:1`;
+  const slow = Array.from({ length: 15 }, (_, index) => `${index}?(a?b?c?){1000}x`);
+  const missOfAll = (include: readonly string[]) =>
+    missOf(cisa({ imageFilter: { include } }), image);
+  // Whoever asks fewer finds out that the image has a part that matches.
+  expect(missOfAll(['abc'])).toMatchObject({ field: 'imageFilter' });
+  expect(missOfAll([...slow, 'abc'])).toBeUndefined();
+});

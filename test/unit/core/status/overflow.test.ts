@@ -9,7 +9,7 @@ import {
   overflowEntry,
   type Shards,
   shardBytesMax,
-} from '#core/monitoring/overflow.ts';
+} from '#core/status/overflow.ts';
 
 function entriesOf(count: number, lineCharacters = 250): OverflowEntry[] {
   return Array.from({ length: count }, (_, index) => {

@@ -1,0 +1,66 @@
+import type { Conditions } from '#actors/conditions/conditions.ts';
+import type { EventRecorder } from '#actors/event-recorder.ts';
+import { addMirrorReporting, type MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
+import { mirrorIdentity, mirrorStore } from '#actors/reporting/mirror-store.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import { apiVersion } from '#api/kinds.ts';
+import type { MirroredCopy } from './mirrored-copy.ts';
+import { Mirroring, type MirroringOptions } from './mirroring.ts';
+import type { MirroringNews } from './mirroring-news.ts';
+
+/**
+ * Adds it to the system: while this process leads, images are copied, looked after and deleted, and
+ * conditions, events and metrics tell of it; pages always.
+ */
+export function addMirroring(system: KuikSystem, options: AddMirroringOptions): AddedMirroring {
+  const { client, namespace, resources, table, events, conditions } = options;
+  const store = mirrorStore(system.runtime, { client, namespace });
+  const news: MirroringNews = {
+    copied: ({ target }, outcome, durationMs) =>
+      reporting.metrics.copied({ target, outcome, durationMs }),
+    deleted: ({ target }, result) => reporting.metrics.deleted(target, result),
+    abandoned: (resource, copies) => {
+      for (const { target } of copies) reporting.metrics.abandoned(target);
+      const uid = mirroring.objectOf(resource)?.metadata.uid;
+      if (uid === undefined) return;
+      const regarding = { apiVersion, uid, ...mirrorIdentity(resource) };
+      const note = abandonedNote(copies);
+      events.record({ regarding, type: 'Warning', reason: 'CopiesAbandoned', ...note });
+    },
+  };
+  const mirroring: Mirroring = new Mirroring(system, {
+    ...{ ...options, store, news },
+    leads: system.leads,
+  });
+  const { images, running, isPlanned, queues } = mirroring;
+  const reporting: MirrorReporting = addMirrorReporting(system, {
+    ...{ images, running, isPlanned, queues, store, resources, table, events, conditions },
+  });
+  const { drain, statuses } = mirroring;
+  return { drain, flush: statuses.flush, reporting };
+}
+
+/** What it is added with, and who is told. */
+export interface AddMirroringOptions extends Omit<MirroringOptions, 'news' | 'store' | 'leads'> {
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly conditions: Conditions;
+}
+
+/** What others ask of it. */
+export interface AddedMirroring {
+  /** No copy begins any more; those in flight have their time to end. */
+  readonly drain: () => Promise<void>;
+  /** Writes what is still to be written, whatever the pace. */
+  readonly flush: () => Promise<void>;
+  readonly reporting: MirrorReporting;
+}
+
+/** An event has room for a kilobyte: some copies are named. */
+const copiesNamedMax = 3;
+
+function abandonedNote(copies: readonly MirroredCopy[]) {
+  const names = copies.slice(0, copiesNamedMax).map(({ known }) => known.copy);
+  const more = copies.length > names.length ? `, and ${copies.length - names.length} more` : '';
+  const note = `It goes although copies could not be deleted: ${names.join(', ')}${more}.`;
+  return { action: 'Cleanup', note };
+}

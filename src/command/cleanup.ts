@@ -1,0 +1,55 @@
+import { Command, Option } from 'commander';
+import { type CleanupAnswer, cleanupText } from './cleanup-text.ts';
+import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+
+/** What `kuik cleanup` was asked. */
+interface CleanupFlags {
+  readonly dryRun?: true;
+  readonly metricsUrl: string;
+  readonly output: 'text' | 'json';
+}
+
+const metricsPort = 8080;
+
+/** `kuik cleanup --dry-run`: asks the running operator which copies are to go, when and why. */
+export function cleanupCommand(): Command {
+  return new Command('cleanup')
+    .description('say which copies are to be deleted, when and why; nothing is changed')
+    .option('--dry-run', 'only say so; the operator alone deletes, once it is due')
+    .addOption(
+      new Option('--metrics-url <url>', 'metrics endpoint of the operator')
+        .default('http://127.0.0.1:8080')
+        .env('KUIK_METRICS_URL')
+        .argParser(parseEndpoint),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'for people or for machines')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText('after', `\n${portForward(metricsPort)}\nThen:  kuik cleanup --dry-run`)
+    .allowExcessArguments(false)
+    .action(showCleanup);
+}
+
+async function showCleanup(flags: CleanupFlags, command: Command): Promise<void> {
+  const { metricsUrl, output } = flags;
+  if (flags.dryRun !== true) {
+    command.error('error: expected --dry-run: the operator alone deletes, once a copy is due');
+  }
+  const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
+  const url = new URL('/status/cleanup', metricsUrl);
+  const answer = await askOperator<CleanupAnswer>(endpoint, url, ({ items, total }) => {
+    return Array.isArray(items) && typeof total === 'number';
+  });
+  if (!answer.ok) {
+    process.stderr.write(`${answer.error}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  process.stdout.write(
+    output === 'json'
+      ? `${JSON.stringify(answer.value, null, 2)}\n`
+      : cleanupText(answer.value, Date.now()),
+  );
+}

@@ -1,0 +1,38 @@
+/** What a source last said of its quota. */
+export interface SourceQuota {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Wall time in ms at which it is whole again; absent where nothing is said. */
+  readonly resetAtMs?: number;
+  /** When it was said, wall time in ms. */
+  readonly atMs: number;
+}
+
+/** The share that Pods keep, from `mirroring.quotaReserve`: a percentage, 30 or "30%". */
+export function readQuotaReserve(written: number | string): number {
+  const percent = typeof written === 'number' ? written : Number.parseFloat(written);
+  return Number.isFinite(percent) ? Math.min(Math.max(percent, 0), 100) / 100 : usualReserve;
+}
+
+/** Behaviour §5: 30 %. */
+const usualReserve = 0.3;
+/** Where nothing is said of the reset, the usual window of a quota. */
+export const quotaResetMs = 3_600_000;
+/** A source that states a later reset is asked again after a day: quotas are lifted, too. */
+export const quotaResetMsMax = 86_400_000;
+
+/**
+ * Until when copying from a source must wait, wall time in ms, so that Pods keep their share of its
+ * quota; `undefined` where it need not. HEADs go on: they cost no quota where it matters.
+ */
+export function quotaHoldUntilMs(
+  quota: SourceQuota | undefined,
+  reserve: number,
+  nowMs: number,
+): number | undefined {
+  if (quota === undefined || quota.limit <= 0) return undefined;
+  if (quota.remaining >= quota.limit * reserve) return undefined;
+  const statedMs = quota.resetAtMs ?? quota.atMs + quotaResetMs;
+  const untilMs = Math.min(statedMs, quota.atMs + quotaResetMsMax);
+  return untilMs > nowMs ? untilMs : undefined;
+}
