@@ -27,7 +27,6 @@ export class BlockStream implements AsyncIterable<Buffer> {
   readonly #ready: Buffer[] = [];
   #block: Buffer | undefined;
   #filled = 0;
-  #spent: ArrayBuffer | undefined;
   #isOver = false;
   #isUnwanted = false;
   #error: Error | undefined;
@@ -88,20 +87,6 @@ export class BlockStream implements AsyncIterable<Buffer> {
       if (this.#filled === BLOCK_BYTES) this.#finishBlock(this.#block);
     }
     if (this.#ready.length >= READY_MAX) this.#controller.pause();
-    this.#free(chunk);
-  }
-
-  /**
-   * Gives back the memory of the chunk before this one, 16 KiB that the heap sees next to nothing of:
-   * tens of MiB would wait for it to be collected. Only where a chunk fills its memory: the parser
-   * may look at what else is in there, and at this one until it has come back from here (it has
-   * memory of no bytes, too, that it goes on with).
-   */
-  #free(chunk: Buffer): void {
-    this.#spent?.transfer(0);
-    const { buffer } = chunk;
-    const isWhole = chunk.length > 0 && buffer.byteLength === chunk.length;
-    this.#spent = isWhole && buffer instanceof ArrayBuffer ? buffer : undefined;
   }
 
   /** There is no more; with an error, there should have been. */
