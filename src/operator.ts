@@ -115,6 +115,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ client, namespace, resources, table, registries, secrets, configuration, isNodeOnly },
     ...{ copier: oci.copier, lostCopies, events, conditions, quotas },
     copyPaceOf: (host) => treatmentOf(host).copies,
+    deleteWithinMs: flags.leaseDuration - flags.renewDeadline,
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },

@@ -4,6 +4,7 @@ import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { CopyDeletions } from './copy-deletions.ts';
+import type { DeletesInFlight } from './deletes-in-flight.ts';
 import type { MirrorPlans } from './mirror-plans.ts';
 import type { MirrorSets } from './mirror-sets.ts';
 import type { MirrorTargets } from './mirror-targets.ts';
@@ -19,6 +20,7 @@ export interface CopyCourseOptions {
   readonly plans: () => Pick<MirrorPlans, 'mirrorOf' | 'touch'>;
   readonly claims: Pick<ClaimIndex, 'update'>;
   readonly sets: Pick<MirrorSets, 'send'>;
+  readonly inFlight: Pick<DeletesInFlight, 'has'>;
   /** Something about the images of a resource may have changed. */
   readonly changed: (resource: string) => void;
   /** Told of each attempt that came to its end. */
@@ -51,6 +53,8 @@ export class CopyCourse implements CopyListener {
   readonly turned = (copy: MirroredCopy): void => {
     if (copy.state === 'Scheduled') this.#options.sources.put(copy);
   };
+
+  readonly isHeld = ({ place }: MirroredCopy): boolean => this.#options.inFlight.has(place.key);
 
   /** What failed may do better now. */
   readonly rebased = (copy: MirroredCopy): void => {

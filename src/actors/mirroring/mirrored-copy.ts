@@ -34,6 +34,8 @@ export interface CopyListener {
   readonly turned: (copy: MirroredCopy) => void;
   /** With which Secrets it may be read, or where it is pushed to, is not what it was. */
   readonly rebased: (copy: MirroredCopy) => void;
+  /** Whether what stands at its place is being deleted: who wants it waits for the answer. */
+  readonly isHeld: (copy: MirroredCopy) => boolean;
 }
 
 /** One image on one mirror, for all resources that want it there: the way to its actor. */
@@ -114,9 +116,9 @@ export class MirroredCopy implements CopyKey {
   /** Tells its actor whether anybody uses the image. */
   tellUse(): void {
     const isUnused = [...this.demands.values()].every((demand) => demand.isUnused);
-    if (isUnused !== this.#context.isUnused) {
-      this.send({ type: isUnused ? 'image.unused' : 'image.used' });
-    }
+    if (isUnused === this.#context.isUnused) return;
+    if (!isUnused && this.#state === 'Expired' && this.#listener.isHeld(this)) return;
+    this.send({ type: isUnused ? 'image.unused' : 'image.used' });
   }
 
   /** Its place in the queue has come: resolves when nothing is in flight for it any more. */

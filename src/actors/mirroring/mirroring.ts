@@ -5,8 +5,9 @@ import { mirrorIdentity, mirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { apiVersion } from '#api/kinds.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
-import { MirroringActors, type MirroringActorsOptions } from './mirroring-actors.ts';
+import { MirroringActors } from './mirroring-actors.ts';
 import type { MirroringNews } from './mirroring-news.ts';
+import type { MirroringActorsOptions } from './mirroring-options.ts';
 
 /**
  * Adds it to the system: while this process leads, images are copied, looked after and deleted, and

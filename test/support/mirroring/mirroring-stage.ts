@@ -1,9 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import {
-  MirroringActors,
-  type MirroringActorsOptions,
-} from '#actors/mirroring/mirroring-actors.ts';
+import { MirroringActors } from '#actors/mirroring/mirroring-actors.ts';
+import type { MirroringActorsOptions } from '#actors/mirroring/mirroring-options.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { mirrorStore } from '#actors/reporting/mirror-store.ts';
@@ -79,6 +77,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     copyPaceOf: () => given.copyPace,
     quotas: given.quotas ?? new SourceQuotas(runtime, 0.3),
     leads: () => system.term() !== undefined,
+    deleteWithinMs: 5_000,
     isNodeOnly: (reference) => reference.registry === 'node-only.example.com',
     news: { copied: () => {}, deleted: () => {}, abandoned: () => {} },
   };
