@@ -25,7 +25,7 @@ import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
 import { MirrorTargets, mirrorTargetsId, turnOf } from './mirror-targets.ts';
 import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
-import type { MirroringActorsOptions } from './mirroring-options.ts';
+import type { MirroringMeans } from './mirroring-means.ts';
 import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
 import { finalizersKeeper } from './set-finalizers.ts';
@@ -39,7 +39,7 @@ const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
 /** The actors of mirroring: which images are copied where, and what becomes of their copies. */
 export class MirroringActors implements MirroringView {
   readonly #system: KuikSystem;
-  readonly #options: MirroringActorsOptions;
+  readonly #options: MirroringMeans;
   readonly #claims = new ClaimIndex();
   readonly #changed = coalescedListeners();
   readonly #inFlight = new DeletesInFlight();
@@ -57,7 +57,7 @@ export class MirroringActors implements MirroringView {
   /** Who writes the statuses, and tells when an entry stands. */
   readonly statuses: StatusWriters;
 
-  constructor(system: KuikSystem, options: MirroringActorsOptions) {
+  constructor(system: KuikSystem, options: MirroringMeans) {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
@@ -149,7 +149,7 @@ export class MirroringActors implements MirroringView {
 
   /** Somebody saw that a copy, by its full form, is not there any more. */
   readonly lost = (copy: string): void => {
-    const message = `${copy}: it is not there any more, as a review has seen`;
+    const message = `${copy}: it is not there any more, as a review or a check has seen`;
     for (const one of this.#copies.at(placeKeyOf(copy))) one.send({ type: 'copy.lost', message });
   };
 
@@ -222,12 +222,15 @@ export class MirroringActors implements MirroringView {
 
   /** Begins what lasts as long as a term; returns how to end it. */
   #begin(): () => void {
-    const { registries, lostCopies, secrets } = this.#options;
+    const { registries, lostCopies, tracking, secrets } = this.#options;
     const stops = [
       registries.onReachability((host, reachability) => {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),
       lostCopies.subscribe(({ copy }) => this.lost(copy)),
+      tracking.onCheck(({ image, result }) => {
+        if (result === 'NotFound') this.lost(image);
+      }),
       secrets.sources.subscribe(() => this.#course.retryDenied(this.#copies.all())),
       this.#plans.begin(),
     ];

@@ -6,8 +6,8 @@ import type { KuikSystem } from '#actors/system.ts';
 import { apiVersion } from '#api/kinds.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
 import { MirroringActors } from './mirroring-actors.ts';
+import type { MirroringMeans } from './mirroring-means.ts';
 import type { MirroringNews } from './mirroring-news.ts';
-import type { MirroringActorsOptions } from './mirroring-options.ts';
 
 /**
  * Adds it to the system: while this process leads, images are copied, looked after and deleted, and
@@ -42,7 +42,7 @@ export function addMirroring(system: KuikSystem, options: MirroringOptions): Mir
 }
 
 /** What it is added with, and who is told. */
-export interface MirroringOptions extends Omit<MirroringActorsOptions, 'news' | 'store' | 'leads'> {
+export interface MirroringOptions extends Omit<MirroringMeans, 'news' | 'store' | 'leads'> {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
 }

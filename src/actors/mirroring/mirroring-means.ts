@@ -4,6 +4,7 @@ import type { Registries } from '#actors/registries/registries.ts';
 import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import type { SecretSources } from '#actors/secrets/secret-sources.ts';
+import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
@@ -15,7 +16,7 @@ import type { MirroringNews } from './mirroring-news.ts';
 import type { SourceQuotas } from './source-quotas.ts';
 
 /** What images are mirrored with. */
-export interface MirroringActorsOptions {
+export interface MirroringMeans {
   readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
   readonly client: KubeClient;
   /** Where statuses are restored from, and written to. */
@@ -35,6 +36,8 @@ export interface MirroringActorsOptions {
   readonly copier: ImageCopier;
   /** What reviews found to be gone. */
   readonly lostCopies: Pick<LostCopies, 'subscribe'>;
+  /** What checks of images found, copies among them. */
+  readonly tracking: Pick<Tracking, 'onCheck'>;
   readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
     readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
   };
