@@ -10,8 +10,9 @@ import {
 import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { pushImage } from '#test/support/registries/images.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
-import { registryRequest } from '#test/support/registries/registry-request.ts';
+import { registryPassword, registryRequest } from '#test/support/registries/registry-request.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** Images of real Pods, copied from one real registry to others, and what is told of them. */
@@ -72,6 +73,50 @@ test('a Pod that comes when the source is down is routed to the copy', async () 
   await eventually('the status has the one image', async () => {
     const { status } = await admin().get(path);
     return status.imageCount === 1;
+  });
+});
+
+describe('an image that is private', () => {
+  test('is copied with the Secrets of those who may pull it, and for nobody else', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    await pushImage(guarded, 'team-a/private:1');
+    const image = `${guarded.host}/team-a/private:1`;
+    const [ours, theirs] = [await freshNamespace(), await freshNamespace()];
+    const auths = { [guarded.host]: { username: 'alice', password: registryPassword } };
+    await storePullSecret({ namespace: ours, name: 'pull' }, { auths });
+    const at = (namespace: string) => [{ registry: mirror.host, path: `/${namespace}` }];
+    const own = await mirrorTo(ours, at(ours));
+    const foreign = await mirrorTo(theirs, at(theirs));
+    await createPod(ours, image, { imagePullSecrets: [{ name: 'pull' }] });
+    await createPod(theirs, image);
+    await becomes(own, image, 'Available');
+    const refused = await becomes(foreign, image, 'BackingOff');
+    expect(refused.lastError).toContain('401');
+    expect(await digestAt(mirror, `${ours}/team-a/private`, '1')).toBeDefined();
+    expect(await digestAt(mirror, `${theirs}/team-a/private`, '1')).toBeUndefined();
+  });
+
+  test('is pushed with the Secret of the mirror entry; one that is wrong says so, and heals', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/guarded:1');
+    const image = `${source.host}/team/guarded:1`;
+    const login = (password: string) => ({
+      auths: { [guarded.host]: { username: 'alice', password } },
+    });
+    await storePullSecret({ namespace, name: 'push' }, login('not the password'));
+    const path = await mirrorTo(namespace, [
+      { registry: guarded.host, path: '/m', credentialSecret: { name: 'push' } },
+    ]);
+    await createPod(namespace, image);
+    const refused = await becomes(path, image, 'Failed');
+    expect(refused.lastError).toContain('401');
+    await admin().remove(`/api/v1/namespaces/${namespace}/secrets/push`);
+    await storePullSecret({ namespace, name: 'push' }, login(registryPassword));
+    await becomes(path, image, 'Available');
+    expect(await digestAt(guarded, 'm/team/guarded', '1')).toBeDefined();
   });
 });
 
