@@ -1,5 +1,6 @@
 import type { Credential } from '#core/credentials.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
+import { CREDENTIALS_MAX } from '#core/probe.ts';
 import { fail, type Result } from '#core/result.ts';
 import type { Authenticator, AuthorizedRequest } from './auth.ts';
 import { type Asked, failureOf, type Side } from './copy-failures.ts';
@@ -66,7 +67,7 @@ export class RemoteRepository {
   /** Sends nothing by itself. */
   constructor(options: RemoteOptions, rights: RepositoryRights) {
     this.#options = options;
-    this.rights = rights;
+    this.rights = { ...rights, credentials: rights.credentials.slice(0, CREDENTIALS_MAX) };
     this.registry = options.nameOf(rights.registry);
   }
 

@@ -23,7 +23,7 @@ const bytesMax = 300_000;
 const attemptsMax = 30;
 const atOnce = 4;
 /** What one attempt at an image of 3 manifests and 8 blobs may send at both sides, all told. */
-const requestsAnAttemptMax = 90;
+const requestsAnAttemptMax = 30;
 
 let stage: CopierStage;
 let source: FaultRegistry;
@@ -126,8 +126,9 @@ describe('two hundred copies between registries that break off, lie, refuse and 
     await Promise.all(Array.from({ length: atOnce }, work));
 
     expect(failures.filter(isPermanent)).toEqual([]);
-    expect(new Set(failures.map(({ reason }) => reason))).toEqual(
-      new Set(['unreachable', 'throttled', 'corrupt', 'no-space', 'blob-unknown']),
+    const reasons = new Set(failures.map(({ reason }) => reason));
+    expect([...reasons]).toEqual(
+      expect.arrayContaining(['unreachable', 'throttled', 'corrupt', 'no-space']),
     );
     const requests = source.requests().length + target.requests().length;
     expect(requests).toBeLessThan(attempts * requestsAnAttemptMax);

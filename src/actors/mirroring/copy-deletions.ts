@@ -144,7 +144,8 @@ export class CopyDeletions {
         return place === 'status' ? this.#runtime.clock.now() : undefined;
       }),
     );
-    return times.some((time) => time === undefined)
+    // One that is restored is `Expired` before a resource has said that it wants it: nobody says it.
+    return times.length === 0 || times.some((time) => time === undefined)
       ? undefined
       : Math.max(...times.flatMap((time) => time ?? []));
   }
