@@ -25,9 +25,7 @@ export class GatheredBody {
     if (this.#bytes <= wholePiecesBytesMax) this.#buffers.push(piece);
     else {
       this.#copy(piece);
-      const { buffer } = piece;
-      const isWhole = piece.length > 0 && buffer.byteLength === piece.length;
-      if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
+      giveBack(piece);
     }
   }
 
@@ -37,7 +35,19 @@ export class GatheredBody {
     const all = last === undefined ? this.#buffers : [...this.#buffers, last];
     const [first] = all;
     // Nearly every review comes in one piece: to copy it would be garbage.
-    return all.length === 1 && first !== undefined ? first : Buffer.concat(all, this.#bytes);
+    if (all.length === 1 && first !== undefined) return first;
+    const whole = Buffer.concat(all, this.#bytes);
+    this.release();
+    return whole;
+  }
+
+  /** Gives the memory of what came back: nobody is going to read it. */
+  release(): void {
+    if (this.#block !== undefined) this.#buffers.push(this.#block);
+    for (const buffer of this.#buffers) giveBack(buffer);
+    this.#buffers.length = 0;
+    this.#block = undefined;
+    this.#filled = 0;
   }
 
   #copy(piece: Buffer): void {
@@ -53,4 +63,10 @@ export class GatheredBody {
       this.#filled = 0;
     }
   }
+}
+
+/** Only where it fills its memory: somebody else may look at what else is in there. */
+function giveBack({ buffer, length }: Buffer): void {
+  const isWhole = length > 0 && buffer.byteLength === length;
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -83,6 +83,7 @@ function receive(
     gathered.add(piece);
     if (gathered.bytes > bytesMax) {
       payload.off('data', take).off('end', finish).off('error', fail);
+      gathered.release();
       done(tooLarge(bytesMax));
       return;
     }
@@ -96,7 +97,10 @@ function receive(
     done(undefined, gathered.whole());
   };
   // Whoever is gone, or was closed, reads no answer; it must have a status all the same.
-  const fail = (error: Error): void => done(Object.assign(error, { statusCode: 400 }));
+  const fail = (error: Error): void => {
+    gathered.release();
+    done(Object.assign(error, { statusCode: 400 }));
+  };
   payload.on('data', take).once('end', finish).once('error', fail);
 }
 

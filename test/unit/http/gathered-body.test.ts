@@ -39,6 +39,12 @@ describe('a body that comes in pieces', () => {
     expect(kept).toBeLessThanOrEqual(65_536);
   });
 
+  test('that nobody is going to read any more takes no memory', () => {
+    const { body, pieces } = gather(randomBytes(60_000), 16_384);
+    body.release();
+    expect(pieces.map(({ buffer }) => buffer.byteLength)).toEqual([0, 0, 0, 0]);
+  });
+
   test('leaves alone a piece that is a part of something else', () => {
     const shared = randomBytes(200_000);
     const before = Buffer.from(shared);
