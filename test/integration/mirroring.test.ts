@@ -21,12 +21,18 @@ let source: TestRegistry;
 let mirror: TestRegistry;
 let second: TestRegistry;
 
+/** One look at a source each 50 ms; nobody waits three hours in a test. */
+const pace = { interval: '1s', maxPerInterval: 20 };
+
 beforeAll(async () => {
   [source, mirror, second, operator] = await Promise.all([
     startRegistry(),
     startRegistry(),
     startRegistry(),
-    startOperator({ adminKubeconfig: adminKubeconfig() }),
+    startOperator({
+      adminKubeconfig: adminKubeconfig(),
+      config: { monitoring: { registries: { default: pace } } },
+    }),
   ]);
 });
 
@@ -74,6 +80,26 @@ test('a Pod that comes when the source is down is routed to the copy', async () 
     const { status } = await admin().get(path);
     return status.imageCount === 1;
   });
+});
+
+test('a tag that moves at its source is told, and its copy stays what it was', async () => {
+  const namespace = await freshNamespace();
+  const { digest } = await pushImage(source, 'team/moves:1');
+  const image = `${source.host}/team/moves:1`;
+  const path = await mirrorTo(namespace, [{ registry: mirror.host, path: `/${namespace}` }]);
+  await createPod(namespace, image);
+  await becomes(path, image, 'Available');
+  await pushImage(source, 'team/moves:1', { label: 'another build' });
+  await eventually(
+    'the condition says so',
+    async () => {
+      const { conditions = [] } = (await admin().get(path)).status;
+      const told = conditions.find((one: { type: string }) => one.type === 'SourceChanged');
+      return told?.status === 'True' && told.message.includes(image);
+    },
+    { withinMs: 40_000 },
+  );
+  expect(await digestAt(mirror, `${namespace}/team/moves`, '1')).toBe(digest);
 });
 
 describe('an image that is private', () => {
