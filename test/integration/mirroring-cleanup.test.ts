@@ -98,6 +98,34 @@ describe('a copy that nobody uses any more', { timeout: 120_000 }, () => {
   });
 });
 
+test('a namespace that is deleted is gone within 90 s, though the mirror of its copies is down', {
+  timeout: 150_000,
+}, async () => {
+  const namespace = await freshNamespace();
+  const dead = await startRegistry();
+  onTestFinished(() => dead.remove());
+  await pushImage(source, 'team/orphan:1');
+  const image = `${source.host}/team/orphan:1`;
+  const mirrors = [{ registry: dead.host, path: `/${namespace}` }];
+  const path = await mirrorTo(namespace, mirrors, {
+    cleanup: { enabled: true, retention: '168h' },
+  });
+  await createPod(namespace, image);
+  await becomes(path, image, 'Available');
+  await dead.stop();
+  await admin().remove(`/api/v1/namespaces/${namespace}`);
+  await eventually(
+    'the namespace is gone',
+    async () => (await admin().call('GET', `/api/v1/namespaces/${namespace}`)).status === 404,
+    { withinMs: 90_000, everyMs: 500 },
+  );
+  expect(operator.logs()).toContain('copies stay on their mirrors although their resource goes');
+  const metrics = await (await fetch(`${operator.metricsUrl}/metrics`)).text();
+  expect(metrics).toContain(
+    `kube_image_keeper_mirroring_abandoned_copies_total{mirror="${dead.host}/${namespace}"} 1`,
+  );
+});
+
 test('an operator that is killed goes on where it was: nothing is copied anew or taken for found', {
   timeout: 120_000,
 }, async () => {

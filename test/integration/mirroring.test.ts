@@ -10,8 +10,9 @@ import {
 import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { pushImage } from '#test/support/registries/images.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
-import { registryRequest } from '#test/support/registries/registry-request.ts';
+import { registryPassword, registryRequest } from '#test/support/registries/registry-request.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** Images of real Pods, copied from one real registry to others, and what is told of them. */
@@ -20,12 +21,18 @@ let source: TestRegistry;
 let mirror: TestRegistry;
 let second: TestRegistry;
 
+/** One look at a source each 50 ms; nobody waits three hours in a test. */
+const pace = { interval: '1s', maxPerInterval: 20 };
+
 beforeAll(async () => {
   [source, mirror, second, operator] = await Promise.all([
     startRegistry(),
     startRegistry(),
     startRegistry(),
-    startOperator({ adminKubeconfig: adminKubeconfig() }),
+    startOperator({
+      adminKubeconfig: adminKubeconfig(),
+      config: { monitoring: { registries: { default: pace } } },
+    }),
   ]);
 });
 
@@ -72,6 +79,70 @@ test('a Pod that comes when the source is down is routed to the copy', async () 
   await eventually('the status has the one image', async () => {
     const { status } = await admin().get(path);
     return status.imageCount === 1;
+  });
+});
+
+test('a tag that moves at its source is told, and its copy stays what it was', async () => {
+  const namespace = await freshNamespace();
+  const { digest } = await pushImage(source, 'team/moves:1');
+  const image = `${source.host}/team/moves:1`;
+  const path = await mirrorTo(namespace, [{ registry: mirror.host, path: `/${namespace}` }]);
+  await createPod(namespace, image);
+  await becomes(path, image, 'Available');
+  await pushImage(source, 'team/moves:1', { label: 'another build' });
+  await eventually(
+    'the condition says so',
+    async () => {
+      const { conditions = [] } = (await admin().get(path)).status;
+      const told = conditions.find((one: { type: string }) => one.type === 'SourceChanged');
+      return told?.status === 'True' && told.message.includes(image);
+    },
+    { withinMs: 40_000 },
+  );
+  expect(await digestAt(mirror, `${namespace}/team/moves`, '1')).toBe(digest);
+});
+
+describe('an image that is private', () => {
+  test('is copied with the Secrets of those who may pull it, and for nobody else', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    await pushImage(guarded, 'team-a/private:1');
+    const image = `${guarded.host}/team-a/private:1`;
+    const [ours, theirs] = [await freshNamespace(), await freshNamespace()];
+    const auths = { [guarded.host]: { username: 'alice', password: registryPassword } };
+    await storePullSecret({ namespace: ours, name: 'pull' }, { auths });
+    const at = (namespace: string) => [{ registry: mirror.host, path: `/${namespace}` }];
+    const own = await mirrorTo(ours, at(ours));
+    const foreign = await mirrorTo(theirs, at(theirs));
+    await createPod(ours, image, { imagePullSecrets: [{ name: 'pull' }] });
+    await createPod(theirs, image);
+    await becomes(own, image, 'Available');
+    const refused = await becomes(foreign, image, 'BackingOff');
+    expect(refused.lastError).toContain('401');
+    expect(await digestAt(mirror, `${ours}/team-a/private`, '1')).toBeDefined();
+    expect(await digestAt(mirror, `${theirs}/team-a/private`, '1')).toBeUndefined();
+  });
+
+  test('is pushed with the Secret of the mirror entry; one that is wrong says so, and heals', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/guarded:1');
+    const image = `${source.host}/team/guarded:1`;
+    const login = (password: string) => ({
+      auths: { [guarded.host]: { username: 'alice', password } },
+    });
+    await storePullSecret({ namespace, name: 'push' }, login('not the password'));
+    const path = await mirrorTo(namespace, [
+      { registry: guarded.host, path: '/m', credentialSecret: { name: 'push' } },
+    ]);
+    await createPod(namespace, image);
+    const refused = await becomes(path, image, 'Failed');
+    expect(refused.lastError).toContain('401');
+    await admin().remove(`/api/v1/namespaces/${namespace}/secrets/push`);
+    await storePullSecret({ namespace, name: 'push' }, login(registryPassword));
+    await becomes(path, image, 'Available');
+    expect(await digestAt(guarded, 'm/team/guarded', '1')).toBeDefined();
   });
 });
 

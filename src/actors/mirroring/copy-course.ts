@@ -1,7 +1,7 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
-import { judgeFailure } from '#core/mirroring/copy-retry.ts';
+import { copyBackoff, judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { CopyDeletions } from './copy-deletions.ts';
 import type { DeletesInFlight } from './deletes-in-flight.ts';
@@ -26,6 +26,9 @@ export interface CopyCourseOptions {
   /** Told of each attempt that came to its end. */
   readonly copied: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
+
+/** A copy that failed for good is tried for new Pods at most so often in the long run. */
+const podRetryMsMax = 60_000;
 
 /**
  * What a copy waits for in each state, its place in line or a time, since the machines of copies have
@@ -61,11 +64,21 @@ export class CopyCourse implements CopyListener {
     if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
   };
 
+  /** What time does not heal another Pod may: soon, but not with each Pod of a rollout. */
+  readonly usedAnew = (copy: MirroredCopy): void => {
+    if (copy.state !== 'Failed') return;
+    const { clock } = this.#runtime;
+    const { failures } = copy.context;
+    const pauseMs = Math.min(copyBackoff.baseMs * 2 ** Math.max(0, failures - 1), podRetryMsMax);
+    const sinceMs = clock.now() - (copy.lookedAtMs ?? Number.NEGATIVE_INFINITY);
+    const waitMs = Math.max(0, pauseMs - sinceMs);
+    copy.wake(clock.after(waitMs, () => copy.send({ type: 'retry.due' })));
+  };
+
   /** A Secret that resources name has changed: who was not let in may be now. */
-  readonly retryDenied = (copies: Iterable<MirroredCopy>): void => {
+  readonly retryRefused = (copies: Iterable<MirroredCopy>): void => {
     for (const copy of copies) {
-      const { failure } = copy.known;
-      if (failure === 'denied' || failure === 'source-denied') this.rebased(copy);
+      if (copy.state === 'Failed' || copy.known.failure === 'source-denied') this.rebased(copy);
     }
   };
 

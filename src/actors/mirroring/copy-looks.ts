@@ -87,6 +87,7 @@ export class CopyLooks {
     if (signal.aborted) return { kind: 'unknown' };
     const end = { registry: target.registry, credentials: push.credentials };
     tellRegistry(registries, { target: end }, look);
+    if (look.kind !== 'failed') credentials.accept(resource, place, push);
     if (judgeLook(copy.known, findingOf(look)) === 'as-before') {
       return { kind: look.kind === 'there' ? 'present' : 'unknown' };
     }

@@ -34,6 +34,8 @@ export interface CopyListener {
   readonly turned: (copy: MirroredCopy) => void;
   /** With which Secrets it may be read, or where it is pushed to, is not what it was. */
   readonly rebased: (copy: MirroredCopy) => void;
+  /** A Pod that uses the image has come or gone, or changed. */
+  readonly usedAnew: (copy: MirroredCopy) => void;
   /** Whether what stands at its place is being deleted: who wants it waits for the answer. */
   readonly isHeld: (copy: MirroredCopy) => boolean;
 }
@@ -111,6 +113,7 @@ export class MirroredCopy implements CopyKey {
     if (before === undefined || before === demand) return;
     if (!isSameTurn(before.use, demand.use)) this.#listener.turned(this);
     if (!isSameBasis(before, demand)) this.#listener.rebased(this);
+    else if (before.use !== demand.use) this.#listener.usedAnew(this);
   }
 
   /** Tells its actor whether anybody uses the image. */

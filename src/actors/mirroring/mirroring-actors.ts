@@ -231,7 +231,7 @@ export class MirroringActors implements MirroringView {
       tracking.onCheck(({ image, result }) => {
         if (result === 'NotFound') this.lost(image);
       }),
-      secrets.sources.subscribe(() => this.#course.retryDenied(this.#copies.all())),
+      secrets.sources.subscribe(() => this.#course.retryRefused(this.#copies.all())),
       this.#plans.begin(),
     ];
     return () => {
