@@ -9,13 +9,17 @@ export interface Hosts {
 const web = 'shop/web:1.0';
 const report = 'tools/report:2.0';
 const trial = 'lab/trial:3.0';
+const once = 'tools/once:1.0';
 const standbyWeb = 'standby/web:1.0';
 const mirroredReport = 'mirror/tools/report:2.0';
+const mirroredOnce = 'mirror/tools/once:1.0';
 
-/** What each registry holds. The mirror's copy is pushed by the demo. */
+/** What each registry holds at first; the copies of the mirror are made by the operator. */
 export const images = {
-  main: [web, report, trial],
-  standby: [standbyWeb, mirroredReport],
+  main: [web, report, trial, once],
+  standby: [standbyWeb],
+  /** Of which one has a layer that takes a moment to copy. */
+  large: report,
   /** Those for which a resource names an alternative. */
   declared: [web, report],
 } as const;
@@ -23,8 +27,15 @@ export const images = {
 const set = 'ClusterReplicatedImageSet/shop';
 const mirror = 'ClusterImageSetMirror/tools';
 
+/** The Secret that opens the standby registry; where it lives is the operator's own namespace. */
+export const standbySecret = 'standby';
+
 /** The resources as a user would write them, with the path that creates each. */
-export function resources({ main, standby }: Hosts): { path: string; object: object }[] {
+export function resources(
+  { main, standby }: Hosts,
+  secretNamespace: string,
+): { path: string; object: object }[] {
+  const credentialSecret = { name: standbySecret, namespace: secretNamespace };
   const base = '/apis/kuik.enix.io/v1alpha1';
   const apiVersion = 'kuik.enix.io/v1alpha1';
   return [
@@ -37,7 +48,7 @@ export function resources({ main, standby }: Hosts): { path: string; object: obj
         spec: {
           upstreams: [
             { registry: main.host, path: '/shop', imageFilter: { include: ['/shop/.+'] } },
-            { registry: standby.host, path: '/standby' },
+            { registry: standby.host, path: '/standby', credentialSecret },
           ],
         },
       },
@@ -50,7 +61,8 @@ export function resources({ main, standby }: Hosts): { path: string; object: obj
         metadata: { name: 'tools' },
         spec: {
           imageFilter: { include: [`${main.host}/tools/.+`] },
-          mirrors: [{ registry: standby.host, path: '/mirror' }],
+          mirrors: [{ registry: standby.host, path: '/mirror', credentialSecret }],
+          cleanup: { enabled: true, retention: '1s' },
         },
       },
     },
@@ -81,8 +93,19 @@ export function meaning({ main, standby }: Hosts): readonly (readonly [string, s
     ['set', set],
     ['', `${main.host}/shop = ${standby.host}/standby`],
     ['mirror', mirror],
-    ['', `copies of ${main.host}/tools are below ${standby.host}/mirror`],
+    ['', `what Pods run of ${main.host}/tools is copied to ${standby.host}/mirror`],
   ];
+}
+
+/** What the mirror is to have copied, and where its status is. */
+export function mirrored({ main, standby }: Hosts) {
+  return {
+    objectPath: '/apis/kuik.enix.io/v1alpha1/clusterimagesetmirrors/tools',
+    images: [report, once].map((name) => `${main.host}/${name}`),
+    /** Of a Pod that runs once: nobody uses it after that. */
+    once: { name: 'once', image: `${main.host}/${once}`, expected: `${main.host}/${once}` },
+    onceCopy: { image: `${standby.host}/${mirroredOnce}`, name: mirroredOnce },
+  };
 }
 
 /** Pods that stay as they are: their registry has their image. */

@@ -20,6 +20,8 @@ export interface PodOutcome {
   readonly image: string;
   readonly by: string | undefined;
   readonly reason: string | undefined;
+  /** What it is pulled with. */
+  readonly pullSecrets: readonly string[];
   /** What the API server measured from its question to the webhook's answer; 0 if it asked nobody. */
   readonly admissionMs: number;
   readonly warnings: readonly string[];
@@ -46,6 +48,8 @@ export async function createPod(
   const image: string = pod.spec.containers[0].image;
   const by = annotation(pod, 'rewritten-by');
   const reason = annotation(pod, 'reason');
+  const secrets: readonly { readonly name: string }[] = pod.spec.imagePullSecrets ?? [];
+  const pullSecrets = secrets.map(({ name }) => name);
   const admissionMs = (after.seconds - before.seconds) * 1000;
   const problems = [
     differs('image', story.expected, image),
@@ -53,7 +57,7 @@ export async function createPod(
     differs('reason', story.reason, reason),
     after.reviews === before.reviews ? 'the API server did not ask the webhook' : undefined,
   ].filter((problem) => problem !== undefined);
-  return { image, by, reason, admissionMs, warnings, problems };
+  return { image, by, reason, pullSecrets, admissionMs, warnings, problems };
 }
 
 function annotation(

@@ -1,12 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
 import { createNamespace } from '#test/support/api-server/namespace.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { pushImage } from '#test/support/registries/images.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import {
+  type RegistryOptions,
+  startRegistry,
+  type TestRegistry,
+} from '#test/support/registries/registry.ts';
+import { registryPassword } from '#test/support/registries/registry-request.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
-import { images, resources } from './cast.ts';
+import { images, resources, standbySecret } from './cast.ts';
 import type { Curtain } from './curtain.ts';
 import type { Page } from './page.ts';
+
+const standbyUser = 'kuik';
+/** Enough to be seen while it is copied. */
+const largeLayerBytes = 24 * 1024 * 1024;
 
 /** Everything that runs while the story is told; all of it is real. */
 export interface Stage {
@@ -31,7 +41,10 @@ export async function setStage(page: Page, curtain: Curtain): Promise<Stage> {
 /** Creates the two resources and waits until the operator routes by them. */
 export async function declare(page: Page, stage: Stage): Promise<void> {
   const done = page.step('Two resources say what is equal');
-  for (const { path, object } of resources(stage)) await stage.plane.admin.create(path, object);
+  const { admin } = stage.plane;
+  const { namespace } = stage.operator;
+  await admin.create(`/api/v1/namespaces/${namespace}/secrets`, secretOf(stage));
+  for (const { path, object } of resources(stage, namespace)) await admin.create(path, object);
   for (const name of images.declared) await hasAlternative(stage, `${stage.main.host}/${name}`);
   done();
 }
@@ -50,17 +63,20 @@ async function startRegistries(
   curtain: Curtain,
 ): Promise<Pick<Stage, 'main' | 'standby'>> {
   const done = page.step('Two registries with real images');
-  const start = async () => {
-    const registry = await startRegistry();
+  const start = async (options: RegistryOptions = {}) => {
+    const registry = await startRegistry(options);
     curtain.add(registry.remove, registry.remove);
     return registry;
   };
-  const [main, standby] = await Promise.all([start(), start()]);
-  for (const name of images.main) await pushImage(main, name);
+  const [main, standby] = await Promise.all([start(), start({ users: [standbyUser] })]);
+  const layer = randomBytes(largeLayerBytes);
+  for (const name of images.main) {
+    await pushImage(main, name, name === images.large ? { layer } : {});
+  }
   for (const name of images.standby) await pushImage(standby, name);
   done();
   page.detail('main', `${main.host}: ${images.main.join(', ')}`);
-  page.detail('standby', `${standby.host}: ${images.standby.join(', ')}`);
+  page.detail('standby', `${standby.host}: ${images.standby.join(', ')}; it asks who pulls`);
   page.calls(main.host, 'main');
   page.calls(standby.host, 'standby');
   return { main, standby };
@@ -79,6 +95,18 @@ async function startTheOperator(
   done();
   page.detail('process', `${operator.pid}, webhook at ${operator.webhookUrl}`);
   return operator;
+}
+
+/** The Secret that the resources name, as `kubectl create secret docker-registry` makes it. */
+function secretOf({ standby }: Stage): object {
+  const auths = { [standby.host]: { username: standbyUser, password: registryPassword } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: standbySecret },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { '.dockerconfigjson': JSON.stringify({ auths }) },
+  };
 }
 
 /** Asks the operator as `kuik explain` does; nothing is changed by asking. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { meaning, rerouted, unchanged } from './cast.ts';
+import { tellCleanup, tellCopies } from './mirroring.ts';
 import { tellMonitoring } from './monitoring.ts';
 import type { Page, Tone } from './page.ts';
 import { createPod, type PodOutcome, type PodStory } from './pods.ts';
@@ -34,6 +35,7 @@ export async function tell(page: Page, stage: Stage): Promise<number> {
   done();
   page.paragraph(pendingNote);
   problems += await show(page, stage, unchanged(stage, 'before'));
+  problems += await tellCopies(page, stage);
 
   done = page.step(`The main registry, ${stage.main.host}, is stopped`);
   await stage.main.stop();
@@ -51,7 +53,8 @@ export async function tell(page: Page, stage: Stage): Promise<number> {
   done();
   problems += await registryState(page, stage, ['Closed']);
   problems += await show(page, stage, unchanged(stage, 'after'));
-  return problems + (await tellMonitoring(page, stage));
+  problems += await tellMonitoring(page, stage);
+  return problems + (await tellCleanup(page, stage));
 }
 
 async function show(page: Page, stage: Stage, stories: readonly PodStory[]): Promise<number> {
@@ -65,12 +68,13 @@ async function show(page: Page, stage: Stage, stories: readonly PodStory[]): Pro
 }
 
 function describePod(page: Page, story: PodStory, outcome: PodOutcome): void {
-  const { image, by, reason, admissionMs, warnings, problems } = outcome;
+  const { image, by, reason, pullSecrets, admissionMs, warnings, problems } = outcome;
   page.detail('Pod', story.name);
   page.detail('  wants', story.image);
   if (image !== story.image) page.detail('  gets', image, 'changed');
   else page.detail('  gets', 'the same', story.isLost === true ? 'bad' : 'good');
   page.detail('  why', by === undefined ? (story.stays ?? 'nobody says') : `${reason}, by ${by}`);
+  if (pullSecrets.length > 0) page.detail('  with', `the Secret ${pullSecrets.join(', ')}`);
   page.detail('  admitted', `in ${admissionMs.toFixed(1)} ms`);
   for (const warning of warnings) page.detail('  warning', warning);
   for (const problem of problems) page.detail('  NOT SO', problem, 'bad');

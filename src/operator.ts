@@ -13,7 +13,7 @@ import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
-import { addMirroring } from '#actors/mirroring/add-mirroring.ts';
+import { addMirroring } from '#actors/mirroring/mirroring.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';

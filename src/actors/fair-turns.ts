@@ -8,7 +8,7 @@ import type { MaybePromise } from '#core/maybe-promise.ts';
 export class FairTurns {
   readonly #waiting = new FairQueue<Task>();
   #isScheduled = false;
-  /** Spent by what is done at once, in this turn of the loop and at most some before. */
+  /** Spent in this turn of the loop by what is done at once. */
   #spentMs = 0;
 
   /** No promise where the work is small; it is given up, with undefined, where `isWanted` says no. */
@@ -43,10 +43,9 @@ export class FairTurns {
     this.#schedule();
   }
 
-  /** Counted over several turns where there is little to do: a callback a review costs as much as it. */
   #spend(ms: number): void {
     this.#spentMs += ms;
-    if (this.#spentMs >= atOnceMs) this.#schedule();
+    this.#schedule();
   }
 
   #schedule(): void {

@@ -6,12 +6,12 @@ const imagesPerTurn = 100;
 /** A slice in each turn of the event loop, until the signal aborts. */
 export async function forEachSlice<T>(
   all: Iterable<T>,
-  signal: AbortSignal,
+  { signal, perTurn = imagesPerTurn }: { readonly signal: AbortSignal; readonly perTurn?: number },
   work: (slice: readonly T[]) => void,
 ): Promise<void> {
   const rest = [...all];
-  for (let start = 0; start < rest.length && !signal.aborted; start += imagesPerTurn) {
-    work(rest.slice(start, start + imagesPerTurn));
+  for (let start = 0; start < rest.length && !signal.aborted; start += perTurn) {
+    work(rest.slice(start, start + perTurn));
     await nextTurn();
   }
 }

@@ -24,11 +24,11 @@ export class BodyBudget {
     return this.#bytes;
   }
 
-  /** Another piece came; closes whom it takes to have room for it, which may be this one. */
-  received(request: IncomingMessage, piece: Buffer): void {
+  /** Another piece of so many bytes came; closes whom it takes to have room for it, which may be this one. */
+  received(request: IncomingMessage, length: number): void {
     const share = this.#shares.get(request) ?? { request, bytes: 0 };
     this.#shares.set(request, share);
-    const bytes = piece.length + pieceBytes;
+    const bytes = length + pieceBytes;
     share.bytes += bytes;
     this.#bytes += bytes;
     // What is set anew goes to the end of the order.

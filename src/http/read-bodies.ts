@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { BodyBudget } from './body-budget.ts';
+import { GatheredBody } from './gathered-body.ts';
 import { weighJson } from './json-weight.ts';
 import { ReadPace } from './read-pace.ts';
 
@@ -76,29 +77,30 @@ function receive(
   { budget, pace, bytesMax }: Receiving,
   done: (error: Error | undefined, body?: Buffer) => void,
 ): void {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
+  const gathered = new GatheredBody();
   const take = (piece: Buffer): void => {
-    bytes += piece.length;
-    if (bytes > bytesMax) {
+    const pieceBytes = piece.length;
+    gathered.add(piece);
+    if (gathered.bytes > bytesMax) {
       payload.off('data', take).off('end', finish).off('error', fail);
+      gathered.release();
       done(tooLarge(bytesMax));
       return;
     }
-    pieces.push(piece);
-    budget.received(payload, piece);
-    pace.received(payload, { pieceBytes: piece.length, bodyBytes: bytes });
+    budget.received(payload, pieceBytes);
+    pace.received(payload, { pieceBytes, bodyBytes: gathered.bytes });
   };
   const finish = (): void => {
     // Who goes away from here on fails no body.
     payload.off('error', fail);
     budget.complete(payload);
-    const [first] = pieces;
-    // Nearly every review comes in one piece: to copy it would be garbage.
-    done(undefined, pieces.length === 1 ? first : Buffer.concat(pieces, bytes));
+    done(undefined, gathered.whole());
   };
   // Whoever is gone, or was closed, reads no answer; it must have a status all the same.
-  const fail = (error: Error): void => done(Object.assign(error, { statusCode: 400 }));
+  const fail = (error: Error): void => {
+    gathered.release();
+    done(Object.assign(error, { statusCode: 400 }));
+  };
   payload.on('data', take).once('end', finish).once('error', fail);
 }
 

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 
-/** Read of large bodies in one turn of the event loop: with TLS some 2 ms. */
-const turnBytesMax = 1024 * 1024;
+/** Read of large bodies at a time: with TLS some 3 ms. */
+const turnBytesMax = 512 * 1024;
+/** And then others have so long, ms: the largest review there is takes a fifth of a second more. */
+const restMs = 4;
 /** A usual review comes in one or two pieces, and is never made to wait. */
 const smallBytesMax = 65_536;
-/** Bodies that go on in one turn, each for a piece or more. */
+/** Bodies that go on at a time, each for a piece or more. */
 const resumedMax = 8;
 
 /**
@@ -34,7 +36,7 @@ export class ReadPace {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#turn);
+    setTimeout(this.#turn, restMs);
   }
 
   readonly #turn = (): void => {

@@ -162,16 +162,18 @@ class BlobUpload {
       },
       AbortSignal.any([this.#signal, body.stalled]),
     );
-    return sent.ok && TAKEN.has(sent.value.status) ? sent : this.#meaning(sent, source, body);
+    if (sent.ok && TAKEN.has(sent.value.status)) return sent;
+    const meant = this.#meaning(sent, source, body);
+    // Whoever takes a connection and bytes was heard (rule 19), and so was who sent us elsewhere.
+    const wasHeard = body.isSpent || location.kind === 'elsewhere';
+    return meant.ok || !wasHeard ? meant : fail(heard(meant.error));
   }
 
   /** Whose fault it is that a body was not taken. */
   #meaning(sent: RepositoryAnswer, source: UploadBytes, body: UploadBody): RepositoryAnswer {
     const { repository, idleMs } = this.#options;
     if (source.failure !== undefined) return fail(source.failure);
-    if (body.stalled.aborted) return fail(stalledFailure(repository.name, idleMs));
-    // Whoever takes a connection and bytes was heard (rule 19).
-    return sent.ok || !body.isSpent ? sent : fail(heard(sent.error));
+    return body.stalled.aborted ? fail(stalledFailure(repository.name, idleMs)) : sent;
   }
 
   /** undici may lose an answer that came early: the blob itself is asked for, once. */

@@ -1,5 +1,6 @@
 import type { Credential } from '#core/credentials.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
+import { CREDENTIALS_MAX } from '#core/probe.ts';
 import { fail, type Result } from '#core/result.ts';
 import type { Authenticator, AuthorizedRequest } from './auth.ts';
 import { type Asked, failureOf, type Side } from './copy-failures.ts';
@@ -66,7 +67,7 @@ export class RemoteRepository {
   /** Sends nothing by itself. */
   constructor(options: RemoteOptions, rights: RepositoryRights) {
     this.#options = options;
-    this.rights = rights;
+    this.rights = { ...rights, credentials: rights.credentials.slice(0, CREDENTIALS_MAX) };
     this.registry = options.nameOf(rights.registry);
   }
 
@@ -138,7 +139,7 @@ export class RemoteRepository {
         ...common,
         target: typeof target === 'string' ? `/v2/${path}/${target}` : target.path,
         repository: path,
-        tokenMsMin: TOKEN_MS_MIN,
+        ...(isTransfer(request) && { tokenMsMin: TOKEN_MS_MIN }),
         ...(request.mountFrom !== undefined && { mountFrom: request.mountFrom }),
         ...(actions !== undefined && { actions }),
         ...(credential !== undefined && { credential }),
@@ -169,6 +170,11 @@ function statusOf(sent: Result<TransportAnswer, OciFailure>): number | undefined
 /** A source that is hidden from one credential may be open to the next. */
 function isClosed(side: Side, status: number | undefined): boolean {
   return status === 401 || status === 403 || (status === 404 && side === 'source');
+}
+
+/** What may take longer than a token lives. */
+function isTransfer({ body, blocksWithinMs }: RepositoryRequest): boolean {
+  return isStreamed(body) || blocksWithinMs !== undefined;
 }
 
 function isSpent({ body }: RepositoryRequest): boolean {

@@ -57,6 +57,7 @@ export class SharedBlob {
   #position: number;
   #isOver = false;
   #failure: CopyFailure | undefined;
+  #bug: { readonly error: unknown } | undefined;
   #roomWanted: (() => void) | undefined;
   #watch: NodeJS.Timeout | undefined;
 
@@ -93,6 +94,8 @@ export class SharedBlob {
   async blockAt(reader: WindowReader): Promise<Buffer | undefined> {
     this.#start();
     while (reader.index >= this.#front && !this.#isOver) await reader.wait();
+    // Whoever reads meets it, not the process.
+    if (this.#bug !== undefined) throw this.#bug.error;
     return this.#readers.has(reader) ? this.#blocks[reader.index - this.#first] : undefined;
   }
 
@@ -127,7 +130,10 @@ export class SharedBlob {
     if (this.#watch !== undefined) return;
     const { patienceMs = PATIENCE_MS } = this.#options;
     this.#watch = setInterval(() => this.#letGo(), patienceMs / PATIENCE_TICKS).unref();
-    void this.#pump();
+    this.#pump().catch((bug: unknown) => {
+      this.#bug = { error: bug };
+      this.#finish();
+    });
   }
 
   async #pump(): Promise<void> {

@@ -16,7 +16,10 @@ export class UploadBytes {
 
   /** Asks the source for them before anybody takes them. */
   begin(): void {
-    this.#first ??= this.#reader.next();
+    if (this.#first !== undefined) return;
+    this.#first = this.#reader.next();
+    // Seen by whoever takes it, if anybody does.
+    this.#first.catch(() => undefined);
   }
 
   /** At most so many bytes; `undefined` at the end. */

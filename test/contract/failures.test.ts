@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { CopyFailureReason } from '#core/mirroring/copy-outcome.ts';
 import type { ProbeStatus, UnreachableCause } from '#core/probe.ts';
 import type { ApiFailure } from '#kube/failures.ts';
 import type { OciFailure } from '#oci/errors.ts';
@@ -27,6 +28,22 @@ const registry: Record<OciFailure['kind'], true> = {
   connection: true,
   protocol: true,
 };
+const copies: Record<CopyFailureReason, true> = {
+  unreachable: true,
+  throttled: true,
+  'not-found': true,
+  'source-denied': true,
+  corrupt: true,
+  'no-space': true,
+  'blob-unknown': true,
+  denied: true,
+  'manifest-refused': true,
+  'repository-missing': true,
+  'immutable-tag': true,
+  'no-platform': true,
+  'out-of-bounds': true,
+  collision: true,
+};
 const api: Record<ApiFailure['kind'], true> = {
   status: true,
   connection: true,
@@ -45,7 +62,7 @@ test('docs/failures.md has a paragraph for each kind of failure', () => {
         return [title, rest.join('\n').trim()];
       }),
   );
-  const kinds = [probes, causes, registry, api].flatMap((record) => Object.keys(record));
+  const kinds = [probes, causes, registry, copies, api].flatMap((record) => Object.keys(record));
   const without = kinds.filter((kind) => (paragraphs.get(kind)?.length ?? 0) < 20);
   expect(without).toEqual([]);
 });

@@ -63,8 +63,6 @@ const mirrors = [{ registry: 'm.example.com' }];
 test.each([
   ['ReplicatedImageSet', { upstreams: upstreams(['/library/nginx:.+']) }, /^Routes between/],
   ['ClusterReplicatedImageSet', { upstreams: upstreams(['/library/nginx:.+']) }, /^Routes betw/],
-  ['ImageSetMirror', { imageFilter: { include: ['.+/nginx:.+'] }, mirrors }, /not built/],
-  ['ClusterImageSetMirror', { imageFilter: { include: ['.+/nginx:.+'] }, mirrors }, /not built/],
 ])('a %s counts the originals of Pods that have not finished', async (kind, spec, message) => {
   const namespace = await freshNamespace();
   await createPod(namespace, 'a', 'nginx:1');
@@ -80,6 +78,36 @@ test.each([
   await admin().remove(`${done.slice(0, -1)}c`);
   await isCounted(path, 1, message);
 });
+
+test.each(['ImageSetMirror', 'ClusterImageSetMirror'])(
+  'a %s counts its images, those that no Pod uses any more too',
+  async (kind) => {
+    const namespace = await freshNamespace();
+    await createPod(namespace, 'a', 'nginx:1');
+    await createPod(namespace, 'b', 'docker.io/library/nginx:1');
+    const gone = await createPod(namespace, 'c', 'nginx:2');
+    await createPod(namespace, 'd', 'redis:7');
+    const spec = { imageFilter: { include: ['.+/nginx:.+'] }, mirrors };
+    const path = await declare(kind, spec, namespace);
+    await lists(path, ['docker.io/library/nginx:1', 'docker.io/library/nginx:2']);
+    await admin().remove(gone);
+    await createPod(namespace, 'e', 'nginx:3');
+    await lists(
+      path,
+      [1, 2, 3].map((tag) => `docker.io/library/nginx:${tag}`),
+    );
+  },
+);
+
+/** Waits until these images are listed, and counted. */
+async function lists(path: string, images: readonly string[]): Promise<void> {
+  await eventually(`${path} lists ${images.length}`, async () => {
+    const { status } = await admin().get(path);
+    const listed = status.matchingImages.map(({ image }: { image: string }) => image);
+    expect([status.imageCount, listed.toSorted()]).toEqual([images.length, images]);
+    return true;
+  });
+}
 
 test.each([
   ['ClusterImageSetAvailability', { imageFilter: { include: ['nginx:.+'] } }, 'imageFilter'],

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import {
+  becomes,
+  createPod,
+  digestAt,
+  entryOf,
+  mirrorTo,
+} from '#test/support/mirroring/mirror-resource.ts';
 import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { pushImage } from '#test/support/registries/images.ts';
+import { storePullSecret } from '#test/support/registries/pull-secret.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
-import { registryRequest } from '#test/support/registries/registry-request.ts';
+import { registryPassword, registryRequest } from '#test/support/registries/registry-request.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** Images of real Pods, copied from one real registry to others, and what is told of them. */
@@ -13,12 +21,18 @@ let source: TestRegistry;
 let mirror: TestRegistry;
 let second: TestRegistry;
 
+/** One look at a source each 50 ms; nobody waits three hours in a test. */
+const pace = { interval: '1s', maxPerInterval: 20 };
+
 beforeAll(async () => {
   [source, mirror, second, operator] = await Promise.all([
     startRegistry(),
     startRegistry(),
     startRegistry(),
-    startOperator({ adminKubeconfig: adminKubeconfig() }),
+    startOperator({
+      adminKubeconfig: adminKubeconfig(),
+      config: { monitoring: { registries: { default: pace } } },
+    }),
   ]);
 });
 
@@ -26,69 +40,6 @@ afterAll(async () => {
   await operator?.stop();
   await Promise.all([source?.remove(), mirror?.remove(), second?.remove()]);
 });
-
-interface Copy {
-  readonly image: string;
-  readonly state: string;
-  readonly digest?: string;
-  readonly mirroredAt?: string;
-  readonly lastError?: string;
-}
-
-interface Entry {
-  readonly image: string;
-  readonly unusedSince?: string;
-  readonly mirrors: readonly Copy[];
-}
-
-const pathOf = (namespace: string, name = 'copies') =>
-  `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/imagesetmirrors/${name}`;
-
-/** A resource about the Pods of its namespace. */
-async function mirrorTo(
-  namespace: string,
-  mirrors: readonly object[],
-  spec: object = {},
-): Promise<string> {
-  const path = pathOf(namespace);
-  await admin().create(path.slice(0, path.lastIndexOf('/')), {
-    apiVersion: 'kuik.enix.io/v1alpha1',
-    kind: 'ImageSetMirror',
-    metadata: { name: 'copies', namespace },
-    spec: { imageFilter: { include: ['.+'] }, mirrors, ...spec },
-  });
-  onTestFinished(() => admin().remove(path));
-  return path;
-}
-
-async function createPod(namespace: string, image: string, spec: object = {}): Promise<string> {
-  const { pod } = await createIn(namespace, { ...oneContainer(image), ...spec });
-  return pod.metadata.name;
-}
-
-async function entryOf(path: string, image: string): Promise<Entry | undefined> {
-  const { status } = await admin().get(path);
-  return (status?.matchingImages as Entry[] | undefined)?.find((one) => one.image === image);
-}
-
-/** Waits until the status has the first copy so. */
-async function becomes(path: string, image: string, state: string): Promise<Copy> {
-  return await eventually(`the copy of ${image} is ${state}`, async () => {
-    const copy = (await entryOf(path, image))?.mirrors[0];
-    expect(copy).toMatchObject({ state });
-    return copy;
-  });
-}
-
-/** The digest that a registry shows under a tag; undefined where there is none. */
-async function digestAt(registry: TestRegistry, repository: string, tag: string) {
-  const { status, headers } = await registryRequest(registry, {
-    method: 'HEAD',
-    path: `/v2/${repository}/manifests/${tag}`,
-    headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
-  });
-  return status === 200 ? String(headers['docker-content-digest']) : undefined;
-}
 
 describe('an image that a Pod runs', () => {
   test('is copied to the mirror, and the status says so', async () => {
@@ -111,10 +62,89 @@ describe('an image that a Pod runs', () => {
   });
 });
 
-const deletePod = (namespace: string, name: string) =>
-  admin().call('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}`, {
-    query: { gracePeriodSeconds: '0' },
+test('a Pod that comes when the source is down is routed to the copy', async () => {
+  const namespace = await freshNamespace();
+  const dying = await startRegistry();
+  onTestFinished(() => dying.remove());
+  await pushImage(dying, 'team/survives:1');
+  const image = `${dying.host}/team/survives:1`;
+  const path = await mirrorTo(namespace, [{ registry: mirror.host, path: `/${namespace}` }]);
+  await createPod(namespace, image);
+  await becomes(path, image, 'Available');
+  await dying.stop();
+  const copy = `${mirror.host}/${namespace}/team/survives:1`;
+  const { pod } = await createIn(namespace, oneContainer(image));
+  expect(pod.spec.containers[0].image).toBe(copy);
+  // A copy that a Pod runs is no image to be copied itself.
+  await eventually('the status has the one image', async () => {
+    const { status } = await admin().get(path);
+    return status.imageCount === 1;
   });
+});
+
+test('a tag that moves at its source is told, and its copy stays what it was', async () => {
+  const namespace = await freshNamespace();
+  const { digest } = await pushImage(source, 'team/moves:1');
+  const image = `${source.host}/team/moves:1`;
+  const path = await mirrorTo(namespace, [{ registry: mirror.host, path: `/${namespace}` }]);
+  await createPod(namespace, image);
+  await becomes(path, image, 'Available');
+  await pushImage(source, 'team/moves:1', { label: 'another build' });
+  await eventually(
+    'the condition says so',
+    async () => {
+      const { conditions = [] } = (await admin().get(path)).status;
+      const told = conditions.find((one: { type: string }) => one.type === 'SourceChanged');
+      return told?.status === 'True' && told.message.includes(image);
+    },
+    { withinMs: 40_000 },
+  );
+  expect(await digestAt(mirror, `${namespace}/team/moves`, '1')).toBe(digest);
+});
+
+describe('an image that is private', () => {
+  test('is copied with the Secrets of those who may pull it, and for nobody else', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    await pushImage(guarded, 'team-a/private:1');
+    const image = `${guarded.host}/team-a/private:1`;
+    const [ours, theirs] = [await freshNamespace(), await freshNamespace()];
+    const auths = { [guarded.host]: { username: 'alice', password: registryPassword } };
+    await storePullSecret({ namespace: ours, name: 'pull' }, { auths });
+    const at = (namespace: string) => [{ registry: mirror.host, path: `/${namespace}` }];
+    const own = await mirrorTo(ours, at(ours));
+    const foreign = await mirrorTo(theirs, at(theirs));
+    await createPod(ours, image, { imagePullSecrets: [{ name: 'pull' }] });
+    await createPod(theirs, image);
+    await becomes(own, image, 'Available');
+    const refused = await becomes(foreign, image, 'BackingOff');
+    expect(refused.lastError).toContain('401');
+    expect(await digestAt(mirror, `${ours}/team-a/private`, '1')).toBeDefined();
+    expect(await digestAt(mirror, `${theirs}/team-a/private`, '1')).toBeUndefined();
+  });
+
+  test('is pushed with the Secret of the mirror entry; one that is wrong says so, and heals', async () => {
+    const guarded = await startRegistry({ users: ['alice'] });
+    onTestFinished(() => guarded.remove());
+    const namespace = await freshNamespace();
+    await pushImage(source, 'team/guarded:1');
+    const image = `${source.host}/team/guarded:1`;
+    const login = (password: string) => ({
+      auths: { [guarded.host]: { username: 'alice', password } },
+    });
+    await storePullSecret({ namespace, name: 'push' }, login('not the password'));
+    const path = await mirrorTo(namespace, [
+      { registry: guarded.host, path: '/m', credentialSecret: { name: 'push' } },
+    ]);
+    await createPod(namespace, image);
+    const refused = await becomes(path, image, 'Failed');
+    expect(refused.lastError).toContain('401');
+    await admin().remove(`/api/v1/namespaces/${namespace}/secrets/push`);
+    await storePullSecret({ namespace, name: 'push' }, login(registryPassword));
+    await becomes(path, image, 'Available');
+    expect(await digestAt(guarded, 'm/team/guarded', '1')).toBeDefined();
+  });
+});
 
 describe('a mirror', () => {
   test('that is added fills itself from the Pods that run, and one that is taken out leaves', async () => {
@@ -180,70 +210,5 @@ describe('a mirror', () => {
       return (await digestAt(mirror, repository, '1')) === digest;
     });
     await becomes(path, image, 'Available');
-  });
-});
-
-describe('a copy that nobody uses any more', { timeout: 120_000 }, () => {
-  const cleanup = { cleanup: { enabled: true, retention: '1s' } };
-  const slow = { withinMs: 75_000, everyMs: 500 };
-
-  test('is Expired after its retention, then deleted, and its entry goes', async () => {
-    const namespace = await freshNamespace();
-    await pushImage(source, 'team/unused:1');
-    const image = `${source.host}/team/unused:1`;
-    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
-    const path = await mirrorTo(namespace, mirrors, cleanup);
-    const pod = await createPod(namespace, image);
-    await becomes(path, image, 'Available');
-    const { metadata } = await admin().get(path);
-    expect(metadata.finalizers).toEqual(['kuik.enix.io/mirror-cleanup']);
-    await deletePod(namespace, pod);
-    await becomes(path, image, 'Expired');
-    expect(await digestAt(mirror, `${namespace}/team/unused`, '1')).toBeDefined();
-    await eventually(
-      'its entry is gone',
-      async () => (await entryOf(path, image)) === undefined,
-      slow,
-    );
-    expect(await digestAt(mirror, `${namespace}/team/unused`, '1')).toBeUndefined();
-  });
-
-  test('comes back when a Pod wants it before it is deleted', async () => {
-    const namespace = await freshNamespace();
-    await pushImage(source, 'team/back:1');
-    const image = `${source.host}/team/back:1`;
-    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
-    const path = await mirrorTo(namespace, mirrors, cleanup);
-    const pod = await createPod(namespace, image);
-    await becomes(path, image, 'Available');
-    await deletePod(namespace, pod);
-    await becomes(path, image, 'Expired');
-    await createPod(namespace, image);
-    await becomes(path, image, 'Available');
-  });
-
-  test('goes with its resource, where that cleans up; what a Pod runs stays', async () => {
-    const namespace = await freshNamespace();
-    await pushImage(source, 'team/gone:1');
-    await pushImage(source, 'team/runs:1');
-    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
-    const path = await mirrorTo(namespace, mirrors, cleanup);
-    const [gone, runs] = ['gone', 'runs'].map((name) => `${source.host}/team/${name}:1`);
-    await createPod(namespace, gone ?? '');
-    await createPod(namespace, runs ?? '');
-    await becomes(path, gone ?? '', 'Available');
-    await becomes(path, runs ?? '', 'Available');
-    await createPod(namespace, `${mirror.host}/${namespace}/team/runs:1`);
-    await admin().remove(path);
-    await eventually(
-      'the resource is gone',
-      async () => {
-        const { status } = await admin().call('GET', path);
-        return status === 404;
-      },
-      slow,
-    );
-    expect(await digestAt(mirror, `${namespace}/team/gone`, '1')).toBeUndefined();
-    expect(await digestAt(mirror, `${namespace}/team/runs`, '1')).toBeDefined();
   });
 });

@@ -161,6 +161,22 @@ describe('one read', () => {
   });
 });
 
+describe('a mount', () => {
+  test('is not asked for by who was not let in at the source by itself', async () => {
+    await pushLayeredImage(stage.realTarget, 'origin/secret:1', { layers: [{ bytes: 9_000 }] });
+    stage.target.setAuth({ kind: 'basic', users: { alice: alice.password } });
+    const { copier } = stage.makeClient();
+    const request = stage.request({
+      ...{ path: 'origin/secret', from: stage.target, toPath: 'theirs/secret' },
+      ...{ sourceCredentials: [mallory], targetCredentials: [alice] },
+    });
+    expect(await copier.copy(request, AbortSignal.timeout(10_000))).toMatchObject({
+      ...{ kind: 'failed', side: 'source', reason: 'source-denied' },
+    });
+    expect(stage.target.requests().filter(({ method }) => method === 'POST')).toEqual([]);
+  });
+});
+
 describe('one repository', () => {
   test('gets a blob that two images have in common once', async () => {
     const layers = [{ bytes: 4 * mib, seed: 'common' }];
@@ -208,5 +224,31 @@ describe('many copies at once', () => {
     const outcomes = await Promise.all(copies);
     expect(outcomes.filter(({ kind }) => kind !== 'copied')).toEqual([]);
     expect(stage.source.connections()).toBeLessThanOrEqual(40 + 60);
+  });
+});
+
+describe('a mirror that does not answer', () => {
+  test('holds up the others once, however many layers there are', async () => {
+    const path = 'team/stuck';
+    // Some that fit into the window, more of them than is kept for who is behind; and large ones.
+    const small = Array.from({ length: 24 }, () => mib);
+    await push(path, [...small, ...Array.from({ length: 8 }, () => 4 * mib)]);
+    other.setRules({ path: /\/manifests\//, fault: { kind: 'hang' } });
+    const client = stage.makeClient({ transfers: { patienceMs: 300 } }, other.host);
+    const calledOff = new AbortController();
+    const stuck = client.copier.copy(
+      stage.request({ path, to: other, toPath: `stuck/${path}` }),
+      calledOff.signal,
+    );
+    const startedMs = performance.now();
+    const quick = await client.copier.copy(
+      stage.request({ path, toPath: `quick/${path}` }),
+      AbortSignal.timeout(20_000),
+    );
+    expect(quick).toMatchObject({ kind: 'copied' });
+    // Not once for each of the large ones.
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    calledOff.abort();
+    expect(await stuck).toMatchObject({ kind: 'failed' });
   });
 });

@@ -109,6 +109,21 @@ describe('an upload', () => {
     }
   });
 
+  test.each(['close', 'reset'] as const)(
+    'that is refused early for its token, with a %s, is sent once more (rule 4)',
+    async (ending) => {
+      stage.target.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+      const challenge = `Bearer realm="${stage.target.url}/token",service="fault"`;
+      const headers = { 'www-authenticate': challenge };
+      const fault: Fault = { kind: 'early-answer', status: 401, ending, headers };
+      stage.target.setRules({ method: 'PUT', path: uploads, times: 1, fault });
+      const { outcome, copied } = await copy({ targetCredentials: [alice] });
+      // A RST may overtake the answer: then it is a reset, which the copy backs off from.
+      if (ending === 'close') expect({ outcome, copied }).toMatchObject(sound);
+      else if (outcome.kind === 'failed') expect(outcome.reason).toBe('unreachable');
+    },
+  );
+
   test('that is refused for its token after the body is sent once more (rule 4)', async () => {
     stage.target.setAuth({ kind: 'bearer', users: { alice: alice.password } });
     let put = 0;
@@ -201,6 +216,17 @@ describe('a mount (rule 3)', () => {
     },
   );
 
+  test('is asked for with the rights to both repositories (rule 4)', async () => {
+    await pushLayeredImage(stage.realTarget, 'origin/app:1', { layers: [{ bytes: 50_000 }] });
+    stage.target.setAuth({ kind: 'bearer', users: { alice: alice.password } });
+    const wanted = { path: 'origin/app', from: stage.target, credentials: [alice] };
+    expect(await copy(wanted)).toMatchObject(sound);
+    expect(stage.target.traffic.blobBytesReceived()).toBe(0);
+    const scopes = seen('GET', /^\/token/).map(({ path: asked }) => decodeURIComponent(asked));
+    expect(scopes.some((asked) => /origin\/app:pull&|origin\/app:pull$/.test(asked))).toBe(true);
+    expect(scopes.some((asked) => asked.includes(':pull,push'))).toBe(true);
+  });
+
   test('that the registry takes for an upload is one', async () => {
     stage.target.setRules({ method: 'POST', query: /mount=/, fault: { kind: 'strip-query' } });
     expect(await copy()).toMatchObject(sound);
@@ -232,6 +258,15 @@ describe('where an upload goes on (rule 5)', () => {
     const elsewhere = stage.source.requests().filter(({ method }) => method === 'PUT');
     expect(elsewhere.length).toBeGreaterThan(0);
     for (const { authorization } of elsewhere) expect(authorization).toBeUndefined();
+  });
+
+  test('may be another host, which is no reason to suspect the registry', async () => {
+    const change = (location: string) => location.replace(stage.target.host, '127.0.0.1:1');
+    stage.target.setRules({ path: uploads, fault: { kind: 'relocate', change } });
+    const options = { registries: { [stage.target.host]: { insecure: true } } };
+    const { outcome } = await copy({}, options);
+    expect(outcome).toMatchObject({ kind: 'failed', side: 'target', reason: 'unreachable' });
+    expect(outcome).not.toHaveProperty('silent');
   });
 
   test('is refused where it is a link-local address', async () => {

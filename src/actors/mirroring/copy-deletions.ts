@@ -140,7 +140,8 @@ export class CopyDeletions {
         const sinceMs = deletingSinceMs(resource);
         if (sinceMs !== undefined) return sinceMs;
         const place = await entries.written(resource, copy.image, signal).catch(() => 'none');
-        return place === 'none' ? undefined : this.#runtime.clock.now();
+        // What stands beside a status no other replica is sure to know.
+        return place === 'status' ? this.#runtime.clock.now() : undefined;
       }),
     );
     // One that is restored is `Expired` before a resource has said that it wants it: nobody says it.

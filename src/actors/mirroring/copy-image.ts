@@ -88,7 +88,8 @@ export class CopyImage {
     const { resource, place } = behalf;
     const push = await credentials.toPush(resource, place, signal);
     if (push.credentials.length === 0 && push.trouble !== undefined) {
-      return failure('target', 'denied', `${place.copy}: ${push.trouble}`);
+      const { message, mayPass } = push.trouble;
+      return failure('target', mayPass ? 'unreachable' : 'denied', `${place.copy}: ${message}`);
     }
     const attempt = { behalf, push: push.credentials, signal };
     const outcome = (await this.#share(copy, attempt)) ?? (await this.#copyFromAny(copy, attempt));

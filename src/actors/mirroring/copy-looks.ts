@@ -1,6 +1,9 @@
+import type { ActorRefFrom } from 'xstate';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Registries } from '#actors/registries/registries.ts';
 import type { Runtime } from '#actors/runtime.ts';
+import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
+import type { KuikSystem } from '#actors/system.ts';
 import { judgeLook, type LookFinding, nextLookMs } from '#core/mirroring/copy-look.ts';
 import type { LookOutcome } from '#machines/mirrored-image.ts';
 import type { CopyLook, ImageCopier } from '#oci/copy.ts';
@@ -15,12 +18,23 @@ export interface CopyLooksOptions {
   readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf'>;
   readonly credentials: MirrorCredentials;
   readonly copies: Pick<MirroredCopies, 'all'>;
+  readonly find: KuikSystem['find'];
   /** Looks at once on one mirror. */
   readonly concurrency: number;
   /** Told when all that was mirrored before is there again; returns how to stop. */
   readonly onRestored: (listener: () => void) => () => void;
 }
 
+/** The supervisor of those who look after the copies of one mirror each. */
+export type CopyLooksLogic = SupervisorLogic<ReturnType<typeof reconcileLogic>>;
+
+/** That supervisor's id. */
+export const copyLooksId = 'copy-looks';
+
+/** Names one of them, `reconcile:copy-looks/<target>`. */
+const keyPrefix = 'copy-looks/';
+/** Statuses are restored image by image. */
+const settleMs = 1_000;
 /** After so long the copies are looked through again for those that are due: there are always some. */
 const roundEveryMs = 60_000;
 /** A mirror whose circuit is open is looked at again when that may have closed. */
@@ -36,13 +50,24 @@ export class CopyLooks {
     this.#options = options;
   }
 
-  /** Standing work: goes round the copies that are due, mirror by mirror. */
-  readonly logic = () =>
-    reconcileLogic(this.#runtime, {
-      settleMs: 1_000,
-      watch: this.#options.onRestored,
-      work: (_, signal) => this.#goRound(signal),
+  /** Standing work, one a mirror: goes round its copies that are due. */
+  readonly logic = (): CopyLooksLogic =>
+    supervise(this.#runtime, {
+      type: 'reconcile',
+      policy: 'object',
+      logic: (key) =>
+        reconcileLogic(this.#runtime, {
+          ...{ settleMs, watch: this.#options.onRestored },
+          work: (_, signal) => this.#goRound(key.slice(keyPrefix.length), signal),
+        }),
     });
+
+  /** Has the copies of a mirror looked after from now on. */
+  readonly add = (target: string): void =>
+    this.#supervisor()?.send({ type: 'child.add', key: `${keyPrefix}${target}`, input: undefined });
+
+  readonly remove = (target: string): void =>
+    this.#supervisor()?.send({ type: 'child.remove', key: `${keyPrefix}${target}` });
 
   /** The effect of a copy's actor: asks its mirror, as one of its resources may. */
   readonly run = async (copy: MirroredCopy, signal: AbortSignal): Promise<LookOutcome> => {
@@ -62,24 +87,28 @@ export class CopyLooks {
     if (signal.aborted) return { kind: 'unknown' };
     const end = { registry: target.registry, credentials: push.credentials };
     tellRegistry(registries, { target: end }, look);
+    if (look.kind !== 'failed') credentials.accept(resource, place, push);
     if (judgeLook(copy.known, findingOf(look)) === 'as-before') {
       return { kind: look.kind === 'there' ? 'present' : 'unknown' };
     }
     return { kind: 'lost', message: lostMessage(copy, look) };
   };
 
-  async #goRound(signal: AbortSignal): Promise<RoundOutcome> {
-    const due = Map.groupBy(this.#dueNow(), ({ target }) => target);
-    const rounds = [...due.values()].map((copies) => this.#lookAtAll(copies, signal));
-    const areAllSeen = (await Promise.all(rounds)).every(Boolean);
+  #supervisor(): ActorRefFrom<CopyLooksLogic> | undefined {
+    return this.#options.find<CopyLooksLogic>(copyLooksId);
+  }
+
+  async #goRound(target: string, signal: AbortSignal): Promise<RoundOutcome> {
+    const areAllSeen = await this.#lookAtAll(this.#dueOf(target), signal);
     return { kind: 'done', dueInMs: areAllSeen ? roundEveryMs : suspectedMs };
   }
 
-  #dueNow(): readonly MirroredCopy[] {
+  #dueOf(target: string): readonly MirroredCopy[] {
     const nowMs = this.#runtime.clock.now();
     return [...this.#options.copies.all()].filter((copy) => {
+      if (copy.target !== target || copy.state === 'Checking') return false;
       const next = nextLookMs(copy.told(false), copy.lookedAtMs);
-      return next !== undefined && next <= nowMs && copy.state !== 'Checking';
+      return next !== undefined && next <= nowMs;
     });
   }
 

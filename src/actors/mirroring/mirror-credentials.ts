@@ -18,7 +18,7 @@ export interface PushCredentials {
   /** In the order to try; none means anonymous. */
   readonly credentials: readonly Credential[];
   /** Why there may be too few of them; absent where the entry names no Secret, or it was read. */
-  readonly trouble?: string;
+  readonly trouble?: { readonly message: string; readonly mayPass: boolean };
 }
 
 /** Entries of resources whose last good credentials are remembered; more than a cluster has. */
@@ -85,11 +85,13 @@ export class MirrorCredentials {
     const opened = answers.flatMap((answer) =>
       answer.kind === 'found' ? openSecret(answer.secret) : [],
     );
-    const [lost] = answers.flatMap((answer, at) =>
-      answer.kind === 'found' ? [] : `Secret ${textOf(names[at])} is ${answer.kind}`,
-    );
     const credentials = findCredentials(opened, reference);
-    return { credentials, ...(lost !== undefined && { trouble: lost }) };
+    const at = answers.findIndex(({ kind }) => kind !== 'found');
+    const lost = answers[at];
+    if (lost === undefined) return { credentials };
+    const message = `Secret ${textOf(names[at])} is ${lost.kind}`;
+    const mayPass = lost.kind === 'unreadable' && lost.mayPass === true;
+    return { credentials, trouble: { message, mayPass } };
   }
 }
 

@@ -18,6 +18,8 @@ import { MirrorSteps } from './mirror-steps.ts';
 import { PlanAgenda, type PlanRound } from './plan-agenda.ts';
 import type { ResourceMirror } from './resource-mirror.ts';
 
+/** Each has an actor for every mirror, which is a tenth of a millisecond to start. */
+const perTurn = 25;
 const restoreBackoff = { baseMs: 500, capMs: 30_000 };
 
 /**
@@ -166,7 +168,7 @@ export class MirrorPlan {
     if (compiled !== undefined) mirror.follow(compiled);
     const restored = await restore(mirror.resource, signal);
     if (!restored.ok) return restored;
-    await forEachSlice(restored.value, signal, (slice) => {
+    await forEachSlice(restored.value, { signal, perTurn }, (slice) => {
       for (const image of slice) this.#steps.restore(image);
     });
     if (signal.aborted) return restored;
@@ -229,7 +231,7 @@ export class MirrorPlan {
     const { mirror } = this;
     let wakeMs = Number.POSITIVE_INFINITY;
     let steps = 0;
-    await forEachSlice(round.images, signal, (slice) => {
+    await forEachSlice(round.images, { signal, perTurn }, (slice) => {
       const plan = this.#planSlice(slice, round.released);
       for (const step of plan.steps) this.#steps.apply(step);
       for (const image of slice) mirror.tellUse(image);

@@ -8,7 +8,6 @@ import type { KuikResource } from '#api/kinds.ts';
 import { resourceName } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
 import type { Claimant } from '#core/mirroring/claimants.ts';
-import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { Releases } from '#core/mirroring/running-images.ts';
 import { compileResource } from '#core/routing/compile-resource.ts';
 import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts';
@@ -216,14 +215,10 @@ export class MirrorPlans {
     const { taken, running, originals } = releases;
     const places = [...taken, ...running].flatMap((key) => claims.claimants(key));
     const touched = Map.groupBy(places, ({ resource }) => resource);
-    const isOriginal = (image: string) => {
-      const key = placeKeyOf(image);
-      return originals.has(key) || taken.has(key);
-    };
+    const keys = [...taken, ...originals];
     for (const [resource, plan] of this.#plans) {
       const images = (touched.get(resource) ?? []).map(({ image }) => image);
-      const unused = originals.size + taken.size === 0 ? [] : [...plan.mirror.unused];
-      images.push(...unused.filter(isOriginal));
+      images.push(...keys.flatMap((key) => [...plan.mirror.named(key)]));
       if (images.length > 0) plan.release(releases, images);
     }
   };

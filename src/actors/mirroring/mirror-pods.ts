@@ -80,6 +80,8 @@ export class MirrorPods {
       await nextTurn();
       if (this.#reader !== reader) return;
     }
+    // All is planned anew by whoever hears of it: at first that is news enough.
+    if (!this.#isCounted) this.#running.takeReleased();
     this.#isCounted = this.#options.pods.isSynced();
     this.#renewed.tell();
     this.#tellReleased();

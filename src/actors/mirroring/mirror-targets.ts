@@ -40,6 +40,7 @@ export class MirrorTargets {
   readonly #find: KuikSystem['find'];
   readonly #options: MirrorTargetsOptions;
   readonly #queues = new Map<string, TargetQueue<MirroredCopy>>();
+  #life = new AbortController();
   /** Called whenever nothing is in flight any more for one of them. */
   #ended = (): void => {};
 
@@ -108,15 +109,14 @@ export class MirrorTargets {
       ...{ target, waiting, running, oldestMs },
     }));
 
-  /** Resolves to nothing begun any more: the term ends. */
-  readonly clear = (): void => {
-    for (const queue of this.#queues.values()) queue.pause();
-    this.#queues.clear();
-  };
-
   /** No copy begins any more. */
-  readonly pause = (): void => {
-    for (const queue of this.#queues.values()) queue.pause();
+  readonly end = (): void => this.#life.abort();
+
+  /** The term is over; what is put in line after this is of the next. */
+  readonly clear = (): void => {
+    this.end();
+    this.#life = new AbortController();
+    this.#queues.clear();
   };
 
   /** The machine with its effects, supervised. */
@@ -143,12 +143,16 @@ export class MirrorTargets {
     });
   };
 
+  /** There is a mirror, to which copies are made. */
+  readonly add = (target: string): void => void this.#queueOf(target);
+
   #queueOf(target: string): TargetQueue<MirroredCopy> {
     const known = this.#queues.get(target);
     if (known !== undefined) return known;
     const { concurrency, admits } = this.#options;
     const queue = new TargetQueue<MirroredCopy>(this.#runtime, {
-      ...{ target, concurrency, ended: () => this.tellDone(target) },
+      ...{ target, concurrency, signal: this.#life.signal },
+      ended: () => this.tellDone(target),
       begin: async (copy) => {
         if (admits(copy)) await copy.takeTurn();
       },

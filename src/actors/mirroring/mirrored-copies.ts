@@ -19,6 +19,14 @@ export interface CopyEffects {
   readonly remove: (copy: MirroredCopy, signal: AbortSignal) => Promise<DeletionOutcome>;
 }
 
+/** Told which mirrors there are. */
+export interface TargetListener {
+  /** The first copy of a mirror is there. */
+  readonly populated: (target: string) => void;
+  /** None is any more. */
+  readonly emptied: (target: string) => void;
+}
+
 /** The supervisor of the actors of all copies. */
 export type MirroredImagesLogic = SupervisorLogic<typeof mirroredImageMachine>;
 
@@ -29,12 +37,16 @@ export const mirroredImagesId = 'mirrored-images';
 export class MirroredCopies {
   readonly #find: KuikSystem['find'];
   readonly #listener: CopyListener;
+  readonly #targets: TargetListener;
   readonly #copies = new Map<string, MirroredCopy>();
+  /** Mirror → how many copies it has. */
+  readonly #counts = new Map<string, number>();
   /** `placeKey` → the copies that are there: images that are told apart may share a place. */
   readonly #byPlace = new Map<string, Set<MirroredCopy>>();
 
-  constructor({ find }: Pick<KuikSystem, 'find'>, listener: CopyListener) {
+  constructor({ find }: Pick<KuikSystem, 'find'>, listener: CopyListener, targets: TargetListener) {
     this.#find = find;
+    this.#targets = targets;
     this.#listener = {
       ...listener,
       moved: (copy, from, to) => {
@@ -75,6 +87,9 @@ export class MirroredCopies {
     this.#copies.set(copy.key, copy);
     const there = this.#byPlace.get(what.place.key) ?? new Set();
     this.#byPlace.set(what.place.key, there.add(copy));
+    const count = this.#counts.get(target) ?? 0;
+    this.#counts.set(target, count + 1);
+    if (count === 0) this.#targets.populated(target);
     this.#supervisor()?.send({ type: 'child.add', key: copy.key, input: context });
     return copy;
   };
@@ -91,6 +106,7 @@ export class MirroredCopies {
     for (const copy of this.all()) copy.close();
     this.#copies.clear();
     this.#byPlace.clear();
+    this.#counts.clear();
   };
 
   /** The machine with its effects, supervised; a crash costs a copy nothing that it knew. */
@@ -131,6 +147,12 @@ export class MirroredCopies {
     const there = this.#byPlace.get(copy.place.key);
     there?.delete(copy);
     if (there?.size === 0) this.#byPlace.delete(copy.place.key);
+    const count = (this.#counts.get(copy.target) ?? 0) - 1;
+    if (count > 0) this.#counts.set(copy.target, count);
+    else {
+      this.#counts.delete(copy.target);
+      this.#targets.emptied(copy.target);
+    }
     return true;
   }
 

@@ -12,6 +12,9 @@ import type {
   mirroredImageMachine,
 } from '#machines/mirrored-image.ts';
 
+/** One for all: there are thousands of copies. */
+const nothing = (): void => {};
+
 /** What one resource has to do with a copy. */
 export interface CopyDemand {
   /** Under which of its entries: with whose Secret it is pushed, and how it is cleaned up. */
@@ -49,7 +52,7 @@ export class MirroredCopy implements CopyKey {
   #context: MirroredImageContext;
   #attempt: PromiseWithResolvers<void> | undefined;
   /** Takes back what is to happen to it by and by. */
-  #cancelWake = (): void => {};
+  #cancelWake = nothing;
 
   constructor(
     { target, image, source, place }: Pick<MirroredCopy, 'target' | 'image' | 'source' | 'place'>,
@@ -83,7 +86,7 @@ export class MirroredCopy implements CopyKey {
   }
 
   /** Its actor was started; after a crash it is another one. */
-  readonly follow = (actor: CopyActor): void => {
+  follow(actor: CopyActor): void {
     this.#actor = actor;
     const see = (): void => {
       const { status, value, context } = actor.getSnapshot();
@@ -92,54 +95,58 @@ export class MirroredCopy implements CopyKey {
     };
     actor.subscribe({ next: see, error: see, complete: see });
     see();
-  };
+  }
 
-  readonly send = (event: MirroredImageEvent): void => {
+  send(event: MirroredImageEvent): void {
     if (this.#actor?.getSnapshot().status === 'active') this.#actor.send(event);
-  };
+  }
 
   /** What a resource has to do with it now. */
-  readonly demand = (resource: string, demand: CopyDemand): void => {
+  demand(resource: string, demand: CopyDemand): void {
     const before = this.demands.get(resource);
     this.demands.set(resource, demand);
     this.tellUse();
     if (before === undefined || before === demand) return;
     if (!isSameTurn(before.use, demand.use)) this.#listener.turned(this);
     if (!isSameBasis(before, demand)) this.#listener.rebased(this);
-  };
+  }
 
   /** Tells its actor whether anybody uses the image. */
-  readonly tellUse = (): void => {
+  tellUse(): void {
     const isUnused = [...this.demands.values()].every((demand) => demand.isUnused);
     if (isUnused !== this.#context.isUnused) {
       this.send({ type: isUnused ? 'image.unused' : 'image.used' });
     }
-  };
+  }
 
   /** Its place in the queue has come: resolves when nothing is in flight for it any more. */
-  readonly takeTurn = (): Promise<void> => this.#whileIn('Copying', { type: 'turn.came' });
+  takeTurn(): Promise<void> {
+    return this.#whileIn('Copying', { type: 'turn.came' });
+  }
 
   /** Its mirror is to be asked for it: resolves when that has an end. */
-  readonly lookAt = (): Promise<void> => this.#whileIn('Checking', { type: 'look.due' });
+  lookAt(): Promise<void> {
+    return this.#whileIn('Checking', { type: 'look.due' });
+  }
 
   /** What is to happen to it by and by, unless it moves before. */
-  readonly wake = (cancel: () => void): void => {
+  wake(cancel: () => void): void {
     this.#cancelWake();
     this.#cancelWake = cancel;
-  };
+  }
 
   /** It is torn down: nothing happens to it any more. */
-  readonly close = (): void => {
+  close(): void {
     this.#cancelWake();
     this.#attempt?.resolve();
-  };
+  }
 
   /** What a resource's status tells of it. */
-  readonly told = (isUnused: boolean): MirrorCopy => {
+  told(isUnused: boolean): MirrorCopy {
     const { known } = this;
     const isMirrored = known.mirroredAtMs !== undefined;
     return { ...known, state: toldState(this.#state, { isMirrored, isUnused }) };
-  };
+  }
 
   async #whileIn(state: 'Copying' | 'Checking', event: MirroredImageEvent): Promise<void> {
     this.send(event);
@@ -153,7 +160,7 @@ export class MirroredCopy implements CopyKey {
     if (from === to) return;
     this.#state = to;
     this.#cancelWake();
-    this.#cancelWake = () => {};
+    this.#cancelWake = nothing;
     this.#attempt?.resolve();
     this.#attempt = undefined;
     this.#listener.moved(this, from, to);

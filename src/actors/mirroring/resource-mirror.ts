@@ -1,7 +1,7 @@
 import { memoize } from '#core/bounded-map.ts';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import type { ClaimingResource } from '#core/mirroring/claimants.ts';
-import { type CopyPlace, copyPlaces } from '#core/mirroring/copy-places.ts';
+import { type CopyPlace, copyPlaces, placeKey } from '#core/mirroring/copy-places.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
@@ -34,6 +34,8 @@ export class ResourceMirror implements ClaimingResource {
   #use: (image: string) => ImageUse | undefined = () => undefined;
   /** Images without a Pod: they are looked at when one of them may expire. */
   readonly unused = new Set<string>();
+  /** `placeKey` of originals → the images that are told apart but are one. */
+  readonly #named = new Map<string, Set<string>>();
   /** Copies of which something is to be done, or is being done. */
   readonly pending = new Set<MirroredCopy>();
   readonly #expired = new Set<MirroredCopy>();
@@ -77,6 +79,9 @@ export class ResourceMirror implements ClaimingResource {
 
   readonly get = (image: string): MirrorEntry | undefined => this.#entries.get(image);
 
+  /** Its images that are this in their registry, as `placeKey`. */
+  readonly named = (key: string): Iterable<string> => this.#named.get(key) ?? [];
+
   readonly names = (): Iterable<string> => this.#entries.keys();
 
   readonly entry = (image: string): MirroredImage | undefined => {
@@ -100,6 +105,8 @@ export class ResourceMirror implements ClaimingResource {
       presentSourceDigest: undefined,
     };
     this.#entries.set(image, entry);
+    const key = placeKey(reference.value);
+    this.#named.set(key, (this.#named.get(key) ?? new Set()).add(image));
     if (unusedSinceMs !== undefined) this.unused.add(image);
     return entry;
   };
@@ -153,6 +160,10 @@ export class ResourceMirror implements ClaimingResource {
     for (const text of [...entry.copies.keys()]) this.dropCopy(entry, text);
     this.#entries.delete(image);
     this.unused.delete(image);
+    const key = placeKey(entry.reference);
+    const named = this.#named.get(key);
+    named?.delete(image);
+    if (named?.size === 0) this.#named.delete(key);
   };
 
   /** How its Pods use an image, as its copies are to know. */

@@ -74,7 +74,7 @@ export class SourceLooks {
     const { turns } = this.#options.registries;
     const tags = new Map<string, SourceTag>();
     for (const mirror of this.#options.mirrors()) {
-      await forEachSlice(mirror.names(), signal, (slice) => {
+      await forEachSlice(mirror.names(), { signal }, (slice) => {
         for (const image of slice) addTag(tags, mirror, mirror.get(image));
       });
     }

@@ -16,6 +16,7 @@ export class TargetQueue<T extends Turned> {
   readonly #target: string;
   readonly #begin: (item: T) => Promise<void>;
   readonly #ended: () => void;
+  readonly #signal: AbortSignal;
   readonly #line = new CopyQueue<T>();
   readonly #places: PQueue;
   /** Monotonic ms at which each began to wait, the first to come first. */
@@ -28,6 +29,8 @@ export class TargetQueue<T extends Turned> {
       readonly concurrency: number;
       /** One's turn has come: resolves when it is over, whatever came of it. */
       readonly begin: (item: T) => Promise<void>;
+      /** Aborts when nobody's turn is to come any more. */
+      readonly signal: AbortSignal;
       /** Called whenever nothing is in flight any more for one whose turn had come. */
       readonly ended: () => void;
     },
@@ -36,6 +39,7 @@ export class TargetQueue<T extends Turned> {
     this.#target = given.target;
     this.#begin = given.begin;
     this.#ended = given.ended;
+    this.#signal = given.signal;
     this.#places = new PQueue({ concurrency: given.concurrency });
   }
 
@@ -75,6 +79,7 @@ export class TargetQueue<T extends Turned> {
   readonly resume = (): void => void this.#places.start();
 
   readonly #takeOne = async (): Promise<void> => {
+    if (this.#signal.aborted) return;
     const item = this.#line.dequeue();
     if (item === undefined) return;
     this.#sinceMs.delete(item.key);

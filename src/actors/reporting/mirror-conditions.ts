@@ -1,6 +1,6 @@
 import type { ConditionContributor } from '#actors/conditions/conditions.ts';
 import type { EventRecorder } from '#actors/event-recorder.ts';
-import { reconcileLogic } from '#actors/reconcile.ts';
+import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
 import { Listeners } from '#core/listeners.ts';
@@ -46,12 +46,7 @@ export function addMirrorConditions(
       const summary = readOf(resource);
       return summary === undefined ? [] : conditions.sourceChanged(resource, summary);
     },
-    isKnown: (resource) => {
-      if (!isMirror(resource)) return true;
-      const name = resourceName(resource);
-      if (!options.isPlanned(name)) return false;
-      return summaryOf(name) !== undefined || !options.images.resources().includes(name);
-    },
+    isKnown: (resource) => !isMirror(resource) || conditions.isKnown(resourceName(resource)),
     // What it counts is written with what it lists.
     listsImages: isMirror,
     subscribe: conditions.subscribe,
@@ -81,6 +76,9 @@ class MirrorConditions {
   readonly #summaries = new Map<string, MirrorSummary>();
   /** Resources of which something changed since the last look. */
   #changed = new Set<string>();
+  /** Resources of which somebody wanted to say something before it was known. */
+  readonly #awaited = new Set<string>();
+  #look = (): void => {};
   /** Resources of which a tag was seen to move in this term. */
   readonly #fresh = new Set<string>();
   readonly subscribe = this.#listeners.subscribe;
@@ -96,6 +94,8 @@ class MirrorConditions {
     const { images } = this.#options;
     this.#summaries.clear();
     this.#fresh.clear();
+    this.#awaited.clear();
+    this.#look = changed;
     this.#changed = new Set(images.resources());
     return images.subscribe((resource) => {
       this.#changed.add(resource);
@@ -103,8 +103,25 @@ class MirrorConditions {
     });
   };
 
-  readonly work = async (_: unknown, signal: AbortSignal): Promise<{ readonly kind: 'done' }> => {
-    const changed = [...this.#changed];
+  /** Whether all of a resource is planned and looked at; who asks before that is told once it is. */
+  isKnown(resource: string): boolean {
+    const known = this.#isReady(resource);
+    if (known || this.#awaited.has(resource)) return known;
+    this.#awaited.add(resource);
+    this.#look();
+    return known;
+  }
+
+  /** A resource that lists nothing has nothing to be looked at. */
+  #isReady(resource: string): boolean {
+    const { images, isPlanned } = this.#options;
+    if (!isPlanned(resource)) return false;
+    return this.#summaries.has(resource) || !images.resources().includes(resource);
+  }
+
+  readonly work = async (_: unknown, signal: AbortSignal): Promise<RoundOutcome> => {
+    const unseen = [...this.#awaited].filter((resource) => !this.#summaries.has(resource));
+    const changed = new Set([...this.#changed, ...unseen]);
     this.#changed.clear();
     let isNews = false;
     for (const resource of changed) {
@@ -112,8 +129,11 @@ class MirrorConditions {
       if (signal.aborted) break;
       isNews = this.#take(resource, summary) || isNews;
     }
+    for (const resource of [...this.#awaited]) {
+      if (this.#isReady(resource)) isNews = this.#awaited.delete(resource) || isNews;
+    }
     if (isNews) this.#listeners.tell();
-    return { kind: 'done' };
+    return { kind: 'done', ...(this.#awaited.size > 0 && { dueInMs: settleMs }) };
   };
 
   /** Undefined where nothing has to be said: what was said before holds. */

@@ -118,7 +118,7 @@ export class ResourcePlan {
   /** Its resource is gone, or another has its name: nothing is tracked any more. */
   async #dismiss(signal: AbortSignal): Promise<void> {
     this.#plannedBy = undefined;
-    await forEachSlice([...this.images.names()], signal, (images) => {
+    await forEachSlice([...this.images.names()], { signal }, (images) => {
       for (const image of images) this.#stop(image);
     });
     if (!signal.aborted) this.#options.tellChanged(this.#resource);
@@ -128,7 +128,7 @@ export class ResourcePlan {
   async #restore(signal: AbortSignal): ReturnType<ResourcePlanOptions['restore']> {
     const restored = await this.#options.restore(this.#resource, signal);
     if (!restored.ok) return restored;
-    await forEachSlice(restored.value, signal, (slice) => {
+    await forEachSlice(restored.value, { signal }, (slice) => {
       for (const tracked of slice) {
         const reference = parseReference(tracked.image);
         if (!reference.ok) continue;
@@ -155,7 +155,7 @@ export class ResourcePlan {
     };
     // Whoever looks at all of them finds out anew when the first expires.
     let earliestMs = isDue ? Number.POSITIVE_INFINITY : this.#expiresMs;
-    await forEachSlice(images, signal, (slice) => {
+    await forEachSlice(images, { signal }, (slice) => {
       const plan = planImages({ ...round, images: slice, nowMs: this.#runtime.now() });
       for (const step of plan.steps) this.#apply(step);
       for (const image of slice) this.#join(image, uses.get(image));

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect as connectTls } from 'node:tls';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import type { AttackRow } from '#test/attack/attack-row.ts';
 import { type AttackStage, equalPlaces, podOf, secretOf } from '#test/attack/attack-stage.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
+const halfSentReviews = join(import.meta.dirname, '..', 'half-sent-reviews.ts');
 const auth = { auth: 'c29tZW9uZTpzZWNyZXQ=' };
 
 /** What somebody with rights in one namespace, or with a way to :9443, gets of others. */
@@ -72,23 +75,9 @@ export const tenantRows: readonly AttackRow[] = [
     ...{ id: 'A7a', attack: 'sixty half-sent reviews', who: 'whoever reaches :9443' },
     run: async (stage, times) => {
       const { hostname, port } = new URL(stage.operator.webhookUrl);
-      const part = Buffer.alloc(6_900_000, '<');
-      const head =
-        'POST /mutate--v1-pod HTTP/1.1\r\nhost: kuik\r\ncontent-type: application/json\r\n' +
-        'content-length: 7000000\r\n\r\n';
-      const sockets = Array.from({ length: Math.min(60 * times, 300) }, () => {
-        const socket = connectTls({
-          host: hostname,
-          port: Number(port),
-          rejectUnauthorized: false,
-        });
-        socket.on('error', () => undefined);
-        socket.write(head);
-        socket.write(part);
-        return socket;
-      });
-      await delay(5_000);
-      for (const socket of sockets) socket.destroy();
+      const count = Math.min(60 * times, 300);
+      const attacker = spawn(process.execPath, [halfSentReviews, hostname, port, String(count)]);
+      await once(attacker, 'exit');
       return [];
     },
   },

@@ -47,8 +47,17 @@ export class CleanupLeader {
     twin.nowMs = this.#world.nowMs;
     if (!this.isDeaf && chance()) twin.setPods(this.#world.pods);
     twin.planAll();
+    this.#forget(twin);
     if (chance()) this.#writeStatuses(twin);
     this.#copy(twin);
+  }
+
+  /** What was turned back begins anew when it expires again. */
+  #forget(twin: MirrorTwin): void {
+    for (const [key, { resource, image, copy }] of this.#deletions) {
+      const isExpired = twin.copy(resource, image, copy)?.state === 'Expired';
+      if (!isExpired) this.#deletions.delete(key);
+    }
   }
 
   crash(): void {
@@ -68,10 +77,9 @@ export class CleanupLeader {
   #elect(): void {
     const { lease, nowMs } = this.#world;
     const isFree = nowMs >= lease.renewedMs + leaseMs;
-    if (lease.holder !== this.#id && !isFree) {
-      if (this.#twin !== undefined) this.crash();
-      return;
-    }
+    // Whoever finds that another led meanwhile begins anew, though the Lease be free by now.
+    if (lease.holder !== this.#id && this.#twin !== undefined) this.crash();
+    if (lease.holder !== this.#id && !isFree) return;
     lease.holder = this.#id;
     lease.renewedMs = nowMs;
     this.#renewedMs = nowMs;

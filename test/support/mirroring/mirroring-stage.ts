@@ -1,6 +1,9 @@
 import { onTestFinished } from 'vitest';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import { Mirroring, type MirroringOptions } from '#actors/mirroring/mirroring.ts';
+import {
+  MirroringActors,
+  type MirroringActorsOptions,
+} from '#actors/mirroring/mirroring-actors.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { mirrorStore } from '#actors/reporting/mirror-store.ts';
@@ -56,7 +59,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       manifest: () => Promise.reject(new Error('The stage answers for the client.')),
     },
   });
-  const options: MirroringOptions = {
+  const options: MirroringActorsOptions = {
     ...{ client, namespace: 'kuik-system', table: keepTable(kuik), registries },
     resources: { pods, kuik, architectures: () => new Set(['amd64']) },
     store: mirrorStore(runtime, { client, namespace: 'kuik-system' }),
@@ -68,7 +71,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       sources: { subscribe: secretsChanged.subscribe },
     },
     copier: twin.copier,
-    lostCopies: { subscribe: lost.subscribe } as MirroringOptions['lostCopies'],
+    lostCopies: { subscribe: lost.subscribe } as MirroringActorsOptions['lostCopies'],
     configuration: {
       ...{ skipLabels: [], skipAnnotations: [] },
       mirroring: { concurrency: given.concurrency ?? 2, platforms: 'all' },
@@ -79,7 +82,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     isNodeOnly: (reference) => reference.registry === 'node-only.example.com',
     news: { copied: () => {}, deleted: () => {}, abandoned: () => {} },
   };
-  const mirroring = new Mirroring(system, options);
+  const mirroring = new MirroringActors(system, options);
   system.start();
   onTestFinished(() => {
     registries.close();

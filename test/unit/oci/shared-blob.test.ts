@@ -166,6 +166,13 @@ describe('what is not what its digest says (rule 10)', () => {
     }
   });
 
+  test('and a bug meets whoever reads', async () => {
+    const { shared } = blobOf(4, {
+      open: () => ({ next: () => Promise.reject(new Error('a bug')), close: () => undefined }),
+    });
+    await expect(join(shared).next()).rejects.toThrow('a bug');
+  });
+
   test('and a source that fails tell all readers why', async () => {
     const failure = copyFailure('source', 'unreachable', 'gone');
     const { shared } = blobOf(4, {

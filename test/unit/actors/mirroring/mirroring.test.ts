@@ -210,3 +210,55 @@ describe('two images with one place', () => {
     expect(stage.twin.images.get('mirror.example.com/m/library/nginx:1')).toBe(digestOf(nginx));
   });
 });
+
+describe('the end of the process', () => {
+  test('waits for what is in flight, for five seconds at most, and begins nothing', async () => {
+    const stage = await begin();
+    await stage.pass(500);
+    const letGo = stage.twin.hold();
+    for (const name of ['a', 'b', 'c']) {
+      stage.twin.push(`quay.io/team/${name}:1`);
+      stage.run(name, `quay.io/team/${name}:1`);
+    }
+    await stage.pass(200);
+    expect(stage.mirroring.running()).toHaveLength(2);
+    let isOver = false;
+    void stage.mirroring.drain().then(() => {
+      isOver = true;
+    });
+    await stage.pass(4_000);
+    expect(isOver).toBe(false);
+    letGo();
+    await stage.pass(200);
+    expect(isOver).toBe(true);
+    // The third waited in line, and is the next leader's.
+    expect(stage.twin.copied).toHaveLength(3);
+  });
+
+  test('is held up by nothing that takes longer', async () => {
+    const stage = await begin();
+    stage.twin.hold();
+    await stage.pass(200);
+    let isOver = false;
+    void stage.mirroring.drain().then(() => {
+      isOver = true;
+    });
+    await stage.pass(5_500);
+    expect(isOver).toBe(true);
+  });
+});
+
+test('a mirror that no resource has any more leaves no actor behind', async () => {
+  const stage = await begin(to('mirror.example.com', 'other.example.com'));
+  await stage.pass(1_000);
+  expect(stage.stateOf('mirror-target:other.example.com/m')).toEqual(['Idle']);
+  stage.declare('ClusterImageSetMirror', 'all', { ...everything, ...to('mirror.example.com') });
+  await stage.pass(1_000);
+  expect(stage.stateOf('mirror-target:other.example.com/m')).toBeUndefined();
+  expect(stage.stateOf('reconcile:copy-looks/other.example.com/m')).toBeUndefined();
+  expect(stage.twin.images.has('other.example.com/m/library/nginx:1')).toBe(true);
+  stage.remove('ClusterImageSetMirror', 'all');
+  await stage.pass(1_000);
+  expect(stage.stateOf('mirror-target:mirror.example.com/m')).toBeUndefined();
+  expect(stage.stateOf('mirror-set:ClusterImageSetMirror/all')).toBeUndefined();
+});

@@ -70,6 +70,21 @@ describe('the conditions of a mirror resource', () => {
     expect(conditions.listsImages?.(resource)).toBe(true);
   });
 
+  test('are asked for anew once it is planned, though none of its images changes any more', async () => {
+    const { images, conditions, resource, news, plan, pass } = stage();
+    plan(false);
+    await pass();
+    expect(conditions.isKnown?.(resource)).toBe(false);
+    await pass();
+    const before = news();
+    plan(true);
+    await pass(1_000);
+    expect(news()).toBe(before + 1);
+    expect(conditions.isKnown?.(resource)).toBe(true);
+    images.tearDown(name);
+    expect(conditions.isKnown?.(resource)).toBe(true);
+  });
+
   test('tell what fails, and that there is news only where there is', async () => {
     const { images, conditions, resource, news, pass } = stage();
     images.put(mirrored(app, [{ state: 'Failed', lastError: 'denied', failure: 'denied' }]));

@@ -154,6 +154,31 @@ describe('an image that is not used any more', () => {
     expect(twin.entry(one, nginx)?.unusedSinceMs).toBeUndefined();
   });
 
+  test('is not turned back while its DELETE is on its way, and copied again when it is gone', () => {
+    const twin = twinOf(mirror('one', { cleanup }));
+    twin.setPod('a', twinPod('nginx:1'));
+    made(twin);
+    twin.setPod('a', undefined);
+    elapse(twin, hourMs);
+    twin.beingDeleted.add(copy);
+    twin.setPod('b', twinPod('nginx:1'));
+    expect(states(twin.entry(one, nginx))).toEqual([`${copy} Expired`]);
+    twin.beingDeleted.delete(copy);
+    twin.record(one, nginx, copy);
+    twin.planAll();
+    expect(states(twin.entry(one, nginx))).toEqual([`${copy} Scheduled`]);
+  });
+
+  test('is turned back where a Pod that no resource is about begins to run its copy', () => {
+    const twin = twinOf(mirror('one', { cleanup, namespaceFilter: { include: ['apps'] } }));
+    twin.setPod('a', twinPod('nginx:1'));
+    made(twin);
+    twin.setPod('a', undefined);
+    elapse(twin, hourMs);
+    twin.setPod('b', twinPod(copy, { namespace: 'elsewhere' }));
+    expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
+  });
+
   test('keeps its copy as long as a Pod runs it or was rewritten from it, then for its retention', () => {
     const twin = twinOf(mirror('one', { cleanup }));
     for (const pod of [

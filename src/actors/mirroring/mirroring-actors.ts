@@ -1,0 +1,292 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fromCallback } from 'xstate';
+import { coalescedListeners } from '#actors/coalesced-listeners.ts';
+import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
+import type { Registries } from '#actors/registries/registries.ts';
+import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
+import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
+import type { StatusWriters, WrittenEntries } from '#actors/reporting/status-writers.ts';
+import type { SecretReader } from '#actors/secrets/secret-reader.ts';
+import type { SecretSources } from '#actors/secrets/secret-sources.ts';
+import type { KuikSystem } from '#actors/system.ts';
+import type { WatchedResources } from '#actors/watch-resources.ts';
+import type { KuikResource } from '#api/kinds.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import { ClaimIndex } from '#core/mirroring/claimants.ts';
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
+import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
+import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
+import type { MirroringView } from '#core/mirroring/running-copy.ts';
+import type { Pace } from '#core/monitoring/pace.ts';
+import type { RoutingPolicy } from '#core/routing/policy.ts';
+import type { KubeClient } from '#kube/client.ts';
+import { createStore } from '#kube/store.ts';
+import type { ImageCopier } from '#oci/copy.ts';
+import { CopyCourse } from './copy-course.ts';
+import { CopyDeletions } from './copy-deletions.ts';
+import { CopyImage } from './copy-image.ts';
+import { CopyLooks, copyLooksId } from './copy-looks.ts';
+import { FinalizeSet } from './finalize-set.ts';
+import { FreshPods } from './fresh-pods.ts';
+import { MirrorCredentials } from './mirror-credentials.ts';
+import { MirrorPlans, mirrorPlansId } from './mirror-plans.ts';
+import { MirrorPods } from './mirror-pods.ts';
+import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
+import { MirrorTargets, mirrorTargetsId, turnOf } from './mirror-targets.ts';
+import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
+import type { MirroringNews } from './mirroring-news.ts';
+import { PlaceJudge } from './place-judge.ts';
+import { RunningCopies } from './running-copies.ts';
+import { keepFinalizers } from './set-finalizers.ts';
+import { SourceGate } from './source-gate.ts';
+import { SourceLooks } from './source-looks.ts';
+import type { SourceQuotas } from './source-quotas.ts';
+
+/** What images are mirrored with. */
+export interface MirroringActorsOptions {
+  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
+  readonly client: KubeClient;
+  /** Where statuses are restored from, and written to. */
+  readonly store: MirrorStore;
+  /** The operator's own, where the overflow is kept. */
+  readonly namespace: string;
+  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
+  readonly registries: Pick<
+    Registries,
+    'reachability' | 'tell' | 'quotaOf' | 'onReachability' | 'probe' | 'turns'
+  >;
+  readonly secrets: {
+    readonly reader: Pick<SecretReader, 'read'>;
+    /** The Secrets that resources name, as they change. */
+    readonly sources: Pick<SecretSources, 'subscribe'>;
+  };
+  readonly copier: ImageCopier;
+  /** What reviews found to be gone. */
+  readonly lostCopies: Pick<LostCopies, 'subscribe'>;
+  readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
+    readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
+  };
+  /** How many images begin to be read an interval (`registries.<host>.copies`). */
+  readonly copyPaceOf: (host: string) => Pace | undefined;
+  /** What sources say of their quotas. */
+  readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
+  /** Whether this process leads, its Lease renewed within the deadline. */
+  readonly leads: () => boolean;
+  readonly isNodeOnly: (reference: ImageReference) => boolean;
+  /** Told of what happens, for metrics and events. */
+  readonly news: MirroringNews;
+}
+
+/** Behaviour §8: what is in flight when the process ends has so long. */
+const drainMs = 5_000;
+const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
+
+/** The actors of mirroring: which images are copied where, and what becomes of their copies. */
+export class MirroringActors implements MirroringView {
+  readonly #system: KuikSystem;
+  readonly #options: MirroringActorsOptions;
+  readonly #claims = new ClaimIndex();
+  readonly #changed = coalescedListeners();
+  readonly #running: RunningCopies;
+  readonly #wants: MirrorPods;
+  readonly #copies: MirroredCopies;
+  readonly #sources: SourceGate;
+  readonly #targets: MirrorTargets;
+  readonly #sets: MirrorSets;
+  readonly #judge: PlaceJudge;
+  readonly #plans: MirrorPlans;
+  readonly #deletions: CopyDeletions;
+  readonly #course: CopyCourse;
+  /** Who writes the statuses, and tells when an entry stands. */
+  readonly statuses: StatusWriters;
+
+  constructor(system: KuikSystem, options: MirroringActorsOptions) {
+    this.#system = system;
+    this.#options = options;
+    const { runtime } = system;
+    const { client, namespace, table, copier, registries, configuration, news } = options;
+    const { concurrency } = configuration.mirroring;
+    const { pods, kuik } = options.resources;
+    const credentials = new MirrorCredentials(options.secrets.reader);
+    this.#running = new RunningCopies(runtime);
+    this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#sources = new SourceGate(runtime, {
+      ...{ paceOf: options.copyPaceOf, heldUntilMs: options.quotas.heldUntilMs, turnOf },
+      pass: (copy) => this.#targets.put(copy),
+    });
+    const { admits } = this.#sources;
+    this.#targets = new MirrorTargets(system, { concurrency, admits });
+    this.#sets = new MirrorSets(system);
+    this.#course = new CopyCourse(runtime, {
+      ...{ targets: this.#targets, sources: this.#sources, claims: this.#claims, sets: this.#sets },
+      ...{ deletions: () => this.#deletions, plans: () => this.#plans },
+      ...{ changed: this.#changed.tell, copied: news.copied },
+    });
+    const looks = new CopyLooks(runtime, {
+      ...{ copier, registries, credentials, concurrency, find: system.find },
+      copies: { all: () => this.#copies.all() },
+      onRestored: (listener) => this.#plans.onRestored(listener),
+    });
+    this.#copies = new MirroredCopies(system, this.#course, {
+      populated: (target) => {
+        this.#targets.add(target);
+        looks.add(target);
+      },
+      emptied: (target) => {
+        this.#targets.drop(target);
+        looks.remove(target);
+      },
+    });
+    this.#judge = new PlaceJudge({
+      ...{ claims: this.#claims, table, now: runtime.now },
+      mirrorOf: (resource) => this.#plans.mirrorOf(resource),
+      running: () => this.#wants.running,
+    });
+    this.#plans = this.#createPlans();
+    this.#deletions = new CopyDeletions(runtime, {
+      ...{ copier, registries, credentials, concurrency, leads: options.leads },
+      ...{ entries: this.#entries, dueFor: this.#judge.dueFor, ended: news.deleted },
+      pods: new FreshPods(client, () => this.#wants.reader),
+      deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
+    });
+    this.#addServices(credentials, looks);
+    // Added last: what is written is what was there before it is torn down.
+    const resources = kuik.get('ImageSetMirror') ?? createStore<KuikResource>();
+    this.statuses = addMirrorStatus(system, {
+      ...{ images: this.images, store: options.store },
+      overflow: { client, namespace, resources },
+    });
+  }
+
+  /** Images by resource, once all that was mirrored before is there again. */
+  readonly images: MirroredImages = {
+    resources: () => this.#plans.restored(),
+    imagesOf: (resource) => {
+      const plan = this.#plans.get(resource);
+      return plan?.isRestored === true ? plan.mirror.images() : [];
+    },
+    imageOf: (resource, image) => {
+      const plan = this.#plans.get(resource);
+      return plan?.isRestored === true ? plan.mirror.entry(image) : undefined;
+    },
+    subscribe: this.#changed.subscribe,
+  };
+
+  /** The copies that are being made at this moment. */
+  readonly running = (): ReturnType<RunningCopies['list']> => this.#running.list();
+
+  /** What waits for each mirror, and since when, monotonic ms. */
+  readonly queues = (): ReturnType<MirrorTargets['figures']> => this.#targets.figures();
+
+  /** Whether a resource is planned by its present spec; true of one that is left out. */
+  readonly isPlanned = (resource: string): boolean => {
+    if (this.#options.table.current().find(resource) === undefined) return true;
+    return this.#plans.get(resource)?.isPlanned === true;
+  };
+
+  readonly objectOf = (resource: string): KuikResource | undefined =>
+    this.#plans.objectOf(resource);
+
+  /** Somebody saw that a copy, by its full form, is not there any more. */
+  readonly lost = (copy: string): void => {
+    const message = `${copy}: it is not there any more, as a review has seen`;
+    for (const one of this.#copies.at(placeKeyOf(copy))) one.send({ type: 'copy.lost', message });
+  };
+
+  /** No copy begins any more; those in flight have their time to end. */
+  readonly drain = async (): Promise<void> => {
+    this.#targets.end();
+    await this.#targets.ended(drainMs);
+    // The actors take in what came last before anybody writes it down.
+    await nextTurn();
+  };
+
+  readonly #entries: WrittenEntries = {
+    stands: (...asked) => this.statuses.stands(...asked),
+    written: (...asked) => this.statuses.written(...asked),
+    recorded: (...asked) => this.statuses.recorded(...asked),
+  };
+
+  /** The actors of all this, each stopped before what it stands on. */
+  #addServices(credentials: MirrorCredentials, looks: CopyLooks): void {
+    const { whileLeading, runtime } = this.#system;
+    const { client, table, copier, registries, configuration, resources, news } = this.#options;
+    const { platforms } = configuration.mirroring;
+    const copies = new CopyImage(runtime, {
+      ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
+      ...{ entries: this.#entries, ended: this.#course.ended },
+      platforms: () => keptPlatforms(platforms, resources.architectures() ?? []),
+    });
+    const sources = new SourceLooks(runtime, {
+      ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
+      mirrors: this.#plans.mirrors,
+    });
+    const finalizing = new FinalizeSet(runtime, {
+      ...{ client, judge: this.#judge, mirrorOf: this.#plans.mirrorOf },
+      ...{ objectOf: this.#plans.objectOf, changed: this.#changed.tell },
+      abandoned: news.abandoned,
+    });
+    const effects = { copy: copies.run, look: looks.run, remove: this.#deletions.run };
+    whileLeading({ id: mirrorTargetsId, logic: this.#targets.logic() });
+    whileLeading({ id: copyLooksId, logic: looks.logic() });
+    whileLeading({ id: mirroredImagesId, logic: this.#copies.logic(runtime, effects) });
+    whileLeading({ id: mirrorSetsId, logic: mirrorSetsLogic(runtime, finalizing.run) });
+    whileLeading({ id: mirrorPlansId, logic: this.#plans.logic() });
+    whileLeading({ id: 'reconcile:source-looks', logic: sources.logic() });
+    whileLeading({ id: 'mirroring', logic: fromCallback(() => this.#begin()) });
+  }
+
+  #createPlans(): MirrorPlans {
+    const { resources, table, client, store, configuration, isNodeOnly } = this.#options;
+    const { pods, kuik } = resources;
+    return new MirrorPlans(this.#system, {
+      ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
+      ...{ copies: this.#copies, policy: configuration },
+      ...{ judge: this.#judge.judge, restore: store.restore },
+      stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
+      keepFinalizers: async (change, signal) => {
+        const kept = await keepFinalizers(client, change, signal);
+        if (kept.ok || signal.aborted) return;
+        const { name, namespace } = change.object.metadata;
+        const fields = { name, namespace, failure: kept.error };
+        this.#system.runtime.log.warn(fields, 'the finalizers of a resource could not be written');
+      },
+      listener: {
+        added: this.#sets.add,
+        removed: this.#sets.remove,
+        began: (resource) => this.#sets.send(resource, 'plan.began'),
+        planned: this.#course.tellSet,
+        deleting: (resource) => this.#sets.send(resource, 'set.deleted'),
+        dismissed: this.#startAnew,
+        changed: this.#changed.tell,
+      },
+    });
+  }
+
+  /** Begins what lasts as long as a term; returns how to end it. */
+  #begin(): () => void {
+    const { registries, lostCopies, secrets } = this.#options;
+    const stops = [
+      registries.onReachability((host, reachability) => {
+        if (reachability === 'Closed') this.#targets.answered(host);
+      }),
+      lostCopies.subscribe(({ copy }) => this.lost(copy)),
+      secrets.sources.subscribe(() => this.#course.retryDenied(this.#copies.all())),
+      this.#plans.begin(),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+      this.#deletions.clear();
+      this.#sources.clear();
+      this.#targets.clear();
+      this.#copies.clear();
+    };
+  }
+
+  readonly #startAnew = (resource: string): void => {
+    this.#sets.remove(resource);
+    this.#sets.add(resource);
+    this.#changed.tell(resource);
+  };
+}
