@@ -149,7 +149,7 @@ export const mirroredImageMachine = setup({
     ),
     rememberCollision: assign(
       ({ context: { known } }, { message }: { readonly message: string }) => ({
-        known: { ...known, lastError: message },
+        known: { copy: known.copy, lastError: message },
       }),
     ),
     rememberPush: assign(({ context: { known } }) => {
@@ -230,7 +230,7 @@ export const mirroredImageMachine = setup({
     },
     Collision: {
       description: 'Another image has its place on the mirror, and keeps it.',
-      on: { 'retry.due': 'Scheduled', 'image.unused': unused },
+      on: { 'retry.due': 'Scheduled' },
     },
     Unused: {
       description: 'No Pod uses the image; what stands on the mirror is kept for a while.',

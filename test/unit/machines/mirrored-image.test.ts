@@ -74,6 +74,10 @@ describe('a copy', () => {
     expect(state.context.known.lastError).toContain('quay.io');
     expect(start({}, collides, { type: 'turn.came' }).value).toBe('Collision');
     expect(start({}, collides, { type: 'retry.due' }).value).toBe('Scheduled');
+    // It has no copy there any more, if it ever had one, whether or not anybody uses its image.
+    const shared = start({ known: there }, collides, { type: 'image.unused' });
+    expect(shared).toMatchObject({ value: 'Collision', context: { isUnused: true } });
+    expect(shared.context.known).toEqual({ copy, lastError: collides.message });
   });
 
   test('ends where no resource has a place for it', () => {
