@@ -1,7 +1,7 @@
 import { assign, setup } from 'xstate';
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
 import { type CopyFailure, isPermanent } from '#core/mirroring/copy-outcome.ts';
-import { recordPush } from '#core/mirroring/copy-record.ts';
+import { type CopyPush, recordPush } from '#core/mirroring/copy-record.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import { effect, toEvent, toOutput } from './effect.ts';
 
@@ -11,8 +11,8 @@ export type MirroredImageEvent =
   | { readonly type: 'turn.came' }
   /** It is to be asked for: at the start of a term, and once an hour. */
   | { readonly type: 'look.due' }
-  /** Nothing stands in its place, and its first byte is about to go there. */
-  | { readonly type: 'push.began' }
+  /** Its first byte is about to go to its place. */
+  | { readonly type: 'push.began'; readonly push: CopyPush }
   /** Somebody saw that it is not there any more. */
   | { readonly type: 'copy.lost'; readonly message: string }
   /** Another image has its place on the mirror. */
@@ -105,6 +105,7 @@ const toKey = ({ context: { target, image } }: { readonly context: CopyKey }): C
 const used = { target: 'Scheduled', actions: 'use' } as const;
 const unused = { target: 'Unused', actions: 'unuse' } as const;
 const lost = { type: 'rememberLoss' as const, params: toEvent };
+const pushBegan = { type: 'rememberPush' as const, params: toEvent };
 const deletionFailed = {
   ...{ type: 'rememberDeletion' as const, params: toOutput<DeletionOutcome> },
 };
@@ -152,8 +153,8 @@ export const mirroredImageMachine = setup({
         known: { copy: known.copy, lastError: message },
       }),
     ),
-    rememberPush: assign(({ context: { known } }) => {
-      const { state: _, ...others } = recordPush({ ...known, state: 'Scheduled' });
+    rememberPush: assign(({ context: { known } }, { push }: { readonly push: CopyPush }) => {
+      const { state: _, ...others } = recordPush({ ...known, state: 'Scheduled' }, push);
       return { known: others };
     }),
     use: assign({ isUnused: false, failures: 0, retryAtMs: null }),
@@ -199,7 +200,7 @@ export const mirroredImageMachine = setup({
     },
     Copying: {
       description: 'One attempt is in flight; leaving this state aborts the transfer.',
-      on: { 'image.unused': unused, 'push.began': { actions: 'rememberPush' } },
+      on: { 'image.unused': unused, 'push.began': { actions: pushBegan } },
       invoke: {
         src: 'copyImage',
         input: toKey,

@@ -1,6 +1,7 @@
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import type { CopyPush } from '#core/mirroring/copy-record.ts';
 import { CopyMemory, type TransferBounds } from './copy-memory.ts';
 import { type CopyDeletion, CopyDeletions, type RemovalBounds } from './delete-copy.ts';
 import { ImageCopy, tagOf } from './image-copy.ts';
@@ -36,11 +37,8 @@ export interface CopyRequest {
   readonly known?: KnownCopy;
   /** Whose look-ups of names these are counted with: a namespace. */
   readonly share?: string;
-  /**
-   * Awaited before the first byte goes out, with the digest that stands under the tag, if any; a
-   * failure is what the copy comes to then.
-   */
-  readonly beforePush?: (standing: string | undefined) => Promise<CopyFailure | undefined>;
+  /** Awaited before the first byte goes out; a failure is what the copy comes to then. */
+  readonly beforePush?: (push: CopyPush) => Promise<CopyFailure | undefined>;
   /** Told as blocks go out; whoever listens throttles. */
   readonly onProgress?: (progress: CopyProgress) => void;
 }

@@ -3,7 +3,7 @@ import type { WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { Credential } from '#core/credentials.ts';
 import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
-import { recordCopied } from '#core/mirroring/copy-record.ts';
+import { type CopyPush, recordCopied } from '#core/mirroring/copy-record.ts';
 import { type CopySource, commonSources, copySources } from '#core/mirroring/copy-sources.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
@@ -77,6 +77,7 @@ export class CopyImage {
     }
     if (!signal.aborted) this.#options.ended(copy, outcome, clock.now() - beganMs);
     if (outcome.kind === 'failed') return outcome;
+    copy.missingPlatforms = outcome.missingPlatforms ?? [];
     const { recorded: others } = this.#options.judge.othersOf(copy);
     const moment = { others, nowMs: now() };
     const { state: _, ...known } = recordCopied(copy.told(false), outcome, moment);
@@ -162,7 +163,7 @@ export class CopyImage {
           platforms: platforms(),
           ...(known && { known }),
           share: behalf.use?.namespace ?? '',
-          beforePush: (standing) => this.#beforePush(copy, behalf.resource, { standing, signal }),
+          beforePush: (pushed) => this.#beforePush(copy, behalf.resource, { pushed, signal }),
           onProgress: shown.progress,
         },
         signal,
@@ -180,16 +181,19 @@ export class CopyImage {
     }
   }
 
-  /** An entry stands before the first byte, and says where nothing stood at its place before. */
+  /** An entry stands before the first byte, and says what stood at its place, and for whom it is. */
   async #beforePush(
     copy: MirroredCopy,
     resource: string,
-    { standing, signal }: { readonly standing: string | undefined; readonly signal: AbortSignal },
+    { pushed, signal }: { readonly pushed: CopyPush; readonly signal: AbortSignal },
   ): Promise<CopyFailure | undefined> {
     const { entries } = this.#options;
-    const { adopted } = copy.known;
-    if (standing === undefined) copy.send({ type: 'push.began' });
-    const isNews = adopted !== copy.known.adopted;
+    const before = copy.known;
+    copy.send({ type: 'push.began', push: pushed });
+    const { adopted, platforms } = copy.known;
+    const isNews =
+      adopted !== before.adopted ||
+      String(platforms ?? 'all') !== String(before.platforms ?? 'all');
     try {
       const place = await entries[isNews ? 'recorded' : 'stands'](resource, copy.image, signal);
       return place === 'none' ? unlisted(resource) : undefined;

@@ -81,6 +81,7 @@ export class MirroringActors implements MirroringView {
     });
     const looks = new CopyLooks(runtime, {
       ...{ copier, registries, credentials, concurrency, find: system.find },
+      platforms: this.#knownPlatforms,
       copies: { all: () => this.#copies.all() },
       onRestored: (listener) => this.#plans.onRestored(listener),
     });
@@ -163,6 +164,18 @@ export class MirroringActors implements MirroringView {
     await nextTurn();
   };
 
+  readonly #platforms = () => {
+    const { configuration, resources } = this.#options;
+    return keptPlatforms(configuration.mirroring.platforms, resources.architectures() ?? []);
+  };
+
+  /** Undefined where they depend on nodes of which none is known (yet). */
+  readonly #knownPlatforms = () => {
+    const { configuration, resources } = this.#options;
+    const isKnown = configuration.mirroring.platforms !== 'auto' || resources.architectures()?.size;
+    return isKnown ? this.#platforms() : undefined;
+  };
+
   readonly #entries: WrittenEntries = {
     stands: (...asked) => this.statuses.stands(...asked),
     written: (...asked) => this.statuses.written(...asked),
@@ -172,12 +185,11 @@ export class MirroringActors implements MirroringView {
   /** The actors of all this, each stopped before what it stands on. */
   #addServices(credentials: MirrorCredentials, looks: CopyLooks): void {
     const { whileLeading, runtime } = this.#system;
-    const { client, table, copier, registries, configuration, resources, news } = this.#options;
-    const { platforms } = configuration.mirroring;
+    const { client, table, copier, registries, news } = this.#options;
     const copies = new CopyImage(runtime, {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
       ...{ entries: this.#entries, ended: this.#course.ended, inFlight: this.#inFlight },
-      platforms: () => keptPlatforms(platforms, resources.architectures() ?? []),
+      platforms: this.#platforms,
     });
     const sources = new SourceLooks(runtime, {
       ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },

@@ -42,6 +42,21 @@ export function coversArchitectures(
   return architectures.every((architecture) => held.has(architecture));
 }
 
+/** What is wanted and not among what a copy holds, both as statuses write them; sorted. */
+export function lackingPlatforms(
+  wanted: readonly Platform[],
+  held: readonly string[],
+): readonly string[] {
+  const platforms = held.map(readPlatform);
+  const lacking = wanted.filter((one) => !platforms.some((had) => matchesPlatform(one, had)));
+  return [...new Set(lacking.map(formatPlatform))].sort();
+}
+
+function readPlatform(text: string): Platform {
+  const [os = '', architecture = '', variant] = text.split('/');
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
+
 /** Whether an index's platform is one that was configured; what that leaves out is any. */
 export function matchesPlatform(wanted: Platform, had: Platform): boolean {
   const { os, variant } = wanted;

@@ -50,7 +50,8 @@ export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutC
     ...(mine === undefined ? ahead : ahead.filter(isHolder)),
     ...others.filter(isHolder),
   ];
-  if (holders.length === 0) return undefined;
+  // What is on its way, or was lost, is for the same Pods once it is there.
+  if (holders.length === 0) return mine && judgePlatforms(proposed, mine);
   const fitting = holders.find(({ original }) => proposed.bases.has(original));
   return fitting ? judgePlatforms(proposed, fitting) : collision(proposed, holders[0]);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatReference } from '#core/image/reference.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
+import type { CopyPush } from '#core/mirroring/copy-record.ts';
 import type { CopyDeletion, CopyRequest, ImageCopier } from '#oci/copy.ts';
 
 /** Registries in memory, by full form of the image: what `ImageCopier` does, and what it was asked. */
@@ -16,6 +17,10 @@ export function createCopierTwin() {
     const failure = failing.get(registry);
     return failure && { kind: 'failed', message: `${registry}: ${failure.reason}`, ...failure };
   };
+  const pushOf = (image: string): CopyPush => {
+    const standing = images.get(image);
+    return standing === undefined ? {} : { standing };
+  };
   /** Copies what the source has, unless it stands there already. */
   const transfer = async (
     { source, target, known, beforePush }: CopyRequest,
@@ -29,7 +34,7 @@ export function createCopierTwin() {
     if ([digest, known?.digest].includes(standing)) {
       return { ...told, digest: standing, bytes: 0, found: true };
     }
-    const refused = await beforePush?.(images.get(to));
+    const refused = await beforePush?.(pushOf(to));
     if (refused !== undefined) return refused;
     if (signal.aborted) return failed('source', 'unreachable', 'the copy was called off');
     images.set(to, digest);

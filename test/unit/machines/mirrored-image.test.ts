@@ -126,7 +126,7 @@ describe('an attempt to copy', () => {
     const { actor, state, end } = run();
     actor.send({ type: 'turn.came' });
     expect(state().value).toBe('Copying');
-    actor.send({ type: 'push.began' });
+    actor.send({ type: 'push.began', push: {} });
     expect(state().context.known).toEqual({ copy, adopted: false });
     await end(copied);
     expect(state().value).toBe('Available');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { judgeLook, nextLookMs } from '#core/mirroring/copy-look.ts';
 import type { CopiedImage } from '#core/mirroring/copy-outcome.ts';
 import { placeKey, placeKeyOf } from '#core/mirroring/copy-places.ts';
-import { recordCopied, recordPush } from '#core/mirroring/copy-record.ts';
+import { type CopyPush, recordCopied, recordPush } from '#core/mirroring/copy-record.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import { quotaHoldUntilMs } from '#core/mirroring/source-quota.ts';
 import { reference } from '../../../support/routing/resources.ts';
@@ -59,7 +59,7 @@ describe('what stands there', () => {
     [
       'was written by a process that could not say so',
       outcome,
-      recordPush(scheduled),
+      recordPush(scheduled, {}),
       [],
       undefined,
     ],
@@ -67,6 +67,30 @@ describe('what stands there', () => {
     const recorded = recordCopied(before, copied, { ...moment, others });
     expect(recorded.adopted).toBe(adopted);
     expect(recorded).toMatchObject({ state: 'Available', mirroredAtMs: 7, digest: 'sha256:a' });
+  });
+});
+
+describe('what is about to be pushed', () => {
+  const cut = { ...available, platforms: ['linux/amd64', 'linux/arm64'] };
+
+  test.each<[string, MirrorCopy, CopyPush, readonly string[] | undefined]>([
+    ['a cut copy where nothing stands', scheduled, { platforms: ['linux/amd64'] }, ['linux/amd64']],
+    ['a whole one where a cut one stood', cut, {}, undefined],
+    ['a whole one in place of a cut one', cut, { standing: 'sha256:a' }, cut.platforms],
+    [
+      'a cut one in place of a whole one',
+      available,
+      { standing: 'sha256:a', platforms: ['linux/amd64'] },
+      ['linux/amd64'],
+    ],
+    [
+      'a cut one in place of another',
+      cut,
+      { standing: 'sha256:a', platforms: ['linux/arm64', 'linux/s390x'] },
+      ['linux/arm64'],
+    ],
+  ])('is for those whom it serves before and after: %s', (_, before, push, expected) => {
+    expect(recordPush(before, push).platforms).toEqual(expected);
   });
 });
 

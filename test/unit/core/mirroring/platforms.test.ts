@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   coversArchitectures,
   keptPlatforms,
+  lackingPlatforms,
   matchesPlatform,
   type Platform,
 } from '#core/mirroring/platforms.ts';
@@ -46,6 +47,13 @@ describe('a copy keeps', () => {
       { architecture: 'arm64' },
     ]);
     expect(keptPlatforms('auto', [])).toBe('all');
+  });
+
+  test('what was wanted when it was made: the rest is what it lacks, sorted, once', () => {
+    const wanted = [{ architecture: 'arm', variant: 'v7' }, { architecture: 'amd64' }];
+    expect(lackingPlatforms([...wanted, ...wanted], [])).toEqual(['linux/amd64', 'linux/arm/v7']);
+    expect(lackingPlatforms(wanted, ['linux/amd64', 'linux/arm/v6'])).toEqual(['linux/arm/v7']);
+    expect(lackingPlatforms(wanted, ['linux/amd64', 'linux/arm/v7'])).toEqual([]);
   });
 });
 

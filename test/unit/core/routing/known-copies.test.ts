@@ -172,6 +172,10 @@ describe('a cut copy', () => {
     ['in a cluster without nodes', {}, [], true],
   ])('and a Pod %s: %j, %j', (_, given, nodes, isOffered) => {
     expect(offers(resources, given, nodes)).toBe(isOffered);
+    // So it is while it is being pushed, and when it is not where it was.
+    const { platforms = [] } = cut;
+    const onItsWay = recording(mirror, [app, copy, { ...scheduled, platforms }]);
+    expect(offers([onItsWay], given, nodes)).toBe(isOffered);
   });
 
   test('is offered to nobody who does not say where to run, while the nodes are not known', () => {

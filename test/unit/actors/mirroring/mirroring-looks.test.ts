@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { digestOf } from '#test/support/mirroring/copier-twin.ts';
+import { startMirroring } from '#test/support/mirroring/mirroring-stage.ts';
+
+const nginx = 'docker.io/library/nginx:1';
+const copy = 'mirror.example.com/m/library/nginx:1';
+const resource = 'ClusterImageSetMirror/all';
+const spec = {
+  imageFilter: { include: ['.+'] },
+  mirrors: [{ registry: 'mirror.example.com', path: '/m' }],
+};
+
+/** A resource about everything, and a Pod that runs nginx. */
+async function begin() {
+  const stage = startMirroring();
+  stage.twin.push(nginx);
+  stage.run('web', nginx);
+  stage.declare('ClusterImageSetMirror', 'all', spec);
+  await stage.lead();
+  return stage;
+}
+
+test('a copy that was cut to less than is wanted now is made anew when it is looked at', async () => {
+  const stage = startMirroring();
+  stage.twin.push(nginx);
+  stage.twin.push(copy, 'cut');
+  stage.run('web', nginx);
+  const recorded = {
+    ...{ image: copy, state: 'Available', mirroredAt: '2026-01-01T00:00:00Z' },
+    ...{ digest: digestOf('cut'), sourceDigest: digestOf(nginx), platforms: ['linux/amd64'] },
+  };
+  const status = { matchingImages: [{ image: nginx, mirrors: [recorded] }] };
+  stage.declare('ClusterImageSetMirror', 'all', spec, { status });
+  await stage.lead();
+  await stage.pass(3_000);
+  expect(stage.twin.copied).toHaveLength(1);
+  expect(stage.images(resource)[0]?.copies[0]).not.toHaveProperty('platforms');
+  await stage.pass(3_700_000, 20_000);
+  expect(stage.twin.copied).toHaveLength(1);
+});
+
+describe('a copy that is found to be gone', () => {
+  test.each(['review', 'check'] as const)('by a %s is copied again at once', async (who) => {
+    const stage = await begin();
+    await stage.pass(1_000);
+    const find = (result: string) =>
+      who === 'review' ? stage.lose(resource, copy) : stage.check(copy, result);
+    if (who === 'check') find('Unreachable');
+    await stage.pass(1_000);
+    expect(stage.twin.copied).toHaveLength(1);
+    stage.twin.images.delete(copy);
+    const answer = stage.twin.hold();
+    find('NotFound');
+    await stage.pass(1_000);
+    expect(stage.images(resource)[0]?.copies[0]).not.toHaveProperty('mirroredAtMs');
+    answer();
+    await stage.pass(1_000);
+    expect(stage.twin.images.has(copy)).toBe(true);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
+  });
+});
