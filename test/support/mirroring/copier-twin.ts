@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatReference } from '#core/image/reference.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
-import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { CopyDeletion, CopyRequest, ImageCopier } from '#oci/copy.ts';
 
 /** Registries in memory, by full form of the image: what `ImageCopier` does, and what it was asked. */
 export function createCopierTwin() {
@@ -11,6 +11,7 @@ export function createCopierTwin() {
   const deleted: string[] = [];
   const failing = new Map<string, Omit<CopyFailure, 'kind' | 'message'>>();
   let hold: Promise<void> | undefined;
+  let deletionHold: Promise<void> | undefined;
   const failureAt = (registry: string): CopyFailure | undefined => {
     const failure = failing.get(registry);
     return failure && { kind: 'failed', message: `${registry}: ${failure.reason}`, ...failure };
@@ -34,6 +35,13 @@ export function createCopierTwin() {
     images.set(to, digest);
     return { ...told, found: false };
   };
+  const remove = (image: string, digest: string): CopyDeletion => {
+    const standing = images.get(image);
+    if (standing === undefined) return { kind: 'absent' };
+    if (standing !== digest) return { kind: 'changed', digest: standing };
+    images.delete(image);
+    return { kind: 'deleted' };
+  };
   const copier: ImageCopier = {
     copy: async (request, signal) => {
       copied.push(request);
@@ -55,16 +63,13 @@ export function createCopierTwin() {
       const kind = digest === undefined || digest === standing ? 'there' : 'changed';
       return { kind, digest: standing };
     },
-    deleteCopy: async ({ target, digest }) => {
+    deleteCopy: async ({ target, digest, removal }) => {
       const image = formatReference(target);
+      if (!removal.mayBegin()) return failed('target', 'unreachable', 'too late');
       deleted.push(image);
-      const failure = failureAt(target.registry);
-      if (failure !== undefined) return failure;
-      const standing = images.get(image);
-      if (standing === undefined) return { kind: 'absent' };
-      if (standing !== digest) return { kind: 'changed', digest: standing };
-      images.delete(image);
-      return { kind: 'deleted' };
+      const answer = deletionHold && Promise.race([deletionHold, aborted(removal.signal)]);
+      if ((await answer) !== undefined) return failed('target', 'unreachable', 'no answer in time');
+      return failureAt(target.registry) ?? remove(image, digest);
     },
   };
   return {
@@ -75,6 +80,15 @@ export function createCopierTwin() {
     fail: (registry: string, failure?: Omit<CopyFailure, 'kind' | 'message'>) => {
       if (failure === undefined) failing.delete(registry);
       else failing.set(registry, failure);
+    },
+    /** A DELETE that was sent is done, and answered, when this is called. */
+    holdDeletions: (): (() => void) => {
+      const held = Promise.withResolvers<void>();
+      deletionHold = held.promise;
+      return () => {
+        deletionHold = undefined;
+        held.resolve();
+      };
     },
     /** Copies stop before their first byte until the answer is called. */
     hold: (): (() => void) => {
@@ -101,8 +115,8 @@ export function digestOf(content: string): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
 }

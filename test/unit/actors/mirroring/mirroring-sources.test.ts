@@ -183,6 +183,33 @@ describe('credentials', () => {
     expect(asked?.targetCredentials.map(({ password }) => password)).toEqual(['write']);
   });
 
+  test('that change have what was refused tried again, as do Pods; time alone takes an hour', async () => {
+    const stage = await begin({}, 'a');
+    stage.twin.fail('mirror.example.com', { side: 'target', reason: 'repository-missing' });
+    await stage.pass(2_000);
+    const tried = () => stage.twin.copied.length;
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Failed' }] }]);
+    await stage.pass(600_000, 20_000);
+    expect(tried()).toBe(1);
+    stage.changeSecrets();
+    await stage.pass(1_000);
+    expect(tried()).toBe(2);
+    await stage.pass(60_000, 1_000);
+    stage.run('again', 'quay.io/team/a:1');
+    await stage.pass(1_000);
+    expect(tried()).toBe(3);
+    // Pods of one rollout are no reason to ask a registry with each of them.
+    for (let pods = 0; pods < 50; pods += 1) {
+      stage.run(`again-${pods}`, 'quay.io/team/a:1');
+      await stage.pass(100);
+    }
+    expect(tried()).toBeLessThan(6);
+    stage.twin.fail('mirror.example.com');
+    stage.end('again');
+    await stage.pass(61_000, 1_000);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
+  });
+
   test('that are missing make the copy Failed, which says so and heals when they are there', async () => {
     const stage = startMirroring();
     stage.twin.push('quay.io/team/a:1');
