@@ -75,5 +75,6 @@ test('images of a registry that hangs hold up no image of another', {
   }
   await eventually('it is asked', () => hanging.requests().length > 0);
   const beside = await copied('second');
-  expect(beside).toBeLessThan(Math.max(1_000, 3 * before));
+  // Two of them held both places for 100 ms; the rest is the machine.
+  expect(beside).toBeLessThan(Math.max(700, 3 * before));
 });

@@ -40,6 +40,8 @@ export interface CopyImageOptions {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
     readonly othersOf: (copy: MirroredCopy) => HeldPlace;
   };
+  /** Told when a source has said what to copy. */
+  readonly sourceAnswered: (copy: MirroredCopy) => void;
   /** Told of each attempt that came to an end, and how long it took. */
   readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
@@ -186,7 +188,8 @@ export class CopyImage {
     resource: string,
     { standing, signal }: { readonly standing: string | undefined; readonly signal: AbortSignal },
   ): Promise<CopyFailure | undefined> {
-    const { entries } = this.#options;
+    const { entries, sourceAnswered } = this.#options;
+    sourceAnswered(copy);
     const { adopted } = copy.known;
     if (standing === undefined) copy.send({ type: 'push.began' });
     const isNews = adopted !== copy.known.adopted;
