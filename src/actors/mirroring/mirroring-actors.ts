@@ -142,7 +142,13 @@ export class MirroringActors implements MirroringView {
   readonly running = (): ReturnType<RunningCopies['list']> => this.#running.list();
 
   /** What waits for each mirror, and since when, monotonic ms. */
-  readonly queues = (): ReturnType<MirrorTargets['figures']> => this.#targets.figures();
+  readonly queues = (): ReturnType<MirrorTargets['figures']> => {
+    const forSources = this.#sources.waiting();
+    return this.#targets.figures().map((figures) => ({
+      ...figures,
+      waiting: figures.waiting + (forSources.get(figures.target) ?? 0),
+    }));
+  };
 
   /** Whether a resource is planned by its present spec; true of one that is left out. */
   readonly isPlanned = (resource: string): boolean => {
