@@ -40,6 +40,8 @@ export interface CopyImageOptions {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
     readonly othersOf: (copy: MirroredCopy) => HeldPlace;
   };
+  /** Told when a source has said what to copy. */
+  readonly sourceAnswered: (copy: MirroredCopy) => void;
   /** Told of each attempt that came to an end, and how long it took. */
   readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
@@ -187,7 +189,8 @@ export class CopyImage {
     resource: string,
     { pushed, signal }: { readonly pushed: CopyPush; readonly signal: AbortSignal },
   ): Promise<CopyFailure | undefined> {
-    const { entries } = this.#options;
+    const { entries, sourceAnswered } = this.#options;
+    sourceAnswered(copy);
     const before = copy.known;
     copy.send({ type: 'push.began', push: pushed });
     const { adopted, platforms } = copy.known;

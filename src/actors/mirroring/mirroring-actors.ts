@@ -29,6 +29,7 @@ import type { MirroringMeans } from './mirroring-means.ts';
 import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
 import { finalizersKeeper } from './set-finalizers.ts';
+import { SlowSources } from './slow-sources.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceLooks } from './source-looks.ts';
 
@@ -47,6 +48,7 @@ export class MirroringActors implements MirroringView {
   readonly #wants: MirrorPods;
   readonly #copies: MirroredCopies;
   readonly #sources: SourceGate;
+  readonly #slowSources: SlowSources;
   readonly #targets: MirrorTargets;
   readonly #sets: MirrorSets;
   readonly #judge: PlaceJudge;
@@ -67,12 +69,16 @@ export class MirroringActors implements MirroringView {
     const credentials = new MirrorCredentials(options.secrets.reader);
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#slowSources = new SlowSources(runtime, concurrency);
     this.#sources = new SourceGate(runtime, {
-      ...{ paceOf: options.copyPaceOf, heldUntilMs: options.quotas.heldUntilMs, turnOf },
+      ...{ paceOf: options.copyPaceOf, turnOf },
+      heldUntilMs: (host) =>
+        options.quotas.heldUntilMs(host) ?? this.#slowSources.heldUntilMs(host),
       pass: (copy) => this.#targets.put(copy),
     });
     const { admits } = this.#sources;
-    this.#targets = new MirrorTargets(system, { concurrency, admits });
+    const { hold } = this.#slowSources;
+    this.#targets = new MirrorTargets(system, { concurrency, admits, hold });
     this.#sets = new MirrorSets(system);
     this.#course = new CopyCourse(runtime, {
       ...{ targets: this.#targets, sources: this.#sources, claims: this.#claims, sets: this.#sets },
@@ -137,7 +143,13 @@ export class MirroringActors implements MirroringView {
   readonly running = (): ReturnType<RunningCopies['list']> => this.#running.list();
 
   /** What waits for each mirror, and since when, monotonic ms. */
-  readonly queues = (): ReturnType<MirrorTargets['figures']> => this.#targets.figures();
+  readonly queues = (): ReturnType<MirrorTargets['figures']> => {
+    const forSources = this.#sources.waiting();
+    return this.#targets.figures().map((figures) => ({
+      ...figures,
+      waiting: figures.waiting + (forSources.get(figures.target) ?? 0),
+    }));
+  };
 
   /** Whether a resource is planned by its present spec; true of one that is left out. */
   readonly isPlanned = (resource: string): boolean => {
@@ -189,6 +201,7 @@ export class MirroringActors implements MirroringView {
     const copies = new CopyImage(runtime, {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
       ...{ entries: this.#entries, ended: this.#course.ended, inFlight: this.#inFlight },
+      sourceAnswered: this.#slowSources.answered,
       platforms: this.#platforms,
     });
     const sources = new SourceLooks(runtime, {

@@ -11,7 +11,7 @@ export function createCopierTwin() {
   const looked: string[] = [];
   const deleted: string[] = [];
   const failing = new Map<string, Omit<CopyFailure, 'kind' | 'message'>>();
-  let hold: Promise<void> | undefined;
+  let hold: { readonly until: Promise<void>; readonly registry: string | undefined } | undefined;
   let deletionHold: Promise<void> | undefined;
   const failureAt = (registry: string): CopyFailure | undefined => {
     const failure = failing.get(registry);
@@ -50,8 +50,9 @@ export function createCopierTwin() {
   const copier: ImageCopier = {
     copy: async (request, signal) => {
       copied.push(request);
-      if (hold !== undefined) await Promise.race([hold, aborted(signal)]);
       const { source, target } = request;
+      const isHeld = hold !== undefined && [undefined, source.registry].includes(hold.registry);
+      if (isHeld) await Promise.race([hold?.until, aborted(signal)]);
       return (
         failureAt(source.registry) ??
         failureAt(target.registry) ??
@@ -95,10 +96,10 @@ export function createCopierTwin() {
         held.resolve();
       };
     },
-    /** Copies stop before their first byte until the answer is called. */
-    hold: (): (() => void) => {
+    /** Copies, of one source or of all, stop before their first byte until the answer is called. */
+    hold: (registry?: string): (() => void) => {
       const held = Promise.withResolvers<void>();
-      hold = held.promise;
+      hold = { until: held.promise, registry };
       return () => {
         hold = undefined;
         held.resolve();

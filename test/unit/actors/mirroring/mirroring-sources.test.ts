@@ -68,6 +68,22 @@ describe('a source', () => {
     expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
   });
 
+  test('that takes requests and never answers holds up no image of another', async () => {
+    const stage = await begin({}, 'a', 'b', 'c', 'd');
+    const letGo = stage.twin.hold('quay.io');
+    await stage.pass(1_500);
+    stage.twin.push('ghcr.io/team/other:1');
+    stage.run('other', 'ghcr.io/team/other:1');
+    await stage.pass(1_500);
+    expect(stage.twin.images.has('mirror.example.com/m/team/other:1')).toBe(true);
+    // Of the others no more than two wait at a time, and all of them are copied in the end.
+    expect(stage.mirroring.running()).toHaveLength(2);
+    letGo();
+    await stage.pass(5_000);
+    const states = stage.images(resource).flatMap(({ copies }) => copies.map(({ state }) => state));
+    expect(states).toEqual(Array(5).fill('Available'));
+  });
+
   test('that does not answer is replaced by what a set declares to be the same', async () => {
     const stage = await begin({}, 'a');
     stage.twin.fail('quay.io', { side: 'source', reason: 'unreachable' });
