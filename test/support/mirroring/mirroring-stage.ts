@@ -74,7 +74,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     lostCopies: { subscribe: lost.subscribe } as MirroringMeans['lostCopies'],
     tracking: { onCheck: checked.subscribe },
     configuration: {
-      ...{ skipLabels: [], skipAnnotations: [] },
+      ...{ skipLabels: ['kuik-skip'], skipAnnotations: [] },
       mirroring: { concurrency: given.concurrency ?? 2, platforms: 'all' },
     },
     copyPaceOf: () => given.copyPace,

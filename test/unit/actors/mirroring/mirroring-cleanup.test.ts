@@ -220,6 +220,23 @@ describe('a resource that is deleted', () => {
     expect(finalizers() ?? []).toEqual([]);
   });
 
+  test("takes over kuik v2's finalizers: one stays where it cleans up, else both go", async () => {
+    for (const cleans of [true, false]) {
+      const stage = startMirroring();
+      const { cleanup, ...kept } = cleaning('1m');
+      const names = ['mirror-cleanup', 'secret-cleanup'].map((name) => `kuik.enix.io/${name}`);
+      const finalizers = ['example.com/other', ...names];
+      const metadata = { name: 'all', uid: 'all', generation: 1, finalizers };
+      const spec = cleans ? { ...kept, cleanup } : kept;
+      stage.declare('ClusterImageSetMirror', 'all', spec, { metadata });
+      await stage.lead();
+      await stage.pass(1_000);
+      const object = stage.kuik.get('ClusterImageSetMirror')?.get('all');
+      const left = cleans ? finalizers.slice(0, 2) : finalizers.slice(0, 1);
+      expect(object?.metadata.finalizers).toEqual(left);
+    }
+  });
+
   test('goes once its copies are deleted', async () => {
     const stage = await begin('168h');
     stage.remove('ClusterImageSetMirror', 'all');
