@@ -197,6 +197,31 @@ describe('a copy that no Pod uses', () => {
     expect(stage.images(resource)).toEqual([]);
   });
 
+  test('is let go of before the Lease: the end waits for a DELETE in flight, and begins none', async () => {
+    const stage = await begin('0s');
+    const answer = stage.twin.holdDeletions();
+    stage.end('web');
+    await stage.pass(quietMs + 4_000, 500);
+    expect(stage.twin.deleted).toEqual([copy]);
+    let isOver = false;
+    void stage.mirroring.drain().then(() => {
+      isOver = true;
+    });
+    await stage.pass(500);
+    expect(isOver).toBe(false);
+    answer();
+    await stage.pass(500);
+    expect(isOver).toBe(true);
+    expect(stage.images(resource)).toEqual([]);
+
+    const other = await begin('0s');
+    other.end('web');
+    await other.pass(quietMs - 5_000, 500);
+    void other.mirroring.drain();
+    await other.pass(quietMs, 500);
+    expect(other.twin.deleted).toEqual([]);
+  });
+
   test('is left to the next leader where the Lease is not held any more', async () => {
     const stage = await begin('0s');
     stage.end('web');
