@@ -74,6 +74,21 @@ describe('a copy to delete', () => {
     expect(await headStatus('gone/changed', '1')).toBe(200);
   });
 
+  test('stays once it may not be taken away any more, however its registry deletes', async () => {
+    for (const rules of [[], [noTags]]) {
+      const path = `gone/late-${rules.length}`;
+      const request = wanted(path, await mirrored(path));
+      stage.target.setRules(...rules);
+      let asked = 0;
+      // By tag it may be tried; whether it can be replaced is found out, and then it is too late.
+      const mayBegin = () => ++asked <= rules.length;
+      const removal = { ...request.removal, mayBegin };
+      expect(await remove({ ...request, removal })).toMatchObject({ kind: 'failed' });
+      expect(await headStatus(path, request.digest)).toBe(200);
+      expect(await headStatus(path, '1')).toBe(200);
+    }
+  });
+
   test('by digest has a tag of its own, and that goes', async () => {
     const { digest } = await pushImage(stage.realSource, 'gone/pinned:1');
     await stage.copy({ path: 'gone/pinned', digest });
