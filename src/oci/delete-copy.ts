@@ -128,9 +128,10 @@ class Deletion {
     const known = ways.read().deletesDigests;
     if (known !== undefined) return known ? 'yes' : this.#refused();
     const tag = `kuik-probe-${randomUUID().slice(0, 8)}`;
-    const put = await this.#putUnique(tag);
+    const unique = uniqueManifest();
+    const put = await this.#putUnique(tag, unique);
     if (!put.ok) return put.error;
-    const gone = await this.#deleteDigest(tag, put.value);
+    const gone = await this.#deleteDigest(tag, unique.digest);
     if (!gone.ok) return gone.error;
     ways.learn({ deletesDigests: gone.value });
     return gone.value ? 'yes' : this.#refused(repository);
@@ -145,9 +146,10 @@ class Deletion {
     if (shown.value === undefined) return { kind: 'absent' };
     if (shown.value !== copy.digest) return { kind: 'changed', digest: shown.value };
     if (!copy.removal.mayBegin()) return tooLate;
-    const put = await this.#putUnique(copy.tag, copy.removal.signal);
+    const unique = uniqueManifest();
+    const put = await this.#putInPlace(unique);
     if (!put.ok) return put.error;
-    const gone = await this.#deleteDigest(copy.tag, put.value);
+    const gone = await this.#deleteDigest(copy.tag, unique.digest);
     if (!gone.ok) return gone.error;
     if (gone.value) return { kind: 'deleted' };
     // What stands there now is of use to nobody: the copy gets its place back.
@@ -155,6 +157,15 @@ class Deletion {
     await this.#put(copy.tag, { body, mediaType: headers['content-type'] ?? '' });
     ways.learn({ deletesDigests: false });
     return this.#refused();
+  }
+
+  /** Given up, or without an answer, it may stand there all the same, where nobody would find it. */
+  async #putInPlace(unique: UniqueManifest): Promise<Result<void, CopyFailure>> {
+    const { tag, removal } = this.#options.copy;
+    const put = await this.#putUnique(tag, unique, removal.signal);
+    if (put.ok) return put;
+    const shown = await this.#look(tag);
+    return shown.ok && shown.value === unique.digest ? succeed(undefined) : put;
   }
 
   /** Whether nothing stands under the tag once that digest is deleted. */
@@ -201,30 +212,15 @@ class Deletion {
     return head.ok ? succeed(head.value?.digest) : head;
   }
 
-  /** A manifest like no other under a tag; gives its digest. */
+  /** A manifest like no other under a tag. */
   async #putUnique(
     tag: string,
+    { body }: Pick<UniqueManifest, 'body'>,
     signal = this.#options.signal,
-  ): Promise<Result<string, CopyFailure>> {
-    const { repository } = this.#options;
-    const config = Buffer.from('{}');
-    const sent = await uploadBytes(repository, config, signal);
+  ): Promise<Result<void, CopyFailure>> {
+    const sent = await uploadBytes(this.#options.repository, emptyConfig, signal);
     if (!sent.ok) return sent;
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-    const body = Buffer.from(
-      JSON.stringify({
-        ...{ schemaVersion: 2, mediaType },
-        config: {
-          mediaType: 'application/vnd.oci.empty.v1+json',
-          digest: digestOf(config),
-          size: config.length,
-        },
-        layers: [],
-        annotations: { 'io.enix.kuik.placeholder': randomUUID() },
-      }),
-    );
-    const put = await this.#put(tag, { body, mediaType }, signal);
-    return put.ok ? succeed(digestOf(body)) : put;
+    return await this.#put(tag, { body, mediaType: imageType }, signal);
   }
 
   async #put(
@@ -257,3 +253,27 @@ const tooLate: CopyFailure = {
   ...{ kind: 'failed', side: 'target', reason: 'unreachable' },
   message: 'it was not to be deleted any more when its turn came',
 };
+
+interface UniqueManifest {
+  readonly body: Buffer;
+  readonly digest: string;
+}
+
+const imageType = 'application/vnd.oci.image.manifest.v1+json';
+const emptyConfig = Buffer.from('{}');
+
+function uniqueManifest(): UniqueManifest {
+  const body = Buffer.from(
+    JSON.stringify({
+      ...{ schemaVersion: 2, mediaType: imageType },
+      config: {
+        mediaType: 'application/vnd.oci.empty.v1+json',
+        digest: digestOf(emptyConfig),
+        size: emptyConfig.length,
+      },
+      layers: [],
+      annotations: { 'io.enix.kuik.placeholder': randomUUID() },
+    }),
+  );
+  return { body, digest: digestOf(body) };
+}

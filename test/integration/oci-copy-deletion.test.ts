@@ -121,6 +121,14 @@ describe('a registry that does not delete tags (rule 16)', () => {
     expect(deleted.some(({ path }) => path.endsWith(digest))).toBe(false);
   });
 
+  test('leaves no manifest of ours behind when the answer to it is lost', async () => {
+    const digest = await mirrored('gone/lost', 'other');
+    const tag = { method: 'PUT', path: /\/manifests\/1$/ } as const;
+    stage.target.setRules(noTags, { ...tag, fault: { kind: 'lose-answer' } });
+    expect(await remove(wanted('gone/lost', digest))).toEqual({ kind: 'deleted' });
+    expect(await tagsOf(stage.realTarget, 'gone/lost')).toEqual(['other']);
+  });
+
   test('is not asked a second time what it can', async () => {
     const client = stage.makeClient();
     stage.target.setRules(noTags);
