@@ -13,6 +13,8 @@ export type MirroredImageEvent =
   | { readonly type: 'look.due' }
   /** Nothing stands in its place, and its first byte is about to go there. */
   | { readonly type: 'push.began' }
+  /** It stands, and is to be made anew: it lacks a platform that is wanted by now. */
+  | { readonly type: 'copy.outdated' }
   /** Somebody saw that it is not there any more. */
   | { readonly type: 'copy.lost'; readonly message: string }
   /** Another image has its place on the mirror. */
@@ -64,7 +66,10 @@ export type MirroredImageInput = Pick<
   Partial<Pick<MirroredImageContext, 'failures' | 'retryAtMs' | 'before'>>;
 
 /** What one attempt came to. */
-export type CopyEnd = { readonly kind: 'copied'; readonly known: KnownCopy } | CopyFailure;
+export type CopyEnd = { readonly kind: 'copied'; readonly known: KnownCopy } | FailedCopyEnd;
+
+/** Why there is no copy; `askedPlatforms` where its source has no more to give of these. */
+type FailedCopyEnd = CopyFailure & Pick<KnownCopy, 'askedPlatforms'>;
 
 /** What looking at a copy came to. */
 export type LookOutcome =
@@ -105,6 +110,11 @@ const toKey = ({ context: { target, image } }: { readonly context: CopyKey }): C
 const used = { target: 'Scheduled', actions: 'use' } as const;
 const unused = { target: 'Unused', actions: 'unuse' } as const;
 const lost = { type: 'rememberLoss' as const, params: toEvent };
+const standing = {
+  'look.due': 'Checking',
+  'copy.lost': { target: 'Scheduled', actions: lost },
+  'image.unused': unused,
+} as const;
 
 /** One image on one mirror: copied, looked after, copied again, deleted when nobody wants it. */
 export const mirroredImageMachine = setup({
@@ -210,11 +220,12 @@ export const mirroredImageMachine = setup({
     },
     Available: {
       description: 'It stands on its mirror, as far as anybody knows.',
-      on: {
-        'look.due': 'Checking',
-        'copy.lost': { target: 'Scheduled', actions: lost },
-        'image.unused': unused,
-      },
+      on: { ...standing, 'copy.outdated': 'Outdated' },
+    },
+    Outdated: {
+      description:
+        'It stands and is offered, and waits in the queue of its target to be made anew.',
+      on: { ...standing, 'turn.came': 'Copying' },
     },
     BackingOff: {
       description: 'The last attempt failed of what time heals; it is tried again by and by.',
@@ -267,10 +278,15 @@ export const mirroredImageMachine = setup({
 
 function afterFailure(
   { known, failures }: MirroredImageContext,
-  { message, retryAtMs, reason }: DeletionFailure & Partial<Pick<CopyFailure, 'reason'>>,
+  failure: DeletionFailure & Partial<Pick<FailedCopyEnd, 'reason' | 'askedPlatforms'>>,
 ) {
+  const { message, retryAtMs, reason, askedPlatforms } = failure;
   return {
-    known: { ...known, lastError: message, ...(reason !== undefined && { failure: reason }) },
+    known: {
+      ...{ ...known, lastError: message },
+      ...(reason !== undefined && { failure: reason }),
+      ...(askedPlatforms !== undefined && { askedPlatforms }),
+    },
     ...{ failures: failures + 1, retryAtMs: retryAtMs ?? null },
   };
 }

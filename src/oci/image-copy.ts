@@ -164,9 +164,11 @@ export class ImageCopy {
   /** What a recorded copy is; `undefined` where its source may have more that is wanted now. */
   #told(digests: Digests, children: readonly Child[]): CopiedImage | undefined {
     const { platforms, target } = this.#request;
+    const isWhole = digests.digest === digests.sourceDigest;
     const isWanted = platforms !== 'all' && target.digest === undefined && children.some(isImage);
     const missing = isWanted ? missingOf(children, platforms) : [];
-    if (digests.digest === digests.sourceDigest) return copied(digests, undefined, missing);
+    if (isWhole) return copied(digests, undefined, missing);
+    if (platforms === 'all') return undefined;
     return missing.length > 0 ? undefined : copied(digests, platformsOf(children));
   }
 

@@ -46,10 +46,11 @@ export class CopyCourse implements CopyListener {
       this.tellSet(resource);
       this.#options.changed(resource);
     }
+    if (to === 'Available' && copy.known.platforms !== undefined) this.#judgeAnew(copy);
   };
 
   readonly turned = (copy: MirroredCopy): void => {
-    if (copy.state === 'Scheduled') this.#options.sources.put(copy);
+    if (isInLine(copy.state)) this.#options.sources.put(copy);
   };
 
   /** What failed may do better now. */
@@ -86,8 +87,8 @@ export class CopyCourse implements CopyListener {
 
   #lead(copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void {
     const { targets, sources, deletions } = this.#options;
-    if (to === 'Scheduled') sources.put(copy);
-    else if (from === 'Scheduled') {
+    if (isInLine(to)) sources.put(copy);
+    else if (isInLine(from)) {
       sources.remove(copy);
       if (to !== 'Copying') targets.remove(copy);
     }
@@ -95,6 +96,11 @@ export class CopyCourse implements CopyListener {
     if (to === 'Expired') deletions().expired(copy);
     else if (to !== 'Deleting') deletions().forget(copy);
     if (from === 'Copying' || from === 'Checking') copy.lookedAtMs = this.#runtime.clock.now();
+  }
+
+  /** A cut copy stands (again): what its image is to hold may be more by now. */
+  #judgeAnew({ image, demands }: MirroredCopy): void {
+    this.#options.plans().touch([...demands.keys()].map((resource) => ({ resource, image })));
   }
 
   /** There is nothing left of it: whoever waits for its place may have it now. */
@@ -116,6 +122,11 @@ export class CopyCourse implements CopyListener {
     const { retryInMs } = judgeFailure(failure, { failures, nowMs: now(), random: random() });
     copy.wake(clock.after(retryInMs, () => copy.send({ type: 'retry.due' })));
   }
+}
+
+/** Whether it waits for its turn to be copied. */
+function isInLine(state: CopyActorState): boolean {
+  return state === 'Scheduled' || state === 'Outdated';
 }
 
 /** Whether it is about the mirror, not about this copy: all that are made there would fail of it. */

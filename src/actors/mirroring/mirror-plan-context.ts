@@ -3,6 +3,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import type { Claimant, ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyJudgement } from '#core/mirroring/copy-claims.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import type { KeptPlatforms } from '#core/mirroring/outdated-copy.ts';
 import type { Result } from '#core/result.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -30,6 +31,8 @@ export interface MirrorPlanContext {
   ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
   /** Whether all resources are restored, before which nothing is planned. */
   readonly isReady: () => boolean;
+  /** What copies are to hold by now; undefined while nobody knows it. */
+  readonly platforms: () => KeptPlatforms | undefined;
   /** Whether only kubelets can pull an image (`monitoring.nodeOnly`): it is never copied. */
   readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Makes the finalizers of an object right; what cannot be written now is written another time. */

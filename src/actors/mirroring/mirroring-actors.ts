@@ -16,7 +16,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
-import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
+import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { MirroringView } from '#core/mirroring/running-copy.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -42,10 +42,11 @@ import { keepFinalizers } from './set-finalizers.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceLooks } from './source-looks.ts';
 import type { SourceQuotas } from './source-quotas.ts';
+import { WantedPlatforms } from './wanted-platforms.ts';
 
 /** What images are mirrored with. */
 export interface MirroringActorsOptions {
-  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
+  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures' | 'nodes'>;
   readonly client: KubeClient;
   /** Where statuses are restored from, and written to. */
   readonly store: MirrorStore;
@@ -90,6 +91,7 @@ export class MirroringActors implements MirroringView {
   readonly #changed = coalescedListeners();
   readonly #running: RunningCopies;
   readonly #wants: MirrorPods;
+  readonly #platforms: WantedPlatforms;
   readonly #copies: MirroredCopies;
   readonly #sources: SourceGate;
   readonly #targets: MirrorTargets;
@@ -111,6 +113,10 @@ export class MirroringActors implements MirroringView {
     const credentials = new MirrorCredentials(options.secrets.reader);
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#platforms = new WantedPlatforms(runtime, {
+      ...{ setting: configuration.mirroring.platforms, resources: options.resources },
+      grown: () => this.#plans.touchAll(),
+    });
     this.#sources = new SourceGate(runtime, {
       ...{ paceOf: options.copyPaceOf, heldUntilMs: options.quotas.heldUntilMs, turnOf },
       pass: (copy) => this.#targets.put(copy),
@@ -211,12 +217,11 @@ export class MirroringActors implements MirroringView {
   /** The actors of all this, each stopped before what it stands on. */
   #addServices(credentials: MirrorCredentials, looks: CopyLooks): void {
     const { whileLeading, runtime } = this.#system;
-    const { client, table, copier, registries, configuration, resources, news } = this.#options;
-    const { platforms } = configuration.mirroring;
+    const { client, table, copier, registries, news } = this.#options;
     const copies = new CopyImage(runtime, {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
       ...{ entries: this.#entries, ended: this.#course.ended },
-      platforms: () => keptPlatforms(platforms, resources.architectures() ?? []),
+      platforms: this.#platforms.kept,
     });
     const sources = new SourceLooks(runtime, {
       ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
@@ -244,6 +249,7 @@ export class MirroringActors implements MirroringView {
       ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
       ...{ copies: this.#copies, policy: configuration },
       ...{ judge: this.#judge.judge, restore: store.restore },
+      platforms: this.#platforms.wanted,
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
       keepFinalizers: async (change, signal) => {
         const kept = await keepFinalizers(client, change, signal);
@@ -268,6 +274,7 @@ export class MirroringActors implements MirroringView {
   #begin(): () => void {
     const { registries, lostCopies, secrets } = this.#options;
     const stops = [
+      this.#platforms.begin(),
       registries.onReachability((host, reachability) => {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),

@@ -1,0 +1,46 @@
+import type { MirrorCopy } from './mirrored-image.ts';
+import { formatPlatform, keepsPlatform, type Platform } from './platforms.ts';
+
+/** What copies keep of an index: all of it, or some platforms. */
+export type KeptPlatforms = 'all' | readonly Platform[];
+
+/**
+ * Whether a copy is to be made anew although it stands: it is cut, and lacks a platform that is wanted
+ * by now and that its source was not asked for in this term. One that holds more is left alone.
+ * `wanted` is undefined while nobody knows it.
+ */
+export function isOutdated(
+  { platforms, askedPlatforms = [] }: Pick<MirrorCopy, 'platforms' | 'askedPlatforms'>,
+  wanted: KeptPlatforms | undefined,
+): boolean {
+  if (platforms === undefined || wanted === undefined) return false;
+  const held = platforms.map(readPlatform);
+  const isHeld = (one: Platform) => held.some((platform) => keepsPlatform([one], platform));
+  const lacking = wanted === 'all' ? wanted : wanted.filter((one) => !isHeld(one));
+  return namesOf(lacking).some((name) => !askedPlatforms.includes(name));
+}
+
+/** What is asked for where such a copy is made anew: what it holds it keeps, since Pods may use it. */
+export function withHeld(
+  wanted: KeptPlatforms,
+  { platforms = [] }: Pick<MirrorCopy, 'platforms'>,
+): KeptPlatforms {
+  if (wanted === 'all') return wanted;
+  const held = platforms.map(readPlatform);
+  return [...wanted, ...held.filter((one) => !keepsPlatform(wanted, one))];
+}
+
+/** What a source was asked for, to be remembered of its copy; the whole image is `all`. */
+export function namesOf(kept: KeptPlatforms): readonly string[] {
+  return kept === 'all' ? ['all'] : [...new Set(kept.map(nameOf))].sort();
+}
+
+/** Where the os is left out any is meant, which is more than what `linux` says. */
+function nameOf(platform: Platform): string {
+  return platform.os === undefined ? `*${formatPlatform(platform)}` : formatPlatform(platform);
+}
+
+function readPlatform(written: string) {
+  const [os = '', architecture = '', variant] = written.split('/');
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
