@@ -1,7 +1,7 @@
 import { assign, setup } from 'xstate';
 import type { MirrorCopyState } from '#api/image-set-mirror-status.ts';
 import { type CopyFailure, isPermanent } from '#core/mirroring/copy-outcome.ts';
-import { recordPush } from '#core/mirroring/copy-record.ts';
+import { type CopyPush, recordPush } from '#core/mirroring/copy-record.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import { effect, toEvent, toOutput } from './effect.ts';
 
@@ -11,8 +11,8 @@ export type MirroredImageEvent =
   | { readonly type: 'turn.came' }
   /** It is to be asked for: at the start of a term, and once an hour. */
   | { readonly type: 'look.due' }
-  /** Nothing stands in its place, and its first byte is about to go there. */
-  | { readonly type: 'push.began' }
+  /** Its first byte is about to go to its place. */
+  | { readonly type: 'push.began'; readonly push: CopyPush }
   /** It stands, and is to be made anew: it lacks a platform that is wanted by now. */
   | { readonly type: 'copy.outdated' }
   /** Somebody saw that it is not there any more. */
@@ -66,10 +66,7 @@ export type MirroredImageInput = Pick<
   Partial<Pick<MirroredImageContext, 'failures' | 'retryAtMs' | 'before'>>;
 
 /** What one attempt came to. */
-export type CopyEnd = { readonly kind: 'copied'; readonly known: KnownCopy } | FailedCopyEnd;
-
-/** Why there is no copy; `askedPlatforms` where its source has no more to give of these. */
-type FailedCopyEnd = CopyFailure & Pick<KnownCopy, 'askedPlatforms'>;
+export type CopyEnd = { readonly kind: 'copied'; readonly known: KnownCopy } | CopyFailure;
 
 /** What looking at a copy came to. */
 export type LookOutcome =
@@ -115,6 +112,10 @@ const standing = {
   'copy.lost': { target: 'Scheduled', actions: lost },
   'image.unused': unused,
 } as const;
+const pushBegan = { type: 'rememberPush' as const, params: toEvent };
+const deletionFailed = {
+  ...{ type: 'rememberDeletion' as const, params: toOutput<DeletionOutcome> },
+};
 
 /** One image on one mirror: copied, looked after, copied again, deleted when nobody wants it. */
 export const mirroredImageMachine = setup({
@@ -156,11 +157,11 @@ export const mirroredImageMachine = setup({
     ),
     rememberCollision: assign(
       ({ context: { known } }, { message }: { readonly message: string }) => ({
-        known: { ...known, lastError: message },
+        known: { copy: known.copy, lastError: message },
       }),
     ),
-    rememberPush: assign(({ context: { known } }) => {
-      const { state: _, ...others } = recordPush({ ...known, state: 'Scheduled' });
+    rememberPush: assign(({ context: { known } }, { push }: { readonly push: CopyPush }) => {
+      const { state: _, ...others } = recordPush({ ...known, state: 'Scheduled' }, push);
       return { known: others };
     }),
     use: assign({ isUnused: false, failures: 0, retryAtMs: null }),
@@ -206,7 +207,7 @@ export const mirroredImageMachine = setup({
     },
     Copying: {
       description: 'One attempt is in flight; leaving this state aborts the transfer.',
-      on: { 'image.unused': unused, 'push.began': { actions: 'rememberPush' } },
+      on: { 'image.unused': unused, 'push.began': { actions: pushBegan } },
       invoke: {
         src: 'copyImage',
         input: toKey,
@@ -238,7 +239,7 @@ export const mirroredImageMachine = setup({
     },
     Collision: {
       description: 'Another image has its place on the mirror, and keeps it.',
-      on: { 'retry.due': 'Scheduled', 'image.unused': unused },
+      on: { 'retry.due': 'Scheduled' },
     },
     Unused: {
       description: 'No Pod uses the image; what stands on the mirror is kept for a while.',
@@ -251,24 +252,25 @@ export const mirroredImageMachine = setup({
     },
     Expired: {
       description: 'Offered to nobody any more: it is deleted unless a Pod wants it first.',
-      on: { 'image.used': used, 'copy.revived': 'Scheduled', 'deletion.due': 'Deleting' },
+      on: {
+        'image.used': used,
+        'copy.lost': { actions: lost },
+        'copy.revived': 'Scheduled',
+        'deletion.due': 'Deleting',
+      },
     },
     Deleting: {
-      description: 'Its mirror is asked to delete it; leaving this state aborts that.',
-      on: {
-        'image.used': { target: 'Checking', actions: 'use' },
-        'copy.revived': 'Checking',
-      },
+      description: 'Its mirror is asked to delete it; whoever wants it waits for the answer.',
+      // What was sent may be done after it was given up: until the answer nobody is offered it.
+      on: { 'copy.collides': {} },
       invoke: {
         src: 'deleteCopy',
         input: toKey,
         onDone: [
           { guard: whenDeleted('isOver'), target: 'Gone' },
-          { guard: whenDeleted('isWanted'), target: 'Unused' },
-          {
-            target: 'Expired',
-            actions: { type: 'rememberDeletion', params: toOutput<DeletionOutcome> },
-          },
+          { guard: whenDeleted('isWanted'), target: 'Scheduled' },
+          { guard: 'isUnused', target: 'Expired', actions: deletionFailed },
+          { target: 'Checking', actions: [deletionFailed, 'use'] },
         ],
       },
     },
@@ -278,7 +280,7 @@ export const mirroredImageMachine = setup({
 
 function afterFailure(
   { known, failures }: MirroredImageContext,
-  failure: DeletionFailure & Partial<Pick<FailedCopyEnd, 'reason' | 'askedPlatforms'>>,
+  failure: DeletionFailure & Partial<Pick<CopyFailure, 'reason' | 'askedPlatforms'>>,
 ) {
   const { message, retryAtMs, reason, askedPlatforms } = failure;
   return {

@@ -1,8 +1,9 @@
 import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import type { CopyPush } from '#core/mirroring/copy-record.ts';
 import { CopyMemory, type TransferBounds } from './copy-memory.ts';
-import { type CopyDeletion, CopyDeletions } from './delete-copy.ts';
+import { type CopyDeletion, CopyDeletions, type RemovalBounds } from './delete-copy.ts';
 import { ImageCopy, tagOf } from './image-copy.ts';
 import type { Platform } from './index-cut.ts';
 import { type CopyLook, lookAtCopy } from './look-at-copy.ts';
@@ -36,11 +37,8 @@ export interface CopyRequest {
   readonly known?: KnownCopy;
   /** Whose look-ups of names these are counted with: a namespace. */
   readonly share?: string;
-  /**
-   * Awaited before the first byte goes out, with the digest that stands under the tag, if any; a
-   * failure is what the copy comes to then.
-   */
-  readonly beforePush?: (standing: string | undefined) => Promise<CopyFailure | undefined>;
+  /** Awaited before the first byte goes out; a failure is what the copy comes to then. */
+  readonly beforePush?: (push: CopyPush) => Promise<CopyFailure | undefined>;
   /** Told as blocks go out; whoever listens throttles. */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
@@ -59,6 +57,7 @@ export interface LookRequest {
 /** A copy to delete. */
 export interface DeleteRequest extends LookRequest {
   readonly digest: string;
+  readonly removal: RemovalBounds;
 }
 
 /** What was recorded of a copy. */
@@ -88,7 +87,8 @@ export function createImageCopier(options: RemoteOptions, bounds?: TransferBound
       return await lookAtCopy(repositoryOf(memory, request), wanted, signal);
     },
     deleteCopy: async (request, signal) => {
-      const copy = { tag: tagOf(request.target), digest: request.digest };
+      const { digest, removal } = request;
+      const copy = { tag: tagOf(request.target), digest, removal };
       return await deletions.delete(repositoryOf(memory, request), copy, signal);
     },
   };

@@ -111,7 +111,10 @@ export class ImageCopy {
     const told = copied({ digest: manifest.digest, sourceDigest }, platforms, missing);
     const found = await this.#isThere(manifest.digest, present);
     if (!found.ok || found.value) return found.ok ? succeed(told) : found;
-    const refused = await this.#request.beforePush?.(present?.digest);
+    const refused = await this.#request.beforePush?.({
+      ...(present !== undefined && { standing: present.digest }),
+      ...(platforms !== undefined && { platforms }),
+    });
     if (refused !== undefined) return fail(refused);
     // 4. Everything below it, and it at the end, under its tag.
     const pushed = await this.#push(reader, manifest, present === undefined);
@@ -164,12 +167,12 @@ export class ImageCopy {
   /** What a recorded copy is; `undefined` where its source may have more that is wanted now. */
   #told(digests: Digests, children: readonly Child[]): CopiedImage | undefined {
     const { platforms, target } = this.#request;
-    const isWhole = digests.digest === digests.sourceDigest;
     const isWanted = platforms !== 'all' && target.digest === undefined && children.some(isImage);
     const missing = isWanted ? missingOf(children, platforms) : [];
-    if (isWhole) return copied(digests, undefined, missing);
-    if (platforms === 'all') return undefined;
-    return missing.length > 0 ? undefined : copied(digests, platformsOf(children));
+    if (digests.digest === digests.sourceDigest) return copied(digests, undefined, missing);
+    // Cut when less was wanted.
+    const isWhole = platforms === 'all' || target.digest !== undefined;
+    return isWhole || missing.length > 0 ? undefined : copied(digests, platformsOf(children));
   }
 
   /** What is used by its digest is copied whole, so that the digest survives. */

@@ -8,8 +8,9 @@ import {
   entryOf,
   mirrorTo,
 } from '#test/support/mirroring/mirror-resource.ts';
+import { createPod as createIn, oneContainer } from '#test/support/operator/created-pod.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
-import { pushImage } from '#test/support/registries/images.ts';
+import { pushImage, pushIndex } from '#test/support/registries/images.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
@@ -56,6 +57,31 @@ describe('a copy that nobody uses any more', { timeout: 120_000 }, () => {
       slow,
     );
     expect(await digestAt(mirror, `${namespace}/team/unused`, '1')).toBeUndefined();
+  });
+
+  test('by its digest is copied whole and offered by it; it goes by the tag that it has of ours', async () => {
+    const namespace = await freshNamespace();
+    const dying = await startRegistry();
+    onTestFinished(() => dying.remove());
+    const { digest } = await pushIndex(dying, 'team/pinned:1');
+    const image = `${dying.host}/team/pinned:1@${digest}`;
+    const mirrors = [{ registry: mirror.host, path: `/${namespace}` }];
+    const path = await mirrorTo(namespace, mirrors, cleanup);
+    const pod = await createPod(namespace, image);
+    const copied = await becomes(path, image, 'Available');
+    const repository = `${namespace}/team/pinned`;
+    const copy = `${mirror.host}/${repository}:1@${digest}`;
+    expect(copied).toMatchObject({ image: copy, digest });
+    expect(copied).not.toHaveProperty('platforms');
+    const tag = `kuik-${digest.replace(':', '-')}`;
+    expect(await digestAt(mirror, repository, tag)).toBe(digest);
+    await dying.stop();
+    const other = await createIn(namespace, oneContainer(image));
+    expect(other.pod.spec.containers).toMatchObject([{ image: copy }]);
+    for (const name of [pod, other.pod.metadata.name]) await deletePod(namespace, name);
+    const isForgotten = async () => (await entryOf(path, image)) === undefined;
+    await eventually('its entry is gone', isForgotten, slow);
+    expect(await digestAt(mirror, repository, tag)).toBeUndefined();
   });
 
   test('comes back when a Pod wants it before it is deleted', async () => {

@@ -9,7 +9,7 @@ import {
   type CopyOutcome,
   isPermanent,
 } from '#core/mirroring/copy-outcome.ts';
-import { recordCopied } from '#core/mirroring/copy-record.ts';
+import { type CopyPush, recordCopied } from '#core/mirroring/copy-record.ts';
 import { type CopySource, commonSources, copySources } from '#core/mirroring/copy-sources.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
 import {
@@ -22,6 +22,7 @@ import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { CopyEnd } from '#machines/mirrored-image.ts';
 import type { ImageCopier } from '#oci/copy.ts';
+import type { DeletesInFlight } from './deletes-in-flight.ts';
 import type { MirrorCredentials } from './mirror-credentials.ts';
 import type { CopyDemand, MirroredCopy } from './mirrored-copy.ts';
 import type { RunningCopies } from './running-copies.ts';
@@ -40,6 +41,8 @@ export interface CopyImageOptions {
   readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf'>;
   readonly credentials: MirrorCredentials;
   readonly running: RunningCopies;
+  /** What is being deleted at a place would take the new copy along. */
+  readonly inFlight: Pick<DeletesInFlight, 'ended'>;
   /** An entry stands in a status before the first byte is pushed (behaviour §5). */
   readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
@@ -49,6 +52,8 @@ export interface CopyImageOptions {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
     readonly othersOf: (copy: MirroredCopy) => HeldPlace;
   };
+  /** Told when a source has said what to copy. */
+  readonly sourceAnswered: (copy: MirroredCopy) => void;
   /** Told of each attempt that came to an end, and how long it took. */
   readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
@@ -80,6 +85,7 @@ export class CopyImage {
     // Nodes may join while it is made: what is remembered is what was asked for.
     const platforms = this.#options.platforms();
     const askedPlatforms = namesOf(platforms);
+    await this.#options.inFlight.ended(copy.place.key);
     let outcome: CopyOutcome = nobodyCopies(copy);
     for (const behalf of this.#options.judge.behalvesOf(copy)) {
       outcome = await this.#copyFor(copy, behalf, { platforms, signal });
@@ -176,7 +182,7 @@ export class CopyImage {
           platforms: withHeld(platforms, copy.known),
           ...(known && { known }),
           share: behalf.use?.namespace ?? '',
-          beforePush: (standing) => this.#beforePush(copy, behalf.resource, { standing, signal }),
+          beforePush: (pushed) => this.#beforePush(copy, behalf.resource, { pushed, signal }),
           onProgress: shown.progress,
         },
         signal,
@@ -194,16 +200,20 @@ export class CopyImage {
     }
   }
 
-  /** An entry stands before the first byte, and says where nothing stood at its place before. */
+  /** An entry stands before the first byte, and says what stood at its place, and for whom it is. */
   async #beforePush(
     copy: MirroredCopy,
     resource: string,
-    { standing, signal }: { readonly standing: string | undefined; readonly signal: AbortSignal },
+    { pushed, signal }: { readonly pushed: CopyPush; readonly signal: AbortSignal },
   ): Promise<CopyFailure | undefined> {
-    const { entries } = this.#options;
-    const { adopted } = copy.known;
-    if (standing === undefined) copy.send({ type: 'push.began' });
-    const isNews = adopted !== copy.known.adopted;
+    const { entries, sourceAnswered } = this.#options;
+    sourceAnswered(copy);
+    const before = copy.known;
+    copy.send({ type: 'push.began', push: pushed });
+    const { adopted, platforms } = copy.known;
+    const isNews =
+      adopted !== before.adopted ||
+      String(platforms ?? 'all') !== String(before.platforms ?? 'all');
     try {
       const place = await entries[isNews ? 'recorded' : 'stands'](resource, copy.image, signal);
       return place === 'none' ? unlisted(resource) : undefined;

@@ -88,10 +88,10 @@ export class CopyLooks {
     const end = { registry: target.registry, credentials: push.credentials };
     tellRegistry(registries, { target: end }, look);
     if (look.kind !== 'failed') credentials.accept(resource, place, push);
-    if (judgeLook(copy.known, findingOf(look)) === 'as-before') {
-      return { kind: look.kind === 'there' ? 'present' : 'unknown' };
+    if (judgeLook(copy.known, findingOf(look)) === 'lost') {
+      return { kind: 'lost', message: lostMessage(copy, look) };
     }
-    return { kind: 'lost', message: lostMessage(copy, look) };
+    return { kind: look.kind === 'there' ? 'present' : 'unknown' };
   };
 
   #supervisor(): ActorRefFrom<CopyLooksLogic> | undefined {

@@ -252,10 +252,10 @@ export class MirrorPlan {
 
   #planSlice(images: readonly string[], released: Releases | undefined) {
     const { mirror } = this;
-    const { claims, judge, wants, platforms } = this.#options;
+    const { claims, judge, wants, platforms, isBeingDeleted } = this.#options;
     for (const image of images) claims.update(mirror.resource, image);
     return planMirror({
-      ...{ resource: mirror.resource, images, judge },
+      ...{ resource: mirror.resource, images, judge, isBeingDeleted },
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
       ...{ running: wants.running, platforms: platforms() },
       ...(released !== undefined && { released }),

@@ -1,5 +1,11 @@
 import type { MirrorCopy } from './mirrored-image.ts';
-import { formatPlatform, keepsPlatform, type Platform } from './platforms.ts';
+import {
+  formatPlatform,
+  lackingPlatforms,
+  matchesPlatform,
+  type Platform,
+  readPlatform,
+} from './platforms.ts';
 
 /** What copies keep of an index: all of it, or some platforms. */
 export type KeptPlatforms = 'all' | readonly Platform[];
@@ -14,10 +20,8 @@ export function isOutdated(
   wanted: KeptPlatforms | undefined,
 ): boolean {
   if (platforms === undefined || wanted === undefined) return false;
-  const held = platforms.map(readPlatform);
-  const isHeld = (one: Platform) => held.some((platform) => keepsPlatform([one], platform));
-  const lacking = wanted === 'all' ? wanted : wanted.filter((one) => !isHeld(one));
-  return namesOf(lacking).some((name) => !askedPlatforms.includes(name));
+  const lacking = wanted === 'all' ? namesOf(wanted) : lackingPlatforms(wanted, platforms);
+  return lacking.some((name) => !askedPlatforms.includes(name));
 }
 
 /** What is asked for where such a copy is made anew: what it holds it keeps, since Pods may use it. */
@@ -27,20 +31,10 @@ export function withHeld(
 ): KeptPlatforms {
   if (wanted === 'all') return wanted;
   const held = platforms.map(readPlatform);
-  return [...wanted, ...held.filter((one) => !keepsPlatform(wanted, one))];
+  return [...wanted, ...held.filter((had) => !wanted.some((one) => matchesPlatform(one, had)))];
 }
 
 /** What a source was asked for, to be remembered of its copy; the whole image is `all`. */
 export function namesOf(kept: KeptPlatforms): readonly string[] {
-  return kept === 'all' ? ['all'] : [...new Set(kept.map(nameOf))].sort();
-}
-
-/** Where the os is left out any is meant, which is more than what `linux` says. */
-function nameOf(platform: Platform): string {
-  return platform.os === undefined ? `*${formatPlatform(platform)}` : formatPlatform(platform);
-}
-
-function readPlatform(written: string) {
-  const [os = '', architecture = '', variant] = written.split('/');
-  return { os, architecture, ...(variant !== undefined && { variant }) };
+  return kept === 'all' ? [kept] : [...new Set(kept.map(formatPlatform))].sort();
 }

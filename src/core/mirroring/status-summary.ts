@@ -119,9 +119,12 @@ const said = {
 function troublesOf({
   image,
   copies,
+  unusedSinceMs,
 }: MirroredImage): ReadonlyMap<MirrorTrouble['reason'], MirrorTrouble['first']> {
   const found = new Map<MirrorTrouble['reason'], MirrorTrouble['first']>();
   for (const copy of copies) {
+    // What nobody uses is not tried again, and nobody has to act; only deletions are.
+    if (unusedSinceMs !== undefined && copy.state !== 'Expired') continue;
     const reason = reasonOf(copy);
     if (reason === undefined || found.has(reason)) continue;
     found.set(reason, { image, copy: copy.copy, lastError: copy.lastError ?? '' });

@@ -71,7 +71,9 @@ export async function digestAt(registry: TestRegistry, repository: string, tag: 
   const { status, headers } = await registryRequest(registry, {
     method: 'HEAD',
     path: `/v2/${repository}/manifests/${tag}`,
-    headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
+    headers: {
+      accept: 'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json',
+    },
   });
   return status === 200 ? String(headers['docker-content-digest']) : undefined;
 }

@@ -1,9 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import {
-  MirroringActors,
-  type MirroringActorsOptions,
-} from '#actors/mirroring/mirroring-actors.ts';
+import { MirroringActors } from '#actors/mirroring/mirroring-actors.ts';
+import type { MirroringMeans } from '#actors/mirroring/mirroring-means.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { nodeArchitectures } from '#actors/node-architectures.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
@@ -15,6 +13,7 @@ import { Listeners } from '#core/listeners.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
+import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretAnswer } from '#core/secret.ts';
@@ -52,6 +51,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   const twin = createCopierTwin();
   const server = createResourceServer(kuik, pods);
   const lost = new Listeners<[{ readonly resource: string; readonly copy: string }]>();
+  const checked = new Listeners<[check: FinishedCheck]>();
   const client = { call: server.call } as unknown as KubeClient;
   const registries = addRegistries(system, {
     ...{ paceOf: () => ({ intervalMs: 1_000, maxPerInterval: 1 }), pingTimeoutMs: 1_000 },
@@ -66,7 +66,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       manifest: () => Promise.reject(new Error('The stage answers for the client.')),
     },
   });
-  const options: MirroringActorsOptions = {
+  const options: MirroringMeans = {
     ...{ client, namespace: 'kuik-system', table: keepTable(kuik), registries },
     resources: { pods, kuik, nodes, architectures: nodeArchitectures(nodes) },
     store: mirrorStore(runtime, { client, namespace: 'kuik-system' }),
@@ -78,14 +78,16 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       sources: { subscribe: secretsChanged.subscribe },
     },
     copier: twin.copier,
-    lostCopies: { subscribe: lost.subscribe } as MirroringActorsOptions['lostCopies'],
+    lostCopies: { subscribe: lost.subscribe } as MirroringMeans['lostCopies'],
+    tracking: { onCheck: checked.subscribe },
     configuration: {
-      ...{ skipLabels: [], skipAnnotations: [] },
+      ...{ skipLabels: ['kuik-skip'], skipAnnotations: [] },
       mirroring: { concurrency: given.concurrency ?? 2, platforms: given.platforms ?? 'all' },
     },
     copyPaceOf: () => given.copyPace,
     quotas: given.quotas ?? new SourceQuotas(runtime, 0.3),
     leads: () => system.term() !== undefined,
+    deleteWithinMs: 5_000,
     isNodeOnly: (reference) => reference.registry === 'node-only.example.com',
     news: { copied: () => {}, deleted: () => {}, abandoned: () => {} },
   };
@@ -152,6 +154,9 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     },
     changeSecrets: secretsChanged.tell,
     lose: (resource: string, copy: string) => lost.tell({ resource, copy }),
+    /** A ClusterImageSetAvailability had an image checked. */
+    check: (image: string, result: string) =>
+      checked.tell({ registry: '', image, result, durationMs: 1 }),
     images: (resource: string): readonly MirroredImage[] => [
       ...mirroring.images.imagesOf(resource),
     ],

@@ -67,10 +67,16 @@ describe('a copy', () => {
     expect(start({}, unused, used).value).toBe('Scheduled');
   });
 
-  test('whose deletion may have been sent is looked at when a Pod comes', () => {
+  test('whose deletion may have been sent is not offered before the answer, whoever comes', () => {
     const events = ['image.unused', 'copy.expired', 'deletion.due', 'image.used'] as const;
-    const state = start({ known: there }, ...events.map((type) => ({ type })));
-    expect(state.value).toBe('Checking');
+    const collides = { type: 'copy.collides', message: 'another has its place' } as const;
+    const state = start(
+      { known: there },
+      ...events.map((type) => ({ type })),
+      { type: 'copy.revived' },
+      collides,
+    );
+    expect(state).toMatchObject({ value: 'Deleting', context: { isUnused: false } });
   });
 
   test('that has another in its place says so, and waits for that to change', () => {
@@ -80,6 +86,10 @@ describe('a copy', () => {
     expect(state.context.known.lastError).toContain('quay.io');
     expect(start({}, collides, { type: 'turn.came' }).value).toBe('Collision');
     expect(start({}, collides, { type: 'retry.due' }).value).toBe('Scheduled');
+    // It has no copy there any more, if it ever had one, whether or not anybody uses its image.
+    const shared = start({ known: there }, collides, { type: 'image.unused' });
+    expect(shared).toMatchObject({ value: 'Collision', context: { isUnused: true } });
+    expect(shared.context.known).toEqual({ copy, lastError: collides.message });
   });
 
   test('ends where no resource has a place for it', () => {
@@ -128,7 +138,7 @@ describe('an attempt to copy', () => {
     const { actor, state, end } = run();
     actor.send({ type: 'turn.came' });
     expect(state().value).toBe('Copying');
-    actor.send({ type: 'push.began' });
+    actor.send({ type: 'push.began', push: {} });
     expect(state().context.known).toEqual({ copy, adopted: false });
     await end(copied);
     expect(state().value).toBe('Available');
@@ -210,5 +220,19 @@ describe('a deletion', () => {
     expect(await deletion({ kind: 'failed', message: '405' })).toMatchObject({
       ...{ value: 'Expired', context: { failures: 1, known: { ...there, lastError: '405' } } },
     });
+  });
+
+  test('of what a Pod wants by now is followed by a look, or ends as it was to', async () => {
+    async function wanted(outcome: DeletionOutcome) {
+      const one = run({ known: there, isUnused: true, before: 'Expired' });
+      one.actor.send({ type: 'deletion.due' });
+      one.actor.send({ type: 'image.used' });
+      expect(one.signals[0]?.aborted).toBe(false);
+      await one.end(outcome);
+      return one.state();
+    }
+    expect((await wanted({ kind: 'deleted' })).status).toBe('done');
+    expect((await wanted({ kind: 'wanted' })).value).toBe('Available');
+    expect((await wanted({ kind: 'failed', message: 'no answer' })).value).toBe('Checking');
   });
 });

@@ -43,9 +43,10 @@ describe('an image that a Pod runs', () => {
     expect(stage.bugs()).toEqual([]);
   });
 
-  test('is no more copied than anything else where only kubelets can pull it', async () => {
+  test('is not copied where only kubelets can pull it, or its Pod is to be left alone', async () => {
     const stage = await begin();
     stage.run('own', 'node-only.example.com/own:1');
+    stage.run('skipped', 'docker.io/library/redis:1', { labels: { 'kuik-skip': '' } });
     await stage.pass(1_000);
     expect(stage.images(resource).map(({ image }) => image)).toEqual([nginx]);
   });
