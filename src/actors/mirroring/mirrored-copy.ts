@@ -50,6 +50,8 @@ export class MirroredCopy implements CopyKey {
   readonly demands = new Map<string, CopyDemand>();
   /** When it was made, or asked for, last, by the clock of the process; not yet in this term. */
   lookedAtMs: number | undefined;
+  /** When it began to be made last, by the clock of the process. */
+  triedAtMs = Number.NEGATIVE_INFINITY;
   readonly #listener: CopyListener;
   #actor: CopyActor | undefined;
   #state: CopyActorState = 'Broken';

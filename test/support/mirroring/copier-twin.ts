@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Credential } from '#core/credentials.ts';
 import { formatReference } from '#core/image/reference.ts';
 import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { coversArchitectures, type Platform } from '#core/mirroring/platforms.ts';
@@ -12,6 +13,7 @@ export function createCopierTwin() {
   const copied: CopyRequest[] = [];
   const looked: string[] = [];
   const deleted: string[] = [];
+  const guarded = new Map<string, string>();
   const failing = new Map<string, Omit<CopyFailure, 'kind' | 'message'>>();
   let hold: { readonly until: Promise<void>; readonly registry: string | undefined } | undefined;
   let deletionHold: Promise<void> | undefined;
@@ -21,6 +23,17 @@ export function createCopierTwin() {
     return digest === undefined || platformsOf.has(digest)
       ? (digest ?? images.get(image))
       : undefined;
+  };
+  const isLetIn = (registry: string, credentials: readonly Credential[]): boolean => {
+    const wanted = guarded.get(registry);
+    return wanted === undefined || credentials.some(({ password }) => password === wanted);
+  };
+  const refusalOf = ({ source, target, ...given }: CopyRequest): CopyFailure | undefined => {
+    if (!isLetIn(source.registry, given.sourceCredentials)) {
+      return failed('source', 'source-denied', `${source.registry}: 401`);
+    }
+    if (isLetIn(target.registry, given.targetCredentials)) return undefined;
+    return failed('target', 'denied', `${target.registry}: 401`);
   };
   const failureAt = (registry: string): CopyFailure | undefined => {
     const failure = failing.get(registry);
@@ -69,6 +82,8 @@ export function createCopierTwin() {
       const { source, target } = request;
       const isHeld = hold !== undefined && [undefined, source.registry].includes(hold.registry);
       if (isHeld) await Promise.race([hold?.until, aborted(signal)]);
+      const refused = refusalOf(request);
+      if (refused !== undefined) return refused;
       return (
         failureAt(source.registry) ??
         failureAt(target.registry) ??
@@ -98,6 +113,8 @@ export function createCopierTwin() {
     ...{ copier, images, copied, reads, looked, deleted },
     /** Puts an image there; what is named alike has the same digest. */
     push: (image: string, content = image) => images.set(image, digestOf(content)),
+    /** From now on a registry lets in, to copy, who has this password. */
+    guard: (registry: string, password: string) => void guarded.set(registry, password),
     /** Puts an index there. */
     pushIndex: (image: string, platforms: readonly string[], content = image) => {
       const digest = digestOf(content);
