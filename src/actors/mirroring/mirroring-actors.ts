@@ -30,6 +30,7 @@ import { RunningCopies } from './running-copies.ts';
 import { finalizersKeeper } from './set-finalizers.ts';
 import { SlowSources } from './slow-sources.ts';
 import { SourceGate } from './source-gate.ts';
+import { SourceHolds } from './source-holds.ts';
 import { SourceLooks } from './source-looks.ts';
 import { WantedPlatforms } from './wanted-platforms.ts';
 
@@ -75,10 +76,12 @@ export class MirroringActors implements MirroringView {
       grown: () => this.#plans.touchAll(),
     });
     this.#slowSources = new SlowSources(runtime, concurrency);
+    const { lineOf, heldUntilMs } = new SourceHolds({
+      ...{ credentials, table, quotas: options.quotas, slowSources: this.#slowSources },
+      judge: () => this.#judge,
+    });
     this.#sources = new SourceGate(runtime, {
-      ...{ paceOf: options.copyPaceOf, turnOf },
-      heldUntilMs: (host) =>
-        options.quotas.heldUntilMs(host) ?? this.#slowSources.heldUntilMs(host),
+      ...{ paceOf: options.copyPaceOf, turnOf, lineOf, heldUntilMs },
       pass: (copy) => this.#targets.put(copy),
     });
     const { admits } = this.#sources;

@@ -44,7 +44,7 @@ export interface MirroringMeans {
   /** How many images begin to be read an interval (`registries.<host>.copies`). */
   readonly copyPaceOf: (host: string) => Pace | undefined;
   /** What sources say of their quotas. */
-  readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
+  readonly quotas: Pick<SourceQuotas, 'heldUntilMs' | 'isStated'>;
   /** Whether this process leads, its Lease renewed within the deadline. */
   readonly leads: () => boolean;
   /** For how long a DELETE may be on its way: as long as no other leads after the last renewal. */
