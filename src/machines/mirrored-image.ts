@@ -13,6 +13,8 @@ export type MirroredImageEvent =
   | { readonly type: 'look.due' }
   /** Its first byte is about to go to its place. */
   | { readonly type: 'push.began'; readonly push: CopyPush }
+  /** It stands, and is to be made anew: it lacks a platform that is wanted by now. */
+  | { readonly type: 'copy.outdated' }
   /** Somebody saw that it is not there any more. */
   | { readonly type: 'copy.lost'; readonly message: string }
   /** Another image has its place on the mirror. */
@@ -105,6 +107,11 @@ const toKey = ({ context: { target, image } }: { readonly context: CopyKey }): C
 const used = { target: 'Scheduled', actions: 'use' } as const;
 const unused = { target: 'Unused', actions: 'unuse' } as const;
 const lost = { type: 'rememberLoss' as const, params: toEvent };
+const standing = {
+  'look.due': 'Checking',
+  'copy.lost': { target: 'Scheduled', actions: lost },
+  'image.unused': unused,
+} as const;
 const pushBegan = { type: 'rememberPush' as const, params: toEvent };
 const deletionFailed = {
   ...{ type: 'rememberDeletion' as const, params: toOutput<DeletionOutcome> },
@@ -214,11 +221,12 @@ export const mirroredImageMachine = setup({
     },
     Available: {
       description: 'It stands on its mirror, as far as anybody knows.',
-      on: {
-        'look.due': 'Checking',
-        'copy.lost': { target: 'Scheduled', actions: lost },
-        'image.unused': unused,
-      },
+      on: { ...standing, 'copy.outdated': 'Outdated' },
+    },
+    Outdated: {
+      description:
+        'It stands and is offered, and waits in the queue of its target to be made anew.',
+      on: { ...standing, 'turn.came': 'Copying' },
     },
     BackingOff: {
       description: 'The last attempt failed of what time heals; it is tried again by and by.',
@@ -272,10 +280,15 @@ export const mirroredImageMachine = setup({
 
 function afterFailure(
   { known, failures }: MirroredImageContext,
-  { message, retryAtMs, reason }: DeletionFailure & Partial<Pick<CopyFailure, 'reason'>>,
+  failure: DeletionFailure & Partial<Pick<CopyFailure, 'reason' | 'askedPlatforms'>>,
 ) {
+  const { message, retryAtMs, reason, askedPlatforms } = failure;
   return {
-    known: { ...known, lastError: message, ...(reason !== undefined && { failure: reason }) },
+    known: {
+      ...{ ...known, lastError: message },
+      ...(reason !== undefined && { failure: reason }),
+      ...(askedPlatforms !== undefined && { askedPlatforms }),
+    },
     ...{ failures: failures + 1, retryAtMs: retryAtMs ?? null },
   };
 }

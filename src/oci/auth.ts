@@ -218,7 +218,11 @@ function readyToken(registry: string, token: string): Authorization {
 
 function toTransport(request: AuthorizedRequest, authorization: string | undefined) {
   const { repository, actions, mountFrom, credential, tokenMsMin, ...plain } = request;
-  return { ...plain, ...(authorization !== undefined && { authorization }) };
+  return {
+    ...plain,
+    ...(authorization !== undefined && { authorization }),
+    ...(credential !== undefined && { asker: credential }),
+  };
 }
 
 function isSpent({ body }: AuthorizedRequest): boolean {

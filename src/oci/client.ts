@@ -1,3 +1,4 @@
+import type { Credential } from '#core/credentials.ts';
 import { registryHost } from '#core/image/registry-host.ts';
 import { type Result, succeed } from '#core/result.ts';
 import { Authenticator } from './auth.ts';
@@ -45,8 +46,8 @@ export interface OciClientOptions {
   readonly resolve?: ResolveName;
   /** Opens a connection to an address; the default is Node's. */
   readonly openSocket?: OpenSocket;
-  /** Told of what answers state of their registry's quota, whoever asked: probes and copies. */
-  readonly onQuota?: (registry: string, quota: StatedQuota) => void;
+  /** Told of what answers state of the quota of whoever asked: probes and copies. */
+  readonly onQuota?: (registry: string, quota: StatedQuota, asker?: Credential) => void;
   /** Wall time in ms since the epoch: what `Retry-After` counts from. */
   readonly nowMs?: () => number;
   /** How transfers are held to their bounds; an empty one is right where nothing is tested. */

@@ -1,4 +1,5 @@
 import { BoundedMap } from '#core/bounded-map.ts';
+import type { Credential } from '#core/credentials.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import { writtenZone } from './addresses.ts';
 import type { Connections } from './connections.ts';
@@ -11,6 +12,8 @@ import { readQuota } from './quota.ts';
 export interface TransportRequest extends ExchangeRequest {
   /** A path on the registry itself, or where an answer sent us to. */
   readonly target: string | Lead;
+  /** Whose quota it counts against; absent where nobody's name is said. Never sent from here. */
+  readonly asker?: Credential;
 }
 
 /** What the transport stands on. */
@@ -18,8 +21,8 @@ export interface TransportOptions {
   readonly connections: Connections;
   /** The settings of a registry; `undefined` where the configuration does not name it. */
   readonly settingsOf: (registry: string) => RegistrySettings | undefined;
-  /** Told of what answers state of their registry's quota, limit and rest. */
-  readonly onQuota?: (registry: string, quota: StatedQuota) => void;
+  /** Told of what answers state of the quota of whoever asked, limit and rest. */
+  readonly onQuota?: (registry: string, quota: StatedQuota, asker?: Credential) => void;
   /** Wall time in ms, that spans are counted from; needed where `onQuota` is. */
   readonly nowMs?: () => number;
 }
@@ -67,7 +70,7 @@ export class Transport {
     };
     try {
       const answer = await this.#sendOnce(request, { signal, onHeard });
-      this.#tellQuota(registry, answer);
+      this.#tellQuota(request, answer);
       return succeed(answer);
     } catch (error) {
       const failure = signal.aborted ? outOfTime(registry) : translateError(error, registry);
@@ -75,14 +78,14 @@ export class Transport {
     }
   }
 
-  #tellQuota(registry: string, { headers, foreign }: TransportAnswer): void {
+  #tellQuota({ registry, asker }: TransportRequest, { headers, foreign }: TransportAnswer): void {
     const { onQuota, nowMs = Date.now } = this.#options;
     // Most answers state none: looking costs nothing then.
     if (onQuota === undefined || foreign || headers['ratelimit-limit'] === undefined) return;
     const { quotaLimit, quotaRemaining, quotaResetAtMs } = readQuota(headers, nowMs());
     if (quotaLimit === undefined || quotaRemaining === undefined) return;
     const reset = quotaResetAtMs === undefined ? {} : { resetAtMs: quotaResetAtMs };
-    onQuota(registry, { limit: quotaLimit, remaining: quotaRemaining, ...reset });
+    onQuota(registry, { limit: quotaLimit, remaining: quotaRemaining, ...reset }, asker);
   }
 
   async #sendOnce(request: TransportRequest, attempt: Attempt): Promise<TransportAnswer> {

@@ -221,6 +221,19 @@ describe('a source that says no', () => {
   });
 });
 
+test('what a source states of its quota is told with the credential that asked', async () => {
+  const headers = { 'ratelimit-limit': '200', 'ratelimit-remaining': '76' };
+  stage.source.setRules({ path: /\/manifests\//, fault: { kind: 'headers', headers } });
+  const account = { username: 'robot', password: 'secret', source: 'apps/pull' };
+  const told: unknown[] = [];
+  const onQuota = (registry: string, _: unknown, asker?: unknown): void =>
+    void told.push([registry, asker]);
+  copies += 1;
+  const wanted = { path, toPath: `copies/${copies}`, credentials: [account] };
+  expect(await stage.copy(wanted, { onQuota })).toMatchObject({ kind: 'copied' });
+  expect(told).toEqual(Array(2).fill([stage.source.host, account]));
+});
+
 test('what a source states of its quota is told, whoever asked', async () => {
   const headers = { 'ratelimit-limit': '200;w=21600', 'ratelimit-remaining': '76;w=21600' };
   stage.source.setRules({ path: /\/manifests\//, fault: { kind: 'headers', headers } });

@@ -167,6 +167,30 @@ describe('an index', () => {
     expect(await stage.copy(wanted)).toEqual({ ...outcome, found: true, bytes: 0 });
   });
 
+  test('that was cut is copied with more, or whole, once more is wanted', async () => {
+    const index = await pushIndex(stage.realSource, 'team/more:1');
+    const known = async (copied: ReturnType<typeof stage.copy>) => {
+      const outcome = await copied;
+      if (outcome.kind !== 'copied') throw new Error(outcome.message);
+      return { digest: outcome.digest, sourceDigest: outcome.sourceDigest };
+    };
+    const s390x = { os: 'linux', architecture: 's390x' };
+    const first = await known(stage.copy({ path: 'team/more', platforms: [arm64] }));
+    stage.source.resetCounts();
+    const asked = { path: 'team/more', platforms: [arm64, s390x], known: first };
+    expect(await stage.copy(asked)).toMatchObject({
+      ...{ kind: 'copied', found: true, bytes: 0, digest: first.digest },
+      missingPlatforms: ['linux/s390x'],
+    });
+    // HEAD first, then the index; nothing below it.
+    expect(stage.source.traffic.requests()).toEqual({ 'HEAD manifest': 1, 'GET manifest': 1 });
+    expect(await stage.copy({ path: 'team/more', platforms: 'all', known: first })).toMatchObject({
+      ...{ kind: 'copied', found: false, digest: index.digest },
+    });
+    expect(await mirrored('team/more')).toMatchObject({ digest: index.digest, problems: [] });
+    expect(await tagsOf(stage.realTarget, 'team/more')).toEqual(['1']);
+  });
+
   test('is copied again when one of its parts is gone', async () => {
     const index = await pushIndex(stage.realSource, 'team/parts:1');
     await stage.copy({ path: 'team/parts' });

@@ -37,6 +37,8 @@ const podRetryMsMax = 60_000;
 export class CopyCourse implements CopyListener {
   readonly #runtime: Runtime;
   readonly #options: CopyCourseOptions;
+  /** When a Secret that resources name changed last, by the clock of the process. */
+  #secretsChangedMs = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: Runtime, options: CopyCourseOptions) {
     this.#runtime = runtime;
@@ -51,10 +53,11 @@ export class CopyCourse implements CopyListener {
       this.tellSet(resource);
       this.#options.changed(resource);
     }
+    if (to === 'Available' && copy.known.platforms !== undefined) this.#judgeAnew(copy);
   };
 
   readonly turned = (copy: MirroredCopy): void => {
-    if (copy.state === 'Scheduled') this.#options.sources.put(copy);
+    if (isInLine(copy.state)) this.#options.sources.put(copy);
   };
 
   readonly isHeld = ({ place }: MirroredCopy): boolean => this.#options.inFlight.has(place.key);
@@ -64,9 +67,13 @@ export class CopyCourse implements CopyListener {
     if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
   };
 
-  /** What time does not heal another Pod may: soon, but not with each Pod of a rollout. */
+  /**
+   * What time does not heal another Pod may, or its pull secrets, which nobody watches: soon, but not
+   * with each Pod of a rollout.
+   */
   readonly usedAnew = (copy: MirroredCopy): void => {
-    if (copy.state !== 'Failed') return;
+    const isShutOut = copy.state === 'BackingOff' && copy.known.failure === 'source-denied';
+    if (copy.state !== 'Failed' && !isShutOut) return;
     const { clock } = this.#runtime;
     const { failures } = copy.context;
     const pauseMs = Math.min(copyBackoff.baseMs * 2 ** Math.max(0, failures - 1), podRetryMsMax);
@@ -77,9 +84,8 @@ export class CopyCourse implements CopyListener {
 
   /** A Secret that resources name has changed: who was not let in may be now. */
   readonly retryRefused = (copies: Iterable<MirroredCopy>): void => {
-    for (const copy of copies) {
-      if (copy.state === 'Failed' || copy.known.failure === 'source-denied') this.rebased(copy);
-    }
+    this.#secretsChangedMs = this.#runtime.clock.now();
+    for (const copy of copies) if (isRefused(copy)) this.rebased(copy);
   };
 
   /** Tells the actor of a resource whether anything is to be done for it. */
@@ -103,15 +109,26 @@ export class CopyCourse implements CopyListener {
 
   #lead(copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void {
     const { targets, sources, deletions } = this.#options;
-    if (to === 'Scheduled') sources.put(copy);
-    else if (from === 'Scheduled') {
+    if (isInLine(to)) sources.put(copy);
+    else if (isInLine(from)) {
       sources.remove(copy);
       if (to !== 'Copying') targets.remove(copy);
     }
     if (to === 'BackingOff' || to === 'Failed') this.#retryLater(copy);
     if (to === 'Expired') deletions().expired(copy);
     else if (to !== 'Deleting') deletions().forget(copy);
-    if (from === 'Copying' || from === 'Checking') copy.lookedAtMs = this.#runtime.clock.now();
+    this.#noteTime(copy, from, to);
+  }
+
+  #noteTime(copy: MirroredCopy, from: CopyActorState, to: CopyActorState): void {
+    const nowMs = this.#runtime.clock.now();
+    if (to === 'Copying') copy.triedAtMs = nowMs;
+    if (from === 'Copying' || from === 'Checking') copy.lookedAtMs = nowMs;
+  }
+
+  /** A cut copy stands (again): what its image is to hold may be more by now. */
+  #judgeAnew({ image, demands }: MirroredCopy): void {
+    this.#options.plans().touch([...demands.keys()].map((resource) => ({ resource, image })));
   }
 
   /** There is nothing left of it: whoever waits for its place may have it now. */
@@ -130,9 +147,22 @@ export class CopyCourse implements CopyListener {
       message: known.lastError ?? '',
       ...(retryAtMs !== null && { retryAtMs }),
     };
-    const { retryInMs } = judgeFailure(failure, { failures, nowMs: now(), random: random() });
+    const judged = judgeFailure(failure, { failures, nowMs: now(), random: random() });
+    // What it was tried with has been replaced meanwhile: nobody tells of that again.
+    const isOutOfDate = isRefused(copy) && this.#secretsChangedMs > copy.triedAtMs;
+    const retryInMs = isOutOfDate ? copyBackoff.baseMs : judged.retryInMs;
     copy.wake(clock.after(retryInMs, () => copy.send({ type: 'retry.due' })));
   }
+}
+
+/** Whether other Secrets may heal it. */
+function isRefused({ state, known }: MirroredCopy): boolean {
+  return state === 'Failed' || known.failure === 'source-denied';
+}
+
+/** Whether it waits for its turn to be copied. */
+function isInLine(state: CopyActorState): boolean {
+  return state === 'Scheduled' || state === 'Outdated';
 }
 
 /** Whether it is about the mirror, not about this copy: all that are made there would fail of it. */

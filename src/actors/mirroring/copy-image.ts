@@ -2,14 +2,26 @@ import type { Registries } from '#actors/registries/registries.ts';
 import type { WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { Credential } from '#core/credentials.ts';
-import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import type { ImageReference } from '#core/image/reference.ts';
+import {
+  type CopiedImage,
+  type CopyFailure,
+  type CopyOutcome,
+  isPermanent,
+} from '#core/mirroring/copy-outcome.ts';
 import { type CopyPush, recordCopied } from '#core/mirroring/copy-record.ts';
 import { type CopySource, commonSources, copySources } from '#core/mirroring/copy-sources.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
+import {
+  isOutdated,
+  type KeptPlatforms,
+  namesOf,
+  withHeld,
+} from '#core/mirroring/outdated-copy.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { CopyEnd } from '#machines/mirrored-image.ts';
-import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { ImageCopier } from '#oci/copy.ts';
 import type { DeletesInFlight } from './deletes-in-flight.ts';
 import type { MirrorCredentials } from './mirror-credentials.ts';
 import type { CopyDemand, MirroredCopy } from './mirrored-copy.ts';
@@ -34,7 +46,7 @@ export interface CopyImageOptions {
   /** An entry stands in a status before the first byte is pushed (behaviour §5). */
   readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
-  readonly platforms: () => CopyRequest['platforms'];
+  readonly platforms: () => KeptPlatforms;
   /** On whose behalf a copy is made, and what others have to do with its place. */
   readonly judge: {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
@@ -70,18 +82,22 @@ export class CopyImage {
   readonly run = async (copy: MirroredCopy, signal: AbortSignal): Promise<CopyEnd> => {
     const { clock, now } = this.#runtime;
     const beganMs = clock.now();
+    // Nodes may join while it is made: what is remembered is what was asked for.
+    const platforms = this.#options.platforms();
+    const askedPlatforms = namesOf(platforms);
     await this.#options.inFlight.ended(copy.place.key);
     let outcome: CopyOutcome = nobodyCopies(copy);
     for (const behalf of this.#options.judge.behalvesOf(copy)) {
-      outcome = await this.#copyFor(copy, behalf, signal);
+      outcome = await this.#copyFor(copy, behalf, { platforms, signal });
       const isDenied = outcome.kind === 'failed' && outcome.reason === 'denied';
       if (!isDenied || signal.aborted) break;
     }
     if (!signal.aborted) this.#options.ended(copy, outcome, clock.now() - beganMs);
-    if (outcome.kind === 'failed') return outcome;
-    copy.missingPlatforms = outcome.missingPlatforms ?? [];
+    if (outcome.kind === 'failed') {
+      return hasNoMore(outcome) ? { ...outcome, askedPlatforms } : outcome;
+    }
     const { recorded: others } = this.#options.judge.othersOf(copy);
-    const moment = { others, nowMs: now() };
+    const moment = { others, nowMs: now(), askedPlatforms };
     const { state: _, ...known } = recordCopied(copy.told(false), outcome, moment);
     return { kind: 'copied', known };
   };
@@ -89,7 +105,7 @@ export class CopyImage {
   async #copyFor(
     copy: MirroredCopy,
     behalf: CopyBehalf,
-    signal: AbortSignal,
+    { platforms, signal }: Pick<Attempt, 'platforms' | 'signal'>,
   ): Promise<CopyOutcome> {
     const { credentials } = this.#options;
     const { resource, place } = behalf;
@@ -98,7 +114,7 @@ export class CopyImage {
       const { message, mayPass } = push.trouble;
       return failure('target', mayPass ? 'unreachable' : 'denied', `${place.copy}: ${message}`);
     }
-    const attempt = { behalf, push: push.credentials, signal };
+    const attempt = { behalf, push: push.credentials, platforms, signal };
     const outcome = (await this.#share(copy, attempt)) ?? (await this.#copyFromAny(copy, attempt));
     if (outcome.kind === 'copied') credentials.accept(resource, place, push);
     return outcome;
@@ -107,10 +123,11 @@ export class CopyImage {
   /** What an image that is declared to be the same has put there is its copy, too. */
   async #share(
     copy: MirroredCopy,
-    { behalf, push, signal }: Attempt,
+    { behalf, push, signal, platforms: wanted }: Attempt,
   ): Promise<CopiedImage | undefined> {
-    const { shared } = this.#options.judge.othersOf(copy);
-    const { digest, sourceDigest, platforms } = shared ?? {};
+    const { shared = {} } = this.#options.judge.othersOf(copy);
+    const { digest, sourceDigest, platforms }: Partial<MirrorCopy> = shared;
+    if (isOutdated(shared, wanted)) return undefined;
     if (digest === undefined || sourceDigest === undefined) return undefined;
     const asked = { target: behalf.place.reference, credentials: push, digest };
     const look = await this.#options.copier.look(asked, signal);
@@ -138,9 +155,9 @@ export class CopyImage {
   async #copyFrom(
     copy: MirroredCopy,
     source: CopySource,
-    { behalf, push, signal }: Attempt,
+    { behalf, push, signal, platforms }: Attempt,
   ): Promise<CopyOutcome> {
-    const { copier, registries, credentials, platforms, running } = this.#options;
+    const { copier, registries, credentials, running } = this.#options;
     const { registry } = source.reference;
     if (registries.reachability(registry) === 'Open') {
       return failure('source', 'unreachable', `${registry}: it does not answer`);
@@ -158,11 +175,11 @@ export class CopyImage {
     try {
       const outcome = await copier.copy(
         {
-          source: source.reference,
+          source: sourceOf(copy, source),
           sourceCredentials: read,
           target: place.reference,
           targetCredentials: push,
-          platforms: platforms(),
+          platforms: withHeld(platforms, copy.known),
           ...(known && { known }),
           share: behalf.use?.namespace ?? '',
           beforePush: (pushed) => this.#beforePush(copy, behalf.resource, { pushed, signal }),
@@ -210,6 +227,7 @@ export class CopyImage {
 interface Attempt {
   readonly behalf: CopyBehalf;
   readonly push: readonly Credential[];
+  readonly platforms: KeptPlatforms;
   readonly signal: AbortSignal;
 }
 
@@ -222,6 +240,21 @@ function failure(
   message: string,
 ): CopyFailure {
   return { kind: 'failed', side, reason, message };
+}
+
+/** One that is made anew is the same as before with more platforms, wherever its tag leads now. */
+function sourceOf({ known }: MirroredCopy, { reference }: CopySource): ImageReference {
+  const { mirroredAtMs, sourceDigest } = known;
+  const isRenewed = mirroredAtMs !== undefined && reference.digest === undefined;
+  return isRenewed && sourceDigest !== undefined
+    ? { ...reference, digest: sourceDigest }
+    : reference;
+}
+
+/** Whether its source has said that it has nothing more to give, as far as was asked. */
+function hasNoMore(failure: CopyFailure): boolean {
+  const { side, reason } = failure;
+  return side === 'source' && (reason === 'not-found' || isPermanent(failure));
 }
 
 function nobodyCopies({ place }: MirroredCopy): CopyFailure {

@@ -5,9 +5,8 @@ import type { Runtime } from '#actors/runtime.ts';
 import { type SupervisorLogic, supervise } from '#actors/supervisor.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { judgeLook, type LookFinding, nextLookMs } from '#core/mirroring/copy-look.ts';
-import { lackingPlatforms } from '#core/mirroring/platforms.ts';
 import type { LookOutcome } from '#machines/mirrored-image.ts';
-import type { CopyLook, CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { CopyLook, ImageCopier } from '#oci/copy.ts';
 import type { MirrorCredentials } from './mirror-credentials.ts';
 import type { MirroredCopies } from './mirrored-copies.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
@@ -20,8 +19,6 @@ export interface CopyLooksOptions {
   readonly credentials: MirrorCredentials;
   readonly copies: Pick<MirroredCopies, 'all'>;
   readonly find: KuikSystem['find'];
-  /** What copies are cut to now; undefined while nobody knows. */
-  readonly platforms: () => CopyRequest['platforms'] | undefined;
   /** Looks at once on one mirror. */
   readonly concurrency: number;
   /** Told when all that was mirrored before is there again; returns how to stop. */
@@ -94,20 +91,8 @@ export class CopyLooks {
     if (judgeLook(copy.known, findingOf(look)) === 'lost') {
       return { kind: 'lost', message: lostMessage(copy, look) };
     }
-    const lacking = look.kind === 'there' ? this.#lackingOf(copy) : [];
-    if (lacking.length > 0) {
-      return { kind: 'lost', message: `${copy.known.copy}: it lacks ${lacking.join(', ')}` };
-    }
     return { kind: look.kind === 'there' ? 'present' : 'unknown' };
   };
-
-  /** What it was cut to may be less than what is wanted now, as nodes and configurations change. */
-  #lackingOf({ known: { platforms: held }, missingPlatforms }: MirroredCopy): readonly string[] {
-    const wanted = this.#options.platforms();
-    if (held === undefined || wanted === undefined) return [];
-    if (wanted === 'all') return ['other platforms'];
-    return lackingPlatforms(wanted, held).filter((one) => !missingPlatforms.includes(one));
-  }
 
   #supervisor(): ActorRefFrom<CopyLooksLogic> | undefined {
     return this.#options.find<CopyLooksLogic>(copyLooksId);

@@ -1,3 +1,4 @@
+import { printsOf } from '#actors/registries/credential-order.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import {
@@ -7,6 +8,7 @@ import {
   openSecret,
 } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
+import { registryHost } from '#core/image/registry-host.ts';
 import type { CopyPlace } from '#core/mirroring/copy-places.ts';
 import type { CopySource } from '#core/mirroring/copy-sources.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
@@ -24,12 +26,17 @@ export interface PushCredentials {
 /** Entries of resources whose last good credentials are remembered; more than a cluster has. */
 const acceptedMax = 1_000;
 
+/** Sets of Secrets, each with a registry, of which is remembered who they are. */
+const readersMax = 1_000;
+
 /**
  * With which credentials images are read and copies written: each resource has its own, and none is
  * ever used for another. What was let in is remembered, since on deletion a Secret may go first.
  */
 export class MirrorCredentials {
   readonly #read: SecretReader['read'];
+  /** Registry and Secrets → who reads with them, as it was last. */
+  readonly #readers = new BoundedMap<string, readonly string[]>(readersMax);
   /** Resource and Secret → what was let in last. */
   readonly #accepted = new BoundedMap<string, readonly Credential[]>(acceptedMax);
 
@@ -49,7 +56,23 @@ export class MirrorCredentials {
       0,
       Math.max(1, CREDENTIALS_MAX - declared.credentials.length),
     );
-    return unique([...kept, ...declared.credentials]).slice(0, CREDENTIALS_MAX);
+    const found = unique([...kept, ...declared.credentials]).slice(0, CREDENTIALS_MAX);
+    const key = readersKey(reference, secretsOf({ secrets }, use));
+    this.#readers.set(key, printsOf(found));
+    return found;
+  };
+
+  /**
+   * The Secrets that it may be read with, and who these are (`printsOf`), as far as that is known: of
+   * Secrets that nobody has opened yet nobody knows.
+   */
+  readonly readers = (
+    { reference, secrets: declared }: Pick<CopySource, 'reference' | 'secrets'>,
+    use: Pick<ImageUse, 'pullSecrets'> | undefined,
+  ): { readonly secrets: readonly string[]; readonly prints: readonly string[] } => {
+    const secrets = secretsOf({ secrets: declared }, use);
+    const known = this.#readers.get(readersKey(reference, secrets));
+    return { secrets, prints: known ?? (secrets.length === 0 ? printsOf([]) : []) };
   };
 
   /** What the entry of the resource names. */
@@ -93,6 +116,17 @@ export class MirrorCredentials {
     const mayPass = lost.kind === 'unreadable' && lost.mayPass === true;
     return { credentials, trouble: { message, mayPass } };
   }
+}
+
+function secretsOf(
+  { secrets }: Pick<CopySource, 'secrets'>,
+  use: Pick<ImageUse, 'pullSecrets'> | undefined,
+): readonly string[] {
+  return [...(use?.pullSecrets ?? []), ...secrets.map(textOf)];
+}
+
+function readersKey({ registry }: ImageReference, secrets: readonly string[]): string {
+  return [registryHost(registry), ...secrets].join(' ');
 }
 
 function unique(credentials: readonly Credential[]): readonly Credential[] {

@@ -3,6 +3,7 @@ import type { ImageReference } from '#core/image/reference.ts';
 import type { Claimant, ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyJudgement } from '#core/mirroring/copy-claims.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import type { KeptPlatforms } from '#core/mirroring/outdated-copy.ts';
 import type { Result } from '#core/result.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingPolicy } from '#core/routing/policy.ts';
@@ -31,6 +32,8 @@ export interface MirrorPlanContext {
   ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
   /** Whether all resources are restored, before which nothing is planned. */
   readonly isReady: () => boolean;
+  /** What copies are to hold by now; undefined while nobody knows it. */
+  readonly platforms: () => KeptPlatforms | undefined;
   /** Whether a DELETE of a copy, by its full form, is on its way. */
   readonly isBeingDeleted: (copy: string) => boolean;
   /** Whether only kubelets can pull an image (`monitoring.nodeOnly`): it is never copied. */

@@ -88,6 +88,12 @@ export class MirrorPlan {
     this.#changed();
   };
 
+  /** What copies are to hold has changed: all that stand are held against it. */
+  readonly touchAll = (): void => {
+    for (const image of this.mirror.names()) this.#agenda.touch(image);
+    this.#changed();
+  };
+
   /** Images have been released by all Pods. */
   readonly release = (releases: Releases, images: Iterable<string>): void => {
     this.#agenda.release(releases, images);
@@ -246,12 +252,12 @@ export class MirrorPlan {
 
   #planSlice(images: readonly string[], released: Releases | undefined) {
     const { mirror } = this;
-    const { claims, judge, wants, isBeingDeleted } = this.#options;
+    const { claims, judge, wants, platforms, isBeingDeleted } = this.#options;
     for (const image of images) claims.update(mirror.resource, image);
     return planMirror({
       ...{ resource: mirror.resource, images, judge, isBeingDeleted },
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
-      running: wants.running,
+      ...{ running: wants.running, platforms: platforms() },
       ...(released !== undefined && { released }),
       expiredCount: () => mirror.expired,
       nowMs: this.#runtime.now(),

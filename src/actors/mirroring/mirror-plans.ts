@@ -94,6 +94,11 @@ export class MirrorPlans {
     for (const { resource, image } of claimants) this.#plans.get(resource)?.touch(image);
   };
 
+  /** What copies are to hold has changed. */
+  readonly touchAll = (): void => {
+    for (const plan of this.#plans.values()) plan.touchAll();
+  };
+
   readonly logic = (): PlansLogic => {
     const { runtime } = this.#system;
     return supervise(runtime, {

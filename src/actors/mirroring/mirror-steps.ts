@@ -29,6 +29,11 @@ export class MirrorSteps {
     const { image } = step;
     const entry = step.kind === 'use' ? this.#mirror.add(image) : this.#mirror.get(image);
     if (entry === undefined) return;
+    if (step.kind === 'renew') {
+      // Whoever shares it is told nothing by this: it stands as before, until it is done.
+      entry.copies.get(step.copy)?.send({ type: 'copy.outdated' });
+      return;
+    }
     this.#applyTo(entry, step);
     const { claims, touch } = this.#options;
     touch(claims.update(this.#mirror.resource, image));
@@ -49,7 +54,7 @@ export class MirrorSteps {
     this.#options.claims.update(this.#mirror.resource, image.image);
   };
 
-  #applyTo(entry: MirrorEntry, step: MirrorStep): void {
+  #applyTo(entry: MirrorEntry, step: Exclude<MirrorStep, { kind: 'renew' }>): void {
     if (step.kind === 'use') this.#setUnused(entry, undefined);
     else if (step.kind === 'unuse') this.#unuse(entry, step.sinceMs);
     else if (step.kind === 'copy') this.#copy(entry, step.place);

@@ -187,7 +187,7 @@ export function turnOf(copy: MirroredCopy): Omit<CopyTurn, 'id'> {
   const first = uses.find(({ isWaiting }) => isWaiting) ?? uses[0];
   const level = copyLevel({
     isWaitedFor: first?.isWaiting === true,
-    isLost: copy.known.digest !== undefined,
+    isLost: copy.known.digest !== undefined && copy.known.mirroredAtMs === undefined,
     isUsed: first !== undefined,
   });
   return { share: first?.namespace ?? '', level };

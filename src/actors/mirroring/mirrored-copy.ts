@@ -48,10 +48,10 @@ export class MirroredCopy implements CopyKey {
   readonly place: CopyPlace;
   /** By resource, `Kind/[namespace/]name`. */
   readonly demands = new Map<string, CopyDemand>();
-  /** What its source was found to lack of what was wanted; not yet in this term. */
-  missingPlatforms: readonly string[] = [];
   /** When it was made, or asked for, last, by the clock of the process; not yet in this term. */
   lookedAtMs: number | undefined;
+  /** When it began to be made last, by the clock of the process. */
+  triedAtMs = Number.NEGATIVE_INFINITY;
   readonly #listener: CopyListener;
   #actor: CopyActor | undefined;
   #state: CopyActorState = 'Broken';

@@ -8,7 +8,6 @@ import type { KuikResource } from '#api/kinds.ts';
 import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
-import { keptPlatforms } from '#core/mirroring/platforms.ts';
 import type { MirroringView } from '#core/mirroring/running-copy.ts';
 import { createStore } from '#kube/store.ts';
 import { CopyCourse } from './copy-course.ts';
@@ -31,7 +30,9 @@ import { RunningCopies } from './running-copies.ts';
 import { finalizersKeeper } from './set-finalizers.ts';
 import { SlowSources } from './slow-sources.ts';
 import { SourceGate } from './source-gate.ts';
+import { SourceHolds } from './source-holds.ts';
 import { SourceLooks } from './source-looks.ts';
+import { WantedPlatforms } from './wanted-platforms.ts';
 
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
@@ -46,6 +47,7 @@ export class MirroringActors implements MirroringView {
   readonly #inFlight = new DeletesInFlight();
   readonly #running: RunningCopies;
   readonly #wants: MirrorPods;
+  readonly #platforms: WantedPlatforms;
   readonly #copies: MirroredCopies;
   readonly #sources: SourceGate;
   readonly #slowSources: SlowSources;
@@ -69,11 +71,17 @@ export class MirroringActors implements MirroringView {
     const credentials = new MirrorCredentials(options.secrets.reader);
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#platforms = new WantedPlatforms(runtime, {
+      ...{ setting: configuration.mirroring.platforms, resources: options.resources },
+      grown: () => this.#plans.touchAll(),
+    });
     this.#slowSources = new SlowSources(runtime, concurrency);
+    const { lineOf, heldUntilMs } = new SourceHolds({
+      ...{ credentials, table, quotas: options.quotas, slowSources: this.#slowSources },
+      judge: () => this.#judge,
+    });
     this.#sources = new SourceGate(runtime, {
-      ...{ paceOf: options.copyPaceOf, turnOf },
-      heldUntilMs: (host) =>
-        options.quotas.heldUntilMs(host) ?? this.#slowSources.heldUntilMs(host),
+      ...{ paceOf: options.copyPaceOf, turnOf, lineOf, heldUntilMs },
       pass: (copy) => this.#targets.put(copy),
     });
     const { admits } = this.#sources;
@@ -87,7 +95,6 @@ export class MirroringActors implements MirroringView {
     });
     const looks = new CopyLooks(runtime, {
       ...{ copier, registries, credentials, concurrency, find: system.find },
-      platforms: this.#knownPlatforms,
       copies: { all: () => this.#copies.all() },
       onRestored: (listener) => this.#plans.onRestored(listener),
     });
@@ -176,18 +183,6 @@ export class MirroringActors implements MirroringView {
     await nextTurn();
   };
 
-  readonly #platforms = () => {
-    const { configuration, resources } = this.#options;
-    return keptPlatforms(configuration.mirroring.platforms, resources.architectures() ?? []);
-  };
-
-  /** Undefined where they depend on nodes of which none is known (yet). */
-  readonly #knownPlatforms = () => {
-    const { configuration, resources } = this.#options;
-    const isKnown = configuration.mirroring.platforms !== 'auto' || resources.architectures()?.size;
-    return isKnown ? this.#platforms() : undefined;
-  };
-
   readonly #entries: WrittenEntries = {
     stands: (...asked) => this.statuses.stands(...asked),
     written: (...asked) => this.statuses.written(...asked),
@@ -202,7 +197,7 @@ export class MirroringActors implements MirroringView {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
       ...{ entries: this.#entries, ended: this.#course.ended, inFlight: this.#inFlight },
       sourceAnswered: this.#slowSources.answered,
-      platforms: this.#platforms,
+      platforms: this.#platforms.kept,
     });
     const sources = new SourceLooks(runtime, {
       ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },
@@ -230,6 +225,7 @@ export class MirroringActors implements MirroringView {
       ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
       ...{ copies: this.#copies, policy: configuration },
       ...{ judge: this.#judge.judge, restore: store.restore },
+      platforms: this.#platforms.wanted,
       isBeingDeleted: (copy) => this.#inFlight.has(placeKeyOf(copy)),
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
       keepFinalizers: finalizersKeeper(this.#system.runtime, client),
@@ -249,6 +245,7 @@ export class MirroringActors implements MirroringView {
   #begin(): () => void {
     const { registries, lostCopies, tracking, secrets } = this.#options;
     const stops = [
+      this.#platforms.begin(),
       registries.onReachability((host, reachability) => {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),

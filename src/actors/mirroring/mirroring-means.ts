@@ -17,7 +17,7 @@ import type { SourceQuotas } from './source-quotas.ts';
 
 /** What images are mirrored with. */
 export interface MirroringMeans {
-  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
+  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures' | 'nodes'>;
   readonly client: KubeClient;
   /** Where statuses are restored from, and written to. */
   readonly store: MirrorStore;
@@ -44,7 +44,7 @@ export interface MirroringMeans {
   /** How many images begin to be read an interval (`registries.<host>.copies`). */
   readonly copyPaceOf: (host: string) => Pace | undefined;
   /** What sources say of their quotas. */
-  readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
+  readonly quotas: Pick<SourceQuotas, 'heldUntilMs' | 'isStated'>;
   /** Whether this process leads, its Lease renewed within the deadline. */
   readonly leads: () => boolean;
   /** For how long a DELETE may be on its way: as long as no other leads after the last renewal. */

@@ -189,7 +189,7 @@ export class ResourceMirror implements ClaimingResource {
 
 /** In which something is to be done of a copy, or is being done; what failed waits like all else. */
 const pendingStates: ReadonlySet<CopyActorState> = new Set<CopyActorState>([
-  ...(['Scheduled', 'Checking', 'Copying', 'Expired', 'Deleting'] as const),
+  ...(['Scheduled', 'Outdated', 'Checking', 'Copying', 'Expired', 'Deleting'] as const),
 ]);
 
 function setIn<T>(set: Set<T>, item: T, isIn: boolean): void {

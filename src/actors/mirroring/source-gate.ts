@@ -8,8 +8,10 @@ import type { MirroredCopy } from './mirrored-copy.ts';
 export interface SourceGateOptions {
   /** How many images begin to be read an interval (`registries.<host>.copies`); none by default. */
   readonly paceOf: (host: string) => Pace | undefined;
-  /** Until when a source must be left to Pods, wall time in ms. */
-  readonly heldUntilMs: (host: string) => number | undefined;
+  /** Until when it must leave its source alone, wall time in ms. */
+  readonly heldUntilMs: (copy: MirroredCopy) => number | undefined;
+  /** The same for copies of one host that are held back together. */
+  readonly lineOf: (copy: MirroredCopy) => string;
   readonly turnOf: (copy: MirroredCopy) => Omit<CopyTurn, 'id'>;
   /** It may be read: it goes on to the line of its mirror. */
   readonly pass: (copy: MirroredCopy) => void;
@@ -17,6 +19,7 @@ export interface SourceGateOptions {
 
 /** What waits for one source. */
 interface Line {
+  readonly host: string;
   readonly waiting: CopyQueue<MirroredCopy>;
   /** By key, to find those of the same image. */
   readonly copies: Map<string, MirroredCopy>;
@@ -34,6 +37,8 @@ export class SourceGate {
   readonly #runtime: Runtime;
   readonly #options: SourceGateOptions;
   readonly #lines = new Map<string, Line>();
+  /** Copy → the line that it waits in. */
+  readonly #placed = new Map<MirroredCopy, string>();
   /** Those that have gone on, and may take another turn in the line of their mirror. */
   readonly #passed = new Set<MirroredCopy>();
 
@@ -46,24 +51,28 @@ export class SourceGate {
   readonly put = (copy: MirroredCopy): void => {
     const host = registryHost(copy.source.registry);
     const { paceOf, heldUntilMs, turnOf } = this.#options;
-    const isFree = paceOf(host) === undefined && heldUntilMs(host) === undefined;
-    const line = this.#lines.get(host);
+    const isPaced = paceOf(host) !== undefined;
+    const isFree = !isPaced && heldUntilMs(copy) === undefined;
+    // A pace is of the whole host, whoever asks.
+    const name = this.#placed.get(copy) ?? (isPaced ? host : this.#options.lineOf(copy));
+    const line = this.#lines.get(name);
     if (this.#passed.has(copy) || (isFree && line === undefined)) {
       this.#passed.add(copy);
       this.#options.pass(copy);
       return;
     }
-    const { waiting, copies } = line ?? this.#open(host);
+    const { waiting, copies } = line ?? this.#open(name, host);
     const turn = turnOf(copy);
     if (copies.has(copy.key)) waiting.setTurn(copy.key, turn);
     else waiting.enqueue(copy, { id: copy.key, ...turn });
     copies.set(copy.key, copy);
-    this.#arm(host);
+    this.#placed.set(copy, name);
+    this.#arm(name);
   };
 
   /** Its turn has come at its mirror: whether its source may still be read; if not, it waits here. */
   readonly admits = (copy: MirroredCopy): boolean => {
-    if (this.#options.heldUntilMs(registryHost(copy.source.registry)) === undefined) return true;
+    if (this.#options.heldUntilMs(copy) === undefined) return true;
     this.#passed.delete(copy);
     this.put(copy);
     return false;
@@ -71,8 +80,8 @@ export class SourceGate {
 
   readonly remove = (copy: MirroredCopy): void => {
     this.#passed.delete(copy);
-    const host = registryHost(copy.source.registry);
-    const line = this.#lines.get(host);
+    const line = this.#lines.get(this.#placed.get(copy) ?? '');
+    this.#placed.delete(copy);
     line?.waiting.remove(copy.key);
     line?.copies.delete(copy.key);
   };
@@ -89,38 +98,40 @@ export class SourceGate {
   readonly clear = (): void => {
     for (const { cancel } of this.#lines.values()) cancel?.();
     this.#lines.clear();
+    this.#placed.clear();
     this.#passed.clear();
   };
 
-  #open(host: string): Line {
+  #open(name: string, host: string): Line {
     const line: Line = {
-      ...{ waiting: new CopyQueue<MirroredCopy>(), copies: new Map() },
+      ...{ host, waiting: new CopyQueue<MirroredCopy>(), copies: new Map() },
       ...{ lastMs: null, cancel: undefined },
     };
-    this.#lines.set(host, line);
+    this.#lines.set(name, line);
     return line;
   }
 
-  #arm(host: string): void {
-    const line = this.#lines.get(host);
+  #arm(name: string): void {
+    const line = this.#lines.get(name);
     if (line === undefined || line.cancel !== undefined) return;
-    line.cancel = this.#runtime.clock.after(this.#delayMs(host, line), () => this.#release(host));
+    line.cancel = this.#runtime.clock.after(this.#delayMs(line), () => this.#release(name));
   }
 
-  #delayMs(host: string, { lastMs }: Line): number {
+  #delayMs({ host, lastMs, copies }: Line): number {
     const { clock, now } = this.#runtime;
     const pace = this.#options.paceOf(host);
     const slotMs = pace === undefined ? 0 : nextSlotMs({ lastMs }, slotMsOf(pace)) - clock.now();
-    const heldMs = (this.#options.heldUntilMs(host) ?? now()) - now();
+    const [first] = copies.values();
+    const heldMs = ((first && this.#options.heldUntilMs(first)) ?? now()) - now();
     return Math.max(0, slotMs, heldMs);
   }
 
-  #release(host: string): void {
-    const line = this.#lines.get(host);
+  #release(name: string): void {
+    const line = this.#lines.get(name);
     if (line === undefined) return;
     line.cancel = undefined;
-    if (this.#delayMs(host, line) > 0) {
-      this.#arm(host);
+    if (this.#delayMs(line) > 0) {
+      this.#arm(name);
       return;
     }
     const next = line.waiting.dequeue();
@@ -133,8 +144,8 @@ export class SourceGate {
         this.#options.pass(copy);
       }
     }
-    if (line.copies.size > 0) this.#arm(host);
+    if (line.copies.size > 0) this.#arm(name);
     // Its pace is remembered; what is only held goes on at once the next time.
-    else if (this.#options.paceOf(host) === undefined) this.#lines.delete(host);
+    else if (this.#options.paceOf(line.host) === undefined) this.#lines.delete(name);
   }
 }

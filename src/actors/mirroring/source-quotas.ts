@@ -1,15 +1,21 @@
+import { printsOf } from '#actors/registries/credential-order.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
+import type { Credential } from '#core/credentials.ts';
 import { registryHost } from '#core/image/registry-host.ts';
 import { quotaHoldUntilMs, type SourceQuota } from '#core/mirroring/source-quota.ts';
 
-/** Registries whose quotas are remembered; few state one. */
-const quotasMax = 256;
+/** Quotas that are remembered: of few registries, and of each team's account there. */
+const quotasMax = 1_000;
+/** Registries that are known to state one; few do. */
+const hostsMax = 256;
 
-/** What sources last said of their quotas, whoever asked: Pods keep their share of them. */
+/** What sources last said of the quotas of whoever asked: Pods keep their share of them. */
 export class SourceQuotas {
   readonly #now: Runtime['now'];
   readonly #reserve: number;
+  readonly #hosts = new BoundedMap<string, true>(hostsMax);
+  /** Host and who asked. */
   readonly #quotas = new BoundedMap<string, SourceQuota>(quotasMax);
 
   /** `reserve` is the share that Pods keep, 0 to 1. */
@@ -18,11 +24,32 @@ export class SourceQuotas {
     this.#reserve = reserve;
   }
 
-  /** An answer of a registry said this. */
-  readonly state = (registry: string, quota: Omit<SourceQuota, 'atMs'>): void =>
-    this.#quotas.set(registryHost(registry), { ...quota, atMs: this.#now() });
+  /** An answer of a registry said this to one who asked with a credential, or without. */
+  readonly state = (
+    registry: string,
+    quota: Omit<SourceQuota, 'atMs'>,
+    credential?: Credential,
+  ): void => {
+    const host = registryHost(registry);
+    const [print] = printsOf(credential === undefined ? [] : [credential]);
+    this.#hosts.set(host, true);
+    this.#quotas.set(`${host} ${print}`, { ...quota, atMs: this.#now() });
+  };
 
-  /** Until when copying from it must wait, wall time in ms; undefined where it need not. */
-  readonly heldUntilMs = (registry: string): number | undefined =>
-    quotaHoldUntilMs(this.#quotas.get(registryHost(registry)), this.#reserve, this.#now());
+  /** Whether a registry has stated any. */
+  readonly isStated = (registry: string): boolean =>
+    this.#hosts.get(registryHost(registry)) !== undefined;
+
+  /**
+   * Until when copying from it must wait for those who would ask (`printsOf`), wall time in ms;
+   * undefined where one of them need not wait, or nobody knows who would ask.
+   */
+  readonly heldUntilMs = (registry: string, prints: readonly string[]): number | undefined => {
+    const host = registryHost(registry);
+    const holds = prints.map((print) =>
+      quotaHoldUntilMs(this.#quotas.get(`${host} ${print}`), this.#reserve, this.#now()),
+    );
+    const known = holds.filter((untilMs) => untilMs !== undefined);
+    return known.length === 0 || known.length < holds.length ? undefined : Math.min(...known);
+  };
 }

@@ -81,14 +81,12 @@ export class CredentialOrder {
     credentials: readonly Credential[],
     { retryAtMs, message }: Pick<ExceededQuota, 'retryAtMs' | 'message'>,
   ): void => {
-    const prints = credentials.length === 0 ? [anonymous] : credentials.map(fingerprint);
-    for (const print of prints) this.#tellQuota(print, retryAtMs, message);
+    for (const print of printsOf(credentials)) this.#tellQuota(print, retryAtMs, message);
   };
 
   /** Why none of these may be used now; undefined where one may. */
   readonly quotaOf = (credentials: readonly Credential[]): ExceededQuota | undefined => {
-    const prints = credentials.length === 0 ? [anonymous] : credentials.map(fingerprint);
-    const quotas = prints.map((print) => this.#quotaOf(print));
+    const quotas = printsOf(credentials).map((print) => this.#quotaOf(print));
     return quotas.every((quota) => quota !== undefined) ? quotas[0] : undefined;
   };
 }
@@ -117,6 +115,11 @@ export function keyOf(probe: Omit<RegistryProbe, 'timeoutMs'>): string {
 /** Whether the trying would have gone on to the next credential (behaviour §4). */
 export function goesOn(outcome: ProbeOutcome): boolean {
   return outcome.kind === 'InvalidAuth' || outcome.kind === 'NotFound';
+}
+
+/** What tells those who ask apart within this process; one who has no credential is one, too. */
+export function printsOf(credentials: readonly Credential[]): readonly string[] {
+  return credentials.length === 0 ? [anonymous] : credentials.map(fingerprint);
 }
 
 /** Tells credentials apart within this process; itself opens nothing. */

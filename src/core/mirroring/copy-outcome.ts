@@ -28,6 +28,8 @@ export interface CopyFailure {
   readonly message: string;
   /** Wall time in ms since the epoch before which nothing should be asked (a 429 that says so). */
   readonly retryAtMs?: number;
+  /** What a source was asked for that has nothing more to give (`outdated-copy.ts`). */
+  readonly askedPlatforms?: readonly string[];
   /** Nothing was heard at all: what makes a registry a suspect. */
   readonly silent?: true;
 }

@@ -30,7 +30,7 @@ export function recordPush(copy: MirrorCopy, { standing, platforms }: CopyPush):
 export function recordCopied(
   before: MirrorCopy,
   { digest, sourceDigest, platforms, found }: CopiedImage,
-  { others, nowMs }: CopyMoment,
+  { others, nowMs, askedPlatforms }: CopyMoment,
 ): MirrorCopy {
   const adopted = found && ![before, ...others].some(mayBeOurs);
   return {
@@ -38,6 +38,7 @@ export function recordCopied(
     ...{ state: 'Available', mirroredAtMs: nowMs, digest, sourceDigest },
     ...(platforms !== undefined && { platforms }),
     ...(adopted && { adopted }),
+    ...(askedPlatforms !== undefined && { askedPlatforms }),
   };
 }
 
@@ -47,4 +48,6 @@ export interface CopyMoment {
   readonly others: readonly MirrorCopy[];
   /** Wall time, ms. */
   readonly nowMs: number;
+  /** What its source was asked for (`outdated-copy.ts`). */
+  readonly askedPlatforms?: readonly string[];
 }

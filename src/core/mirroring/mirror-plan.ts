@@ -5,6 +5,7 @@ import { type CopyJudgement, mayBeOurs } from './copy-claims.ts';
 import { isCopyDue } from './copy-due.ts';
 import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
+import { isOutdated, type KeptPlatforms } from './outdated-copy.ts';
 import type { Releases, RunningImages } from './running-images.ts';
 
 /** What is to be done about one image of a resource, or about one of its copies. */
@@ -15,6 +16,8 @@ export type MirrorStep =
   | { readonly kind: 'unuse'; readonly image: string; readonly sinceMs: number }
   /** A copy to be made, and looked for first: `Scheduled` from now on. */
   | { readonly kind: 'copy'; readonly image: string; readonly place: CopyPlace }
+  /** A copy that stands, to be made anew with the platforms that it lacks; told until it is begun. */
+  | CopyStep<'renew'>
   /** Another image has the place; `message` is for `lastError`. */
   | (CopyStep<'collide'> & { readonly message: string })
   /** Due to be deleted: `Expired` from now on, and deleted in two phases (`copy-deletion.ts`). */
@@ -52,6 +55,8 @@ export interface MirrorPlanState {
    * Its image is planned again after the answer.
    */
   readonly isBeingDeleted?: (copy: string) => boolean;
+  /** What copies are to hold by now; absent while nobody knows it: then none is made anew. */
+  readonly platforms?: KeptPlatforms | undefined;
   /** Copies of the resource that are `Expired` now; asked once a plan at most. */
   readonly expiredCount: () => number;
   /** Wall time, ms. */
@@ -125,7 +130,9 @@ class ImagePlanner {
     }
     const isAnew = recorded === undefined || recorded.state === 'Collision';
     if (isAnew) return { kind: 'copy', image, place };
-    return recorded.state === 'Expired' ? this.#revive(image, copy) : undefined;
+    if (recorded.state === 'Expired') return this.#revive(image, copy);
+    const isRenewed = recorded.state === 'Available' && isOutdated(recorded, this.#state.platforms);
+    return isRenewed ? { kind: 'renew', image, copy } : undefined;
   }
 
   #planUnused(entry: MirroredImage, places: readonly CopyPlace[]): void {

@@ -36,6 +36,11 @@ export interface MirrorCopy {
   readonly adopted?: boolean;
   /** Why the last attempt failed, 256 bytes at most. */
   readonly lastError?: string;
+  /**
+   * What its source was asked for when it was made last, or found to have nothing more; no status
+   * holds it, so that each term asks once.
+   */
+  readonly askedPlatforms?: readonly string[];
   /** What kind of failure `lastError` tells of; no status holds it, so a restored copy has none. */
   readonly failure?: CopyFailureReason;
 }

@@ -52,7 +52,8 @@ export function lackingPlatforms(
   return [...new Set(lacking.map(formatPlatform))].sort();
 }
 
-function readPlatform(text: string): Platform {
+/** Reads what `formatPlatform` wrote. */
+export function readPlatform(text: string): Platform {
   const [os = '', architecture = '', variant] = text.split('/');
   return { os, architecture, ...(variant !== undefined && { variant }) };
 }

@@ -1,44 +1,73 @@
 import { createHash } from 'node:crypto';
+import type { Credential } from '#core/credentials.ts';
 import { formatReference } from '#core/image/reference.ts';
-import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
-import type { CopyPush } from '#core/mirroring/copy-record.ts';
+import type { CopiedImage, CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import { coversArchitectures, type Platform } from '#core/mirroring/platforms.ts';
 import type { CopyDeletion, CopyRequest, ImageCopier } from '#oci/copy.ts';
 
 /** Registries in memory, by full form of the image: what `ImageCopier` does, and what it was asked. */
 export function createCopierTwin() {
   const images = new Map<string, string>();
+  const platformsOf = new Map<string, readonly string[]>();
+  const reads: string[] = [];
   const copied: CopyRequest[] = [];
   const looked: string[] = [];
   const deleted: string[] = [];
+  const guarded = new Map<string, string>();
   const failing = new Map<string, Omit<CopyFailure, 'kind' | 'message'>>();
   let hold: { readonly until: Promise<void>; readonly registry: string | undefined } | undefined;
   let deletionHold: Promise<void> | undefined;
+  /** Of a tag; of a tag with a digest what was ever pushed there. */
+  const digestAt = (image: string): string | undefined => {
+    const [, digest] = image.split('@');
+    return digest === undefined || platformsOf.has(digest)
+      ? (digest ?? images.get(image))
+      : undefined;
+  };
+  const isLetIn = (registry: string, credentials: readonly Credential[]): boolean => {
+    const wanted = guarded.get(registry);
+    return wanted === undefined || credentials.some(({ password }) => password === wanted);
+  };
+  const refusalOf = ({ source, target, ...given }: CopyRequest): CopyFailure | undefined => {
+    if (!isLetIn(source.registry, given.sourceCredentials)) {
+      return failed('source', 'source-denied', `${source.registry}: 401`);
+    }
+    if (isLetIn(target.registry, given.targetCredentials)) return undefined;
+    return failed('target', 'denied', `${target.registry}: 401`);
+  };
   const failureAt = (registry: string): CopyFailure | undefined => {
     const failure = failing.get(registry);
     return failure && { kind: 'failed', message: `${registry}: ${failure.reason}`, ...failure };
   };
-  const pushOf = (image: string): CopyPush => {
-    const standing = images.get(image);
-    return standing === undefined ? {} : { standing };
+  /** What a copy would be; nothing is read where HEAD says it all. */
+  const read = ({ source, target, known, platforms }: CopyRequest): CopiedImage | CopyFailure => {
+    const from = formatReference(source);
+    const sourceDigest = digestAt(from);
+    if (sourceDigest === undefined) return failed('source', 'not-found', `${from}: 404`);
+    const told = { kind: 'copied', sourceDigest, bytes: 0, found: true } as const;
+    const standing = images.get(formatReference(target));
+    const had = platformsOf.get(sourceDigest);
+    const same = had === undefined ? [sourceDigest, known?.digest] : [sourceDigest];
+    if (standing !== undefined && same.includes(standing)) return { ...told, digest: standing };
+    reads.push(from);
+    const kept = cut(had, platforms);
+    if (kept?.length === 0) return failed('source', 'no-platform', `${from}: none of them`);
+    return { ...told, ...cutImage(sourceDigest, kept) };
   };
   /** Copies what the source has, unless it stands there already. */
-  const transfer = async (
-    { source, target, known, beforePush }: CopyRequest,
-    signal: AbortSignal,
-  ) => {
-    const [from, to] = [formatReference(source), formatReference(target)];
-    const digest = images.get(from);
-    if (digest === undefined) return failed('source', 'not-found', `${from}: 404`);
-    const told = { kind: 'copied', digest, sourceDigest: digest, bytes: 7 } as const;
-    const standing = images.get(to) ?? '';
-    if ([digest, known?.digest].includes(standing)) {
-      return { ...told, digest: standing, bytes: 0, found: true };
-    }
-    const refused = await beforePush?.(pushOf(to));
+  const transfer = async (request: CopyRequest, signal: AbortSignal): Promise<CopyOutcome> => {
+    const to = formatReference(request.target);
+    const wanted = read(request);
+    if (wanted.kind === 'failed' || wanted.digest === images.get(to)) return wanted;
+    const standing = images.get(to);
+    const refused = await request.beforePush?.({
+      ...(standing !== undefined && { standing }),
+      ...(wanted.platforms !== undefined && { platforms: wanted.platforms }),
+    });
     if (refused !== undefined) return refused;
     if (signal.aborted) return failed('source', 'unreachable', 'the copy was called off');
-    images.set(to, digest);
-    return { ...told, found: false };
+    images.set(to, wanted.digest);
+    return { ...wanted, bytes: 7, found: false };
   };
   const remove = (image: string, digest: string): CopyDeletion => {
     const standing = images.get(image);
@@ -53,6 +82,8 @@ export function createCopierTwin() {
       const { source, target } = request;
       const isHeld = hold !== undefined && [undefined, source.registry].includes(hold.registry);
       if (isHeld) await Promise.race([hold?.until, aborted(signal)]);
+      const refused = refusalOf(request);
+      if (refused !== undefined) return refused;
       return (
         failureAt(source.registry) ??
         failureAt(target.registry) ??
@@ -79,9 +110,17 @@ export function createCopierTwin() {
     },
   };
   return {
-    ...{ copier, images, copied, looked, deleted },
+    ...{ copier, images, copied, reads, looked, deleted },
     /** Puts an image there; what is named alike has the same digest. */
     push: (image: string, content = image) => images.set(image, digestOf(content)),
+    /** From now on a registry lets in, to copy, who has this password. */
+    guard: (registry: string, password: string) => void guarded.set(registry, password),
+    /** Puts an index there. */
+    pushIndex: (image: string, platforms: readonly string[], content = image) => {
+      const digest = digestOf(content);
+      images.set(image, digest);
+      platformsOf.set(digest, platforms);
+    },
     /** From now on a registry answers so; without a failure it is well again. */
     fail: (registry: string, failure?: Omit<CopyFailure, 'kind' | 'message'>) => {
       if (failure === undefined) failing.delete(registry);
@@ -106,6 +145,25 @@ export function createCopierTwin() {
       };
     },
   };
+}
+
+/** What is kept of an index; undefined where that is all of it. */
+function cut(
+  had: readonly string[] | undefined,
+  wanted: CopyRequest['platforms'],
+): readonly string[] | undefined {
+  if (wanted === 'all' || had === undefined) return undefined;
+  const kept = had.filter((one) => coversAny([one], wanted));
+  return kept.length === had.length ? undefined : kept;
+}
+
+function cutImage(sourceDigest: string, kept: readonly string[] | undefined) {
+  if (kept === undefined) return { digest: sourceDigest };
+  return { digest: digestOf([sourceDigest, ...kept].join()), platforms: kept };
+}
+
+function coversAny(held: readonly string[], wanted: readonly Platform[]): boolean {
+  return wanted.some(({ architecture }) => coversArchitectures(held, [architecture]));
 }
 
 function failed(

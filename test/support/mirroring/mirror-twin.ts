@@ -6,6 +6,7 @@ import { createEquivalence } from '#core/mirroring/copy-sources.ts';
 import { type MirrorStep, planMirror } from '#core/mirroring/mirror-plan.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import { createOriginalJudge } from '#core/mirroring/original-judge.ts';
+import type { KeptPlatforms } from '#core/mirroring/outdated-copy.ts';
 import { RunningImages } from '#core/mirroring/running-images.ts';
 import { createWantsReader } from '#core/mirroring/wanted-images.ts';
 import { UseIndex, type UsingPod } from '#core/monitoring/use.ts';
@@ -52,6 +53,8 @@ export class MirrorTwin {
   readonly beingDeleted = new Set<string>();
   /** How often a place was judged: what planning costs. */
   judgements = 0;
+  /** What copies are to hold. */
+  platforms: KeptPlatforms | undefined;
   nowMs = 1_000_000;
   nextWakeMs: number | undefined;
   readonly #resources = new Map<string, TwinResource>();
@@ -194,6 +197,7 @@ export class MirrorTwin {
     const affected = images.flatMap((image) => this.claims.update(origin, image));
     const plan = planMirror({
       ...{ resource: origin, images, nowMs: this.nowMs, running: this.running },
+      platforms: this.platforms,
       entry: (image) => resource.entries.get(image),
       use: resource.uses.get,
       places: (image) => this.places(origin, image),
@@ -254,6 +258,7 @@ export class MirrorTwin {
 const changes = {
   expire: { state: 'Expired' },
   revive: { state: 'Available' },
+  renew: {},
   drop: undefined,
 } as const;
 

@@ -3,6 +3,7 @@ import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { MirroringActors } from '#actors/mirroring/mirroring-actors.ts';
 import type { MirroringMeans } from '#actors/mirroring/mirroring-means.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
+import { nodeArchitectures } from '#actors/node-architectures.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { mirrorStore } from '#actors/reporting/mirror-store.ts';
 import { KuikSystem } from '#actors/system.ts';
@@ -10,12 +11,14 @@ import { type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
 import { formatReference } from '#core/image/reference.ts';
 import { Listeners } from '#core/listeners.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
+import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretAnswer } from '#core/secret.ts';
 import type { KubeClient } from '#kube/client.ts';
+import type { SlimNode } from '#kube/slim-node.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import { createStore } from '#kube/store.ts';
 import { createTestRuntime, startOfTime } from '#test/support/time/test-runtime.ts';
@@ -31,6 +34,7 @@ export interface MirroringStageOptions {
   readonly concurrency?: number;
   readonly copyPace?: Pace;
   readonly quotas?: SourceQuotas;
+  readonly platforms?: PlatformsSetting;
 }
 
 /** Mirroring on simulated time, with registries and an API server in memory. */
@@ -38,6 +42,9 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   const runtime = createTestRuntime();
   const system = new KuikSystem(runtime);
   const pods = createStore<SlimPod>();
+  const nodes = createStore<SlimNode>();
+  nodes.put('node-1', { architecture: 'amd64' });
+  nodes.finishList(new Set(['node-1']));
   const kuik = new Map(kinds.map(({ kind }) => [kind, createStore<KuikResource>()]));
   const secrets = new Map<string, SecretAnswer>();
   const secretsChanged = new Listeners();
@@ -61,7 +68,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   });
   const options: MirroringMeans = {
     ...{ client, namespace: 'kuik-system', table: keepTable(kuik), registries },
-    resources: { pods, kuik, architectures: () => new Set(['amd64']) },
+    resources: { pods, kuik, nodes, architectures: nodeArchitectures(nodes) },
     store: mirrorStore(runtime, { client, namespace: 'kuik-system' }),
     secrets: {
       reader: {
@@ -75,7 +82,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     tracking: { onCheck: checked.subscribe },
     configuration: {
       ...{ skipLabels: ['kuik-skip'], skipAnnotations: [] },
-      mirroring: { concurrency: given.concurrency ?? 2, platforms: 'all' },
+      mirroring: { concurrency: given.concurrency ?? 2, platforms: given.platforms ?? 'all' },
     },
     copyPaceOf: () => given.copyPace,
     quotas: given.quotas ?? new SourceQuotas(runtime, 0.3),
@@ -93,7 +100,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   const storeOf = (kind: KuikKind) => kuik.get(kind) ?? createStore<KuikResource>();
 
   return {
-    ...{ runtime, system, mirroring, twin, secrets, pods, server, registries, kuik },
+    ...{ runtime, system, mirroring, twin, secrets, pods, nodes, server, registries, kuik },
     /** What crashed. */
     bugs: () => runtime.lines().filter(({ msg }) => msg === 'an actor crashed'),
     lead: async () => {

@@ -43,6 +43,18 @@ describe('a copy', () => {
     expect(start({ known: there, isUnused: true }, lost).value).toBe('Unused');
   });
 
+  test('that lacks what is wanted by now waits for its turn, and stands meanwhile', () => {
+    const outdated = { type: 'copy.outdated' } as const;
+    const state = start({ known: there }, outdated);
+    expect(state).toMatchObject({ value: 'Outdated', context: { known: there } });
+    expect(start({ known: there }, outdated, outdated).value).toBe('Outdated');
+    expect(start({ known: there }, outdated, { type: 'image.unused' }).value).toBe('Unused');
+    expect(start({ known: there }, outdated, { type: 'look.due' }).value).toBe('Checking');
+    const lost = { type: 'copy.lost', message: '404' } as const;
+    expect(start({ known: there }, outdated, lost).value).toBe('Scheduled');
+    expect(start({}, outdated).value).toBe('Scheduled');
+  });
+
   test('that nobody uses waits, expires, and comes back when a Pod does', () => {
     const unused = { type: 'image.unused' } as const;
     const used = { type: 'image.used' } as const;
@@ -149,6 +161,17 @@ describe('an attempt to copy', () => {
       expect(state().context).toMatchObject({ failures: 0 });
       expect(state().context.known).not.toHaveProperty('lastError');
     }
+  });
+
+  test('to make a copy anew costs what stands nothing when it fails', async () => {
+    const { actor, state, end } = run({ known: there });
+    actor.send({ type: 'copy.outdated' });
+    actor.send({ type: 'turn.came' });
+    await end({ ...failed('denied'), askedPlatforms: ['linux/arm64'] } as CopyEnd);
+    expect(state().value).toBe('Failed');
+    expect(state().context.known).toMatchObject({ ...there, askedPlatforms: ['linux/arm64'] });
+    actor.send({ type: 'retry.due' });
+    expect(state().value).toBe('Available');
   });
 
   test('is aborted when its image is not used any more, or its place is gone', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { digestOf } from '#test/support/mirroring/copier-twin.ts';
 import { startMirroring } from '#test/support/mirroring/mirroring-stage.ts';
 
 const nginx = 'docker.io/library/nginx:1';
@@ -19,25 +18,6 @@ async function begin() {
   await stage.lead();
   return stage;
 }
-
-test('a copy that was cut to less than is wanted now is made anew when it is looked at', async () => {
-  const stage = startMirroring();
-  stage.twin.push(nginx);
-  stage.twin.push(copy, 'cut');
-  stage.run('web', nginx);
-  const recorded = {
-    ...{ image: copy, state: 'Available', mirroredAt: '2026-01-01T00:00:00Z' },
-    ...{ digest: digestOf('cut'), sourceDigest: digestOf(nginx), platforms: ['linux/amd64'] },
-  };
-  const status = { matchingImages: [{ image: nginx, mirrors: [recorded] }] };
-  stage.declare('ClusterImageSetMirror', 'all', spec, { status });
-  await stage.lead();
-  await stage.pass(3_000);
-  expect(stage.twin.copied).toHaveLength(1);
-  expect(stage.images(resource)[0]?.copies[0]).not.toHaveProperty('platforms');
-  await stage.pass(3_700_000, 20_000);
-  expect(stage.twin.copied).toHaveLength(1);
-});
 
 describe('a copy that is found to be gone', () => {
   test.each(['review', 'check'] as const)('by a %s is copied again at once', async (who) => {

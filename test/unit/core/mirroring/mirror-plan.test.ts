@@ -65,6 +65,25 @@ describe('an image in use', () => {
   });
 });
 
+test('a copy that stands and lacks a platform is to be made anew, where somebody uses it', () => {
+  const twin = twinOf(mirror('one'));
+  twin.setPod('a', twinPod('nginx:1'));
+  made(twin);
+  twin.record(one, nginx, copy, { platforms: ['linux/amd64'] });
+  twin.platforms = [{ architecture: 'amd64' }, { architecture: 'arm64' }];
+  twin.steps.length = 0;
+  twin.planAll();
+  expect(twin.steps).toEqual([{ kind: 'renew', image: nginx, copy }]);
+  expect(states(twin.entry(one, nginx))).toEqual([`${copy} Available`]);
+  twin.record(one, nginx, copy, { askedPlatforms: ['linux/amd64', 'linux/arm64'] });
+  twin.steps.length = 0;
+  twin.planAll();
+  expect(twin.steps).toEqual([]);
+  twin.record(one, nginx, copy, { askedPlatforms: [], state: 'Unused' });
+  twin.setPod('a', undefined);
+  expect(twin.steps.some(({ kind }) => kind === 'renew')).toBe(false);
+});
+
 describe('a change', () => {
   test('costs what it touches, however many images there are', () => {
     const twin = twinOf(

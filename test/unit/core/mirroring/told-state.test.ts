@@ -11,6 +11,12 @@ test('a status knows no work, only what came of it', () => {
   expect(toldState('BackingOff', used)).toBe('BackingOff');
 });
 
+test('a copy that is made anew stands until that is done', () => {
+  expect(toldState('Outdated', used)).toBe('Available');
+  expect(toldState('Copying', used)).toBe('Available');
+  expect(toldState('Copying', { isMirrored: true, isUnused: true })).toBe('Unused');
+});
+
 test('a copy that another resource still uses is unused to the one that does not', () => {
   expect(toldState('Available', { isMirrored: true, isUnused: true })).toBe('Unused');
 });
