@@ -14,6 +14,7 @@ const benches: Readonly<
   admission: () => import('./admission.ts'),
   copy: () => import('./copy.ts'),
   memory: () => import('./memory.ts'),
+  mirroring: () => import('./mirroring.ts'),
   monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
 };
