@@ -8,7 +8,8 @@ import type { Stage } from './stage.ts';
 const copiedWithinMs = 30_000;
 /** A retention of a second, half a minute for every replica to hear of it, and a busy machine. */
 const deletedWithinMs = 90_000;
-const mebibyte = 1024 * 1024;
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
 
 /** The part of a status that the story tells. */
 interface Entry {
@@ -44,7 +45,7 @@ export async function tellCopies(page: Page, stage: Stage): Promise<number> {
   const error = await untilReady('all images are copied', isCopied, within).catch(String);
   done();
   for (const { image, bytesDone, bytesTotal } of seen.values()) {
-    page.detail('progress', `${image}: ${mebibytes(bytesDone)} of ${mebibytes(bytesTotal ?? 0)}`);
+    page.detail('progress', `${image}: ${sizeOf(bytesDone)} of ${sizeOf(bytesTotal ?? 0)}`);
   }
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
   if (typeof error === 'string') page.detail('NOT SO', error, 'bad');
@@ -88,6 +89,7 @@ async function statusAt({ standby }: Stage, name: string): Promise<number> {
   return (await registryRequest(standby, { path, method: 'HEAD', headers })).status;
 }
 
-function mebibytes(bytes: number): string {
+function sizeOf(bytes: number): string {
+  if (bytes < mebibyte) return `${(bytes / kibibyte).toFixed(1)} KiB`;
   return `${(bytes / mebibyte).toFixed(1)} MiB`;
 }

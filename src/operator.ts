@@ -113,8 +113,9 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const mirroring = addMirroring(system, {
     ...{ client, namespace, resources, table, registries, secrets, configuration, isNodeOnly },
-    ...{ copier: oci.copier, lostCopies, events, conditions, quotas },
+    ...{ copier: oci.copier, lostCopies, tracking, events, conditions, quotas },
     copyPaceOf: (host) => treatmentOf(host).copies,
+    deleteWithinMs: flags.leaseDuration - flags.renewDeadline,
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },

@@ -34,6 +34,16 @@ const pagePods = 200;
 /** A node is 20 KB and more, most of it the names of the images that it has. */
 const pageNodes = 50;
 
+/**
+ * Copies are deleted half a minute after a status says so: by then every replica knows, even one whose
+ * connection died without a word. A watch is opened anew each quarter of a minute, and a silent one
+ * given up before that time is over.
+ */
+const promptly = { watchSeconds: 11, silenceMs: 25_000 };
+
+const isMirror = (kind: KuikKind): boolean =>
+  kind === 'ImageSetMirror' || kind === 'ClusterImageSetMirror';
+
 /** Adds the stores, each kept by a `reflector:<plural>`; nothing is read before the system starts. */
 export function addWatchedResources(system: KuikSystem, client: KubeClient): WatchedResources {
   const { runtime } = system;
@@ -42,7 +52,7 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
   const interrupted = new Set<string>();
   const watch = <T>(
     resource: string,
-    what: Pick<ReflectorOptions<T>, 'path' | 'slim' | 'pageObjects'>,
+    what: Pick<ReflectorOptions<T>, 'path' | 'slim' | 'pageObjects' | 'silenceMs' | 'watchSeconds'>,
   ): Store<T> => {
     const store = createStore<T>();
     const id = `reflector:${resource}`;
@@ -65,7 +75,8 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     kinds.map(({ kind, plural }) => {
       const path = resourcePath({ group: apiGroup, version: apiVersionName, plural });
       const slim = (object: ListedObject) => slimResource(kind, object);
-      return [kind, watch(plural, { path, slim, pageObjects: pageResources })];
+      const reading = { path, slim, pageObjects: pageResources };
+      return [kind, watch(plural, isMirror(kind) ? { ...reading, ...promptly } : reading)];
     }),
   );
   const interner = createInterner();

@@ -30,6 +30,8 @@ export interface ReflectorOptions<T> {
   readonly pageObjects?: number;
   /** Without a line for so long a watch counts as dead; the API server sends bookmarks each minute. */
   readonly silenceMs?: number;
+  /** After so long, or up to twice that, the server ends a watch, and the next one is opened. */
+  readonly watchSeconds?: number;
 }
 
 /** One page of Pods is then about 2 MB of JSON and 15 ms of parsing. */
@@ -42,7 +44,7 @@ const steadyMs = 10_000;
 /** Retry-After of the API server is kept to, within reason. */
 const retryAfterMsMax = 60_000;
 /** As long as client-go's: the server ends a watch between 5 and 10 minutes. */
-const watchSecondsMin = 300;
+const watchSecondsDefault = 300;
 
 /**
  * Lists and watches until `signal` aborts, then resolves. Whatever the API server does is waited
@@ -146,6 +148,7 @@ async function watch<T>(
   signal: AbortSignal,
 ): Promise<Trouble | undefined> {
   const startedMs = performance.now();
+  const { watchSeconds = watchSecondsDefault } = options;
   const end = await watchOnce(options.client, {
     path: options.path,
     query: {
@@ -153,7 +156,7 @@ async function watch<T>(
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion: state.version,
-      timeoutSeconds: Math.ceil(watchSecondsMin * (1 + options.random())),
+      timeoutSeconds: Math.ceil(watchSeconds * (1 + options.random())),
     },
     signal,
     ...(options.silenceMs !== undefined && { silenceMs: options.silenceMs }),

@@ -105,6 +105,9 @@ const toKey = ({ context: { target, image } }: { readonly context: CopyKey }): C
 const used = { target: 'Scheduled', actions: 'use' } as const;
 const unused = { target: 'Unused', actions: 'unuse' } as const;
 const lost = { type: 'rememberLoss' as const, params: toEvent };
+const deletionFailed = {
+  ...{ type: 'rememberDeletion' as const, params: toOutput<DeletionOutcome> },
+};
 
 /** One image on one mirror: copied, looked after, copied again, deleted when nobody wants it. */
 export const mirroredImageMachine = setup({
@@ -240,24 +243,25 @@ export const mirroredImageMachine = setup({
     },
     Expired: {
       description: 'Offered to nobody any more: it is deleted unless a Pod wants it first.',
-      on: { 'image.used': used, 'copy.revived': 'Scheduled', 'deletion.due': 'Deleting' },
+      on: {
+        'image.used': used,
+        'copy.lost': { actions: lost },
+        'copy.revived': 'Scheduled',
+        'deletion.due': 'Deleting',
+      },
     },
     Deleting: {
-      description: 'Its mirror is asked to delete it; leaving this state aborts that.',
-      on: {
-        'image.used': { target: 'Checking', actions: 'use' },
-        'copy.revived': 'Checking',
-      },
+      description: 'Its mirror is asked to delete it; whoever wants it waits for the answer.',
+      // What was sent may be done after it was given up: until the answer nobody is offered it.
+      on: { 'copy.collides': {} },
       invoke: {
         src: 'deleteCopy',
         input: toKey,
         onDone: [
           { guard: whenDeleted('isOver'), target: 'Gone' },
-          { guard: whenDeleted('isWanted'), target: 'Unused' },
-          {
-            target: 'Expired',
-            actions: { type: 'rememberDeletion', params: toOutput<DeletionOutcome> },
-          },
+          { guard: whenDeleted('isWanted'), target: 'Scheduled' },
+          { guard: 'isUnused', target: 'Expired', actions: deletionFailed },
+          { target: 'Checking', actions: [deletionFailed, 'use'] },
         ],
       },
     },

@@ -2,7 +2,7 @@ import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import { CopyMemory, type TransferBounds } from './copy-memory.ts';
-import { type CopyDeletion, CopyDeletions } from './delete-copy.ts';
+import { type CopyDeletion, CopyDeletions, type RemovalBounds } from './delete-copy.ts';
 import { ImageCopy, tagOf } from './image-copy.ts';
 import type { Platform } from './index-cut.ts';
 import { type CopyLook, lookAtCopy } from './look-at-copy.ts';
@@ -59,6 +59,7 @@ export interface LookRequest {
 /** A copy to delete. */
 export interface DeleteRequest extends LookRequest {
   readonly digest: string;
+  readonly removal: RemovalBounds;
 }
 
 /** What was recorded of a copy. */
@@ -88,7 +89,8 @@ export function createImageCopier(options: RemoteOptions, bounds?: TransferBound
       return await lookAtCopy(repositoryOf(memory, request), wanted, signal);
     },
     deleteCopy: async (request, signal) => {
-      const copy = { tag: tagOf(request.target), digest: request.digest };
+      const { digest, removal } = request;
+      const copy = { tag: tagOf(request.target), digest, removal };
       return await deletions.delete(repositoryOf(memory, request), copy, signal);
     },
   };

@@ -25,6 +25,15 @@ export type CopyDeletion =
 export interface RecordedCopy {
   readonly tag: string;
   readonly digest: string;
+  readonly removal: RemovalBounds;
+}
+
+/** What takes the copy away is bound by more than what looks at it, or tidies up after it. */
+export interface RemovalBounds {
+  /** Asked right before each such request. */
+  readonly mayBegin: () => boolean;
+  /** Aborts one that has no answer yet. */
+  readonly signal: AbortSignal;
 }
 
 /** What a registry can, as far as its answers have told (rule 16 of copying). */
@@ -101,7 +110,8 @@ class Deletion {
 
   async #byTag(): Promise<CopyDeletion | 'unsupported'> {
     const { copy } = this.#options;
-    const sent = await this.#delete(copy.tag);
+    if (!copy.removal.mayBegin()) return tooLate;
+    const sent = await this.#delete(copy.tag, copy.removal.signal);
     if (!sent.ok) return sent.error;
     const { status } = sent.value;
     if (!DONE.has(status) && !UNSUPPORTED.has(status)) return this.#failure(sent.value, copy.tag);
@@ -134,7 +144,8 @@ class Deletion {
     if (!shown.ok) return shown.error;
     if (shown.value === undefined) return { kind: 'absent' };
     if (shown.value !== copy.digest) return { kind: 'changed', digest: shown.value };
-    const put = await this.#putUnique(copy.tag);
+    if (!copy.removal.mayBegin()) return tooLate;
+    const put = await this.#putUnique(copy.tag, copy.removal.signal);
     if (!put.ok) return put.error;
     const gone = await this.#deleteDigest(copy.tag, put.value);
     if (!gone.ok) return gone.error;
@@ -162,8 +173,11 @@ class Deletion {
     return after.ok ? succeed(after.value === undefined) : after;
   }
 
-  async #delete(reference: string): Promise<Result<TransportAnswer, CopyFailure>> {
-    const { repository, ways, signal } = this.#options;
+  async #delete(
+    reference: string,
+    signal = this.#options.signal,
+  ): Promise<Result<TransportAnswer, CopyFailure>> {
+    const { repository, ways } = this.#options;
     const known = ways.read().actions;
     const tried = known === undefined ? ACTIONS : [known];
     let last: Result<TransportAnswer, CopyFailure> | undefined;
@@ -188,8 +202,11 @@ class Deletion {
   }
 
   /** A manifest like no other under a tag; gives its digest. */
-  async #putUnique(tag: string): Promise<Result<string, CopyFailure>> {
-    const { repository, signal } = this.#options;
+  async #putUnique(
+    tag: string,
+    signal = this.#options.signal,
+  ): Promise<Result<string, CopyFailure>> {
+    const { repository } = this.#options;
     const config = Buffer.from('{}');
     const sent = await uploadBytes(repository, config, signal);
     if (!sent.ok) return sent;
@@ -206,15 +223,16 @@ class Deletion {
         annotations: { 'io.enix.kuik.placeholder': randomUUID() },
       }),
     );
-    const put = await this.#put(tag, { body, mediaType });
+    const put = await this.#put(tag, { body, mediaType }, signal);
     return put.ok ? succeed(digestOf(body)) : put;
   }
 
   async #put(
     tag: string,
     { body, mediaType }: { readonly body: Buffer; readonly mediaType: string },
+    signal = this.#options.signal,
   ): Promise<Result<void, CopyFailure>> {
-    const { repository, signal } = this.#options;
+    const { repository } = this.#options;
     const headers = { 'content-type': mediaType };
     const target = `manifests/${tag}`;
     const sent = await repository.send({ method: 'PUT', target, headers, body }, signal);
@@ -233,3 +251,9 @@ class Deletion {
     return { kind: 'refused', message };
   }
 }
+
+/** Whoever leads by now decides. */
+const tooLate: CopyFailure = {
+  ...{ kind: 'failed', side: 'target', reason: 'unreachable' },
+  message: 'it was not to be deleted any more when its turn came',
+};

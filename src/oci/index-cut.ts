@@ -1,5 +1,5 @@
 import { isObject, parseJson } from '#core/json.ts';
-import { formatPlatform, type Platform } from '#core/mirroring/platforms.ts';
+import { formatPlatform, matchesPlatform, type Platform } from '#core/mirroring/platforms.ts';
 import { type Child, digestOf, type Manifest, readManifest } from './image-manifest.ts';
 
 /** An index with no more than what is wanted of it. */
@@ -63,27 +63,8 @@ function keptOf(children: readonly Child[], matching: readonly Child[]): Readonl
   return new Set(kept);
 }
 
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x86_64: 'amd64',
-  aarch64: 'arm64',
-  armhf: 'arm',
-};
-/** What a variant is where none is named. */
-const VARIANTS: Readonly<Record<string, string>> = { arm: 'v7', arm64: 'v8', amd64: 'v1' };
-
-/** One that names no variant wants all of its architecture. */
 function matches(wanted: Platform, { platform }: Child): boolean {
-  if (platform === undefined) return false;
-  // What is left out is any.
-  if (wanted.os !== undefined && wanted.os !== '' && wanted.os !== platform.os) return false;
-  const architecture = architectureOf(platform);
-  if (architectureOf(wanted) !== architecture) return false;
-  if (wanted.variant === undefined) return true;
-  return wanted.variant === (platform.variant ?? VARIANTS[architecture]);
-}
-
-function architectureOf({ architecture }: Platform): string {
-  return ARCHITECTURES[architecture] ?? architecture;
+  return platform !== undefined && matchesPlatform(wanted, platform);
 }
 
 /** Everything else of it stays, so that the same source always gives the same bytes. */

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { residentBytes, residentBytesMax } from '#test/support/processes/heap.ts';
 import { type Copier, createBenchCopier } from './copy-adapter.ts';
+import type { LoopDelay } from './event-loop.ts';
 
 /** Full names of an image here and there. */
 export interface CopyPair {
@@ -28,8 +30,13 @@ export interface CopyOrder {
 export type CopyReport = CopyFigures & {
   /** Memory before it began. */
   readonly idleBytes: number;
+  /** How late turns of its event loop came. */
+  readonly loop: LoopDelay;
   readonly failures: readonly string[];
 };
+
+/** As the idle process beside it looks. */
+const resolutionMs = 10;
 
 /** Copies as told by lines on its input; its first line says that it is there. */
 async function main(): Promise<void> {
@@ -52,6 +59,8 @@ async function carryOut(copier: Copier, { pairs, atOnce }: CopyOrder): Promise<C
   const idleBytes = residentBytes(process.pid);
   const waiting = [...pairs];
   const failures: string[] = [];
+  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
+  delays.enable();
   const startedMs = performance.now();
   const cpu = process.cpuUsage();
   const work = async (): Promise<void> => {
@@ -63,8 +72,10 @@ async function carryOut(copier: Copier, { pairs, atOnce }: CopyOrder): Promise<C
   await Promise.all(Array.from({ length: atOnce }, work));
   const ms = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpu);
+  delays.disable();
+  const loop = { p99Ms: delays.percentile(99) / 1e6, maxMs: delays.max / 1e6 };
   const rssBytes = residentBytesMax(process.pid);
-  return { ms, cpuUs: user + system, rssBytes, idleBytes, failures };
+  return { ms, cpuUs: user + system, rssBytes, idleBytes, loop, failures };
 }
 
 if (import.meta.main) await main();

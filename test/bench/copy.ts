@@ -10,6 +10,8 @@ import {
   takeCounts,
 } from './copy-stage.ts';
 import { copyWithCrane } from './crane.ts';
+import type { LoopDelay } from './event-loop.ts';
+import { startIdleLoop } from './idle-loop.ts';
 import { type OurCopies, startOurCopies } from './our-copies.ts';
 import { measureResumed } from './resumed-copy.ts';
 import { table } from './table.ts';
@@ -62,11 +64,15 @@ async function measureLarge(stage: CopyStage, { quick }: BenchOptions): Promise<
     await ours.copy({ pairs: pairsOf(stage, images, 'cold'), atOnce: oursAtOnce });
     const present = await takeCounts(stage.target);
     const turns = await byTurns({ stage, ours, images, turns: quick ? 1 : 5, atOnce: 1 });
+    const idle = startIdleLoop();
+    const looped = await ours.copy({ pairs: pairsOf(stage, images, 'looped'), atOnce: 1 });
+    const beside = await idle.stop();
     const what = `one image, ${(shape.layers * shape.layerBytes) / mebibyte} MiB in ${shape.layers} layers`;
     return [
       ...tellTurns(what, turns, 1.3),
       ['  the first copy of a process', '', seconds(cold.ms), '', '', ''],
       tellMemory('  memory above idle', turns.crane, [cold, ...turns.ours]),
+      tellLoop(looped, beside),
       ...tellRequests(shape, missing, present),
     ];
   } finally {
@@ -164,6 +170,13 @@ function tellMemory(what: string, crane: readonly CopyFigures[], ours: readonly 
   return barred([what, `${mebibytes(cranes)} in all`, mebibytes(most), ''], {
     ...{ text: '<= 64 MiB', met: most <= 64 * mebibyte },
   });
+}
+
+/** The bar on the leader, on the thread that answers reviews: what copying adds. */
+function tellLoop({ loop }: CopyReport, idle: LoopDelay): Row {
+  const added = Math.max(0, loop.p99Ms - idle.p99Ms);
+  const cells = ['  event-loop delay p99, over an idle process', '', `${added.toFixed(1)} ms`, ''];
+  return barred(cells, { text: '< 20 ms', met: added < 20 });
 }
 
 function tellRequests({ layers }: ImageShape, missing: Counts, present: Counts): readonly Row[] {

@@ -42,7 +42,8 @@ async function mirrored(path: string, other?: string) {
 
 function wanted(path: string, digest: string): DeleteRequest {
   const target = { registry: stage.target.host, path, tag: '1' };
-  return { target, digest, credentials: [] };
+  const removal = { mayBegin: () => true, signal: new AbortController().signal };
+  return { target, digest, credentials: [], removal };
 }
 
 async function remove(request: DeleteRequest) {

@@ -2,6 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventsOf } from '#test/support/api-server/events.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
 import {
+  becomes,
+  createPod as createMirrored,
+  deletePod,
+  entryOf,
+  mirrorTo,
+} from '#test/support/mirroring/mirror-resource.ts';
+import {
   type AdmissionStage,
   startAdmissionStage,
 } from '#test/support/operator/admission-stage.ts';
@@ -15,15 +22,17 @@ import { eventually } from '#test/support/time/eventually.ts';
 /** One operator, as the shipped ServiceAccount, goes through all that asks the API server for something. */
 let stage: AdmissionStage;
 let locked: TestRegistry;
+let open: TestRegistry;
 
 beforeAll(async () => {
-  locked = await startRegistry({ users: ['robot'] });
-  stage = await startAdmissionStage({ config: { registries: { [locked.host]: {} } } });
+  [locked, open] = await Promise.all([startRegistry({ users: ['robot'] }), startRegistry()]);
+  const registries = { [locked.host]: {}, [open.host]: {} };
+  stage = await startAdmissionStage({ config: { registries } });
   await pushImage(locked, 'team/app:1');
 });
 afterAll(async () => {
   await stage?.stop();
-  await locked?.remove();
+  await Promise.all([locked?.remove(), open?.remove()]);
 });
 
 const encode = (object: object) => Buffer.from(JSON.stringify(object)).toString('base64');
@@ -133,6 +142,26 @@ test('what a status has no room for is kept, and goes with its images', async ()
   } finally {
     await admin().remove(`${cisas}/${namespace}`);
   }
+});
+
+test('images are copied, cleaned up, and a mirror goes with its copies', {
+  timeout: 150_000,
+}, async () => {
+  const namespace = await freshNamespace();
+  const [kept, unused] = [`${open.host}/team/kept:1`, `${open.host}/team/unused:1`];
+  await Promise.all([pushImage(open, 'team/kept:1'), pushImage(open, 'team/unused:1')]);
+  const cleanup = { cleanup: { enabled: true, retention: '1s' } };
+  const path = await mirrorTo(namespace, [{ registry: open.host, path: `/${namespace}` }], cleanup);
+  await createMirrored(namespace, kept);
+  const pod = await createMirrored(namespace, unused);
+  await Promise.all([becomes(path, kept, 'Available'), becomes(path, unused, 'Available')]);
+  await deletePod(namespace, pod);
+  const slow = { withinMs: 75_000, everyMs: 500 };
+  const isForgotten = async () => (await entryOf(path, unused)) === undefined;
+  await eventually('the copy that nobody uses is gone', isForgotten, slow);
+  // It keeps its finalizer until the copies are gone, or stay.
+  await admin().remove(path);
+  await eventually('it is gone', async () => (await admin().get(path)) === undefined, slow);
 });
 
 test('in all of it the API server refused nothing', async () => {

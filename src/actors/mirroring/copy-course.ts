@@ -1,9 +1,10 @@
 import type { Runtime } from '#actors/runtime.ts';
 import type { ClaimIndex } from '#core/mirroring/claimants.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
-import { judgeFailure } from '#core/mirroring/copy-retry.ts';
+import { copyBackoff, judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { CopyDeletions } from './copy-deletions.ts';
+import type { DeletesInFlight } from './deletes-in-flight.ts';
 import type { MirrorPlans } from './mirror-plans.ts';
 import type { MirrorSets } from './mirror-sets.ts';
 import type { MirrorTargets } from './mirror-targets.ts';
@@ -19,11 +20,15 @@ export interface CopyCourseOptions {
   readonly plans: () => Pick<MirrorPlans, 'mirrorOf' | 'touch'>;
   readonly claims: Pick<ClaimIndex, 'update'>;
   readonly sets: Pick<MirrorSets, 'send'>;
+  readonly inFlight: Pick<DeletesInFlight, 'has'>;
   /** Something about the images of a resource may have changed. */
   readonly changed: (resource: string) => void;
   /** Told of each attempt that came to its end. */
   readonly copied: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
+
+/** A copy that failed for good is tried for new Pods at most so often in the long run. */
+const podRetryMsMax = 60_000;
 
 /**
  * What a copy waits for in each state, its place in line or a time, since the machines of copies have
@@ -52,16 +57,28 @@ export class CopyCourse implements CopyListener {
     if (copy.state === 'Scheduled') this.#options.sources.put(copy);
   };
 
+  readonly isHeld = ({ place }: MirroredCopy): boolean => this.#options.inFlight.has(place.key);
+
   /** What failed may do better now. */
   readonly rebased = (copy: MirroredCopy): void => {
     if (copy.state === 'BackingOff' || copy.state === 'Failed') copy.send({ type: 'retry.due' });
   };
 
+  /** What time does not heal another Pod may: soon, but not with each Pod of a rollout. */
+  readonly usedAnew = (copy: MirroredCopy): void => {
+    if (copy.state !== 'Failed') return;
+    const { clock } = this.#runtime;
+    const { failures } = copy.context;
+    const pauseMs = Math.min(copyBackoff.baseMs * 2 ** Math.max(0, failures - 1), podRetryMsMax);
+    const sinceMs = clock.now() - (copy.lookedAtMs ?? Number.NEGATIVE_INFINITY);
+    const waitMs = Math.max(0, pauseMs - sinceMs);
+    copy.wake(clock.after(waitMs, () => copy.send({ type: 'retry.due' })));
+  };
+
   /** A Secret that resources name has changed: who was not let in may be now. */
-  readonly retryDenied = (copies: Iterable<MirroredCopy>): void => {
+  readonly retryRefused = (copies: Iterable<MirroredCopy>): void => {
     for (const copy of copies) {
-      const { failure } = copy.known;
-      if (failure === 'denied' || failure === 'source-denied') this.rebased(copy);
+      if (copy.state === 'Failed' || copy.known.failure === 'source-denied') this.rebased(copy);
     }
   };
 

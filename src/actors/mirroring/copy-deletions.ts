@@ -1,7 +1,6 @@
 import { pause } from '#actors/deadline.ts';
 import { Limiter } from '#actors/limiter.ts';
 import type { Registries } from '#actors/registries/registries.ts';
-import type { WrittenEntries } from '#actors/reporting/status-writers.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import {
@@ -12,29 +11,27 @@ import {
 import { judgeFailure } from '#core/mirroring/copy-retry.ts';
 import type { DeletionOutcome } from '#machines/mirrored-image.ts';
 import type { ImageCopier } from '#oci/copy.ts';
+
+import { ExpiredStatuses, type ExpiredStatusesOptions } from './expired-statuses.ts';
 import type { FreshPods, PodFacts } from './fresh-pods.ts';
 import type { MirrorCredentials, PushCredentials } from './mirror-credentials.ts';
 import type { CopyDemand, MirroredCopy } from './mirrored-copy.ts';
+import { type SendDeleteMeans, sendDelete } from './send-delete.ts';
 import { tellRegistry } from './tell-registry.ts';
 
 /** What copies are deleted with. */
-export interface CopyDeletionsOptions {
+export interface CopyDeletionsOptions extends ExpiredStatusesOptions, SendDeleteMeans {
   readonly copier: Pick<ImageCopier, 'look' | 'deleteCopy'>;
   readonly registries: Pick<Registries, 'tell'>;
   readonly credentials: MirrorCredentials;
   readonly pods: FreshPods;
-  readonly entries: Pick<WrittenEntries, 'written'>;
   /** Deletions at once on one mirror. */
   readonly concurrency: number;
-  /** Whether this process leads, its Lease renewed within the deadline. */
-  readonly leads: () => boolean;
   /**
    * Under whose entry it is due to be deleted, by what is known of Pods and resources and, where it is
    * given, by a consistent list; undefined where it is not (any more).
    */
   readonly dueFor: (copy: MirroredCopy, facts?: PodFacts) => DueDemand | undefined;
-  /** Since when a resource is being deleted: all replicas know then that its copies are to go. */
-  readonly deletingSinceMs: (resource: string) => number | undefined;
   /** Told of what came of each try: `deleted`, or the word for why not. */
   readonly ended: (copy: MirroredCopy, result: string) => void;
 }
@@ -59,6 +56,8 @@ interface Progress {
 
 /** Mirrors whose deletions are told apart; more than that share their bounds. */
 const limitersMax = 1_000;
+/** Copies at one place become `Expired` one after the other: so often is looked for the rest. */
+const othersExpireMs = 1_000;
 /** Deletions of one mirror that wait: as many as are `Expired` of twenty resources. */
 const waitingMax = 10_000;
 
@@ -67,11 +66,13 @@ export class CopyDeletions {
   readonly #runtime: Runtime;
   readonly #options: CopyDeletionsOptions;
   readonly #progress = new Map<MirroredCopy, Progress>();
+  readonly #said: ExpiredStatuses;
   readonly #limiters = new BoundedMap<string, Limiter>(limitersMax);
 
   constructor(runtime: Runtime, options: CopyDeletionsOptions) {
     this.#runtime = runtime;
     this.#options = options;
+    this.#said = new ExpiredStatuses(runtime, options);
   }
 
   /** It is `Expired`, for the first time or after a DELETE that failed: when it is due, it is told. */
@@ -118,7 +119,11 @@ export class CopyDeletions {
   async #announce(copy: MirroredCopy, progress: Progress): Promise<void> {
     const { clock } = this.#runtime;
     const { signal } = progress.life;
-    const saidMs = await this.#write(copy, signal);
+    if (!this.#said.areAllExpired(copy)) {
+      copy.wake(clock.after(othersExpireMs, () => void this.#announce(copy, progress)));
+      return;
+    }
+    const saidMs = await this.#said.write(copy, signal);
     if (signal.aborted) return;
     if (saidMs === undefined) {
       // Nothing has room for it, so not every replica knows: it is said once there is.
@@ -130,24 +135,6 @@ export class CopyDeletions {
     if (signal.aborted) return;
     const waitMs = saidMs + expiredQuietMs - clock.now();
     copy.wake(clock.after(waitMs, () => copy.send({ type: 'deletion.due' })));
-  }
-
-  /** When all statuses say it, by the clock of the process. */
-  async #write(copy: MirroredCopy, signal: AbortSignal): Promise<number | undefined> {
-    const { entries, deletingSinceMs } = this.#options;
-    const times = await Promise.all(
-      [...copy.demands.keys()].map(async (resource) => {
-        const sinceMs = deletingSinceMs(resource);
-        if (sinceMs !== undefined) return sinceMs;
-        const place = await entries.written(resource, copy.image, signal).catch(() => 'none');
-        // What stands beside a status no other replica is sure to know.
-        return place === 'status' ? this.#runtime.clock.now() : undefined;
-      }),
-    );
-    // One that is restored is `Expired` before a resource has said that it wants it: nobody says it.
-    return times.length === 0 || times.some((time) => time === undefined)
-      ? undefined
-      : Math.max(...times.flatMap((time) => time ?? []));
   }
 
   async #lookFirst(copy: MirroredCopy, signal: AbortSignal): Promise<string | undefined> {
@@ -205,7 +192,7 @@ export class CopyDeletions {
         await pause(clock, step.untilMs - clock.now(), signal);
         return undefined;
       case 'write':
-        progress.writtenMs = await this.#write(copy, signal);
+        progress.writtenMs = await this.#said.write(copy, signal);
         return progress.writtenMs === undefined ? failed('its status has no room') : undefined;
       case 'list-pods':
         return await this.#listPods(progress);
@@ -245,7 +232,7 @@ export class CopyDeletions {
   }
 
   async #send({ copy, progress, due, signal }: Way): Promise<DeletionOutcome> {
-    const { copier, registries, credentials } = this.#options;
+    const { registries, credentials } = this.#options;
     const push = await credentials.toPush(due.resource, due.place, signal);
     const digest = copy.known.digest ?? progress.firstSeen ?? '';
     // Whatever was waited for: things may have changed, and from here on nothing is waited for.
@@ -256,7 +243,7 @@ export class CopyDeletions {
     progress.wasTried = true;
     const target = due.place.reference;
     const asked = { target, credentials: push.credentials, digest };
-    const outcome = await copier.deleteCopy(asked, signal);
+    const outcome = await sendDelete(this.#runtime, this.#options, { copy, asked, signal });
     progress.seen = undefined;
     if (signal.aborted) return { kind: 'wanted' };
     const end = { registry: target.registry, credentials: push.credentials };

@@ -10,6 +10,7 @@ import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { CopyEnd } from '#machines/mirrored-image.ts';
 import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { DeletesInFlight } from './deletes-in-flight.ts';
 import type { MirrorCredentials } from './mirror-credentials.ts';
 import type { CopyDemand, MirroredCopy } from './mirrored-copy.ts';
 import type { RunningCopies } from './running-copies.ts';
@@ -28,6 +29,8 @@ export interface CopyImageOptions {
   readonly registries: Pick<Registries, 'reachability' | 'tell' | 'quotaOf'>;
   readonly credentials: MirrorCredentials;
   readonly running: RunningCopies;
+  /** What is being deleted at a place would take the new copy along. */
+  readonly inFlight: Pick<DeletesInFlight, 'ended'>;
   /** An entry stands in a status before the first byte is pushed (behaviour §5). */
   readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
@@ -37,6 +40,8 @@ export interface CopyImageOptions {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
     readonly othersOf: (copy: MirroredCopy) => HeldPlace;
   };
+  /** Told when a source has said what to copy. */
+  readonly sourceAnswered: (copy: MirroredCopy) => void;
   /** Told of each attempt that came to an end, and how long it took. */
   readonly ended: (copy: MirroredCopy, outcome: CopyOutcome, durationMs: number) => void;
 }
@@ -65,6 +70,7 @@ export class CopyImage {
   readonly run = async (copy: MirroredCopy, signal: AbortSignal): Promise<CopyEnd> => {
     const { clock, now } = this.#runtime;
     const beganMs = clock.now();
+    await this.#options.inFlight.ended(copy.place.key);
     let outcome: CopyOutcome = nobodyCopies(copy);
     for (const behalf of this.#options.judge.behalvesOf(copy)) {
       outcome = await this.#copyFor(copy, behalf, signal);
@@ -182,7 +188,8 @@ export class CopyImage {
     resource: string,
     { standing, signal }: { readonly standing: string | undefined; readonly signal: AbortSignal },
   ): Promise<CopyFailure | undefined> {
-    const { entries } = this.#options;
+    const { entries, sourceAnswered } = this.#options;
+    sourceAnswered(copy);
     const { adopted } = copy.known;
     if (standing === undefined) copy.send({ type: 'push.began' });
     const isNews = adopted !== copy.known.adopted;

@@ -9,6 +9,7 @@ import type { RoutingPolicy } from '#core/routing/policy.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
 import type { MirrorPods } from './mirror-pods.ts';
+import type { FinalizersChange } from './set-finalizers.ts';
 
 /** What one resource is planned with. */
 export interface MirrorPlanContext {
@@ -30,13 +31,12 @@ export interface MirrorPlanContext {
   ) => Promise<Result<readonly MirroredImage[], { readonly message: string }>>;
   /** Whether all resources are restored, before which nothing is planned. */
   readonly isReady: () => boolean;
+  /** Whether a DELETE of a copy, by its full form, is on its way. */
+  readonly isBeingDeleted: (copy: string) => boolean;
   /** Whether only kubelets can pull an image (`monitoring.nodeOnly`): it is never copied. */
   readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** Makes the finalizers of an object right; what cannot be written now is written another time. */
-  readonly keepFinalizers: (
-    change: { readonly object: KuikResource; readonly isWanted: boolean },
-    signal: AbortSignal,
-  ) => Promise<void>;
+  readonly keepFinalizers: (change: FinalizersChange, signal: AbortSignal) => Promise<void>;
   /** Pods that are left alone want nothing. */
   readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
   /** Others whose copies depend on what has changed here. */

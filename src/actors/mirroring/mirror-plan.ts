@@ -246,10 +246,10 @@ export class MirrorPlan {
 
   #planSlice(images: readonly string[], released: Releases | undefined) {
     const { mirror } = this;
-    const { claims, judge, wants } = this.#options;
+    const { claims, judge, wants, isBeingDeleted } = this.#options;
     for (const image of images) claims.update(mirror.resource, image);
     return planMirror({
-      ...{ resource: mirror.resource, images, judge },
+      ...{ resource: mirror.resource, images, judge, isBeingDeleted },
       ...{ entry: mirror.entry, use: mirror.use, places: mirror.places },
       running: wants.running,
       ...(released !== undefined && { released }),

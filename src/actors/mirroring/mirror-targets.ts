@@ -15,6 +15,8 @@ export interface MirrorTargetsOptions {
   readonly concurrency: number;
   /** Whether a copy whose turn has come may begin; one that may not waits elsewhere. */
   readonly admits: (copy: MirroredCopy) => boolean;
+  /** Resolves when a copy whose turn it is needs its place no longer. */
+  readonly hold: (copy: MirroredCopy, turn: Promise<void>) => Promise<void>;
 }
 
 /** What is told of a mirror: what waits for it. */
@@ -149,12 +151,13 @@ export class MirrorTargets {
   #queueOf(target: string): TargetQueue<MirroredCopy> {
     const known = this.#queues.get(target);
     if (known !== undefined) return known;
-    const { concurrency, admits } = this.#options;
+    const { concurrency, admits, hold } = this.#options;
     const queue = new TargetQueue<MirroredCopy>(this.#runtime, {
       ...{ target, concurrency, signal: this.#life.signal },
       ended: () => this.tellDone(target),
-      begin: async (copy) => {
-        if (admits(copy)) await copy.takeTurn();
+      begin: (copy) => {
+        const turn = admits(copy) ? copy.takeTurn() : Promise.resolve();
+        return { turn, place: hold(copy, turn) };
       },
     });
     this.#queues.set(target, queue);

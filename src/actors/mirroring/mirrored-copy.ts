@@ -34,6 +34,10 @@ export interface CopyListener {
   readonly turned: (copy: MirroredCopy) => void;
   /** With which Secrets it may be read, or where it is pushed to, is not what it was. */
   readonly rebased: (copy: MirroredCopy) => void;
+  /** A Pod that uses the image has come or gone, or changed. */
+  readonly usedAnew: (copy: MirroredCopy) => void;
+  /** Whether what stands at its place is being deleted: who wants it waits for the answer. */
+  readonly isHeld: (copy: MirroredCopy) => boolean;
 }
 
 /** One image on one mirror, for all resources that want it there: the way to its actor. */
@@ -109,14 +113,15 @@ export class MirroredCopy implements CopyKey {
     if (before === undefined || before === demand) return;
     if (!isSameTurn(before.use, demand.use)) this.#listener.turned(this);
     if (!isSameBasis(before, demand)) this.#listener.rebased(this);
+    else if (before.use !== demand.use) this.#listener.usedAnew(this);
   }
 
   /** Tells its actor whether anybody uses the image. */
   tellUse(): void {
     const isUnused = [...this.demands.values()].every((demand) => demand.isUnused);
-    if (isUnused !== this.#context.isUnused) {
-      this.send({ type: isUnused ? 'image.unused' : 'image.used' });
-    }
+    if (isUnused === this.#context.isUnused) return;
+    if (!isUnused && this.#state === 'Expired' && this.#listener.isHeld(this)) return;
+    this.send({ type: isUnused ? 'image.unused' : 'image.used' });
   }
 
   /** Its place in the queue has come: resolves when nothing is in flight for it any more. */

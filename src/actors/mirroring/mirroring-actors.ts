@@ -1,32 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fromCallback } from 'xstate';
 import { coalescedListeners } from '#actors/coalesced-listeners.ts';
-import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import type { LostCopies } from '#actors/lost-copies/lost-copies.ts';
-import type { Registries } from '#actors/registries/registries.ts';
 import { addMirrorStatus } from '#actors/reporting/mirror-status.ts';
-import type { MirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { StatusWriters, WrittenEntries } from '#actors/reporting/status-writers.ts';
-import type { SecretReader } from '#actors/secrets/secret-reader.ts';
-import type { SecretSources } from '#actors/secrets/secret-sources.ts';
 import type { KuikSystem } from '#actors/system.ts';
-import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
-import type { ImageReference } from '#core/image/reference.ts';
 import { ClaimIndex } from '#core/mirroring/claimants.ts';
 import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import type { MirroredImages } from '#core/mirroring/mirrored-image.ts';
-import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
+import { keptPlatforms } from '#core/mirroring/platforms.ts';
 import type { MirroringView } from '#core/mirroring/running-copy.ts';
-import type { Pace } from '#core/monitoring/pace.ts';
-import type { RoutingPolicy } from '#core/routing/policy.ts';
-import type { KubeClient } from '#kube/client.ts';
 import { createStore } from '#kube/store.ts';
-import type { ImageCopier } from '#oci/copy.ts';
 import { CopyCourse } from './copy-course.ts';
 import { CopyDeletions } from './copy-deletions.ts';
 import { CopyImage } from './copy-image.ts';
 import { CopyLooks, copyLooksId } from './copy-looks.ts';
+import { DeletesInFlight } from './deletes-in-flight.ts';
 import { FinalizeSet } from './finalize-set.ts';
 import { FreshPods } from './fresh-pods.ts';
 import { MirrorCredentials } from './mirror-credentials.ts';
@@ -35,48 +24,14 @@ import { MirrorPods } from './mirror-pods.ts';
 import { MirrorSets, mirrorSetsId, mirrorSetsLogic } from './mirror-sets.ts';
 import { MirrorTargets, mirrorTargetsId, turnOf } from './mirror-targets.ts';
 import { MirroredCopies, mirroredImagesId } from './mirrored-copies.ts';
-import type { MirroringNews } from './mirroring-news.ts';
+import type { MirroredCopy } from './mirrored-copy.ts';
+import type { MirroringMeans } from './mirroring-means.ts';
 import { PlaceJudge } from './place-judge.ts';
 import { RunningCopies } from './running-copies.ts';
-import { keepFinalizers } from './set-finalizers.ts';
+import { finalizersKeeper } from './set-finalizers.ts';
+import { SlowSources } from './slow-sources.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceLooks } from './source-looks.ts';
-import type { SourceQuotas } from './source-quotas.ts';
-
-/** What images are mirrored with. */
-export interface MirroringActorsOptions {
-  readonly resources: Pick<WatchedResources, 'pods' | 'kuik' | 'architectures'>;
-  readonly client: KubeClient;
-  /** Where statuses are restored from, and written to. */
-  readonly store: MirrorStore;
-  /** The operator's own, where the overflow is kept. */
-  readonly namespace: string;
-  readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
-  readonly registries: Pick<
-    Registries,
-    'reachability' | 'tell' | 'quotaOf' | 'onReachability' | 'probe' | 'turns'
-  >;
-  readonly secrets: {
-    readonly reader: Pick<SecretReader, 'read'>;
-    /** The Secrets that resources name, as they change. */
-    readonly sources: Pick<SecretSources, 'subscribe'>;
-  };
-  readonly copier: ImageCopier;
-  /** What reviews found to be gone. */
-  readonly lostCopies: Pick<LostCopies, 'subscribe'>;
-  readonly configuration: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'> & {
-    readonly mirroring: { readonly concurrency: number; readonly platforms: PlatformsSetting };
-  };
-  /** How many images begin to be read an interval (`registries.<host>.copies`). */
-  readonly copyPaceOf: (host: string) => Pace | undefined;
-  /** What sources say of their quotas. */
-  readonly quotas: Pick<SourceQuotas, 'heldUntilMs'>;
-  /** Whether this process leads, its Lease renewed within the deadline. */
-  readonly leads: () => boolean;
-  readonly isNodeOnly: (reference: ImageReference) => boolean;
-  /** Told of what happens, for metrics and events. */
-  readonly news: MirroringNews;
-}
 
 /** Behaviour §8: what is in flight when the process ends has so long. */
 const drainMs = 5_000;
@@ -85,23 +40,26 @@ const mirrorKinds = ['ImageSetMirror', 'ClusterImageSetMirror'] as const;
 /** The actors of mirroring: which images are copied where, and what becomes of their copies. */
 export class MirroringActors implements MirroringView {
   readonly #system: KuikSystem;
-  readonly #options: MirroringActorsOptions;
+  readonly #options: MirroringMeans;
   readonly #claims = new ClaimIndex();
   readonly #changed = coalescedListeners();
+  readonly #inFlight = new DeletesInFlight();
   readonly #running: RunningCopies;
   readonly #wants: MirrorPods;
   readonly #copies: MirroredCopies;
   readonly #sources: SourceGate;
+  readonly #slowSources: SlowSources;
   readonly #targets: MirrorTargets;
   readonly #sets: MirrorSets;
   readonly #judge: PlaceJudge;
   readonly #plans: MirrorPlans;
   readonly #deletions: CopyDeletions;
   readonly #course: CopyCourse;
+  #isDraining = false;
   /** Who writes the statuses, and tells when an entry stands. */
   readonly statuses: StatusWriters;
 
-  constructor(system: KuikSystem, options: MirroringActorsOptions) {
+  constructor(system: KuikSystem, options: MirroringMeans) {
     this.#system = system;
     this.#options = options;
     const { runtime } = system;
@@ -111,17 +69,21 @@ export class MirroringActors implements MirroringView {
     const credentials = new MirrorCredentials(options.secrets.reader);
     this.#running = new RunningCopies(runtime);
     this.#wants = new MirrorPods({ pods, table, isRecorded: this.#claims.isRecorded });
+    this.#slowSources = new SlowSources(runtime, concurrency);
     this.#sources = new SourceGate(runtime, {
-      ...{ paceOf: options.copyPaceOf, heldUntilMs: options.quotas.heldUntilMs, turnOf },
+      ...{ paceOf: options.copyPaceOf, turnOf },
+      heldUntilMs: (host) =>
+        options.quotas.heldUntilMs(host) ?? this.#slowSources.heldUntilMs(host),
       pass: (copy) => this.#targets.put(copy),
     });
     const { admits } = this.#sources;
-    this.#targets = new MirrorTargets(system, { concurrency, admits });
+    const { hold } = this.#slowSources;
+    this.#targets = new MirrorTargets(system, { concurrency, admits, hold });
     this.#sets = new MirrorSets(system);
     this.#course = new CopyCourse(runtime, {
       ...{ targets: this.#targets, sources: this.#sources, claims: this.#claims, sets: this.#sets },
       ...{ deletions: () => this.#deletions, plans: () => this.#plans },
-      ...{ changed: this.#changed.tell, copied: news.copied },
+      ...{ changed: this.#changed.tell, copied: news.copied, inFlight: this.#inFlight },
     });
     const looks = new CopyLooks(runtime, {
       ...{ copier, registries, credentials, concurrency, find: system.find },
@@ -145,8 +107,11 @@ export class MirroringActors implements MirroringView {
     });
     this.#plans = this.#createPlans();
     this.#deletions = new CopyDeletions(runtime, {
-      ...{ copier, registries, credentials, concurrency, leads: options.leads },
+      ...{ copier, registries, credentials, concurrency, copiesAt: this.#copies.at },
       ...{ entries: this.#entries, dueFor: this.#judge.dueFor, ended: news.deleted },
+      ...{ inFlight: this.#inFlight, deleteWithinMs: options.deleteWithinMs },
+      leads: () => !this.#isDraining && options.leads(),
+      answered: this.#answered,
       pods: new FreshPods(client, () => this.#wants.reader),
       deletingSinceMs: (resource) => this.#plans.mirrorOf(resource)?.deletingSinceMs,
     });
@@ -177,7 +142,13 @@ export class MirroringActors implements MirroringView {
   readonly running = (): ReturnType<RunningCopies['list']> => this.#running.list();
 
   /** What waits for each mirror, and since when, monotonic ms. */
-  readonly queues = (): ReturnType<MirrorTargets['figures']> => this.#targets.figures();
+  readonly queues = (): ReturnType<MirrorTargets['figures']> => {
+    const forSources = this.#sources.waiting();
+    return this.#targets.figures().map((figures) => ({
+      ...figures,
+      waiting: figures.waiting + (forSources.get(figures.target) ?? 0),
+    }));
+  };
 
   /** Whether a resource is planned by its present spec; true of one that is left out. */
   readonly isPlanned = (resource: string): boolean => {
@@ -190,14 +161,16 @@ export class MirroringActors implements MirroringView {
 
   /** Somebody saw that a copy, by its full form, is not there any more. */
   readonly lost = (copy: string): void => {
-    const message = `${copy}: it is not there any more, as a review has seen`;
+    const message = `${copy}: it is not there any more, as a review or a check has seen`;
     for (const one of this.#copies.at(placeKeyOf(copy))) one.send({ type: 'copy.lost', message });
   };
 
-  /** No copy begins any more; those in flight have their time to end. */
+  /** No copy, and no DELETE, begins any more; those in flight have their time to end. */
   readonly drain = async (): Promise<void> => {
+    this.#isDraining = true;
     this.#targets.end();
-    await this.#targets.ended(drainMs);
+    const { clock } = this.#system.runtime;
+    await Promise.all([this.#targets.ended(drainMs), this.#inFlight.allEnded(clock, drainMs)]);
     // The actors take in what came last before anybody writes it down.
     await nextTurn();
   };
@@ -215,7 +188,8 @@ export class MirroringActors implements MirroringView {
     const { platforms } = configuration.mirroring;
     const copies = new CopyImage(runtime, {
       ...{ copier, registries, credentials, table, running: this.#running, judge: this.#judge },
-      ...{ entries: this.#entries, ended: this.#course.ended },
+      ...{ entries: this.#entries, ended: this.#course.ended, inFlight: this.#inFlight },
+      sourceAnswered: this.#slowSources.answered,
       platforms: () => keptPlatforms(platforms, resources.architectures() ?? []),
     });
     const sources = new SourceLooks(runtime, {
@@ -244,14 +218,9 @@ export class MirroringActors implements MirroringView {
       ...{ pods, table, isNodeOnly, claims: this.#claims, wants: this.#wants },
       ...{ copies: this.#copies, policy: configuration },
       ...{ judge: this.#judge.judge, restore: store.restore },
+      isBeingDeleted: (copy) => this.#inFlight.has(placeKeyOf(copy)),
       stores: mirrorKinds.map((kind) => kuik.get(kind) ?? createStore<KuikResource>()),
-      keepFinalizers: async (change, signal) => {
-        const kept = await keepFinalizers(client, change, signal);
-        if (kept.ok || signal.aborted) return;
-        const { name, namespace } = change.object.metadata;
-        const fields = { name, namespace, failure: kept.error };
-        this.#system.runtime.log.warn(fields, 'the finalizers of a resource could not be written');
-      },
+      keepFinalizers: finalizersKeeper(this.#system.runtime, client),
       listener: {
         added: this.#sets.add,
         removed: this.#sets.remove,
@@ -266,13 +235,16 @@ export class MirroringActors implements MirroringView {
 
   /** Begins what lasts as long as a term; returns how to end it. */
   #begin(): () => void {
-    const { registries, lostCopies, secrets } = this.#options;
+    const { registries, lostCopies, tracking, secrets } = this.#options;
     const stops = [
       registries.onReachability((host, reachability) => {
         if (reachability === 'Closed') this.#targets.answered(host);
       }),
       lostCopies.subscribe(({ copy }) => this.lost(copy)),
-      secrets.sources.subscribe(() => this.#course.retryDenied(this.#copies.all())),
+      tracking.onCheck(({ image, result }) => {
+        if (result === 'NotFound') this.lost(image);
+      }),
+      secrets.sources.subscribe(() => this.#course.retryRefused(this.#copies.all())),
       this.#plans.begin(),
     ];
     return () => {
@@ -283,6 +255,17 @@ export class MirroringActors implements MirroringView {
       this.#copies.clear();
     };
   }
+
+  /** What was at that place may be gone: whoever wants it is told so, and copied again. */
+  readonly #answered = (copy: MirroredCopy): void => {
+    const { key } = copy.place;
+    for (const other of this.#copies.at(key)) {
+      const message = `${other.known.copy}: it was deleted as ${copy.known.copy}`;
+      if (other !== copy) other.send({ type: 'copy.lost', message });
+      other.tellUse();
+    }
+    this.#plans.touch(this.#claims.claimants(key));
+  };
 
   readonly #startAnew = (resource: string): void => {
     this.#sets.remove(resource);

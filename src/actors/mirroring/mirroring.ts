@@ -4,8 +4,11 @@ import { addMirrorReporting, type MirrorReporting } from '#actors/reporting/mirr
 import { mirrorIdentity, mirrorStore } from '#actors/reporting/mirror-store.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { apiVersion } from '#api/kinds.ts';
+import type { CopiedImage } from '#core/mirroring/copy-outcome.ts';
+import type { EventNote } from '#kube/events.ts';
 import type { MirroredCopy } from './mirrored-copy.ts';
-import { MirroringActors, type MirroringActorsOptions } from './mirroring-actors.ts';
+import { MirroringActors } from './mirroring-actors.ts';
+import type { MirroringMeans } from './mirroring-means.ts';
 import type { MirroringNews } from './mirroring-news.ts';
 
 /**
@@ -16,17 +19,22 @@ export function addMirroring(system: KuikSystem, options: MirroringOptions): Mir
   const { client, namespace, resources, table, events, conditions } = options;
   const store = mirrorStore(system.runtime, { client, namespace });
   const news: MirroringNews = {
-    copied: ({ target }, outcome, durationMs) =>
-      reporting.metrics.copied({ target, outcome, durationMs }),
+    copied: (copy, outcome, durationMs) => {
+      reporting.metrics.copied({ target: copy.target, outcome, durationMs });
+      const note = outcome.kind === 'copied' ? lackingNote(copy, outcome) : undefined;
+      if (note !== undefined) for (const resource of copy.demands.keys()) tell(resource, note);
+    },
     deleted: ({ target }, result) => reporting.metrics.deleted(target, result),
     abandoned: (resource, copies) => {
       for (const { target } of copies) reporting.metrics.abandoned(target);
-      const uid = mirroring.objectOf(resource)?.metadata.uid;
-      if (uid === undefined) return;
-      const regarding = { apiVersion, uid, ...mirrorIdentity(resource) };
-      const note = abandonedNote(copies);
-      events.record({ regarding, type: 'Warning', reason: 'CopiesAbandoned', ...note });
+      tell(resource, abandonedNote(copies));
     },
+  };
+  const tell = (resource: string, note: MirrorNote): void => {
+    const uid = mirroring.objectOf(resource)?.metadata.uid;
+    if (uid === undefined) return;
+    const regarding = { apiVersion, uid, ...mirrorIdentity(resource) };
+    events.record({ regarding, type: 'Warning', ...note });
   };
   const mirroring: MirroringActors = new MirroringActors(system, {
     ...{ ...options, store, news },
@@ -41,7 +49,7 @@ export function addMirroring(system: KuikSystem, options: MirroringOptions): Mir
 }
 
 /** What it is added with, and who is told. */
-export interface MirroringOptions extends Omit<MirroringActorsOptions, 'news' | 'store' | 'leads'> {
+export interface MirroringOptions extends Omit<MirroringMeans, 'news' | 'store' | 'leads'> {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
 }
@@ -58,9 +66,21 @@ export interface Mirroring {
 /** An event has room for a kilobyte: some copies are named. */
 const copiesNamedMax = 3;
 
-function abandonedNote(copies: readonly MirroredCopy[]) {
+type MirrorNote = Pick<EventNote, 'reason' | 'action' | 'note'>;
+
+/** What was asked for and its source has not; undefined where nothing is missing. */
+function lackingNote(
+  { image }: Pick<MirroredCopy, 'image'>,
+  { missingPlatforms = [] }: Pick<CopiedImage, 'missingPlatforms'>,
+): MirrorNote | undefined {
+  if (missingPlatforms.length === 0) return undefined;
+  const note = `${image} was copied without ${missingPlatforms.join(', ')}: its source has none.`;
+  return { reason: 'PlatformsMissing', action: 'Copy', note };
+}
+
+function abandonedNote(copies: readonly MirroredCopy[]): MirrorNote {
   const names = copies.slice(0, copiesNamedMax).map(({ known }) => known.copy);
   const more = copies.length > names.length ? `, and ${copies.length - names.length} more` : '';
   const note = `It goes although copies could not be deleted: ${names.join(', ')}${more}.`;
-  return { action: 'Cleanup', note };
+  return { reason: 'CopiesAbandoned', action: 'Cleanup', note };
 }

@@ -1,7 +1,6 @@
-import { memoize } from '#core/bounded-map.ts';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import type { ClaimingResource } from '#core/mirroring/claimants.ts';
-import { type CopyPlace, copyPlaces, placeKey } from '#core/mirroring/copy-places.ts';
+import { type CopyPlace, placeKey, rememberPlaces } from '#core/mirroring/copy-places.ts';
 import type { MirrorCopy, MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { CopyActorState } from '#core/mirroring/told-state.ts';
 import type { ImageUse } from '#core/monitoring/use.ts';
@@ -20,9 +19,6 @@ export interface MirrorEntry {
   /** What the source's tag names now, where somebody looked in this term. */
   presentSourceDigest: string | undefined;
 }
-
-/** Images whose places are remembered; of the others they are found out anew, which is cheap. */
-const placesMax = 4_096;
 
 /** What one (Cluster)ImageSetMirror takes care of: its images, and their copies on its mirrors. */
 export class ResourceMirror implements ClaimingResource {
@@ -62,10 +58,7 @@ export class ResourceMirror implements ClaimingResource {
   readonly follow = (compiled: CompiledMirror): void => {
     if (this.#compiled === compiled) return;
     this.#compiled = compiled;
-    this.#placesOf = memoize(placesMax, (image) => {
-      const reference = parseReference(image);
-      return reference.ok ? copyPlaces(compiled.entries, reference.value) : [];
-    });
+    this.#placesOf = rememberPlaces(compiled.entries);
   };
 
   /** Its Pods are counted here from now on. */

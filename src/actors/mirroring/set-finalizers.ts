@@ -1,5 +1,6 @@
 import { mirrorIdentity } from '#actors/reporting/mirror-store.ts';
 import { collectionOf } from '#actors/reporting/status-store.ts';
+import type { Runtime } from '#actors/runtime.ts';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -13,10 +14,27 @@ export const secretCleanup = 'kuik.enix.io/secret-cleanup';
 
 const writeTimeoutMs = 10_000;
 
+/** What an object's finalizers are to be. */
+export interface FinalizersChange {
+  readonly object: KuikResource;
+  readonly isWanted: boolean;
+}
+
+/** Keeps finalizers right; what cannot be written now is told, and written another time. */
+export function finalizersKeeper({ log }: Pick<Runtime, 'log'>, client: Pick<KubeClient, 'call'>) {
+  return async (change: FinalizersChange, signal: AbortSignal): Promise<void> => {
+    const kept = await keepFinalizers(client, change, signal);
+    if (kept.ok || signal.aborted) return;
+    const { name, namespace } = change.object.metadata;
+    const fields = { name, namespace, failure: kept.error };
+    log.warn(fields, 'the finalizers of a resource could not be written');
+  };
+}
+
 /** Makes the finalizers of an object right: ours where it is wanted, else neither of kuik v2's. */
 export async function keepFinalizers(
   client: Pick<KubeClient, 'call'>,
-  { object, isWanted }: { readonly object: KuikResource; readonly isWanted: boolean },
+  { object, isWanted }: FinalizersChange,
   signal: AbortSignal,
 ): Promise<Result<unknown, ApiFailure>> {
   const { uid, name, finalizers: present = [], deletionTimestamp } = object.metadata;

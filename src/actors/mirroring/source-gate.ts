@@ -77,6 +77,15 @@ export class SourceGate {
     line?.copies.delete(copy.key);
   };
 
+  /** How many wait here for each mirror. */
+  readonly waiting = (): ReadonlyMap<string, number> => {
+    const counts = new Map<string, number>();
+    for (const { copies } of this.#lines.values()) {
+      for (const { target } of copies.values()) counts.set(target, (counts.get(target) ?? 0) + 1);
+    }
+    return counts;
+  };
+
   readonly clear = (): void => {
     for (const { cancel } of this.#lines.values()) cancel?.();
     this.#lines.clear();

@@ -14,21 +14,22 @@ export interface Turned {
 export class TargetQueue<T extends Turned> {
   readonly #runtime: Runtime;
   readonly #target: string;
-  readonly #begin: (item: T) => Promise<void>;
+  readonly #begin: (item: T) => Begun;
   readonly #ended: () => void;
   readonly #signal: AbortSignal;
   readonly #line = new CopyQueue<T>();
   readonly #places: PQueue;
   /** Monotonic ms at which each began to wait, the first to come first. */
   readonly #sinceMs = new Map<string, number>();
+  #running = 0;
 
   constructor(
     runtime: Runtime,
     given: {
       readonly target: string;
       readonly concurrency: number;
-      /** One's turn has come: resolves when it is over, whatever came of it. */
-      readonly begin: (item: T) => Promise<void>;
+      /** One's turn has come. */
+      readonly begin: (item: T) => Begun;
       /** Aborts when nobody's turn is to come any more. */
       readonly signal: AbortSignal;
       /** Called whenever nothing is in flight any more for one whose turn had come. */
@@ -43,8 +44,9 @@ export class TargetQueue<T extends Turned> {
     this.#places = new PQueue({ concurrency: given.concurrency });
   }
 
+  /** Those whose turn has come and is not over, with a place or without. */
   get running(): number {
-    return this.#places.pending;
+    return this.#running;
   }
 
   get waiting(): number {
@@ -83,12 +85,28 @@ export class TargetQueue<T extends Turned> {
     const item = this.#line.dequeue();
     if (item === undefined) return;
     this.#sinceMs.delete(item.key);
+    const { turn, place } = this.#begin(item);
+    void this.#follow(turn);
+    await place;
+  };
+
+  async #follow(turn: Promise<void>): Promise<void> {
+    this.#running += 1;
     try {
-      await this.#begin(item);
+      await turn;
     } catch (error) {
       reportCrash(this.#runtime, `mirror-target:${this.#target}`, error);
     }
+    this.#running -= 1;
     // Its place is free only in the next turn of the event loop.
     setImmediate(this.#ended);
-  };
+  }
+}
+
+/** One whose turn has come. */
+export interface Begun {
+  /** Resolves when it is over, whatever came of it. */
+  readonly turn: Promise<void>;
+  /** Resolves, and never rejects, when the next one may have its place. */
+  readonly place: Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { ProbeAnswer, Registries, RegistryProbe } from '#actors/registries/
 import { type Runtime, reportCrash } from '#actors/runtime.ts';
 import type { SecretReader } from '#actors/secrets/secret-reader.ts';
 import { type Flight, SingleFlight } from '#actors/single-flight.ts';
+import { formatReference } from '#core/image/reference.ts';
 import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { toMonotonicMs } from '#core/monitoring/stored-time.ts';
 import type { TrackedImage } from '#core/monitoring/tracked-image.ts';
@@ -214,7 +215,7 @@ export class ImageChecks {
     if (outcome.status !== 'QuotaExceeded') turn.answered();
     else turn.quotaExceeded(waitMs === undefined ? undefined : began.monotonicMs + waitMs);
     onCheck({
-      ...{ registry, result: outcome.status },
+      ...{ registry, image: formatReference(reference), result: outcome.status },
       durationMs: registries.turns.clocks().monotonicMs - began.monotonicMs,
       ...(quotaRemaining !== undefined && { quotaRemaining }),
     });

@@ -7,6 +7,7 @@ import {
 } from './copy-claims.ts';
 import { type CopyPlace, placeKeyOf } from './copy-places.ts';
 import type { MirrorCopy, MirroredImage } from './mirrored-image.ts';
+import type { IsRecorded } from './original-judge.ts';
 import type { Releases } from './running-images.ts';
 
 /** One resource as far as it claims copies. All of it is read at the moment of a judgement. */
@@ -85,11 +86,13 @@ export class ClaimIndex {
 
   readonly claimants = (key: string): readonly Claimant[] => this.#claimants.get(key) ?? [];
 
-  /** Whether a status records a copy of that original there; both as `placeKey`. */
-  readonly isRecorded = (key: string, originalKey: string): boolean =>
+  /** Whether a status records a copy of that original there, of a resource about that namespace. */
+  readonly isRecorded: IsRecorded = (key, originalKey, namespace) =>
     this.claimants(key).some(
       ({ resource, image }) =>
-        placeKeyOf(image) === originalKey && this.#recorded(resource, image, key) !== undefined,
+        placeKeyOf(image) === originalKey &&
+        isAbout(resource, namespace) &&
+        this.#recorded(resource, image, key) !== undefined,
     );
 
   readonly claims = (key: string): readonly CopyClaim[] =>
@@ -156,6 +159,12 @@ function leave(all: Claimants, key: string, claimant: Claimant): void {
   const left = (all.get(key) ?? []).filter((one) => !isSame(one, claimant));
   if (left.length === 0) all.delete(key);
   else all.set(key, left);
+}
+
+/** `Kind/name` is about all namespaces, `Kind/namespace/name` about its own. */
+function isAbout(resource: string, namespace: string): boolean {
+  const [, own, name] = resource.split('/');
+  return name === undefined || own === namespace;
 }
 
 function isShared(claimants: readonly Claimant[], claimant: Claimant): boolean {

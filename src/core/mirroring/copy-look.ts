@@ -33,8 +33,3 @@ export function judgeLook(
   // kuik v2 recorded no digest: what is there is taken for the copy.
   return copy.digest === undefined || copy.digest === finding.digest ? 'as-before' : 'lost';
 }
-
-/** The copy once it is known to be gone: nothing stands there any more (behaviour §5). */
-export function forgetCopy({ mirroredAtMs: _, ...rest }: MirrorCopy): MirrorCopy {
-  return { ...rest, state: rest.state === 'Available' ? 'Scheduled' : rest.state };
-}

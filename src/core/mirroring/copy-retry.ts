@@ -47,18 +47,3 @@ export interface FailureCount {
 
 /** A doubling cannot go on past what a number holds; the cap is reached long before. */
 const exponentMax = 20;
-
-/**
- * What a `Failed` copy depends on: it is tried again at once where this text is another than when it
- * failed. `secrets` are those it would use, with the version of what each holds.
- */
-export function failureBasis(basis: {
-  /** Of the resource whose entry it is on. */
-  readonly generation: number | undefined;
-  readonly secrets: Iterable<string>;
-  /** `namespace/name` of its Pods' pull secrets. */
-  readonly pullSecrets: Iterable<string>;
-}): string {
-  const { generation = 0, secrets, pullSecrets } = basis;
-  return JSON.stringify([generation, [...secrets].sort(), [...pullSecrets].sort()]);
-}

@@ -1,13 +1,6 @@
-/** A platform as the configuration names it: what is left out is any. */
+/** A platform as the configuration or an index names it: what the former leaves out is any. */
 export interface Platform {
   readonly os?: string;
-  readonly architecture: string;
-  readonly variant?: string;
-}
-
-/** A platform as an index names it. */
-export interface IndexPlatform {
-  readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
 }
@@ -30,21 +23,6 @@ export function keptPlatforms(
     : architectures.map((architecture) => ({ architecture }));
 }
 
-/** Whether a copy keeps this platform of its source's index. */
-export function keepsPlatform(kept: 'all' | readonly Platform[], platform: IndexPlatform): boolean {
-  return kept === 'all' || kept.some((one) => matchesPlatform(one, platform));
-}
-
-/** The configured platforms that none of an index's platforms is, as statuses write them; sorted. */
-export function missingPlatforms(
-  kept: 'all' | readonly Platform[],
-  had: readonly IndexPlatform[],
-): readonly string[] {
-  if (kept === 'all') return [];
-  const missing = kept.filter((one) => !had.some((platform) => matchesPlatform(one, platform)));
-  return [...new Set(missing.map(formatPlatform))].sort();
-}
-
 /** `os/architecture[/variant]`, as statuses write it. */
 export function formatPlatform({ os = 'linux', architecture, variant }: Platform): string {
   const written = `${os}/${architecture}`;
@@ -64,16 +42,28 @@ export function coversArchitectures(
   return architectures.every((architecture) => held.has(architecture));
 }
 
-function matchesPlatform(wanted: Platform, had: IndexPlatform): boolean {
-  const { os, architecture, variant } = wanted;
+/** Whether an index's platform is one that was configured; what that leaves out is any. */
+export function matchesPlatform(wanted: Platform, had: Platform): boolean {
+  const { os, variant } = wanted;
   if (os !== undefined && os !== '' && os !== had.os) return false;
-  if (architecture !== had.architecture) return false;
+  const architecture = architectureOf(wanted);
+  if (architecture !== architectureOf(had)) return false;
   if (variant === undefined || variant === '') return true;
   return variantOf(architecture, variant) === variantOf(architecture, had.variant);
 }
 
+/** As kernels write them, and as images do. */
+const architectures: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  armhf: 'arm',
+};
 /** What is meant where no variant is written, as containerd reads it. */
 const usualVariants: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8', arm: 'v7' };
+
+function architectureOf({ architecture }: Platform): string {
+  return architectures[architecture] ?? architecture;
+}
 
 function variantOf(architecture: string, variant = ''): string {
   return variant === '' ? (usualVariants[architecture] ?? '') : variant;

@@ -8,14 +8,6 @@ export interface SourceQuota {
   readonly atMs: number;
 }
 
-/** The share that Pods keep, from `mirroring.quotaReserve`: a percentage, 30 or "30%". */
-export function readQuotaReserve(written: number | string): number {
-  const percent = typeof written === 'number' ? written : Number.parseFloat(written);
-  return Number.isFinite(percent) ? Math.min(Math.max(percent, 0), 100) / 100 : usualReserve;
-}
-
-/** Behaviour §5: 30 %. */
-const usualReserve = 0.3;
 /** Where nothing is said of the reset, the usual window of a quota. */
 export const quotaResetMs = 3_600_000;
 /** A source that states a later reset is asked again after a day: quotas are lifted, too. */

@@ -3,7 +3,7 @@ import type { PodImageUse } from '#core/monitoring/pod-images-in-use.ts';
 import { type ContainerImages, createPodReader } from '#core/monitoring/pod-images-in-use.ts';
 import type { ImageBearer } from '#core/routing/rewritten-images.ts';
 import { placeKey } from './copy-places.ts';
-import type { OriginalJudge } from './original-judge.ts';
+import type { OriginalJudge, Rewriter } from './original-judge.ts';
 
 /** What one Pod wants to be mirrored, and what it runs. */
 export interface PodWants {
@@ -21,13 +21,17 @@ export interface PodWants {
 /** Reads Pods; Pods of one template have one answer. A new judge needs a new reader. */
 export function createWantsReader({
   judge,
-}: Pick<OriginalJudge, 'judge'>): (pod: ImageBearer) => PodWants {
-  return createPodReader((containers) => readWants(containers, judge));
+}: Pick<OriginalJudge, 'judge'>): (pod: NamespacedBearer) => PodWants {
+  return createPodReader((containers, namespace) => {
+    return readWants(containers, (original, now) => judge({ original, now, namespace }));
+  });
 }
+
+type NamespacedBearer = ImageBearer & { readonly namespace: string };
 
 function readWants(
   containers: readonly ContainerImages[],
-  judge: OriginalJudge['judge'],
+  judge: (original: ImageReference, now: ImageReference) => Rewriter | undefined,
 ): PodWants {
   const wanted = new Map<string, PodImageUse & { readonly containers: string[] }>();
   const originals = new Set<string>();

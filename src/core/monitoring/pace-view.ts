@@ -35,6 +35,8 @@ export interface PaceView {
 /** One check that came to an end, for metrics. */
 export interface FinishedCheck {
   readonly registry: string;
+  /** What was checked, in full form. */
+  readonly image: string;
   /** One of `MonitoredStatus`, never `Scheduled`. */
   readonly result: string;
   /** From the turn to the answer. */

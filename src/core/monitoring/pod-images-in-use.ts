@@ -34,22 +34,26 @@ export const readPodImages: (pod: ImageBearer) => readonly PodImageUse[] =
 const annotationsMax = 16;
 
 /**
- * Makes a reader that remembers what it read of one map of images, by the annotation beside it. Pods
+ * Makes a reader that remembers what it read of one map of images, by the annotation beside it, and
+ * by the namespace of that: who may be believed depends on it. Pods
  * of one template share the map (`kube/intern.ts`), so ten thousand Pods are read as often as there
  * are templates, and have one answer.
  */
 export function createPodReader<T>(
-  read: (containers: readonly ContainerImages[]) => T,
-): (pod: ImageBearer) => T {
+  read: (containers: readonly ContainerImages[], namespace: string) => T,
+): (pod: ImageBearer & { readonly namespace?: string }) => T {
   const remembered = new WeakMap<object, Map<string, T>>();
   return (pod) => {
+    const { namespace = '' } = pod;
     const annotation = readOwn(pod.annotations, ORIGINAL_IMAGES) ?? '';
+    // What nobody says to be rewritten is read alike in all namespaces.
+    const key = annotation === '' ? '' : `${namespace} ${annotation}`;
     const known = remembered.get(pod.images);
-    const same = known?.get(annotation);
+    const same = known?.get(key);
     if (same !== undefined) return same;
-    const answer = read(readContainers(pod));
-    if (known === undefined) remembered.set(pod.images, new Map([[annotation, answer]]));
-    else if (known.size < annotationsMax) known.set(annotation, answer);
+    const answer = read(readContainers(pod), namespace);
+    if (known === undefined) remembered.set(pod.images, new Map([[key, answer]]));
+    else if (known.size < annotationsMax) known.set(key, answer);
     return answer;
   };
 }

@@ -1,3 +1,4 @@
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import { podArchitectures } from '#core/mirroring/pod-architectures.ts';
 import type { Candidate, RoutingSubject } from './candidates.ts';
 import type { NamedImage } from './compiled.ts';
@@ -32,7 +33,12 @@ export class CopyOffer {
     return why === undefined;
   }
 
-  readonly #has = { has: (image: string) => this.#bases.some(({ text }) => text === image) };
+  readonly #has = {
+    has: (image: string) => {
+      const key = placeKeyOf(image);
+      return this.#bases.some(({ text }) => placeKeyOf(text) === key);
+    },
+  };
 
   readonly #architectures = () => {
     const { architectures } = this.#table;

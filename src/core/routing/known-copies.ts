@@ -1,6 +1,7 @@
 import type { ClusterImageSetMirror, ImageSetMirror, MirrorEntry } from '#api/image-set-mirror.ts';
 import type { ListedCopy, MirrorCopyState } from '#api/image-set-mirror-status.ts';
 import { type KuikResource, resourceName } from '#api/kinds.ts';
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import { readLocation } from './location.ts';
 
 /**
@@ -10,6 +11,7 @@ import { readLocation } from './location.ts';
  */
 export class KnownCopies {
   readonly #byResource = new Map<string, ReadStatus>();
+  /** By `placeKey`: one copy may be written in several ways. */
   readonly #byCopy = new Map<string, readonly CopyRecord[]>();
 
   /** Whether nothing is recorded at all, which is how asking costs nothing. */
@@ -18,7 +20,8 @@ export class KnownCopies {
   }
 
   /** All that is recorded of a copy, by its image in full form. */
-  readonly recordsOf = (copy: string): readonly CopyRecord[] => this.#byCopy.get(copy) ?? noRecords;
+  readonly recordsOf = (copy: string): readonly CopyRecord[] =>
+    this.#byCopy.get(placeKeyOf(copy)) ?? noRecords;
 
   /** Takes in what this resource says now. */
   readonly read = (resource: KuikResource): void => {
@@ -29,8 +32,9 @@ export class KnownCopies {
     if (records.length === 0) return;
     this.#byResource.set(origin, { resource, records });
     for (const record of records) {
-      const others = this.#byCopy.get(record.copy);
-      this.#byCopy.set(record.copy, others === undefined ? [record] : [...others, record]);
+      const key = placeKeyOf(record.copy);
+      const others = this.#byCopy.get(key);
+      this.#byCopy.set(key, others === undefined ? [record] : [...others, record]);
     }
   };
 
@@ -43,8 +47,8 @@ export class KnownCopies {
     const { records } = this.#byResource.get(origin) ?? { records: noRecords };
     for (const { copy } of records) {
       const others = this.recordsOf(copy).filter(({ resource }) => resource !== origin);
-      if (others.length === 0) this.#byCopy.delete(copy);
-      else this.#byCopy.set(copy, others);
+      if (others.length === 0) this.#byCopy.delete(placeKeyOf(copy));
+      else this.#byCopy.set(placeKeyOf(copy), others);
     }
     this.#byResource.delete(origin);
   }

@@ -1,3 +1,4 @@
+import { placeKeyOf } from '#core/mirroring/copy-places.ts';
 import { coversArchitectures } from '#core/mirroring/platforms.ts';
 import type { CandidateOrigin } from './decision.ts';
 import type { CopyRecord, KnownCopies } from './known-copies.ts';
@@ -35,7 +36,9 @@ export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutC
   const recorded = known.recordsOf(proposed.copy);
   if (recorded.length === 0) return undefined;
   const own = recorded.filter(({ resource }) => resource === proposed.by);
-  const mine = own.find(({ original }) => original === proposed.base);
+  const mine =
+    own.find(({ original }) => original === proposed.base) ??
+    own.find(({ original }) => isSameImage(original, proposed.base));
   if (mine?.isExpired) return expired(proposed);
   if (mine?.state === 'Collision') return collision(proposed, own.find(isHolder), mine.lastError);
   if (mine?.isThere) return judgePlatforms(proposed, mine);
@@ -50,6 +53,11 @@ export function whyLeftOut(known: KnownCopies, proposed: ProposedCopy): LeftOutC
   if (holders.length === 0) return undefined;
   const fitting = holders.find(({ original }) => proposed.bases.has(original));
   return fitting ? judgePlatforms(proposed, fitting) : collision(proposed, holders[0]);
+}
+
+/** An image without a tag is the latest, and what has a digest is that, whatever its tag. */
+function isSameImage(left: string, right: string): boolean {
+  return placeKeyOf(left) === placeKeyOf(right);
 }
 
 /** What it holds is known: somebody made it, or found it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatReference } from '#core/image/reference.ts';
 import type { CopyFailure } from '#core/mirroring/copy-outcome.ts';
-import type { CopyRequest, ImageCopier } from '#oci/copy.ts';
+import type { CopyDeletion, CopyRequest, ImageCopier } from '#oci/copy.ts';
 
 /** Registries in memory, by full form of the image: what `ImageCopier` does, and what it was asked. */
 export function createCopierTwin() {
@@ -10,7 +10,8 @@ export function createCopierTwin() {
   const looked: string[] = [];
   const deleted: string[] = [];
   const failing = new Map<string, Omit<CopyFailure, 'kind' | 'message'>>();
-  let hold: Promise<void> | undefined;
+  let hold: { readonly until: Promise<void>; readonly registry: string | undefined } | undefined;
+  let deletionHold: Promise<void> | undefined;
   const failureAt = (registry: string): CopyFailure | undefined => {
     const failure = failing.get(registry);
     return failure && { kind: 'failed', message: `${registry}: ${failure.reason}`, ...failure };
@@ -34,11 +35,19 @@ export function createCopierTwin() {
     images.set(to, digest);
     return { ...told, found: false };
   };
+  const remove = (image: string, digest: string): CopyDeletion => {
+    const standing = images.get(image);
+    if (standing === undefined) return { kind: 'absent' };
+    if (standing !== digest) return { kind: 'changed', digest: standing };
+    images.delete(image);
+    return { kind: 'deleted' };
+  };
   const copier: ImageCopier = {
     copy: async (request, signal) => {
       copied.push(request);
-      if (hold !== undefined) await Promise.race([hold, aborted(signal)]);
       const { source, target } = request;
+      const isHeld = hold !== undefined && [undefined, source.registry].includes(hold.registry);
+      if (isHeld) await Promise.race([hold?.until, aborted(signal)]);
       return (
         failureAt(source.registry) ??
         failureAt(target.registry) ??
@@ -55,16 +64,13 @@ export function createCopierTwin() {
       const kind = digest === undefined || digest === standing ? 'there' : 'changed';
       return { kind, digest: standing };
     },
-    deleteCopy: async ({ target, digest }) => {
+    deleteCopy: async ({ target, digest, removal }) => {
       const image = formatReference(target);
+      if (!removal.mayBegin()) return failed('target', 'unreachable', 'too late');
       deleted.push(image);
-      const failure = failureAt(target.registry);
-      if (failure !== undefined) return failure;
-      const standing = images.get(image);
-      if (standing === undefined) return { kind: 'absent' };
-      if (standing !== digest) return { kind: 'changed', digest: standing };
-      images.delete(image);
-      return { kind: 'deleted' };
+      const answer = deletionHold && Promise.race([deletionHold, aborted(removal.signal)]);
+      if ((await answer) !== undefined) return failed('target', 'unreachable', 'no answer in time');
+      return failureAt(target.registry) ?? remove(image, digest);
     },
   };
   return {
@@ -76,10 +82,19 @@ export function createCopierTwin() {
       if (failure === undefined) failing.delete(registry);
       else failing.set(registry, failure);
     },
-    /** Copies stop before their first byte until the answer is called. */
-    hold: (): (() => void) => {
+    /** A DELETE that was sent is done, and answered, when this is called. */
+    holdDeletions: (): (() => void) => {
       const held = Promise.withResolvers<void>();
-      hold = held.promise;
+      deletionHold = held.promise;
+      return () => {
+        deletionHold = undefined;
+        held.resolve();
+      };
+    },
+    /** Copies, of one source or of all, stop before their first byte until the answer is called. */
+    hold: (registry?: string): (() => void) => {
+      const held = Promise.withResolvers<void>();
+      hold = { until: held.promise, registry };
       return () => {
         hold = undefined;
         held.resolve();
@@ -101,8 +116,8 @@ export function digestOf(content: string): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<'aborted'> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
 }

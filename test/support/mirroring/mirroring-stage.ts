@@ -1,9 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
-import {
-  MirroringActors,
-  type MirroringActorsOptions,
-} from '#actors/mirroring/mirroring-actors.ts';
+import { MirroringActors } from '#actors/mirroring/mirroring-actors.ts';
+import type { MirroringMeans } from '#actors/mirroring/mirroring-means.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
 import { mirrorStore } from '#actors/reporting/mirror-store.ts';
@@ -13,6 +11,7 @@ import { formatReference } from '#core/image/reference.ts';
 import { Listeners } from '#core/listeners.ts';
 import type { MirroredImage } from '#core/mirroring/mirrored-image.ts';
 import type { Pace } from '#core/monitoring/pace.ts';
+import type { FinishedCheck } from '#core/monitoring/pace-view.ts';
 import { succeed } from '#core/result.ts';
 import { compileTable, type RoutingTable } from '#core/routing/table.ts';
 import type { SecretAnswer } from '#core/secret.ts';
@@ -45,6 +44,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
   const twin = createCopierTwin();
   const server = createResourceServer(kuik, pods);
   const lost = new Listeners<[{ readonly resource: string; readonly copy: string }]>();
+  const checked = new Listeners<[check: FinishedCheck]>();
   const client = { call: server.call } as unknown as KubeClient;
   const registries = addRegistries(system, {
     ...{ paceOf: () => ({ intervalMs: 1_000, maxPerInterval: 1 }), pingTimeoutMs: 1_000 },
@@ -59,7 +59,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       manifest: () => Promise.reject(new Error('The stage answers for the client.')),
     },
   });
-  const options: MirroringActorsOptions = {
+  const options: MirroringMeans = {
     ...{ client, namespace: 'kuik-system', table: keepTable(kuik), registries },
     resources: { pods, kuik, architectures: () => new Set(['amd64']) },
     store: mirrorStore(runtime, { client, namespace: 'kuik-system' }),
@@ -71,7 +71,8 @@ export function startMirroring(given: MirroringStageOptions = {}) {
       sources: { subscribe: secretsChanged.subscribe },
     },
     copier: twin.copier,
-    lostCopies: { subscribe: lost.subscribe } as MirroringActorsOptions['lostCopies'],
+    lostCopies: { subscribe: lost.subscribe } as MirroringMeans['lostCopies'],
+    tracking: { onCheck: checked.subscribe },
     configuration: {
       ...{ skipLabels: [], skipAnnotations: [] },
       mirroring: { concurrency: given.concurrency ?? 2, platforms: 'all' },
@@ -79,6 +80,7 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     copyPaceOf: () => given.copyPace,
     quotas: given.quotas ?? new SourceQuotas(runtime, 0.3),
     leads: () => system.term() !== undefined,
+    deleteWithinMs: 5_000,
     isNodeOnly: (reference) => reference.registry === 'node-only.example.com',
     news: { copied: () => {}, deleted: () => {}, abandoned: () => {} },
   };
@@ -145,6 +147,9 @@ export function startMirroring(given: MirroringStageOptions = {}) {
     },
     changeSecrets: secretsChanged.tell,
     lose: (resource: string, copy: string) => lost.tell({ resource, copy }),
+    /** A ClusterImageSetAvailability had an image checked. */
+    check: (image: string, result: string) =>
+      checked.tell({ registry: '', image, result, durationMs: 1 }),
     images: (resource: string): readonly MirroredImage[] => [
       ...mirroring.images.imagesOf(resource),
     ],

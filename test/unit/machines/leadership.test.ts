@@ -2,49 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { type AnyMachineSnapshot, createActor, initialTransition, transition } from 'xstate';
 import { leadershipLogic } from '#actors/leader/leadership.ts';
 import { holdsLease, leadershipMachine } from '#machines/leadership.ts';
-import { createLeaseTwin, type Trouble } from '#test/support/api-server/lease-twin.ts';
+import {
+  createElection,
+  durationMs,
+  renewDeadlineMs,
+  retryPeriodMs,
+  settle,
+} from '#test/support/api-server/election.ts';
 import { createSimulatedTimerHeap } from '#test/support/time/simulated-timer-heap.ts';
-
-const durationMs = 15_000;
-const renewDeadlineMs = 10_000;
-const retryPeriodMs = 2_000;
-
-/** Candidates for one Lease, all on one simulated clock. */
-function createElection() {
-  const clock = createSimulatedTimerHeap();
-  const twin = createLeaseTwin();
-  const leading = new Set<string>();
-  let leadingMost = 0;
-  const stand = (identity: string) => {
-    const trouble: Trouble = { cut: false, hung: false };
-    const means = {
-      clock,
-      now: () => 1_700_000_000_000 + clock.now(),
-      random: () => 0.5,
-      lead: () => {
-        leading.add(identity);
-        leadingMost = Math.max(leadingMost, leading.size);
-      },
-      follow: () => void leading.delete(identity),
-    };
-    const calls = twin.callsOf(trouble);
-    const times = { durationMs, renewDeadlineMs, retryPeriodMs };
-    const logic = leadershipLogic(means, { calls, identity, ...times });
-    const actor = createActor(logic, { input: { elect: true, renewDeadlineMs }, clock });
-    actor.start();
-    return { actor, trouble, state: () => actor.getSnapshot().value };
-  };
-  const advance = async (durationMs: number) => {
-    for (let passedMs = 0; passedMs < durationMs; passedMs += 100) {
-      clock.advance(100);
-      await settle();
-    }
-  };
-  return { clock, twin, stand, advance, leading, leadingMost: () => leadingMost };
-}
-
-/** Lets every promise that can be settled settle. */
-const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('an election', () => {
   test('is won by the first, and its Lease is renewed', async () => {
@@ -107,6 +72,30 @@ describe('an election', () => {
       second.actor.stop();
     },
   );
+
+  test('begins a new term for a leader that was stopped, though its Lease be free again', async () => {
+    const { stand, twin, advance, terms } = createElection();
+    const own = createSimulatedTimerHeap();
+    const first = stand('a', own);
+    own.advance(1_000);
+    await settle();
+    expect(terms).toEqual(['a']);
+    const second = stand('b');
+    await advance(durationMs + retryPeriodMs * 2);
+    second.actor.send({ type: 'leadership.release' });
+    await advance(100);
+    expect(twin.record()?.holder).toBe('');
+    // It is woken: for it all that time passes at once.
+    own.advance(durationMs + retryPeriodMs * 2);
+    await settle();
+    for (let tries = 0; tries < 60; tries += 1) {
+      own.advance(100);
+      await settle();
+    }
+    expect(terms).toEqual(['a', 'b', 'a']);
+    expect(first.state()).toBe('Leading');
+    first.actor.stop();
+  });
 
   test('survives one call that never answers: there is time for another', async () => {
     const { stand, advance, leading } = createElection();

@@ -55,10 +55,16 @@ describe('a copy', () => {
     expect(start({}, unused, used).value).toBe('Scheduled');
   });
 
-  test('whose deletion may have been sent is looked at when a Pod comes', () => {
+  test('whose deletion may have been sent is not offered before the answer, whoever comes', () => {
     const events = ['image.unused', 'copy.expired', 'deletion.due', 'image.used'] as const;
-    const state = start({ known: there }, ...events.map((type) => ({ type })));
-    expect(state.value).toBe('Checking');
+    const collides = { type: 'copy.collides', message: 'another has its place' } as const;
+    const state = start(
+      { known: there },
+      ...events.map((type) => ({ type })),
+      { type: 'copy.revived' },
+      collides,
+    );
+    expect(state).toMatchObject({ value: 'Deleting', context: { isUnused: false } });
   });
 
   test('that has another in its place says so, and waits for that to change', () => {
@@ -187,5 +193,19 @@ describe('a deletion', () => {
     expect(await deletion({ kind: 'failed', message: '405' })).toMatchObject({
       ...{ value: 'Expired', context: { failures: 1, known: { ...there, lastError: '405' } } },
     });
+  });
+
+  test('of what a Pod wants by now is followed by a look, or ends as it was to', async () => {
+    async function wanted(outcome: DeletionOutcome) {
+      const one = run({ known: there, isUnused: true, before: 'Expired' });
+      one.actor.send({ type: 'deletion.due' });
+      one.actor.send({ type: 'image.used' });
+      expect(one.signals[0]?.aborted).toBe(false);
+      await one.end(outcome);
+      return one.state();
+    }
+    expect((await wanted({ kind: 'deleted' })).status).toBe('done');
+    expect((await wanted({ kind: 'wanted' })).value).toBe('Available');
+    expect((await wanted({ kind: 'failed', message: 'no answer' })).value).toBe('Checking');
   });
 });

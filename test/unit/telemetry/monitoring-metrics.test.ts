@@ -81,8 +81,19 @@ describe('the metrics of monitoring', () => {
       pace: { registries: () => registries, roundMsOf: () => 3_600_000 },
     });
     held.put(tracked('docker.io/library/nginx:1'));
-    countCheck({ registry: 'docker.io', result: 'Available', durationMs: 40, quotaRemaining: 76 });
-    countCheck({ registry: 'docker.io', result: 'NotFound', durationMs: 40 });
+    countCheck({
+      image: 'docker.io/library/nginx:1',
+      registry: 'docker.io',
+      result: 'Available',
+      durationMs: 40,
+      quotaRemaining: 76,
+    });
+    countCheck({
+      image: 'docker.io/library/nginx:1',
+      registry: 'docker.io',
+      result: 'NotFound',
+      durationMs: 40,
+    });
     const prefix = 'kube_image_keeper_monitoring';
     expect(await samples(`${prefix}_queue`)).toEqual([
       `${prefix}_queue_length{registry="docker.io"} 12`,

@@ -67,6 +67,65 @@ describe('a copy that no Pod uses', () => {
     expect(stage.twin.deleted).toEqual([]);
   });
 
+  test('is offered to nobody while its DELETE is on its way, and copied again after it', async () => {
+    const stage = await begin('0s');
+    const answer = stage.twin.holdDeletions();
+    stage.end('web');
+    await stage.pass(quietMs + 4_000, 500);
+    expect(stage.twin.deleted).toEqual([copy]);
+    stage.run('again', nginx);
+    await stage.pass(500);
+    expect(stateOf(stage)).toBe('Expired');
+    answer();
+    await stage.pass(2_000);
+    expect(stateOf(stage)).toBe('Available');
+    expect(stage.twin.images.has(copy)).toBe(true);
+    expect(stage.twin.copied).toHaveLength(2);
+    expect(stage.bugs()).toEqual([]);
+  });
+
+  test('whose DELETE has no answer in time is looked for before a Pod gets it', async () => {
+    const stage = await begin('0s');
+    stage.twin.holdDeletions();
+    stage.end('web');
+    await stage.pass(quietMs + 4_000, 500);
+    expect(stage.twin.deleted).toEqual([copy]);
+    stage.run('again', nginx);
+    stage.twin.images.delete(copy);
+    await stage.pass(8_000, 500);
+    expect(stateOf(stage)).toBe('Available');
+    expect(stage.twin.images.has(copy)).toBe(true);
+  });
+
+  test('waits for whoever has it under another name, and is deleted once for both', async () => {
+    const stage = startMirroring();
+    const untagged = 'docker.io/library/nginx';
+    const latest = `${untagged}:latest`;
+    stage.twin.push(untagged);
+    stage.twin.push(latest, untagged);
+    stage.run('web', untagged);
+    stage.run('other', latest);
+    stage.declare('ClusterImageSetMirror', 'all', cleaning('0s'));
+    await stage.lead();
+    await stage.pass(2_000);
+    stage.end('web');
+    await stage.pass(quietMs * 3, 500);
+    expect(stage.twin.deleted).toEqual([]);
+    stage.end('other');
+    const answer = stage.twin.holdDeletions();
+    await stage.pass(quietMs + 8_000, 500);
+    expect(stage.twin.deleted.length).toBeGreaterThan(0);
+    stage.run('other', latest);
+    await stage.pass(500);
+    const states = () =>
+      stage.images(resource).flatMap(({ copies }) => copies.map(({ state }) => state));
+    expect(states()).not.toContain('Available');
+    answer();
+    await stage.pass(3_000, 500);
+    expect(states()).toContain('Available');
+    expect(stage.bugs()).toEqual([]);
+  });
+
   test('is not deleted while a Pod runs from it, whatever resource that is of', async () => {
     const stage = await begin('0s');
     stage.run('copy', copy, { namespace: 'elsewhere' });

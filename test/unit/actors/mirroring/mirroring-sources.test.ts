@@ -68,6 +68,22 @@ describe('a source', () => {
     expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
   });
 
+  test('that takes requests and never answers holds up no image of another', async () => {
+    const stage = await begin({}, 'a', 'b', 'c', 'd');
+    const letGo = stage.twin.hold('quay.io');
+    await stage.pass(1_500);
+    stage.twin.push('ghcr.io/team/other:1');
+    stage.run('other', 'ghcr.io/team/other:1');
+    await stage.pass(1_500);
+    expect(stage.twin.images.has('mirror.example.com/m/team/other:1')).toBe(true);
+    // Of the others no more than two wait at a time, and all of them are copied in the end.
+    expect(stage.mirroring.running()).toHaveLength(2);
+    letGo();
+    await stage.pass(5_000);
+    const states = stage.images(resource).flatMap(({ copies }) => copies.map(({ state }) => state));
+    expect(states).toEqual(Array(5).fill('Available'));
+  });
+
   test('that does not answer is replaced by what a set declares to be the same', async () => {
     const stage = await begin({}, 'a');
     stage.twin.fail('quay.io', { side: 'source', reason: 'unreachable' });
@@ -181,6 +197,33 @@ describe('credentials', () => {
     const [asked] = stage.twin.copied;
     expect(asked?.sourceCredentials.map(({ password }) => password)).toEqual(['read']);
     expect(asked?.targetCredentials.map(({ password }) => password)).toEqual(['write']);
+  });
+
+  test('that change have what was refused tried again, as do Pods; time alone takes an hour', async () => {
+    const stage = await begin({}, 'a');
+    stage.twin.fail('mirror.example.com', { side: 'target', reason: 'repository-missing' });
+    await stage.pass(2_000);
+    const tried = () => stage.twin.copied.length;
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Failed' }] }]);
+    await stage.pass(600_000, 20_000);
+    expect(tried()).toBe(1);
+    stage.changeSecrets();
+    await stage.pass(1_000);
+    expect(tried()).toBe(2);
+    await stage.pass(60_000, 1_000);
+    stage.run('again', 'quay.io/team/a:1');
+    await stage.pass(1_000);
+    expect(tried()).toBe(3);
+    // Pods of one rollout are no reason to ask a registry with each of them.
+    for (let pods = 0; pods < 50; pods += 1) {
+      stage.run(`again-${pods}`, 'quay.io/team/a:1');
+      await stage.pass(100);
+    }
+    expect(tried()).toBeLessThan(6);
+    stage.twin.fail('mirror.example.com');
+    stage.end('again');
+    await stage.pass(61_000, 1_000);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
   });
 
   test('that are missing make the copy Failed, which says so and heals when they are there', async () => {

@@ -170,6 +170,29 @@ describe('a mirror', () => {
   });
 });
 
+describe('a copy that is found to be gone', () => {
+  const copy = 'mirror.example.com/m/library/nginx:1';
+
+  test.each(['review', 'check'] as const)('by a %s is copied again at once', async (who) => {
+    const stage = await begin();
+    await stage.pass(1_000);
+    const find = (result: string) =>
+      who === 'review' ? stage.lose(resource, copy) : stage.check(copy, result);
+    if (who === 'check') find('Unreachable');
+    await stage.pass(1_000);
+    expect(stage.twin.copied).toHaveLength(1);
+    stage.twin.images.delete(copy);
+    const answer = stage.twin.hold();
+    find('NotFound');
+    await stage.pass(1_000);
+    expect(stage.images(resource)[0]?.copies[0]).not.toHaveProperty('mirroredAtMs');
+    answer();
+    await stage.pass(1_000);
+    expect(stage.twin.images.has(copy)).toBe(true);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'Available' }] }]);
+  });
+});
+
 describe('two images with one place', () => {
   const quay = 'quay.io/library/nginx:1';
 

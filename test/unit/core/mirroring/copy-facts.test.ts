@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { forgetCopy, judgeLook, nextLookMs } from '#core/mirroring/copy-look.ts';
+import { judgeLook, nextLookMs } from '#core/mirroring/copy-look.ts';
 import type { CopiedImage } from '#core/mirroring/copy-outcome.ts';
 import { placeKey, placeKeyOf } from '#core/mirroring/copy-places.ts';
 import { recordCopied, recordPush } from '#core/mirroring/copy-record.ts';
 import type { MirrorCopy } from '#core/mirroring/mirrored-image.ts';
-import { countsAsCopy, sourceChange } from '#core/mirroring/source-digest.ts';
-import { quotaHoldUntilMs, readQuotaReserve } from '#core/mirroring/source-quota.ts';
+import { quotaHoldUntilMs } from '#core/mirroring/source-quota.ts';
 import { reference } from '../../../support/routing/resources.ts';
 
 const scheduled: MirrorCopy = { copy: 'm.example.com/a:1', state: 'Scheduled' };
@@ -36,12 +35,6 @@ describe('a copy is looked at', () => {
     expect(judgeLook({}, { kind: 'there', digest: 'sha256:b', lacksChildren: false })).toBe(
       'as-before',
     );
-  });
-
-  test('and forgotten once it is gone, without its place going to another', () => {
-    expect(forgetCopy(available)).toEqual({
-      ...{ copy: scheduled.copy, state: 'Scheduled', digest: 'sha256:a', sourceDigest: 'sha256:s' },
-    });
   });
 });
 
@@ -75,23 +68,6 @@ describe('what stands there', () => {
     expect(recorded.adopted).toBe(adopted);
     expect(recorded).toMatchObject({ state: 'Available', mirroredAtMs: 7, digest: 'sha256:a' });
   });
-
-  test('counts as the copy by the digest recorded, or by what a copy would have', () => {
-    expect(countsAsCopy(available, 'sha256:a', undefined)).toBe(true);
-    expect(countsAsCopy(undefined, 'sha256:b', 'sha256:b')).toBe(true);
-    expect(countsAsCopy(scheduled, 'sha256:b', undefined)).toBe(false);
-  });
-
-  test('has another source by now where its tag moved, never by digest', () => {
-    expect(sourceChange({}, available, 'sha256:t')).toEqual({
-      recorded: 'sha256:s',
-      present: 'sha256:t',
-    });
-    expect(sourceChange({}, available, 'sha256:s')).toBeUndefined();
-    expect(sourceChange({}, available, undefined)).toBeUndefined();
-    expect(sourceChange({}, scheduled, 'sha256:t')).toBeUndefined();
-    expect(sourceChange({ digest: 'sha256:s' }, available, 'sha256:t')).toBeUndefined();
-  });
 });
 
 describe('a source with a quota', () => {
@@ -107,16 +83,6 @@ describe('a source with a quota', () => {
     ['never where its limit makes no sense', { ...quota, limit: 0 }, 2_000, undefined],
   ])('%s', (_, said, nowMs, expected) => {
     expect(quotaHoldUntilMs(said, 0.3, nowMs)).toBe(expected);
-  });
-
-  test.each([
-    [30, 0.3],
-    ['30%', 0.3],
-    ['12.5 %', 0.125],
-    [0, 0],
-    [400, 1],
-  ])('keeps %s for Pods', (written, expected) => {
-    expect(readQuotaReserve(written)).toBe(expected);
   });
 });
 

@@ -4,7 +4,13 @@ import { RunningImages } from '#core/mirroring/running-images.ts';
 import { createWantsReader } from '#core/mirroring/wanted-images.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { twinPod } from '../../../support/mirroring/mirror-twin.ts';
-import { clusterMirror, clusterSet, reference } from '../../../support/routing/resources.ts';
+import {
+  clusterMirror,
+  clusterSet,
+  namespacedMirror,
+  namespacedSet,
+  reference,
+} from '../../../support/routing/resources.ts';
 
 const table = compileTable([
   clusterMirror('m', {
@@ -80,10 +86,45 @@ describe('a Pod wants', () => {
 
   test('what is recorded matters only where no resource proposes the image', () => {
     const fresh = createOriginalJudge(table, () => false);
-    fresh.judge(reference('nginx:1'), reference('m.example.com/copies/library/nginx:1'));
-    fresh.judge(reference('nginx:1'), reference(recorded));
+    const judged = (now: string) =>
+      fresh.judge({ original: reference('nginx:1'), now: reference(now), namespace: 'apps' });
+    judged('m.example.com/copies/library/nginx:1');
+    judged(recorded);
     expect(fresh.dependsOn('m.example.com/copies/library/nginx:1')).toBe(false);
     expect(fresh.dependsOn(recorded)).toBe(true);
+  });
+
+  test('no original for what another namespace declares, or records', () => {
+    const mirror = namespacedMirror('team/own', {
+      imageFilter: { include: ['.+'] },
+      mirrors: [{ registry: 'own.example.com', path: '/m' }],
+    });
+    const set = namespacedSet('team/s', {
+      upstreams: [
+        { registry: 'private.example.com', imageFilter: { include: ['/.+'] } },
+        { registry: 'evil.example.com' },
+      ],
+    });
+    const isRecorded = (_: string, __: string, namespace: string) => namespace === 'team';
+    const own = createOriginalJudge(compileTable([mirror, set]), isRecorded);
+    const claims = [
+      ['own.example.com/m/library/nginx:1', 'nginx:1'],
+      ['evil.example.com/secret:1', 'private.example.com/secret:1'],
+      ['recorded.example.com/library/nginx:1', 'nginx:1'],
+    ] as const;
+    const judged = (namespace: string) =>
+      claims.map(([now, original]) =>
+        own.judge({ original: reference(original), now: reference(now), namespace }),
+      );
+    expect(judged('team')).toEqual(['mirror', 'mirror', 'mirror']);
+    expect(judged('apps')).toEqual([undefined, undefined, undefined]);
+    // Pods of one template, the annotation included, in two namespaces.
+    const read = createWantsReader(own);
+    const [now, original] = claims[0];
+    const pod = twinPod(now, { original });
+    expect(read(pod).wanted.map(({ image }) => image)).toEqual([now]);
+    const theirs = read({ ...pod, namespace: 'team' });
+    expect(theirs.wanted.map(({ image }) => image)).toEqual(['docker.io/library/nginx:1']);
   });
 
   test('what containers of several kinds use, each image once, with the containers that use it', () => {

@@ -106,6 +106,31 @@ describe('a copy is not offered', () => {
     expect(offers(resources)).toBe(false);
   });
 
+  const hex = 'a'.repeat(64);
+  test.each([
+    ['docker.io/library/app', ':latest', ''],
+    ['docker.io/library/app', '', ':latest'],
+    [`docker.io/library/app@sha256:${hex}`, '', ''],
+  ])('whatever its image is called: %s%s, where %s%s is asked for', (name, recorded, asked) => {
+    const [path, digest = ''] = name.split(/(?=@)/);
+    const tags = digest === '' ? [recorded, asked] : [':1', ':2'];
+    const [made1, wanted] = tags.map((tag) => `${path}${tag}${digest}`);
+    const at = `harbor.example.com/m/library/app${tags[0]}${digest}`;
+    const isOffered = (record: RecordedCopy) => {
+      const table = compileTable([recording(mirror, [made1 ?? '', at, record])]);
+      const read = drain(
+        candidatesInSteps(
+          { ...table, architectures: new Set(['amd64']) },
+          subject(wanted ?? ''),
+          defaultRoutingPolicy,
+        ),
+      );
+      return read.candidates.some(({ image }) => image.startsWith('harbor.example.com/'));
+    };
+    expect(isOffered(expired)).toBe(false);
+    expect(isOffered(made)).toBe(true);
+  });
+
   test.each<[string, object, boolean]>([
     ['with its copies', { cleanup: { enabled: true } }, false],
     ['without its copies', {}, true],
