@@ -136,12 +136,7 @@ async function failAll(
 }
 
 /** As who develops runs it: the library that reads kubeconfigs stays in memory. */
-async function measureWithKubeconfig({
-  stage,
-  writes,
-  take,
-  images,
-}: Means): Promise<readonly Row[]> {
+async function measureWithKubeconfig({ stage, take }: Means): Promise<readonly Row[]> {
   if (!stage.isInPod) return [];
   await stage.startWithKubeconfig();
   const requests = stage.requests();
