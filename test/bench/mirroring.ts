@@ -4,7 +4,7 @@ import { mirrorStatus } from '#core/mirroring/mirror-status.ts';
 import { statusText } from '#core/status/status-list.ts';
 import { type StatusWrites, watchWritesOf } from '#test/support/monitoring/status-writes.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
-import { coreCount, cpuMicroseconds } from './cores.ts';
+import { coreCount, cpuMicroseconds, waitedMicroseconds } from './cores.ts';
 import { type LoopDelay, scrapeLoopDelay } from './event-loop.ts';
 import { barred, megabyte, type Row, tellLargest, tellResident, told } from './figure-rows.ts';
 import { startIdleLoop } from './idle-loop.ts';
@@ -96,17 +96,30 @@ async function build(means: Means): Promise<readonly Row[]> {
   await untilReady('a mirror is asked', () => mirrorsAsked(stage) > 0, { withinMs, everyMs: 10 });
   const askedMs = Date.now();
   const planned = await take();
-  const cpuUs = cpuMicroseconds(stage.operator().pid);
+  const used = startUse(stage);
   const whole = await says(means, 'all is mirrored', (status) => status.mirroredCount === images);
-  const cpuS = (cpuMicroseconds(stage.operator().pid) - cpuUs) / 1e6;
+  const { cpuS, waitedS } = used();
   const copied = await take();
   return [
     told('built from nothing, Lease to first request', `${askedMs - ledMs} ms`),
     tellTurn('until then', planned),
     told('  Lease to a status that says all are mirrored', `${whole - ledMs} ms`),
-    told('  CPU meanwhile', `${cpuS.toFixed(1)} s`),
+    told(
+      '  CPU meanwhile, and time waited for it',
+      `${cpuS.toFixed(1)} s, ${waitedS.toFixed(1)} s`,
+    ),
     tellTurn('meanwhile', copied),
   ];
+}
+
+/** What the operator takes from now on, and how long it is kept waiting by who else uses the machine. */
+function startUse(stage: MonitoringStage) {
+  const { pid } = stage.operator();
+  const [cpuUs, waitedUs] = [cpuMicroseconds(pid), waitedMicroseconds(pid)];
+  return () => ({
+    cpuS: (cpuMicroseconds(pid) - cpuUs) / 1e6,
+    waitedS: (waitedMicroseconds(pid) - waitedUs) / 1e6,
+  });
 }
 
 /** The filter is narrowed, by which most images are unused from now on, and widened again. */
@@ -165,13 +178,13 @@ async function handOver({ stage, take, images, writes }: Means): Promise<readonl
   await untilReady('a copy is looked at', () => mirrorsAsked(stage) > 0, { withinMs, everyMs: 10 });
   const beganMs = Date.now();
   const up = await take();
-  const cpuUs = cpuMicroseconds(stage.operator().pid);
+  const used = startUse(stage);
   const idle = startIdleLoop();
   await untilReady('all are looked at', () => mirrorsAsked(stage) >= copies, {
     ...{ withinMs, everyMs: 50 },
   });
   const tookS = (Date.now() - beganMs) / 1_000;
-  const cpuS = (cpuMicroseconds(stage.operator().pid) - cpuUs) / 1e6;
+  const { cpuS, waitedS } = used();
   const looking = await take();
   const { p99Ms } = await idle.stop();
   const aHalf = (tookS * 20_000) / copies;
@@ -182,6 +195,7 @@ async function handOver({ stage, take, images, writes }: Means): Promise<readonl
     told(`${copies} looks`, `${tookS.toFixed(1)} s, ${(copies / tookS).toFixed(0)} a second`),
     barred('  20,000 of them', `${aHalf.toFixed(1)} s`, { text: '< 60 s', met: aHalf < 60 }),
     told('  CPU', `${cpuS.toFixed(1)} s, ${((cpuS * 1e6) / copies).toFixed(0)} us each`),
+    told('  waited for a core meanwhile', `${waitedS.toFixed(1)} s`),
     told('  event-loop delay p99', `${looking.p99Ms.toFixed(1)} ms`),
     told('    of an idle process beside it', `${p99Ms.toFixed(1)} ms`),
     tellTurn('meanwhile', looking),
