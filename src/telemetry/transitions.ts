@@ -41,7 +41,7 @@ interface ObserverOptions {
 interface Entry {
   states: readonly string[];
   sinceMs: number;
-  ring: Transition[];
+  ring: readonly Transition[];
   /** The actor that runs under this id now: what a predecessor still says is passed over. */
   sessionId: string;
 }
@@ -128,9 +128,8 @@ export class TransitionObserver {
     if (entry !== undefined && entry.sessionId === sessionId && isDeepStrictEqual(from, to)) return;
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
     const transition: Transition = { atMs: this.#options.now(), event, from, to };
-    const ring = entry?.ring ?? [];
-    ring.push(transition);
-    if (ring.length > ringSize) ring.shift();
+    // An array that grows has room for sixteen more, and there are thousands of actors.
+    const ring = [...(entry?.ring ?? []).slice(1 - ringSize), transition];
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
     this.#options.metrics.actorStates(readType(id), entry?.states, to);
     this.#options.log.debug({ actor: id, event, from, to }, 'transition');

@@ -14,6 +14,8 @@ import { cores, pin } from './cores.ts';
 
 /** A control plane, the shipped process on a core of its own, and the registries of a bench. */
 export interface BenchStage {
+  /** Who may do everything. */
+  readonly admin: Api;
   readonly operator: OperatorProcess;
   /** What the operator's webhook certificate is signed by. */
   readonly authorityPem: string;
@@ -28,6 +30,8 @@ export interface BenchStageOptions {
   readonly resources: readonly object[];
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether all may run on any core, as where what is beside the operator is what is measured. */
+  readonly onAnyCore?: boolean;
 }
 
 /** A certificate for every registry, and the file by which the operator trusts it. */
@@ -49,10 +53,11 @@ export async function makeBenchTls(): Promise<BenchTls> {
 
 /** Starts the control plane and the operator; everything but the operator on the other core. */
 export async function setBenchStage(options: BenchStageOptions): Promise<BenchStage> {
-  const { tls, resources, flags = [], env = {} } = options;
-  pin(process.pid, cores.measuring);
+  const { tls, resources, flags = [], env = {}, onAnyCore = false } = options;
+  const keep = onAnyCore ? () => {} : pin;
+  keep(process.pid, cores.measuring);
   const plane = await startControlPlane();
-  for (const { pid } of plane.children) pin(pid, cores.measuring);
+  for (const { pid } of plane.children) keep(pid, cores.measuring);
   for (const resource of resources) await declare(plane.admin, resource);
   const operator = await startOperator({
     adminKubeconfig: plane.adminKubeconfig,
@@ -60,9 +65,10 @@ export async function setBenchStage(options: BenchStageOptions): Promise<BenchSt
     flags: ['--log-level=info', ...flags],
     env: { NODE_EXTRA_CA_CERTS: tls.authorityFile, ...env },
   });
-  pin(operator.pid, cores.measured);
+  keep(operator.pid, cores.measured);
   return {
     operator,
+    admin: plane.admin,
     authorityPem: await webhookAuthority(plane.admin, operator.release),
     certificate: tls.certificate,
     close: async () => {

@@ -27,6 +27,16 @@ const microsecondsPerTick = 10_000;
 const userField = 11;
 const systemField = 12;
 
+/** How long a process's main thread has waited for a core so far, in µs; NaN where nobody tells. */
+export function waitedMicroseconds(pid: number): number {
+  try {
+    const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+    return Number(waitedNs) / 1_000;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** The same of children that have ended: cutime and cstime. */
 const childrenUserField = 13;
 const childrenSystemField = 14;

@@ -13,7 +13,9 @@ const benches: Readonly<
   actors: () => import('./actors.ts'),
   admission: () => import('./admission.ts'),
   copy: () => import('./copy.ts'),
+  'copy-beside': () => import('./copy-beside.ts'),
   memory: () => import('./memory.ts'),
+  mirroring: () => import('./mirroring.ts'),
   monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
 };

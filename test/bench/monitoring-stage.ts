@@ -10,12 +10,14 @@ import { freePorts } from '#test/support/processes/child-process.ts';
 import { type Inspector, openInspector } from '#test/support/processes/inspector.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
 import { eventually, untilReady } from '#test/support/time/eventually.ts';
-import { makeBenchTls } from './admission-stage.ts';
+import { type BenchTls, makeBenchTls } from './admission-stage.ts';
 import { cores, pin } from './cores.ts';
 
 /** How many Pods; each has two containers with an image that no other has. */
 export interface MonitoringStageOptions {
   readonly pods: number;
+  /** Registries to which images are mirrored; none unless told. */
+  readonly mirrors?: number;
 }
 
 /** A cluster full of Pods, its registries, and an operator that may or may not lead. */
@@ -32,6 +34,10 @@ export interface MonitoringStage {
   readonly inspect: () => Promise<Inspector>;
   /** Requests that all registries have had. */
   readonly requests: () => number;
+  /** The registries to which images are mirrored. */
+  readonly mirrors: readonly LightRegistry[];
+  /** Where the images come from. */
+  readonly hosts: readonly string[];
   /** Declares the one resource, which is about all images; there is one term of it a name. */
   readonly declare: (name: string) => Promise<void>;
   /** Another holds the Lease for so long; resolves once the operator has noticed. */
@@ -55,12 +61,11 @@ const resources = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
 /** Fills the cluster, then starts the operator; all else shares one core. */
 export async function setMonitoringStage({
   pods,
+  mirrors: mirrorsCount = 0,
 }: MonitoringStageOptions): Promise<MonitoringStage> {
   const tls = await makeBenchTls();
-  const registries: LightRegistry[] = [];
-  for (let index = 0; index < registriesCount; index += 1) {
-    registries.push(await startLightRegistry(tls.certificate));
-  }
+  const registries = await startLightRegistries(registriesCount, tls);
+  const mirrors = await startLightRegistries(mirrorsCount, tls);
   const hosts = registries.map(({ host }) => host);
   const plane = await startControlPlane();
   const { admin } = plane;
@@ -86,7 +91,7 @@ export async function setMonitoringStage({
   let replaced = 0;
   const path = `/api/v1/namespaces/${namespace}/pods`;
   return {
-    ...{ plane, admin, namespace, isInPod },
+    ...{ plane, admin, namespace, isInPod, mirrors, hosts },
     pathOf: (resource) => `${resources}/${resource}`,
     operator: () => operator,
     startWithKubeconfig: async () => {
@@ -117,10 +122,18 @@ export async function setMonitoringStage({
     close: async () => {
       await operator.stop();
       await plane.stop();
-      for (const registry of registries) await registry.close();
+      for (const registry of [...registries, ...mirrors]) await registry.close();
       tls.directory.remove();
     },
   };
+}
+
+async function startLightRegistries(count: number, tls: BenchTls): Promise<LightRegistry[]> {
+  const registries: LightRegistry[] = [];
+  for (let index = 0; index < count; index += 1) {
+    registries.push(await startLightRegistry(tls.certificate));
+  }
+  return registries;
 }
 
 function imageAt(hosts: readonly string[], at: number): string {

@@ -1,21 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   type StatusWrite,
   type StatusWrites,
   watchStatusWrites,
 } from '#test/support/monitoring/status-writes.ts';
-import { residentBytes, residentBytesMax } from '#test/support/processes/heap.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { writeAllFailed } from './all-failed.ts';
 import { type LoopDelay, scrapeLoopDelay } from './event-loop.ts';
-import { startIdleLoop } from './idle-loop.ts';
+import { barred, megabyte, type Row, tellLargest, tellResident, told } from './figure-rows.ts';
 import { type MonitoringStage, setMonitoringStage } from './monitoring-stage.ts';
+import { churnPods, tellChurn, tellDelays } from './pod-churn.ts';
 import { table } from './table.ts';
 
-const podsReplacedPerSecond = 20;
-/** As often as Prometheus usually scrapes, or a little oftener. */
-const scrapeEveryMs = 10_000;
-const megabyte = 1024 * 1024;
 /** A watch tells of a write a little late, and not of each as late as of the one before. */
 const watchJitterMs = 100;
 /** The longest that anything here takes on two busy cores. */
@@ -35,7 +30,7 @@ export async function run({ quick }: { readonly quick: boolean }): Promise<void>
     const take = () => scrapeLoopDelay(stage.operator().metricsUrl);
     const means: Means = { stage, writes, take, images: 2 * pods };
     const built = await build(means);
-    const churned = tellChurn(await churn(means, quick ? 10_000 : 30_000));
+    const churned = tellChurn(await churnPods(means, quick ? 10_000 : 30_000));
     const memory = await measureMemory(means);
     const handed = await handOver(means);
     const written = tellWrites(writes.all());
@@ -55,8 +50,6 @@ interface Means {
   readonly take: () => Promise<LoopDelay>;
   readonly images: number;
 }
-
-type Row = readonly string[];
 
 /** The resource is there before the Lease is won: nothing is known of any image. */
 async function build({ stage, writes, take, images }: Means): Promise<readonly Row[]> {
@@ -81,68 +74,8 @@ async function build({ stage, writes, take, images }: Means): Promise<readonly R
   ];
 }
 
-interface Churn {
-  readonly asOften: boolean;
-  readonly podsPerSecond: number;
-  readonly checksPerSecond: number;
-  /** The worst of all scrapes. */
-  readonly own: LoopDelay;
-  /** Of a process that does nothing. */
-  readonly idle: LoopDelay;
-}
-
-async function churn({ stage, take }: Means, forMs: number): Promise<Churn> {
-  await take();
-  const requestsBefore = stage.requests();
-  const startedMs = performance.now();
-  const scraped: LoopDelay[] = [];
-  const idle = startIdleLoop();
-  const scrape = () => take().then((delays) => scraped.push(delays));
-  const scraping = setInterval(() => void scrape().catch(console.error), scrapeEveryMs);
-  const replaced = (forMs / 1_000) * podsReplacedPerSecond;
-  for (let index = 0; index < replaced; index += 1) {
-    const dueMs = startedMs + (index / podsReplacedPerSecond) * 1_000;
-    await delay(Math.max(0, dueMs - performance.now()));
-    await stage.replacePod();
-  }
-  clearInterval(scraping);
-  const tookMs = performance.now() - startedMs;
-  await scrape();
-  return {
-    asOften: tookMs < forMs * 1.1,
-    podsPerSecond: replaced / (tookMs / 1_000),
-    checksPerSecond: (stage.requests() - requestsBefore) / (tookMs / 1_000),
-    own: {
-      p99Ms: Math.max(...scraped.map(({ p99Ms }) => p99Ms)),
-      maxMs: Math.max(...scraped.map(({ maxMs }) => maxMs)),
-    },
-    idle: await idle.stop(),
-  };
-}
-
-function tellChurn({ asOften, podsPerSecond, checksPerSecond, own, idle }: Churn): readonly Row[] {
-  return [
-    barred('Pods replaced meanwhile', `${podsPerSecond.toFixed(1)} a second`, {
-      ...{ text: '20 a second', met: asOften },
-    }),
-    told('checks meanwhile', `${checksPerSecond.toFixed(1)} a second`),
-    ...tellDelays(own, idle),
-  ];
-}
-
-function tellDelays(own: LoopDelay, idle: LoopDelay): readonly Row[] {
-  return [
-    barred('event-loop delay p99, worst scrape', `${own.p99Ms.toFixed(1)} ms`, {
-      ...{ text: '< 50 ms', met: own.p99Ms < 50 },
-    }),
-    told('  longest turn', `${own.maxMs.toFixed(0)} ms`),
-    told('  of an idle process beside it, p99', `${idle.p99Ms.toFixed(1)} ms`),
-    told('    longest turn', `${idle.maxMs.toFixed(0)} ms`),
-  ];
-}
-
 async function measureMemory({ stage }: Means): Promise<readonly Row[]> {
-  const resident = tellResident(stage);
+  const resident = tellResident(stage.operator().pid, 480);
   const inspector = await stage.inspect();
   await inspector.collectGarbage();
   const heap = (await inspector.heapBytes()) / megabyte;
@@ -152,15 +85,6 @@ async function measureMemory({ stage }: Means): Promise<readonly Row[]> {
     barred('heap after GC', `${heap.toFixed(0)} MB`, { text: '< 200 MB', met: heap < 200 }),
     ...resident,
   ];
-}
-
-function tellResident(stage: MonitoringStage): readonly Row[] {
-  const { pid } = stage.operator();
-  const row = (what: string, bytes: number) =>
-    barred(what, `${(bytes / megabyte).toFixed(0)} MB`, {
-      ...{ text: '< 480 MB', met: bytes < 480 * megabyte },
-    });
-  return [row('RSS', residentBytes(pid)), row('  at its most', residentBytesMax(pid))];
 }
 
 /** All is torn down when another takes the Lease, and restored from what was written. */
@@ -177,7 +101,7 @@ async function handOver({ stage, take }: Means): Promise<readonly Row[]> {
     told('torn down, longest turn', `${down.maxMs.toFixed(0)} ms`),
     told('restored, Lease to next check', `${tookMs} ms`),
     told('  longest turn', `${up.maxMs.toFixed(0)} ms`),
-    ...tellResident(stage).slice(1),
+    ...tellResident(stage.operator().pid, 480).slice(1),
   ];
 }
 
@@ -202,28 +126,26 @@ async function failAll(
     { withinMs },
   );
   const { maxMs } = await take();
-  const { own, idle } = await churn({ stage, writes, take, images }, forMs);
+  const { own, idle } = await churnPods({ stage, take }, forMs);
   return [
     told('all failed: restored and written, longest turn', `${maxMs.toFixed(0)} ms`),
     ...tellDelays(own, idle),
     tellLargest(writes.all().slice(before)),
-    ...tellResident(stage),
+    ...tellResident(stage.operator().pid, 480),
   ];
 }
 
 /** As who develops runs it: the library that reads kubeconfigs stays in memory. */
-async function measureWithKubeconfig({
-  stage,
-  writes,
-  take,
-  images,
-}: Means): Promise<readonly Row[]> {
+async function measureWithKubeconfig({ stage, take }: Means): Promise<readonly Row[]> {
   if (!stage.isInPod) return [];
   await stage.startWithKubeconfig();
   const requests = stage.requests();
   await untilReady('checks go on', () => stage.requests() > requests, { withinMs });
-  await churn({ stage, writes, take, images }, 10_000);
-  return [told('started with a kubeconfig, built, churned', ''), ...tellResident(stage)];
+  await churnPods({ stage, take }, 10_000);
+  return [
+    told('started with a kubeconfig, built, churned', ''),
+    ...tellResident(stage.operator().pid, 480),
+  ];
 }
 
 /** Behaviour §6: no more often than every max(1 s, 10 ms × entries listed). */
@@ -240,23 +162,4 @@ function tellWrites(writes: readonly StatusWrite[]): readonly Row[] {
       ...{ text: '>= 0 ms', met: least >= -watchJitterMs },
     }),
   ];
-}
-
-function tellLargest(writes: readonly StatusWrite[]): Row {
-  const largest = Math.max(...writes.map(({ bytes }) => bytes)) / megabyte;
-  return barred('largest status object', `${largest.toFixed(2)} MiB`, {
-    ...{ text: '< 1 MiB', met: largest < 1 },
-  });
-}
-
-function told(what: string, measured: string): Row {
-  return [what, measured, '', ''];
-}
-
-function barred(
-  what: string,
-  measured: string,
-  { text, met }: { readonly text: string; readonly met: boolean },
-): Row {
-  return [what, measured, text, met ? 'met' : 'MISSED'];
 }

@@ -42,7 +42,7 @@ export class MirroredCopies {
   /** Mirror → how many copies it has. */
   readonly #counts = new Map<string, number>();
   /** `placeKey` → the copies that are there: images that are told apart may share a place. */
-  readonly #byPlace = new Map<string, Set<MirroredCopy>>();
+  readonly #byPlace = new Map<string, readonly MirroredCopy[]>();
 
   constructor({ find }: Pick<KuikSystem, 'find'>, listener: CopyListener, targets: TargetListener) {
     this.#find = find;
@@ -85,8 +85,8 @@ export class MirroredCopies {
     // Known before its actor starts, which may go to work at once.
     copy.demands.set(resource, demand);
     this.#copies.set(copy.key, copy);
-    const there = this.#byPlace.get(what.place.key) ?? new Set();
-    this.#byPlace.set(what.place.key, there.add(copy));
+    const there = this.#byPlace.get(what.place.key) ?? [];
+    this.#byPlace.set(what.place.key, [...there, copy]);
     const count = this.#counts.get(target) ?? 0;
     this.#counts.set(target, count + 1);
     if (count === 0) this.#targets.populated(target);
@@ -144,9 +144,10 @@ export class MirroredCopies {
   #forget(copy: MirroredCopy): boolean {
     if (this.#copies.get(copy.key) !== copy) return false;
     this.#copies.delete(copy.key);
-    const there = this.#byPlace.get(copy.place.key);
-    there?.delete(copy);
-    if (there?.size === 0) this.#byPlace.delete(copy.place.key);
+    const { key } = copy.place;
+    const left = (this.#byPlace.get(key) ?? []).filter((one) => one !== copy);
+    if (left.length === 0) this.#byPlace.delete(key);
+    else this.#byPlace.set(key, left);
     const count = (this.#counts.get(copy.target) ?? 0) - 1;
     if (count > 0) this.#counts.set(copy.target, count);
     else {

@@ -42,6 +42,8 @@ export interface CopyListener {
 
 /** One image on one mirror, for all resources that want it there: the way to its actor. */
 export class MirroredCopy implements CopyKey {
+  /** The same text for all who know it by its key: there are thousands. */
+  readonly key: string;
   readonly target: string;
   readonly image: string;
   readonly source: ImageReference;
@@ -65,16 +67,13 @@ export class MirroredCopy implements CopyKey {
     context: MirroredImageContext,
     listener: CopyListener,
   ) {
+    this.key = copyKey({ target, image });
     this.target = target;
     this.image = image;
     this.source = source;
     this.place = place;
     this.#context = context;
     this.#listener = listener;
-  }
-
-  get key(): string {
-    return copyKey(this);
   }
 
   /** Where its actor is; one that crashed waits to be started again. */
@@ -99,7 +98,7 @@ export class MirroredCopy implements CopyKey {
       this.#context = context;
       this.#move(status === 'error' ? 'Broken' : value);
     };
-    actor.subscribe({ next: see, error: see, complete: see });
+    actor.subscribe({ next: see, error: see });
     see();
   }
 

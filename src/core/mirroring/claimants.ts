@@ -68,10 +68,13 @@ export class ClaimIndex {
     if (asked === undefined) return [];
     const claimant = { resource, image };
     const keys = keysOf(asked, image);
-    const before = this.#remember(claimant, keys);
+    const before = this.#keys.get(resource)?.get(image) ?? noKeys;
     const isSameAsBefore =
       keys.length === before.length && keys.every((key) => before.includes(key));
-    if (!isSameAsBefore) this.#move(claimant, before, keys);
+    if (!isSameAsBefore) {
+      this.#remember(claimant, keys);
+      this.#move(claimant, before, keys);
+    }
     // Nearly every place is claimed once, and there are thousands.
     const shared = [...before, ...keys].filter((key) => isShared(this.claimants(key), claimant));
     const affected = [...new Set(shared)].flatMap((key) => this.claimants(key));
@@ -101,14 +104,11 @@ export class ClaimIndex {
   readonly judge = (key: string, areEquivalent: AreEquivalent): CopyJudgement =>
     judgeCopy(this.claims(key), areEquivalent);
 
-  /** Answers with what was remembered before. */
-  #remember({ resource, image }: Claimant, keys: readonly string[]): readonly string[] {
+  #remember({ resource, image }: Claimant, keys: readonly string[]): void {
     const ofResource = this.#keys.get(resource) ?? new Map<string, readonly string[]>();
-    const before = ofResource.get(image) ?? noKeys;
     if (keys.length === 0) ofResource.delete(image);
     else ofResource.set(image, keys);
     this.#keys.set(resource, ofResource);
-    return before;
   }
 
   #move(claimant: Claimant, before: readonly string[], keys: readonly string[]): void {

@@ -30,7 +30,7 @@ export function copyPlaces(
     const key = placeKey(reference);
     const known = places.get(key);
     const cleanup = known === undefined ? entry.cleanup : laxer(known.cleanup, entry.cleanup);
-    const copy = formatReference(reference);
+    const copy = shared(formatReference(reference), key);
     places.set(
       key,
       known === undefined ? { copy, key, reference, entry, cleanup } : { ...known, cleanup },
@@ -76,6 +76,11 @@ export function placeKeyOf(image: string): string {
   const colon = name.indexOf(':', name.lastIndexOf('/') + 1);
   if (at === -1) return colon === -1 ? `${image}:latest` : image;
   return `${colon === -1 ? name : name.slice(0, colon)}${image.slice(at)}`;
+}
+
+/** One text where both are equal, as they are of nearly all: there are thousands. */
+function shared(text: string, other: string): string {
+  return text === other ? other : text;
 }
 
 function laxer(left: Cleanup, right: Cleanup): Cleanup {

@@ -35,7 +35,9 @@ export function recordCopied(
   const adopted = found && ![before, ...others].some(mayBeOurs);
   return {
     copy: before.copy,
-    ...{ state: 'Available', mirroredAtMs: nowMs, digest, sourceDigest },
+    ...{ state: 'Available', mirroredAtMs: nowMs, digest },
+    // One text where both are equal: there are thousands.
+    sourceDigest: sourceDigest === digest ? digest : sourceDigest,
     ...(platforms !== undefined && { platforms }),
     ...(adopted && { adopted }),
     ...(askedPlatforms !== undefined && { askedPlatforms }),

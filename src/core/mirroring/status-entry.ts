@@ -107,7 +107,10 @@ function readDigests({
 }: Unread<ListedCopy>): Pick<MirrorCopy, 'digest' | 'sourceDigest'> {
   return {
     ...(isDigest(digest) && { digest }),
-    ...(isDigest(sourceDigest) && { sourceDigest }),
+    // One text where both are equal: there are thousands.
+    ...(isDigest(sourceDigest) && {
+      sourceDigest: sourceDigest === digest ? digest : sourceDigest,
+    }),
   };
 }
 
