@@ -16,7 +16,7 @@ const usage = `npm run image -- [options]: writes an OCI image layout, and pushe
                         machine: this machine's libraries, for this machine's architecture;
                         REGISTRY/PATH:TAG: the layers of an image in a registry
   --push REFERENCE      registry/path:tag to push it to; credentials are those of docker login
-  --plain-http          speak to the registry of --push over plain HTTP
+  --plain-http          speak to the registries of --base and --push over plain HTTP
   --ca-file FILE        trust the certificates of this bundle as well
   --pin                 only take over Debian's newest packages into scripts/image/pins.json
 `;
@@ -44,6 +44,7 @@ async function main(): Promise<number> {
     directory: values.output,
     architectures: wanted.value,
     base: values.base,
+    isPlainHttpBase: values['plain-http'],
     onProgress: (text: string) => console.log(`Building ${text} …`),
   };
   const built = await makeImage(options);

@@ -68,6 +68,14 @@ test('where Helm is at hand, it pulls the chart from there and renders it', () =
   expect(rendered).toContain('kind: ClusterRole');
 });
 
+test('a release that is neither dry nor told where to go makes nothing, and says how', () => {
+  const script = join(chart, '..', 'scripts', 'release.ts');
+  const said = spawnSync(process.execPath, [script], { cwd: directory.path, encoding: 'utf8' });
+  expect(said.status).toBe(2);
+  expect(said.stdout).toContain('npm run release -- --dry-run | --publish REGISTRY/PATH');
+  expect(existsSync(join(directory.path, 'release'))).toBe(false);
+});
+
 /** Of any version that is kept. */
 function keptHelm(): string | undefined {
   const root = cacheRoot(process.env);

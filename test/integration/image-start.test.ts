@@ -1,18 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ImageReference, parseReference } from '#core/image/reference.ts';
 import { version } from '#core/version.ts';
 import { pullIntoLayout, pushLayout } from '#scripts/image/copy-layout.ts';
-import {
-  type Architecture,
-  architectures,
-  machineArchitecture,
-  userId,
-} from '#scripts/image/image-runtime.ts';
+import { type Architecture, machineArchitecture, userId } from '#scripts/image/image-runtime.ts';
 import { createLayout, readLayoutTop, writeLayoutIndex } from '#scripts/image/layout.ts';
-import { makeImage } from '#scripts/image/make-image.ts';
+import { makeRelease, releaseParts } from '#scripts/release/make-release.ts';
+import { releaseVersions } from '#scripts/release/release-versions.ts';
 import { freshNamespace } from '#test/support/api-server/plane.ts';
 import { cachePath } from '#test/support/binaries/binaries.ts';
 import { binary } from '#test/support/binaries/binary-source.ts';
@@ -33,6 +29,7 @@ import { operatorLeftOut } from '#test/support/time/eventually.ts';
  * The image as a node has it: made here, pushed to a real registry, pulled from there, unpacked, and
  * nothing else of this repository in sight.
  */
+const root = join(import.meta.dirname, '..', '..');
 const machine: Architecture = machineArchitecture() ?? 'amd64';
 let directory: TemporaryDirectory;
 let layout: string;
@@ -43,9 +40,10 @@ let image: UnpackedImage;
 beforeAll(async () => {
   if (operatorLeftOut) throw new Error('Expected an operator to start from the image.');
   directory = temporaryDirectory('image');
-  layout = join(directory.path, 'built');
+  const release = join(directory.path, 'release');
+  layout = join(release, releaseParts.image);
   registry = await startRegistry({ users: ['alice'] });
-  await makeTestImage(layout);
+  await makeTestRelease(release);
   const outcome = await pushLayout(layout, remote());
   if (outcome.kind === 'failed') throw new Error(outcome.message);
   pushed = outcome;
@@ -59,12 +57,15 @@ afterAll(async () => {
 });
 
 /** Of Debian's packages for all; without a network, of this machine's libraries for this one. */
-async function makeTestImage(into: string): Promise<void> {
-  const built = await makeImage({ directory: into, architectures, base: 'debian' });
-  if (built.ok) return;
-  const options = { directory: into, architectures: [machine], base: 'machine' };
-  const own = await makeImage(options);
-  if (!own.ok) throw new Error(`${built.error}; ${own.error}`);
+async function makeTestRelease(into: string): Promise<void> {
+  const options = {
+    ...{ root, directory: into, versions: releaseVersions(root), revision: undefined },
+    ...{ builder: 'https://example.com/tests', onProgress: () => undefined },
+  };
+  const made = await makeRelease({ ...options, base: 'debian' });
+  if (made.ok) return;
+  const own = await makeRelease({ ...options, base: 'machine', architectures: [machine] });
+  if (!own.ok) throw new Error(`${made.error}; ${own.error}`);
 }
 
 function remote(named: Pick<ImageReference, 'tag' | 'digest'> = { tag: version }) {
@@ -111,6 +112,22 @@ test('a registry holds the image under the digest that was built, and hands it b
   expect(pushed.digest).toBe((await readLayoutTop(layout)).digest);
   expect(image.configuration.architecture).toBe(machine);
   expect(image.configuration.config.User).toBe(`${userId}:${userId}`);
+});
+
+test('a release has all its parts, and each is what its checksum says', () => {
+  const release = join(directory.path, 'release');
+  const { image: _, chart: __, ...files } = releaseParts;
+  const names = [...Object.values(files), `kuik-${version}.tgz`, 'SHA256SUMS'];
+  expect(names.filter((name) => !existsSync(join(release, name)))).toEqual([]);
+  const checked = spawnSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], {
+    cwd: release,
+    encoding: 'utf8',
+  });
+  expect(checked.stdout + checked.stderr).toBe('');
+  expect(checked.status).toBe(0);
+  const statement = JSON.parse(readFileSync(join(release, releaseParts.provenance), 'utf8'));
+  const [image] = statement.subject;
+  expect(`sha256:${image.digest.sha256}`).toBe(pushed.digest);
 });
 
 test('where crane is at hand, it finds every layer of the pushed image valid', () => {
