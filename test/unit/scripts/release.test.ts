@@ -14,7 +14,11 @@ import { buildChartArtifact, chartTag } from '#scripts/release/chart-artifact.ts
 import { checksums } from '#scripts/release/checksums.ts';
 import { provenanceStatement } from '#scripts/release/provenance.ts';
 import { changelogSection, releaseVersions } from '#scripts/release/release-versions.ts';
-import { kubernetesDefault, kubernetesModules } from '#test/support/binaries/binary-source.ts';
+import {
+  binary,
+  kubernetesDefault,
+  kubernetesModules,
+} from '#test/support/binaries/binary-source.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
@@ -190,4 +194,19 @@ test('the documents name the versions of Kubernetes that tests run on, and the o
   expect(Object.keys(kubernetesModules)).toContain(kubernetesDefault);
   const [, oldest = ''] = /kubeVersion: ">=(\d+\.\d+)/.exec(read('chart/Chart.yaml')) ?? [];
   expect(page).toContain(`Kubernetes ${oldest} or newer`);
+});
+
+test('tests run on the version of Kubernetes that is asked for, and on no other than those known', () => {
+  const before = process.env['KUIK_TEST_KUBERNETES'];
+  onTestFinished(() => {
+    if (before === undefined) delete process.env['KUIK_TEST_KUBERNETES'];
+    else process.env['KUIK_TEST_KUBERNETES'] = before;
+  });
+  for (const minor of Object.keys(kubernetesModules)) {
+    process.env['KUIK_TEST_KUBERNETES'] = minor;
+    expect(binary('kube-apiserver').version).toContain(`v${minor}.`);
+    expect(binary('etcd').version).toMatch(/^v3/);
+  }
+  process.env['KUIK_TEST_KUBERNETES'] = '1.2';
+  expect(() => binary('kube-apiserver')).toThrow('expected 1.34 or 1.37, got 1.2');
 });
