@@ -42,8 +42,7 @@ beforeAll(async () => {
   directory = temporaryDirectory('image');
   const release = join(directory.path, 'release');
   layout = join(release, releaseParts.image);
-  registry = await startRegistry({ users: ['alice'] });
-  await makeTestRelease(release);
+  [registry] = await Promise.all([startRegistry({ users: ['alice'] }), makeTestRelease(release)]);
   const outcome = await pushLayout(layout, remote());
   if (outcome.kind === 'failed') throw new Error(outcome.message);
   pushed = outcome;
@@ -130,14 +129,14 @@ test('a release has all its parts, and each is what its checksum says', () => {
   expect(`sha256:${image.digest.sha256}`).toBe(pushed.digest);
 });
 
-test('where crane is at hand, it finds every layer of the pushed image valid', () => {
+test('where crane is at hand, it finds the pushed image valid for both architectures', () => {
   const crane = cachePath(binary('crane'), process.env);
   if (!existsSync(crane)) return;
   const env = { ...process.env, DOCKER_CONFIG: directory.path };
   const login = ['auth', 'login', registry.host, '-u', 'alice', '-p', registryPassword];
   spawnSync(crane, login, { env });
   const name = `${registry.host}/team/kuik:${version}`;
-  const checked = spawnSync(crane, ['validate', '--insecure', '--remote', name], {
+  const checked = spawnSync(crane, ['validate', '--fast', '--insecure', '--remote', name], {
     env,
     encoding: 'utf8',
   });
