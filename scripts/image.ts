@@ -13,7 +13,8 @@ const usage = `npm run image -- [options]: writes an OCI image layout, and pushe
   --output DIR          where it is written (default: ${imageDirectory})
   --platform LIST       linux/amd64,linux/arm64 (default: both)
   --base BASE           debian: pinned packages from Debian's mirrors (default);
-                        machine: this machine's libraries, for this machine's architecture;
+                        machine: this machine's libraries and Node, for its own architecture, without
+                        a network;
                         REGISTRY/PATH:TAG: the layers of an image in a registry
   --push REFERENCE      registry/path:tag to push it to; credentials are those of docker login
   --plain-http          speak to the registries of --base and --push over plain HTTP

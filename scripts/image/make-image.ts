@@ -7,7 +7,7 @@ import { buildImage, type ImageOptions, type ImageParts } from './build-image.ts
 import { debianBase } from './debian-base.ts';
 import type { Architecture } from './image-runtime.ts';
 import type { LayerEntry } from './layer.ts';
-import { machineBase } from './machine-base.ts';
+import { machineBase, machineNode } from './machine-base.ts';
 import { nodeEntries } from './node-binary.ts';
 import { registryBase } from './registry-base.ts';
 
@@ -32,7 +32,7 @@ export async function makeImage(options: MakeOptions): Promise<Result<Descriptor
   const parts: ImageParts = {
     architectures: options.architectures,
     base: base.value,
-    node: nodeEntries,
+    node: options.base === 'machine' ? machineNode : nodeEntries,
     application: applicationEntries(root),
   };
   return await buildImage(parts, options);

@@ -55,7 +55,7 @@ afterAll(async () => {
   directory?.remove();
 });
 
-/** Of Debian's packages for all; without a network, of this machine's libraries for this one. */
+/** Of Debian's packages for all; without a network, of what this machine has for itself. */
 async function makeTestRelease(into: string): Promise<void> {
   const options = {
     ...{ root, directory: into, versions: releaseVersions(root), revision: undefined },
