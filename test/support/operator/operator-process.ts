@@ -227,10 +227,9 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
     stop: async () => {
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
-      const { secrets = 'all' } = options.rights ?? {};
-      const refusal = secrets === 'all' && refusedByRoles.exec(child?.logs() ?? '')?.[0];
+      const refusal = refusalIn(child?.logs() ?? '', options);
       await cleanUp();
-      if (refusal) throw new Error(`Expected the roles to do, got: ${refusal}`);
+      if (refusal !== undefined) throw new Error(`Expected the roles to do, got: ${refusal}`);
       if (exit === undefined || exit.code === 0) return;
       const how = exit.signal ?? `code ${exit.code}`;
       throw new Error(`Expected the operator to end with code 0, it ended with ${how}:\n${tail}`);
@@ -240,6 +239,12 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       await cleanUp();
     },
   };
+}
+
+/** What the roles refused, where they are to let the operator do all that it does. */
+function refusalIn(logs: string, { rights }: OperatorOptions): string | undefined {
+  const isWhole = rights?.secrets === undefined || rights.secrets === 'all';
+  return isWhole ? refusedByRoles.exec(logs)?.[0] : undefined;
 }
 
 async function reviewsAt(metricsUrl: string): Promise<number> {
