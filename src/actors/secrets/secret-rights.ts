@@ -28,10 +28,12 @@ export class SecretRights {
     const isKnown = this.#refusedMs.get(namespace) !== undefined;
     this.#refusedMs.set(namespace, this.#runtime.clock.now());
     const { message: reason } = failure;
-    if (!isKnown) this.#runtime.log.info({ namespace, reason }, 'Secrets are let be there');
+    if (!isKnown) this.#runtime.log.info({ namespace, reason }, refusedMessage);
     return true;
   };
 }
+
+const refusedMessage = 'no right to Secrets there; copies are looked after where there is one';
 
 /** Stands for all namespaces at once; none is called so. */
 export const everywhere = '*';
