@@ -1,9 +1,10 @@
 import { configurationSchema } from '#config/schema.ts';
 import type { SchemaNode } from '#core/schema/schema-node.ts';
+import { rightsValues } from './rights-values.ts';
 
 /**
- * The schema that Helm checks the chart's values with: `configuration` is this room's, everything
- * else is the chart's own affair.
+ * The schema that Helm checks the chart's values with: `configuration` is this room's, `rbac` says what
+ * the operator may do, and everything else is the chart's own affair.
  */
 export function valuesSchema(): object {
   return {
@@ -15,6 +16,7 @@ export function valuesSchema(): object {
         ...publish(configurationSchema as SchemaNode),
         description: 'The operator configuration: docs/configuration.md.',
       },
+      rbac: rightsValues,
     },
   };
 }
