@@ -1,9 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+/** Files that hold a time, a size of memory or a number of connections to a tight bound. */
+const timed = [
+  'admission-deadline',
+  'kube-large-objects',
+  'leaks',
+  'mirroring-bars',
+  'mirroring-hanging-source',
+  'oci-burst',
+  'oci-copy-shared',
+  'oci-cost',
+  'routing-registries',
+].map((name) => `test/integration/${name}.test.ts`);
+
+/** What all files on a real control plane and real registries have in common. */
+const onRealParts = {
+  globalSetup: ['test/support/api-server/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
+
 /**
- * Two projects: `fast` touches nothing outside the process and runs in parallel; `real` shares one
- * control plane and real registries, one file at a time, because the machine has two cores and
- * timings there are part of what is asserted.
+ * Three projects, one after the other: `fast` touches nothing outside the process and runs in
+ * parallel; `real` runs two files at a time, each on a control plane of its own, since most of
+ * their time is spent waiting; `timed` has the machine for itself, one file at a time.
  */
 export default defineConfig({
   test: {
@@ -17,13 +37,21 @@ export default defineConfig({
       },
       {
         test: {
+          ...onRealParts,
           name: 'real',
           include: ['test/{conformance,integration}/**/*.test.ts'],
-          globalSetup: ['test/support/api-server/global-setup.ts'],
+          exclude: timed,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...onRealParts,
+          name: 'timed',
+          include: timed,
           fileParallelism: false,
           maxWorkers: 1,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
         },
       },
     ],

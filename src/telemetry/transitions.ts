@@ -127,9 +127,9 @@ export class TransitionObserver {
     const from = entry?.states ?? [];
     if (entry !== undefined && entry.sessionId === sessionId && isDeepStrictEqual(from, to)) return;
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
-    const transition: Transition = { atMs: this.#options.now(), event, from, to };
-    // An array that grows has room for sixteen more, and there are thousands of actors.
-    const ring = [...(entry?.ring ?? []).slice(1 - ringSize), transition];
+    const transition = { atMs: this.#options.now(), event: internEvent(event), from, to };
+    // No spread: an array that grows by it has room for sixteen more, and there are thousands.
+    const ring = (entry?.ring ?? []).slice(1 - ringSize).concat(transition);
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
     this.#options.metrics.actorStates(readType(id), entry?.states, to);
     this.#options.log.debug({ actor: id, event, from, to }, 'transition');
@@ -165,6 +165,20 @@ export class TransitionObserver {
     this.#entries.delete(id);
     this.#options.metrics.actorStates(readType(id), entry.states, undefined);
   }
+}
+
+/**
+ * XState makes the name of each `done` event anew, and thousands of transitions remember one. Charts
+ * bound the number of names; the limit only guards against events that are made up.
+ */
+const internedEvents = new Map<string, string>();
+const internedEventsMax = 1_000;
+
+function internEvent(event: string): string {
+  const known = internedEvents.get(event);
+  if (known !== undefined) return known;
+  if (internedEvents.size < internedEventsMax) internedEvents.set(event, event);
+  return event;
 }
 
 function readSystemId(actor: AnyActorRef): string | undefined {

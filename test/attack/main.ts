@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { makeBenchTls } from '#test/bench/admission-stage.ts';
 import { table } from '#test/bench/table.ts';
 import { startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { makeAuthority } from '#test/support/registries/tls.ts';
 import type { AttackRow } from './attack-row.ts';
 import type { AttackGround } from './attack-stage.ts';
 import { browserRows } from './rows/browsers.ts';
@@ -72,7 +73,9 @@ async function attempt(
 
 async function main(): Promise<void> {
   const { asked, times } = readArguments();
-  const tls = await makeBenchTls();
+  // Nobody is told of the root (F3): whom the operator trusts is the authority below it.
+  const root = await makeAuthority();
+  const tls = await makeBenchTls(await root.issueAuthority('an issuing authority'));
   const plane = await startControlPlane();
   const registries = await Promise.all(
     Array.from({ length: 4 }, () => startScriptedRegistry(tls.certificate)),

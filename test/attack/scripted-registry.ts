@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import type { ServerCertificate } from '#test/support/registries/tls.ts';
 
 /** A registry over TLS that does what a row tells it, and remembers what it was sent. */
@@ -11,6 +12,8 @@ export interface ScriptedRegistry {
   /** Answers with every image where nothing else is told. */
   answer: RequestListener;
   readonly seen: readonly SeenRequest[];
+  /** How many connections are open. */
+  readonly openConnections: () => Promise<number>;
   /** Forgets what was told and seen. */
   readonly reset: () => void;
   readonly close: () => Promise<void>;
@@ -34,6 +37,7 @@ export async function startScriptedRegistry(tls: ServerCertificate): Promise<Scr
     host: '',
     answer: hasEverything,
     seen,
+    openConnections: promisify(server.getConnections.bind(server)),
     reset: () => {
       registry.answer = hasEverything;
       seen.length = 0;

@@ -8,7 +8,11 @@ import { type TemporaryDirectory, temporaryDirectory } from '#test/support/proce
 import { startFullBacklog, startSilentHost } from '#test/support/registries/black-hole.ts';
 import { type LightRegistry, startLightRegistry } from '#test/support/registries/light-registry.ts';
 import { nextRegistryPort } from '#test/support/registries/registry-ports.ts';
-import { makeAuthority, type ServerCertificate } from '#test/support/registries/tls.ts';
+import {
+  type CertificateAuthority,
+  makeAuthority,
+  type ServerCertificate,
+} from '#test/support/registries/tls.ts';
 import type { BenchHosts } from './admission-resources.ts';
 import { cores, pin } from './cores.ts';
 
@@ -41,9 +45,9 @@ export interface BenchTls {
   readonly directory: TemporaryDirectory;
 }
 
-/** Makes the certificate of all registries of a bench. */
-export async function makeBenchTls(): Promise<BenchTls> {
-  const authority = await makeAuthority();
+/** Makes the certificate of all registries of a bench, by the authority that is trusted. */
+export async function makeBenchTls(by?: CertificateAuthority): Promise<BenchTls> {
+  const authority = by ?? (await makeAuthority());
   const certificate = { ...(await authority.issue()), authorityPem: authority.pem };
   const directory = temporaryDirectory('bench');
   const authorityFile = join(directory.path, 'authority.pem');

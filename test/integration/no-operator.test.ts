@@ -68,7 +68,7 @@ async function runWithoutOperator(
   const run = await startChild({
     name: 'vitest without an operator',
     command: vitest,
-    args: ['run', '--project', 'real', ...reporting, ...files],
+    args: ['run', '--project', 'real', '--project', 'timed', ...reporting, ...files],
     logFile: join(directory.path, 'log'),
     env,
     cwd: root,

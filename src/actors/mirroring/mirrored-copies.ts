@@ -86,7 +86,8 @@ export class MirroredCopies {
     copy.demands.set(resource, demand);
     this.#copies.set(copy.key, copy);
     const there = this.#byPlace.get(what.place.key) ?? [];
-    this.#byPlace.set(what.place.key, [...there, copy]);
+    // No spread: an array that grows by it has room for sixteen more, and there are thousands.
+    this.#byPlace.set(what.place.key, there.concat(copy));
     const count = this.#counts.get(target) ?? 0;
     this.#counts.set(target, count + 1);
     if (count === 0) this.#targets.populated(target);

@@ -143,16 +143,18 @@ const noKeys: readonly string[] = [];
 
 /** The places of what is wanted, and of what is recorded; each once. */
 function keysOf({ phase, entry, use, places }: ClaimingResource, image: string): readonly string[] {
-  const keys = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
+  const recorded = (entry(image)?.copies ?? []).map(({ copy }) => placeKeyOf(copy));
   const isUsed = phase === 'planned' && use(image) !== undefined;
-  for (const { key } of isUsed ? places(image) : []) if (!keys.includes(key)) keys.push(key);
-  return keys.length === 0 ? noKeys : keys;
+  const wanted = isUsed ? places(image).map(({ key }) => key) : noKeys;
+  const keys = new Set(recorded.concat(wanted));
+  return keys.size === 0 ? noKeys : [...keys];
 }
 
 type Claimants = Map<string, readonly Claimant[]>;
 
 function enter(all: Claimants, key: string, claimant: Claimant): void {
-  all.set(key, [...(all.get(key) ?? []), claimant]);
+  // No spread: an array that grows by it has room for sixteen more, and there are thousands.
+  all.set(key, (all.get(key) ?? []).concat(claimant));
 }
 
 function leave(all: Claimants, key: string, claimant: Claimant): void {

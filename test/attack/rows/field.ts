@@ -14,6 +14,7 @@ export const fieldRows: readonly AttackRow[] = [
     for (let n = 0; n < 20; n += 1) response.setHeader(`x-much-${n}`, 'y'.repeat(1_024));
     hasEverything(request, response);
   }),
+  field('F3', 'the trusted bundle holds the issuing authority, not its root', hasEverything),
   unresolved('F4', 'two names that do not resolve, asked at once', 'the field', 2),
   {
     ...{ id: 'F5', attack: "OpenShift's pull secret: user <token>", who: 'the field' },

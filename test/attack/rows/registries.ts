@@ -9,6 +9,9 @@ import { unresolved } from './unresolved.ts';
 
 /** Three round trips of 100 ms, and what the CPU needs for 200 new connections. */
 const burstMsMax = 800;
+/** Connections beyond four are closed again when they are idle. */
+const connectionsMax = 4;
+const afterBurstMs = 30_000;
 
 /** What a registry, or a name for one, can do to those who did not choose it. */
 export const registryRows: readonly AttackRow[] = [
@@ -150,7 +153,10 @@ export const registryRows: readonly AttackRow[] = [
       const rewritten = answers.filter(({ patch }) => patch !== '').length;
       const slowest = Math.round(Math.max(...answers.map(({ ms }) => ms)));
       const warned = answers.filter(({ warnings }) => warnings.length > 0).length;
+      await delay(afterBurstMs);
+      const open = await far.openConnections();
       return [
+        ...(open > connectionsMax ? [`${open} connections are open half a minute later`] : []),
         ...(rewritten > 0 ? [`${rewritten} of ${count} were rewritten`] : []),
         ...(slowest > burstMsMax ? [`the slowest took ${slowest} ms`] : []),
         ...(warned > 0 ? [`${warned} of ${count} were warned`] : []),

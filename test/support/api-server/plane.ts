@@ -4,19 +4,24 @@ import { createNamespace, removeNamespace } from './namespace.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Path of the admin kubeconfig of the run's control plane. */
-    adminKubeconfig: string;
+    /** Paths of the admin kubeconfigs of the run's control planes, one a worker. */
+    adminKubeconfigs: readonly string[];
   }
 }
 
-/** Path of a kubeconfig with every right on this run's control plane (project `real` only). */
+/** Path of a kubeconfig with every right on this worker's control plane (no project but `fast` lacks it). */
 export function adminKubeconfig(): string {
-  return inject('adminKubeconfig');
+  const planes = inject('adminKubeconfigs');
+  const worker = Number(process.env['VITEST_POOL_ID']) - 1;
+  const path = planes[worker % planes.length];
+  if (path === undefined)
+    throw new Error(`expected a control plane for worker ${worker}, got none`);
+  return path;
 }
 
 let opened: Api | undefined;
 
-/** The run's control plane as its admin; one connection pool a worker. */
+/** The worker's control plane as its admin; one connection pool a worker. */
 export function admin(): Api {
   opened ??= openApi(adminKubeconfig());
   return opened;

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The programs that tests, the demo and the benchmarks run for real. */
@@ -7,6 +8,7 @@ export type BinaryName =
   | 'kube-apiserver'
   | 'kube-controller-manager'
   | 'registry'
+  | 'promql'
   | 'bench-registry'
   | 'crane'
   | 'helm';
@@ -32,7 +34,7 @@ export const demoBinaryNames: readonly BinaryName[] = ['etcd', 'registry', 'kube
 /** Every program of the tests. The last ones are for them alone: half as much again to build. */
 export const binaryNames: readonly BinaryName[] = [
   ...demoBinaryNames,
-  ...(['kube-controller-manager', 'helm'] as const),
+  ...(['kube-controller-manager', 'promql', 'helm'] as const),
 ];
 
 /** What `npm run bench -- copy` is measured with; nothing else asks for them. */
@@ -42,20 +44,33 @@ const goModules = {
   controlplane: join(import.meta.dirname, '..', '..', 'controlplane'),
   crane: join(import.meta.dirname, '..', '..', 'bench', 'crane'),
   helm: join(import.meta.dirname, '..', '..', 'helm'),
+  promql: join(import.meta.dirname, '..', '..', 'promql'),
 };
 
 /** A program with its version, read from the one place that pins it. */
 export function binary(name: BinaryName): Binary {
-  const { module, goModule = goModules.controlplane, ...source } = sources[name];
+  const { module, goModule = goModules.controlplane, isOurs, ...source } = sources[name];
   const pinned = readFileSync(join(goModule, 'go.mod'), 'utf8');
   const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(pinned)?.[1];
   if (version === undefined) throw new Error(`Expected ${module} in go.mod, found none.`);
-  return { name, version, goModule, ...source };
+  const ours = isOurs === true ? `-${digestOf(goModule)}` : '';
+  return { name, version: `${version}${ours}`, goModule, ...source };
+}
+
+/** A program of ours changes without another version of what it stands on. */
+function digestOf(goModule: string): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(goModule).toSorted()) {
+    if (file.endsWith('.go')) hash.update(readFileSync(join(goModule, file)));
+  }
+  return hash.digest('hex').slice(0, 8);
 }
 
 interface Source extends Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> {
   readonly module: string;
   readonly goModule?: string;
+  /** Whether its source lies in this repository, beside its `go.mod`. */
+  readonly isOurs?: true;
 }
 
 const sources: Record<BinaryName, Source> = {
@@ -82,6 +97,12 @@ const sources: Record<BinaryName, Source> = {
     purpose: 'owners, namespaces and Deployments in tests',
     goPackage: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     goOutput: 'kube-controller-manager',
+  },
+  promql: {
+    ...{ module: 'github.com/prometheus/prometheus', goModule: goModules.promql, isOurs: true },
+    purpose: 'tests of alerting rules, and the queries of the dashboard',
+    goPackage: '.',
+    goOutput: 'promql',
   },
   'bench-registry': {
     module: 'github.com/distribution/distribution/v3',

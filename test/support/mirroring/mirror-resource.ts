@@ -11,6 +11,7 @@ export interface ToldCopy {
   readonly state: string;
   readonly digest?: string;
   readonly mirroredAt?: string;
+  readonly platforms?: readonly string[];
   readonly lastError?: string;
 }
 
