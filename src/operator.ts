@@ -35,6 +35,7 @@ import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
+import { quotaMetrics } from '#telemetry/quota-metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
@@ -82,7 +83,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
-  const resources = addWatchedResources(system, client);
+  const resources = addWatchedResources(system, client, configuration.mirroring);
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
@@ -102,6 +103,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     lostCopies,
   });
   showRewrittenPods(system, resources, table);
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const store = availabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },

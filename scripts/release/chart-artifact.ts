@@ -1,9 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { type LayerEntry, packLayer } from '#scripts/image/layer.ts';
-import { createLayout, mediaTypes, writeBlob, writeJson, writeLayoutIndex } from '#scripts/image/layout.ts';
 import type { Descriptor } from '#oci/image-manifest.ts';
+import { type LayerEntry, packLayer } from '#scripts/image/layer.ts';
+import {
+  createLayout,
+  mediaTypes,
+  writeBlob,
+  writeJson,
+  writeLayoutIndex,
+} from '#scripts/image/layout.ts';
 
 /** What Helm knows an artifact as one of its charts by. */
 const helmTypes = {
