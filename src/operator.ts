@@ -106,7 +106,6 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     lostCopies,
   });
   showRewrittenPods(system, resources, table);
-  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const store = availabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
@@ -154,6 +153,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const clock = new TimerHeap();
   const { registries, mirroring } = configuration;
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
   return {
     ...{ clock, metrics, quotas },
