@@ -83,7 +83,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
-  const resources = addWatchedResources(system, client);
+  const withNodes = configuration.mirroring.platforms !== 'all';
+  const resources = addWatchedResources(system, client, { withNodes });
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));

@@ -27,6 +27,12 @@ export interface WatchedResources {
   readonly synced: () => Readonly<Record<string, boolean>>;
 }
 
+/** Of what only some configurations need. */
+export interface WatchedResourcesOptions {
+  /** Not where copies are whole: then nobody asks what the nodes can run, and no role says they may. */
+  readonly withNodes: boolean;
+}
+
 /** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
 const pageResources = 50;
 /** A Pod is 5 to 10 KB of JSON: to parse a page takes some 10 ms, in which no review is answered. */
@@ -45,7 +51,11 @@ const isMirror = (kind: KuikKind): boolean =>
   kind === 'ImageSetMirror' || kind === 'ClusterImageSetMirror';
 
 /** Adds the stores, each kept by a `reflector:<plural>`; nothing is read before the system starts. */
-export function addWatchedResources(system: KuikSystem, client: KubeClient): WatchedResources {
+export function addWatchedResources(
+  system: KuikSystem,
+  client: KubeClient,
+  { withNodes }: WatchedResourcesOptions,
+): WatchedResources {
   const { runtime } = system;
   const { random } = runtime;
   const stores = new Map<string, Store<unknown>>();
@@ -85,11 +95,13 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     slim: (object) => slimPod(object, interner),
     pageObjects: pagePods,
   });
-  const nodes = watch('nodes', {
-    path: '/api/v1/nodes',
-    slim: (object) => slimNode(object, interner),
-    pageObjects: pageNodes,
-  });
+  const nodes = withNodes
+    ? watch('nodes', {
+        path: '/api/v1/nodes',
+        slim: (object) => slimNode(object, interner),
+        pageObjects: pageNodes,
+      })
+    : createStore<SlimNode>();
   const isRead = (resource: string, { isSynced }: Store<unknown>) =>
     isSynced() || (resource === 'nodes' && interrupted.has(resource));
   return {

@@ -10,9 +10,8 @@ const pieceBytes = 512;
  */
 export class BodyBudget {
   readonly #bytesMax: number;
-  readonly #shares = new WeakMap<IncomingMessage, Share>();
   /** Bodies that are not here whole, in the order of their last byte, the longest ago first. */
-  readonly #coming = new Set<Share>();
+  readonly #coming = new Set<BodyShare>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -25,9 +24,7 @@ export class BodyBudget {
   }
 
   /** Another piece of so many bytes came; closes whom it takes to have room for it, which may be this one. */
-  received(request: IncomingMessage, length: number): void {
-    const share = this.#shares.get(request) ?? { request, bytes: 0 };
-    this.#shares.set(request, share);
+  received(share: BodyShare, length: number): void {
     const bytes = length + pieceBytes;
     share.bytes += bytes;
     this.#bytes += bytes;
@@ -38,35 +35,28 @@ export class BodyBudget {
   }
 
   /** The body is here, and waits for nothing any more; it counts until its request is answered. */
-  complete(request: IncomingMessage): void {
-    const share = this.#shares.get(request);
-    if (share !== undefined) this.#coming.delete(share);
+  complete(share: BodyShare): void {
+    this.#coming.delete(share);
   }
 
-  /** The request is answered, or its connection is gone. */
-  release(request: IncomingMessage): void {
-    const share = this.#shares.get(request);
-    if (share !== undefined) this.#end(share);
+  /** Its request is answered; nobody may be there any more to read that. */
+  release(share: BodyShare): void {
+    this.#coming.delete(share);
+    this.#bytes -= share.bytes;
+    share.bytes = 0;
   }
 
   #makeRoom(): void {
     for (const share of this.#coming) {
       if (this.#bytes <= this.#bytesMax) return;
-      const { request } = share;
-      this.#end(share);
-      request.destroy(new Error('expected the rest of a body in time, others came first'));
+      this.release(share);
+      share.request.destroy(new Error('expected the rest of a body in time, others came first'));
     }
-  }
-
-  #end(share: Share): void {
-    this.#coming.delete(share);
-    this.#bytes -= share.bytes;
-    share.bytes = 0;
   }
 }
 
-/** What one body takes. */
-interface Share {
-  readonly request: IncomingMessage;
+/** What one body takes of the budget; at first nothing. */
+export interface BodyShare {
+  readonly request: Pick<IncomingMessage, 'destroy'>;
   bytes: number;
 }

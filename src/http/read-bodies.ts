@@ -1,9 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { BodyBudget } from './body-budget.ts';
+import { BodyBudget, type BodyShare } from './body-budget.ts';
 import { GatheredBody } from './gathered-body.ts';
 import { weighJson } from './json-weight.ts';
 import { ReadPace } from './read-pace.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What its body takes of the budget, once that is being read. */
+    bodyShare?: BodyShare;
+  }
+}
 
 /** How large bodies may be. */
 export interface BodyBounds {
@@ -25,11 +32,15 @@ export function readBodies(app: FastifyInstance, bounds: BodyBounds): BodyBudget
   const budget = new BodyBudget(bounds.allBytesMax);
   const pace = new ReadPace();
   const inTurn = takeTurns();
+  // Not a map by request: thousands of reviews a second would have the collector look after it.
+  app.decorateRequest('bodyShare');
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', (_request, payload: IncomingMessage, done) => {
+  app.addContentTypeParser('application/json', (request, payload: IncomingMessage, done) => {
     const length = Number(payload.headers['content-length'] ?? 0);
     if (length > bounds.bytesMax) return done(tooLarge(bounds.bytesMax), undefined);
-    receive(payload, { budget, pace, bytesMax: bounds.bytesMax }, (error, body) => {
+    const share: BodyShare = { request: payload, bytes: 0 };
+    request.bodyShare = share;
+    receive(payload, { budget, share, pace, bytesMax: bounds.bytesMax }, (error, body) => {
       if (body === undefined) return done(error ?? null, undefined);
       const answer = () => {
         const parsed = parse(body, bounds);
@@ -40,8 +51,9 @@ export function readBodies(app: FastifyInstance, bounds: BodyBounds): BodyBudget
       else answer();
     });
   });
-  app.addHook('onResponse', (request, _reply, done) => {
-    budget.release(request.raw);
+  // Every request is answered, also one whose client is gone.
+  app.addHook('onSend', (request, ...[, , done]) => {
+    if (request.bodyShare !== undefined) budget.release(request.bodyShare);
     done();
   });
   return budget;
@@ -67,6 +79,7 @@ function takeTurns(): (work: () => void) => void {
 
 interface Receiving {
   readonly budget: BodyBudget;
+  readonly share: BodyShare;
   readonly pace: ReadPace;
   readonly bytesMax: number;
 }
@@ -74,7 +87,7 @@ interface Receiving {
 /** By events and not by iteration, which takes a turn of its own for each of a review's pieces. */
 function receive(
   payload: IncomingMessage,
-  { budget, pace, bytesMax }: Receiving,
+  { budget, share, pace, bytesMax }: Receiving,
   done: (error: Error | undefined, body?: Buffer) => void,
 ): void {
   const gathered = new GatheredBody();
@@ -87,13 +100,13 @@ function receive(
       done(tooLarge(bytesMax));
       return;
     }
-    budget.received(payload, pieceBytes);
+    budget.received(share, pieceBytes);
     pace.received(payload, { pieceBytes, bodyBytes: gathered.bytes });
   };
   const finish = (): void => {
     // Who goes away from here on fails no body.
     payload.off('error', fail);
-    budget.complete(payload);
+    budget.complete(share);
     done(undefined, gathered.whole());
   };
   // Whoever is gone, or was closed, reads no answer; it must have a status all the same.

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type from 'typebox';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
 import type { AdmissionAnswer, RoutingQuery } from '#core/routing/admission.ts';
@@ -14,6 +14,13 @@ import {
 import { askWithinDeadline } from '#http/within-deadline.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When its first byte came, by the process's own clock in ms. */
+    startedAtMs: number;
+  }
+}
 
 /** What the webhook asks, and what it tells. */
 export interface WebhookPorts {
@@ -35,11 +42,12 @@ const errorSchema = Type.Object({ error: Type.String() });
 
 /** `POST /mutate--v1-pod`: one review in, one answer out, and the answer is yes. */
 export async function mutatePods(app: FastifyInstance, options: MutatePodsOptions): Promise<void> {
+  app.decorateRequest('startedAtMs', 0);
   app.addHook('onRequest', (request, _reply, done) => {
     // Whatever the content type says, or whether there is one, it has to be JSON.
     request.headers['content-type'] = 'application/json';
     // The deadline counts from here: a large body takes time to arrive.
-    startedAtMs.set(request, performance.now());
+    request.startedAtMs = performance.now();
     done();
   });
   const schema = { response: { 200: answerSchema, '4xx': errorSchema } };
@@ -47,7 +55,7 @@ export async function mutatePods(app: FastifyInstance, options: MutatePodsOption
     const review = readReview(request.body);
     if (!review.ok) return void reply.code(400).send({ error: review.error });
     const told = (answer: ReviewAnswer): ReviewAnswer => {
-      quietly(() => options.metrics.admission((performance.now() - startOf(request)) / 1_000));
+      quietly(() => options.metrics.admission((performance.now() - request.startedAtMs) / 1_000));
       return answer;
     };
     const answer = answerSafely(review.value, reply, options);
@@ -55,12 +63,6 @@ export async function mutatePods(app: FastifyInstance, options: MutatePodsOption
     // Most answers are there at once, and leave in the turn in which their reviews came.
     return void reply.send(told(answer));
   });
-}
-
-const startedAtMs = new WeakMap<FastifyRequest, number>();
-
-function startOf(request: FastifyRequest): number {
-  return startedAtMs.get(request) ?? performance.now();
 }
 
 /** A fault of our own on the way is no reason to keep a Pod out either. */
@@ -92,7 +94,7 @@ function answer(
   const { request } = reply;
   const { timeout } = request.query as { readonly timeout?: unknown };
   const wholeMs = reviewDeadlineMs(timeout, options.deadlineMs);
-  const waitedMs = performance.now() - startOf(request);
+  const waitedMs = performance.now() - request.startedAtMs;
   const deadlineMs = Math.max(0, wholeMs - waitedMs);
   const admission = { ...review.admission, deadlineMs };
   const asked = askWithinDeadline((cancellation) => options.admit(admission, cancellation), {

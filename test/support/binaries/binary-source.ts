@@ -10,7 +10,8 @@ export type BinaryName =
   | 'registry'
   | 'promql'
   | 'bench-registry'
-  | 'crane';
+  | 'crane'
+  | 'helm';
 
 /** One program at one version, with where Go finds its source. */
 export interface Binary {
@@ -43,6 +44,7 @@ export const benchBinaryNames: readonly BinaryName[] = ['bench-registry', 'crane
 const goModules = {
   controlplane: join(import.meta.dirname, '..', '..', 'controlplane'),
   crane: join(import.meta.dirname, '..', '..', 'bench', 'crane'),
+  helm: join(import.meta.dirname, '..', '..', 'helm'),
   promql: join(import.meta.dirname, '..', '..', 'promql'),
 };
 
@@ -115,5 +117,12 @@ const sources: Record<BinaryName, Source> = {
     goModule: goModules.crane,
     goPackage: 'github.com/google/go-containerregistry/cmd/crane',
     goOutput: 'crane',
+  },
+  helm: {
+    module: 'helm.sh/helm/v4',
+    purpose: 'the chart as users render it',
+    goModule: goModules.helm,
+    goPackage: 'helm.sh/helm/v4/cmd/helm',
+    goOutput: 'helm',
   },
 };

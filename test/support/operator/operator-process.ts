@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Api, kubeconfigFor, openApi } from '#test/support/api-server/api.ts';
-import { installChart } from '#test/support/api-server/chart.ts';
+import { installChart, type Release, removeChart } from '#test/support/api-server/chart.ts';
 import { inPod, type PodIdentity } from '#test/support/api-server/in-pod.ts';
 import { removeNamespace } from '#test/support/api-server/namespace.ts';
+import type { Rights } from '#test/support/api-server/rendered-rights.ts';
 import {
   type Child,
   freePorts,
@@ -34,6 +35,8 @@ export interface OperatorOptions {
   readonly authorityPem?: string;
   /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
   readonly inPod?: boolean;
+  /** What the chart's values say of its rights; the defaults, with nothing refused, unless told. */
+  readonly rights?: Rights;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
@@ -100,7 +103,9 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     const metadata = { name: namespace };
     await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
   }
-  const token = await installChart(admin, { name: release, namespace }, { isOutside: true });
+  const token = await installChart(admin, releaseOf({ release, namespace }, options), {
+    isOutside: true,
+  });
   const { server, authorityPem } = { ...admin, ...options };
   const [webhook = 0, metrics = 0, health = 0, debug = 0] = await freePorts(4);
   return {
@@ -110,6 +115,13 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     identity: { server, authorityPem, token, namespace },
     ports: { webhook, metrics, health, debug },
   };
+}
+
+function releaseOf(
+  { release: name, namespace }: Pick<OperatorProcess, 'release' | 'namespace'>,
+  { rights }: OperatorOptions,
+): Release {
+  return { name, namespace, ...(rights !== undefined && { rights }) };
 }
 
 /** All registries of the tests are on loopback, which is asked only where it is named. */
@@ -194,6 +206,8 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       // Nobody answers at that address any more; Pods of later tests should not ask there.
       const kind = 'mutatingwebhookconfigurations';
       await admin.remove(`/apis/admissionregistration.k8s.io/v1/${kind}/${release}`);
+      // A policy is in force for all who come after.
+      if (options.rights !== undefined) await removeChart(admin, releaseOf(site, options));
       await removeNamespace(admin, namespace);
     }
     await admin.close();
@@ -213,7 +227,7 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
     stop: async () => {
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
-      const refusal = refusedByRoles.exec(child?.logs() ?? '')?.[0];
+      const refusal = refusalIn(child?.logs() ?? '', options);
       await cleanUp();
       if (refusal !== undefined) throw new Error(`Expected the roles to do, got: ${refusal}`);
       if (exit === undefined || exit.code === 0) return;
@@ -225,6 +239,12 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       await cleanUp();
     },
   };
+}
+
+/** What the roles refused, where they are to let the operator do all that it does. */
+function refusalIn(logs: string, { rights }: OperatorOptions): string | undefined {
+  const isWhole = rights?.secrets === undefined || rights.secrets === 'all';
+  return isWhole ? refusedByRoles.exec(logs)?.[0] : undefined;
 }
 
 async function reviewsAt(metricsUrl: string): Promise<number> {
