@@ -4,6 +4,7 @@ import { admin } from '#test/support/api-server/plane.ts';
 import { createPod, oneContainer } from '#test/support/operator/created-pod.ts';
 import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type BusyStage, busyName, startBusyStage } from '#test/support/prometheus/busy-stage.ts';
+import { documentedMetrics } from '#test/support/prometheus/documented-metrics.ts';
 import { type ExpressionAnswer, evaluate } from '#test/support/prometheus/promql.ts';
 import { alertRules, dashboardExpressions } from '#test/support/prometheus/shipped-alerts.ts';
 import { eventually } from '#test/support/time/eventually.ts';
@@ -88,6 +89,28 @@ describe('what alerts and dashboard ask', () => {
     expect([...new Set(metrics)].toSorted()).toEqual(
       notSeen.filter((metric) => !metric.includes('crashes')),
     );
+  });
+});
+
+describe('the metrics', () => {
+  /** The labels of its series, without what Prometheus adds; undefined where there is none. */
+  const labelsOf = (name: string): readonly string[] | undefined => {
+    const all = [name, `${name}_count`].flatMap((one) => [...stage.scrapes.labelsOf(one)]);
+    if (all.length === 0) return undefined;
+    const target = ['job', 'instance', 'pod', 'container', 'service', 'endpoint', '__name__'];
+    // A workload's own namespace is its label; of all others it is the operator's.
+    const isOwn = name.includes('workload_images');
+    return all.filter((label) => !target.includes(label) && (label !== 'namespace' || isOwn));
+  };
+
+  test('are those of docs/metrics.md, with these labels', () => {
+    const documented = documentedMetrics().filter(({ name }) => !notSeen.includes(name));
+    expect(documented.map(({ name }) => [name, labelsOf(name)?.toSorted()])).toEqual(
+      documented.map(({ name, labels }) => [name, labels.toSorted()]),
+    );
+    const shown = [...stage.scrapes.declared].filter((name) => name.startsWith('kube_image_'));
+    const base = (name: string) => name.replace(/_(bucket|sum|count)$/, '');
+    expect(new Set(shown.map(base))).toEqual(new Set(documentedMetrics().map(({ name }) => name)));
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { metricTable } from '#telemetry/metric-table.ts';
+import { documentedMetrics, promisedMetrics } from '#test/support/prometheus/documented-metrics.ts';
 import {
   alertRules,
   dashboardExpressions,
@@ -69,6 +70,23 @@ test('no rule and no panel asks for a metric that kuik does not have', () => {
   );
   expect(asked.length).toBeGreaterThan(50);
   expect(unknown).toEqual([]);
+});
+
+test('docs/metrics.md has every metric, with what it says', () => {
+  const rows = documentedMetrics().map(({ name, says }) => `${name}: ${says}`);
+  expect(rows).toEqual(Object.values(metricTable).map(([name, says]) => `${name}: ${says}`));
+});
+
+test('docs/metrics.md has all that the contract names, with its labels', () => {
+  const promised = promisedMetrics();
+  expect(promised.length).toBeGreaterThan(15);
+  const documented = new Map(documentedMetrics().map(({ name, labels }) => [name, labels]));
+  const differing = promised.filter(({ name, labels }) => {
+    const shown = documented.get(name);
+    // Of those without labels there the contract says nothing but the name.
+    return shown === undefined || (labels.length > 0 && `${shown}` !== `${labels}`);
+  });
+  expect(differing).toEqual([]);
 });
 
 test('the dashboard shows each metric of kuik, in panels that say what they show', () => {
