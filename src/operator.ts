@@ -104,7 +104,6 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     lostCopies,
   });
   showRewrittenPods(system, resources, table);
-  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const store = availabilityStore(system.runtime, { client, namespace });
   const tracking = addTracking(system, {
     ...{ resources, table, registries, secrets: secrets.reader, configuration },
@@ -153,6 +152,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const { registries, mirroring } = configuration;
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
   const { proxies } = environment;
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   return {
     ...{ clock, metrics, quotas },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),

@@ -21,6 +21,7 @@ const mirrorPath = `${kuik}/clusterimagesetmirrors/${busyName}`;
 
 beforeAll(async () => {
   stage = await startBusyStage();
+  await stage.ready();
   await stage.traffic();
   await untilAllIsTold();
   await stage.traffic();

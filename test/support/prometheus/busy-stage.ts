@@ -24,6 +24,8 @@ export interface BusyStage {
   readonly namespace: string;
   /** Its one Pod runs an image that only nodes can pull, and could run another. */
   readonly nodeNamespace: string;
+  /** Waits until the operator knows what was declared; the first Pod is there then. */
+  readonly ready: () => Promise<void>;
   /** Pods again, as Deployments would create them; scraped before and after. */
   readonly traffic: () => Promise<void>;
   readonly scrapes: Scrapes;
@@ -38,7 +40,7 @@ export const busyName = 'busy';
 const laterMs = 2 * 3_600_000;
 const scrapeIntervalMs = 60_000;
 
-/** Starts it all; the first Pods are there, and what is told of them comes. */
+/** Starts it all, and declares what the Pods are to meet. */
 export async function startBusyStage(): Promise<BusyStage> {
   const registries = await startBusyRegistries();
   const { nodes } = registries;
@@ -54,20 +56,22 @@ export async function startBusyStage(): Promise<BusyStage> {
   const namespace = await createNamespace(admin());
   const nodeNamespace = await createNamespace(admin());
   const declared = await declareAll(registries, { namespace, nodeNamespace });
-  await eventually('the operator has heard of the sets', async () => {
-    const query = new URLSearchParams({ namespace, image: `${registries.down.host}/team/app:1` });
-    const answer = await fetch(`${operator.debugUrl}/debug/route?${query}`);
-    return ((await answer.json()) as { candidates: unknown[] }).candidates.length > 3;
-  });
   const scrapes = new Scrapes();
   let atMs = Date.now() + laterMs;
   const scrape = async () => {
     atMs += scrapeIntervalMs;
     await scrapeAll(operator, scrapes, atMs);
   };
-  await createPod(nodeNamespace, oneContainer(`${nodes.host}/team/app:1`));
   return {
     ...{ operator, registries, namespace, nodeNamespace, scrapes, scrapedMs: () => atMs },
+    ready: async () => {
+      const query = new URLSearchParams({ namespace, image: `${registries.down.host}/team/app:1` });
+      await eventually('the operator has heard of the sets', async () => {
+        const answer = await fetch(`${operator.debugUrl}/debug/route?${query}`);
+        return ((await answer.json()) as { candidates: unknown[] }).candidates.length > 3;
+      });
+      await createPod(nodeNamespace, oneContainer(`${nodes.host}/team/app:1`));
+    },
     traffic: async () => {
       await scrape();
       for (const image of imagesOf(registries)) await createPod(namespace, oneContainer(image));
