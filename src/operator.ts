@@ -90,10 +90,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
-  conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
+  const counted = { resources, table, policy: configuration, isNodeOnly };
+  conditions.contribute(addImageCounts(system, counted));
   const registries = addRegistries(system, {
-    ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
-    treatmentOf,
+    ...{ client: oci, paceOf, treatmentOf, pingTimeoutMs: timeoutMs },
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
