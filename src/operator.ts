@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { addCertificate, type CertificateOptions } from '#actors/certificate/certificate.ts';
 import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
-import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
+import {
+  CertificateSecret,
+  certificateSecretName,
+} from '#actors/certificate/certificate-secret.ts';
 import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
@@ -44,8 +47,7 @@ import { Servers } from './servers.ts';
 /** Exit codes of the process (behaviour §8); wrong use is `main.ts`'s to say. */
 export const exitCode = { stopped: 0, failed: 1 } as const;
 
-/** Where the certificate is kept, and the Service that it names. */
-const certificateSecretName = 'kuik-webhook';
+/** The Service that the certificate names. */
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
 const webhookTimeoutSeconds = 5;
@@ -83,8 +85,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
-  const withNodes = configuration.mirroring.platforms !== 'all';
-  const resources = addWatchedResources(system, client, { withNodes });
+  const resources = addWatchedResources(system, client, configuration.mirroring);
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
@@ -151,6 +152,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const clock = new TimerHeap();
   const { registries, mirroring } = configuration;
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
   quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   return {

@@ -1,4 +1,5 @@
 import { apiGroup, apiVersionName, type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
+import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
@@ -29,8 +30,8 @@ export interface WatchedResources {
 
 /** Of what only some configurations need. */
 export interface WatchedResourcesOptions {
-  /** Not where copies are whole: then nobody asks what the nodes can run, and no role says they may. */
-  readonly withNodes: boolean;
+  /** Where copies are whole nobody asks what the nodes can run, and no role says that one may. */
+  readonly platforms: PlatformsSetting;
 }
 
 /** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
@@ -54,7 +55,7 @@ const isMirror = (kind: KuikKind): boolean =>
 export function addWatchedResources(
   system: KuikSystem,
   client: KubeClient,
-  { withNodes }: WatchedResourcesOptions,
+  { platforms }: WatchedResourcesOptions,
 ): WatchedResources {
   const { runtime } = system;
   const { random } = runtime;
@@ -95,13 +96,14 @@ export function addWatchedResources(
     slim: (object) => slimPod(object, interner),
     pageObjects: pagePods,
   });
-  const nodes = withNodes
-    ? watch('nodes', {
-        path: '/api/v1/nodes',
-        slim: (object) => slimNode(object, interner),
-        pageObjects: pageNodes,
-      })
-    : createStore<SlimNode>();
+  const nodes =
+    platforms !== 'all'
+      ? watch('nodes', {
+          path: '/api/v1/nodes',
+          slim: (object) => slimNode(object, interner),
+          pageObjects: pageNodes,
+        })
+      : createStore<SlimNode>();
   const isRead = (resource: string, { isSynced }: Store<unknown>) =>
     isSynced() || (resource === 'nodes' && interrupted.has(resource));
   return {

@@ -15,6 +15,8 @@ export interface Rights {
   readonly policy?: { readonly exempt?: readonly string[] };
   /** `debug.remote`. */
   readonly debugRemote?: boolean;
+  /** `manager.certManager.enabled`: the certificate is not the operator's to keep. */
+  readonly certManager?: boolean;
   /** `configuration.mirroring.platforms`. */
   readonly platforms?: 'all' | 'auto';
 }
@@ -33,9 +35,11 @@ const renderedBytesMax = 16 * 1024 * 1024;
 /** The manifests that say what the operator may do, as Helm renders them; comments and all. */
 export async function renderRights(
   { name, namespace }: { readonly name: string; readonly namespace: string },
-  { secrets = 'all', policy, debugRemote: remote = false, platforms = 'auto' }: Rights = {},
+  rights: Rights = {},
 ): Promise<string> {
+  const { secrets = 'all', policy, debugRemote: remote = false, platforms = 'auto' } = rights;
   const values = {
+    manager: { certManager: { enabled: rights.certManager === true } },
     rbac: { secrets, policy: { enabled: policy !== undefined, ...policy } },
     debug: { remote },
     configuration: { mirroring: { platforms } },

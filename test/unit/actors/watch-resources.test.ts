@@ -11,7 +11,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** An API server whose lists are empty and whose watches say nothing, for ever. */
-function startWatching({ withNodes = true } = {}) {
+function startWatching(platforms: 'auto' | 'all' = 'auto') {
   const opened: { readonly resource: string; readonly seconds: number }[] = [];
   const resourceOf = ({ path }: Pick<ApiCall, 'path'>) => path.split('/').at(-1) ?? '';
   const list = { metadata: { resourceVersion: '7' }, items: [] };
@@ -28,7 +28,7 @@ function startWatching({ withNodes = true } = {}) {
   };
   const client = { call: async () => succeed(list), stream } as unknown as KubeClient;
   const system = new KuikSystem(createTestRuntime());
-  const { synced } = addWatchedResources(system, client, { withNodes });
+  const { synced } = addWatchedResources(system, client, { platforms });
   system.start();
   const of = (resource: string) => opened.filter((one) => one.resource === resource);
   return { system, of, synced };
@@ -53,7 +53,7 @@ test('every replica hears of an Expired copy before it is deleted, though its wa
 
 test('nodes are asked for only where copies are cut to what they can run', async () => {
   const cut = startWatching();
-  const whole = startWatching({ withNodes: false });
+  const whole = startWatching('all');
   await vi.advanceTimersByTimeAsync(1_000);
   expect([cut, whole].map(({ of }) => of('nodes').length)).toEqual([1, 0]);
   expect(Object.keys(whole.synced())).not.toContain('nodes');
