@@ -91,10 +91,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
-  conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
+  const counted = { resources, table, policy: configuration, isNodeOnly };
+  conditions.contribute(addImageCounts(system, counted));
   const registries = addRegistries(system, {
-    ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
-    treatmentOf,
+    ...{ client: oci, paceOf, treatmentOf, pingTimeoutMs: timeoutMs },
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
@@ -154,6 +154,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
   quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   return {
     ...{ clock, metrics, quotas },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),
