@@ -1,6 +1,7 @@
 #!/usr/bin/env -S sh -c 'v=$(node -p process.versions.node); [ "${v%%.*}" -ge 24 ] || { echo "kuik needs Node 24 or newer, found $v" >&2; exit 1; }; exec node --max-semi-space-size=16 "$0" "$@"'
 import { Command, CommanderError } from 'commander';
 import { version } from '#core/version.ts';
+import { checkCommand } from './command/check.ts';
 import { cleanupCommand } from './command/cleanup.ts';
 import { explainCommand } from './command/explain.ts';
 import { type OperatorInput, operatorCommand } from './command/operator.ts';
@@ -33,6 +34,7 @@ const program = new Command('kuik')
   .exitOverride();
 const commands = [
   operatorCommand(runOperator),
+  checkCommand(),
   explainCommand(),
   statusCommand(),
   cleanupCommand(),
