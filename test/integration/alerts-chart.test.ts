@@ -51,13 +51,11 @@ test('values add labels, leave alerts out, and lead runbooks elsewhere', async (
   }
 });
 
-test('the ServiceMonitor keeps the namespace of a workload at risk', async () => {
-  const { monitors } = await renderAlerts({
+test("the ServiceMonitor finds the chart's own Service, and keeps the namespace of a workload at risk", async () => {
+  const { monitors, services } = await renderAlerts({
     manager: {
       serviceMonitor: {
-        create: true,
-        scrapeInterval: '15s',
-        extraLabels: { release: 'prometheus' },
+        ...{ create: true, scrapeInterval: '15s', extraLabels: { release: 'prometheus' } },
       },
     },
   });
@@ -65,6 +63,13 @@ test('the ServiceMonitor keeps the namespace of a workload at risk', async () =>
     {
       metadata: { labels: { release: 'prometheus' } },
       spec: { endpoints: [{ port: 'metrics', honorLabels: true, interval: '15s' }] },
+    },
+  ]);
+  const [{ spec }] = monitors as unknown as [{ spec: { selector: { matchLabels: object } } }];
+  expect(services).toMatchObject([
+    {
+      metadata: { labels: spec.selector.matchLabels },
+      spec: { ports: expect.arrayContaining([expect.objectContaining({ name: 'metrics' })]) },
     },
   ]);
 });
