@@ -51,6 +51,13 @@ test('values add labels, leave alerts out, and lead runbooks elsewhere', async (
   }
 });
 
+test('an alert that is left out and does not exist is told at once', async () => {
+  const rendering = renderAlerts({ prometheusRule: { create: true, disabled: ['KuikDwon'] } });
+  await expect(rendering).rejects.toThrow(
+    'prometheusRule.disabled: expected names of alerts (docs/alerts.md), got "KuikDwon"',
+  );
+});
+
 test("the ServiceMonitor finds the chart's own Service, and keeps the namespace of a workload at risk", async () => {
   const { monitors, services } = await renderAlerts({
     manager: {
