@@ -110,7 +110,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ restore: store.restore, checkOptionsOf: paceOf, isNodeOnly },
   });
   const reporting = addReporting(system, {
-    ...{ store, tracking, resources, table, events, conditions, paceOf },
+    ...{ store, tracking, resources, table, events, conditions, paceOf, secrets },
     ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
   const mirroring = addMirroring(system, {
