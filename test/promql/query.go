@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -38,7 +39,8 @@ type selector struct {
 
 type result struct {
 	Labels map[string]string `json:"labels"`
-	Value  float64           `json:"value"`
+	// Value is a text as in Prometheus' own API: JSON has no NaN.
+	Value string `json:"value"`
 }
 
 func answer(request queryRequest) []queryAnswer {
@@ -66,7 +68,7 @@ func answer(request queryRequest) []queryAnswer {
 			one.Error = err.Error()
 		}
 		for _, sample := range vector {
-			one.Results = append(one.Results, result{sample.Metric.Map(), sample.F})
+			one.Results = append(one.Results, result{sample.Metric.Map(), strconv.FormatFloat(sample.F, 'g', -1, 64)})
 		}
 		answers = append(answers, one)
 	}

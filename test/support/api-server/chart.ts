@@ -98,6 +98,6 @@ export function objectPath(object: KubeObject): string {
   const { namespace, name } = object.metadata;
   const group = object.apiVersion.includes('/') ? 'apis' : 'api';
   const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
-  const plural = `${object.kind.toLowerCase().replace(/y$/, 'ie')}s`;
+  const plural = `${object.kind.toLowerCase().replace(/y$/, 'ie').replace(/s$/, 'se')}s`;
   return `/${group}/${object.apiVersion}${scope}/${plural}/${name}`;
 }

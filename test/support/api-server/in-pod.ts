@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where a Pod finds its service account. */
-const mountPoint = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** What Kubernetes gives a Pod to reach its API server with. */
 export interface PodIdentity {
@@ -44,7 +44,7 @@ export function inPod(
   const { hostname, port } = new URL(server);
   return {
     command: 'unshare',
-    args: [...ownMounts, 'sh', '-ec', mountAndRun, mountPoint, files, command, ...args],
+    args: [...ownMounts, 'sh', '-ec', mountAndRun, serviceAccountPath, files, command, ...args],
     env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
   };
 }

@@ -47,9 +47,18 @@ const goModules = {
   promql: join(import.meta.dirname, '..', '..', 'promql'),
 };
 
+/** Each version of Kubernetes that tests can run on, with the Go module that pins it. */
+export const kubernetesModules: Readonly<Record<string, string>> = {
+  '1.34': goModules.controlplane,
+  '1.37': join(goModules.controlplane, 'kubernetes-1.37'),
+};
+
+/** The version that tests run on unless `KUIK_TEST_KUBERNETES` names another. */
+export const kubernetesDefault = '1.34';
+
 /** A program with its version, read from the one place that pins it. */
 export function binary(name: BinaryName): Binary {
-  const { module, goModule = goModules.controlplane, isOurs, ...source } = sources[name];
+  const { module, goModule = moduleOf(name), isOurs, ...source } = sources[name];
   const pinned = readFileSync(join(goModule, 'go.mod'), 'utf8');
   const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(pinned)?.[1];
   if (version === undefined) throw new Error(`Expected ${module} in go.mod, found none.`);
@@ -64,6 +73,15 @@ function digestOf(goModule: string): string {
     if (file.endsWith('.go')) hash.update(readFileSync(join(goModule, file)));
   }
   return hash.digest('hex').slice(0, 8);
+}
+
+function moduleOf(name: BinaryName): string {
+  if (!name.startsWith('kube-')) return goModules.controlplane;
+  const wanted = process.env['KUIK_TEST_KUBERNETES'] ?? kubernetesDefault;
+  const found = kubernetesModules[wanted];
+  if (found !== undefined) return found;
+  const known = Object.keys(kubernetesModules).join(' or ');
+  throw new Error(`KUIK_TEST_KUBERNETES: expected ${known}, got ${wanted}.`);
 }
 
 interface Source extends Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> {
