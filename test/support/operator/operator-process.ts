@@ -34,6 +34,8 @@ export interface OperatorOptions {
   readonly authorityPem?: string;
   /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
   readonly inPod?: boolean;
+  /** Told where its health is asked for as soon as it runs, long before it is ready. */
+  readonly launched?: (healthUrl: string) => void;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
@@ -149,7 +151,9 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
     ...{ command: started.command, args: started.args },
     env: { ...environment(), ...started.env, ...options.env },
   });
-  await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`);
+  const healthUrl = `http://127.0.0.1:${site.ports.health}`;
+  options.launched?.(healthUrl);
+  await ready(child, `${healthUrl}/readyz`);
   return child;
 }
 

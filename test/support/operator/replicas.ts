@@ -58,10 +58,10 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       }),
     replace: async (replica) => {
       alive = alive.filter((one) => one !== replica);
-      // The first one's end would take the namespace along.
-      if (replica === first) process.kill(first.operator.pid, 'SIGKILL');
-      else await replica.operator.kill();
+      process.kill(replica.operator.pid, 'SIGKILL');
       gone.push(replica.operator.logs());
+      // The first one's end would take the namespace along.
+      if (replica !== first) await replica.operator.kill();
       alive = [...alive, await startReplica(options, balancer, first.operator)];
       balancer.remove(replica);
     },
@@ -69,7 +69,6 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       if (replica === first) throw new Error('The first one would take the namespace along.');
       alive = alive.filter((one) => one !== replica);
       await replica.operator.stop();
-      gone.push(replica.operator.logs());
       balancer.remove(replica);
     },
     logs: () => [...gone, ...alive.map(({ operator }) => operator.logs())].join(''),
