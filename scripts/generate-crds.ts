@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { customResourceDefinitions } from './crds/definitions.ts';
 import { referencePage } from './crds/reference-page.ts';
 
-/** Writes crds/*.yaml and docs/reference.md from src/api; with `--check` it only compares. */
+/** Writes crds/*.yaml, the chart's copies of them and docs/reference.md from src/api; with `--check` it only compares. */
 function main(): number {
   const checking = process.argv.includes('--check');
   const root = join(import.meta.dirname, '..');
@@ -20,17 +20,25 @@ function main(): number {
   return 0;
 }
 
+const madeFrom = '# Made from src/api by scripts/generate-crds.ts.\n';
+/** No anchors: shared schemas are written out, so that each CRD can be read from top to bottom. */
+const textOptions = { aliasDuplicateObjects: false, lineWidth: 100 } as const;
+/** By which all of them are found once the release is gone. */
+const releaseLabels = { 'app.kubernetes.io/name': 'kuik' };
+
 /** Path from the root of the repository to the text that belongs there. */
 function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>([['docs/reference.md', referencePage()]]);
   for (const definition of customResourceDefinitions()) {
     const { group, names } = definition.spec;
-    // No anchors: shared schemas are written out, so that each CRD can be read from top to bottom.
-    const text = stringify(definition, { aliasDuplicateObjects: false, lineWidth: 100 });
-    files.set(
-      `crds/${group}_${names.plural}.yaml`,
-      `# Made from src/api by scripts/generate-crds.ts.\n${text}`,
-    );
+    const text = stringify(definition, textOptions);
+    const file = `${group}_${names.plural}.yaml`;
+    files.set(`crds/${file}`, `${madeFrom}${text}`);
+    // Resources outlive the release that brought their definition.
+    const annotations = { 'helm.sh/resource-policy': 'keep' };
+    const metadata = { ...definition.metadata, labels: { ...releaseLabels }, annotations };
+    const kept = stringify({ ...definition, metadata }, textOptions);
+    files.set(`chart/files/crds/${file}`, `${madeFrom}${kept}`);
   }
   return files;
 }

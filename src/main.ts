@@ -5,6 +5,7 @@ import { cleanupCommand } from './command/cleanup.ts';
 import { explainCommand } from './command/explain.ts';
 import { type OperatorInput, operatorCommand } from './command/operator.ts';
 import { statusCommand } from './command/status.ts';
+import { uninstallCommand } from './command/uninstall.ts';
 
 /** Wrong use: flags or `KUIK_…` values (behaviour §8). */
 const wrongUse = 2;
@@ -35,6 +36,7 @@ const commands = [
   explainCommand(),
   statusCommand(),
   cleanupCommand(),
+  uninstallCommand(),
 ];
 for (const command of commands) {
   program.addCommand(command.exitOverride());

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { addCertificate, type CertificateOptions } from '#actors/certificate/certificate.ts';
 import { certificateDirectory } from '#actors/certificate/certificate-directory.ts';
-import { CertificateSecret } from '#actors/certificate/certificate-secret.ts';
+import {
+  CertificateSecret,
+  certificateSecretName,
+} from '#actors/certificate/certificate-secret.ts';
 import { defaultLifetimes } from '#actors/certificate/own-certificate.ts';
 import { webhookNames } from '#actors/certificate/webhook-configuration.ts';
 import { checkCrds } from '#actors/check-crds.ts';
@@ -35,6 +38,7 @@ import { reviewAccess } from '#kube/review-access.ts';
 import { createOciClient } from '#oci/client.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics, type Metrics } from '#telemetry/metrics.ts';
+import { quotaMetrics } from '#telemetry/quota-metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
@@ -43,8 +47,7 @@ import { Servers } from './servers.ts';
 /** Exit codes of the process (behaviour §8); wrong use is `main.ts`'s to say. */
 export const exitCode = { stopped: 0, failed: 1 } as const;
 
-/** Where the certificate is kept, and the Service that it names. */
-const certificateSecretName = 'kuik-webhook';
+/** The Service that the certificate names. */
 const serviceName = 'kuik';
 /** What the API server waits for us; the review's own deadline is shorter. */
 const webhookTimeoutSeconds = 5;
@@ -82,16 +85,16 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
-  const resources = addWatchedResources(system, client);
+  const resources = addWatchedResources(system, client, configuration.mirroring);
   const { pods, kuik } = resources;
   const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
-  conditions.contribute(addImageCounts(system, { resources, table, policy: configuration }));
+  const counted = { resources, table, policy: configuration, isNodeOnly };
+  conditions.contribute(addImageCounts(system, counted));
   const registries = addRegistries(system, {
-    ...{ client: oci, paceOf, pingTimeoutMs: timeoutMs },
-    treatmentOf,
+    ...{ client: oci, paceOf, treatmentOf, pingTimeoutMs: timeoutMs },
   });
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
@@ -149,7 +152,9 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const clock = new TimerHeap();
   const { registries, mirroring } = configuration;
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   return {
     ...{ clock, metrics, quotas },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),

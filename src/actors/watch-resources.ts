@@ -1,4 +1,5 @@
 import { apiGroup, apiVersionName, type KuikKind, type KuikResource, kinds } from '#api/kinds.ts';
+import type { PlatformsSetting } from '#core/mirroring/platforms.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { createInterner } from '#kube/intern.ts';
 import { resourcePath } from '#kube/paths.ts';
@@ -27,6 +28,12 @@ export interface WatchedResources {
   readonly synced: () => Readonly<Record<string, boolean>>;
 }
 
+/** Of what only some configurations need. */
+export interface WatchedResourcesOptions {
+  /** Where copies are whole nobody asks what the nodes can run, and no role says that one may. */
+  readonly platforms: PlatformsSetting;
+}
+
 /** A status lists up to 1,000 images and more than a megabyte: a page must not hold 500 of them. */
 const pageResources = 50;
 /** A Pod is 5 to 10 KB of JSON: to parse a page takes some 10 ms, in which no review is answered. */
@@ -51,7 +58,11 @@ const isMirror = (kind: KuikKind): boolean =>
   kind === 'ImageSetMirror' || kind === 'ClusterImageSetMirror';
 
 /** Adds the stores, each kept by a `reflector:<plural>`; nothing is read before the system starts. */
-export function addWatchedResources(system: KuikSystem, client: KubeClient): WatchedResources {
+export function addWatchedResources(
+  system: KuikSystem,
+  client: KubeClient,
+  { platforms }: WatchedResourcesOptions,
+): WatchedResources {
   const { runtime } = system;
   const { random } = runtime;
   const stores = new Map<string, Store<unknown>>();
@@ -92,11 +103,14 @@ export function addWatchedResources(system: KuikSystem, client: KubeClient): Wat
     slim: (object) => slimPod(object, interner),
     pageObjects: pagePods,
   });
-  const nodes = watch('nodes', {
-    path: '/api/v1/nodes',
-    slim: (object) => slimNode(object, interner),
-    pageObjects: pageNodes,
-  });
+  const nodes =
+    platforms !== 'all'
+      ? watch('nodes', {
+          path: '/api/v1/nodes',
+          slim: (object) => slimNode(object, interner),
+          pageObjects: pageNodes,
+        })
+      : createStore<SlimNode>();
   const isRead = (resource: string, { isSynced }: Store<unknown>) =>
     isSynced() || (resource === 'nodes' && interrupted.has(resource));
   return {

@@ -18,6 +18,8 @@ export interface StatusAnswer {
   readonly total: number;
   readonly imagesInUse: number;
   readonly imagesUnchecked: number;
+  /** Absent from an operator that is older than this command. */
+  readonly imagesNodeOnly?: number;
   readonly resources: number;
 }
 
@@ -83,19 +85,23 @@ function summary({ workloads, total, ...answer }: StatusAnswer, place: string): 
 }
 
 function allIsWell(answer: Omit<StatusAnswer, 'workloads' | 'total'>, place: string): string {
-  const { resources, imagesInUse, imagesUnchecked } = answer;
+  const { resources, imagesInUse, imagesUnchecked, imagesNodeOnly = 0 } = answer;
   if (resources === 0) {
     return 'Nothing is monitored: create a ClusterImageSetAvailability that includes images.';
   }
   if (imagesInUse === 0) return 'No Pod uses an image that is monitored.';
-  if (imagesUnchecked === imagesInUse) {
-    return `Nothing is known yet: of ${imagesInUse} monitored images in use none has been checked.`;
+  if (imagesUnchecked > 0 && imagesUnchecked + imagesNodeOnly === imagesInUse) {
+    return `Nothing is known yet: of ${imagesUnchecked} monitored images in use none has been checked.`;
   }
   const images = imagesInUse === 1 ? '1 image' : `${imagesInUse} images`;
   return `All is well: no workload${place} uses an image that is known to be unavailable. ${images} in use ${imagesInUse === 1 ? 'is' : 'are'} monitored.${unchecked(answer)}`;
 }
 
-function unchecked({ imagesUnchecked }: Pick<StatusAnswer, 'imagesUnchecked'>): string {
-  if (imagesUnchecked === 0) return '';
-  return ` Not checked yet: ${imagesUnchecked}.`;
+function unchecked({
+  imagesUnchecked,
+  imagesNodeOnly = 0,
+}: Pick<StatusAnswer, 'imagesUnchecked' | 'imagesNodeOnly'>): string {
+  const waiting = imagesUnchecked === 0 ? '' : ` Not checked yet: ${imagesUnchecked}.`;
+  if (imagesNodeOnly === 0) return waiting;
+  return `${waiting} Never checked, since only nodes can pull them (NodeOnly): ${imagesNodeOnly}.`;
 }

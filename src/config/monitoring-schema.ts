@@ -68,7 +68,7 @@ export type Method = 'HEAD' | 'GET';
 export const monitoringSchema = section('How ClusterImageSetAvailability resources check.', {
   nodeOnly: imagePatterns(
     'Patterns, as in `imageFilter`, of images that only kubelets can pull, by an identity of theirs: ' +
-      'never checked, status `NodeOnly`; as an original they count as available, unasked.',
+      'never checked, never copied, status `NodeOnly`; as an original they count as available, unasked.',
   ),
   registries: section('Pace of the checks, registry by registry.', {
     default: defaultSchema,

@@ -25,7 +25,11 @@ export function missMessage(
   count: ImageCount | undefined,
 ): string | undefined {
   if (count === undefined || count.used > 0 || listsImages(resource)) return undefined;
-  const { nearest } = count;
+  const { nearest, nodeOnly } = count;
+  if (nodeOnly !== undefined) {
+    const only = nodeOnly === 1 ? '1 image, which' : `${nodeOnly} images, all of which`;
+    return `Matches ${only} only kubelets can pull (monitoring.nodeOnly): nothing is copied.`;
+  }
   const none = 'Matches no image of the Pods that have not finished';
   const near =
     nearest === undefined

@@ -20,7 +20,12 @@ const messageCharactersMax = 1_000;
 /** Whether a later try may succeed: throttling, the server's own trouble, and the connection's. */
 export function isRetryable(failure: ApiFailure): boolean {
   if (failure.kind === 'connection') return true;
-  return failure.kind === 'status' && (failure.code === 429 || failure.code >= 500);
+  return failure.kind === 'status' && isRetryableCode(failure.code);
+}
+
+/** The same of a status. */
+export function isRetryableCode(code: number): boolean {
+  return code === 429 || code >= 500;
 }
 
 /** Whether the API server said `code`. */

@@ -42,6 +42,8 @@ const pageObjectsDefault = 500;
 /** So many objects are taken in before other work gets its turn. */
 const objectsPerTurn = 100;
 const backoff = { baseMs: 500, capMs: 30_000 };
+/** What the roles leave out: each try is a line in an audit log, and no haste brings the right. */
+const refusedBackoff = { baseMs: 500, capMs: 120_000 };
 /** A watch that lived so long was no failure, whatever ended it. */
 const steadyMs = 10_000;
 /** Retry-After of the API server is kept to, within reason. */
@@ -85,8 +87,8 @@ interface Trouble {
   readonly code?: number;
 }
 
-function waitAfter({ attempt, retryAfterMs }: Trouble, random: number): number {
-  const jittered = fullJitterMs(attempt, backoff, random);
+function waitAfter({ attempt, retryAfterMs, code }: Trouble, random: number): number {
+  const jittered = fullJitterMs(attempt, code === 403 ? refusedBackoff : backoff, random);
   return retryAfterMs === undefined
     ? jittered
     : Math.min(retryAfterMs, retryAfterMsMax) + Math.min(jittered, backoff.baseMs * 2);

@@ -13,6 +13,10 @@ export const metricTable = {
     'kube_image_keeper_routing_rewritten_pods',
     'Pods that have not finished and run a rewritten image; on the leader alone.',
   ],
+  rewrittenSince: [
+    'kube_image_keeper_routing_rewritten_pods_oldest_timestamp_seconds',
+    'When the oldest of these Pods was created; on the leader alone.',
+  ],
   admission: ['kube_image_keeper_webhook_admission_duration_seconds', 'Time a review took.'],
   webhookErrors: ['kube_image_keeper_webhook_errors_total', 'Reviews that failed open, by kind.'],
   probes: ['kube_image_keeper_routing_probes_total', 'Candidates asked, by registry and result.'],
@@ -27,6 +31,14 @@ export const metricTable = {
   registryHealth: [
     'kube_image_keeper_registry_health',
     'State of the connection to a registry: 1 for the present one.',
+  ],
+  registryQuotaRemaining: [
+    'kube_image_keeper_registry_quota_remaining',
+    'What a registry last said is left of its quota, for the credential with the smallest share.',
+  ],
+  registryQuotaLimit: [
+    'kube_image_keeper_registry_quota_limit',
+    'The whole of the quota that registry_quota_remaining is a part of.',
   ],
   apiRequests: ['kube_image_keeper_api_requests_total', 'Calls to the API server, by outcome.'],
   reflectorPhase: ['kube_image_keeper_reflector_phase', 'Phase of a watch: 1 for the present one.'],
@@ -63,6 +75,10 @@ export const metricTable = {
     'kube_image_keeper_monitoring_workload_images_unavailable',
     'Images of a workload that could not be pulled now, by status.',
   ],
+  workloads: [
+    'kube_image_keeper_monitoring_workloads_at_risk',
+    'Workloads that could not start again elsewhere, by status; on the leader alone.',
+  ],
   // Mirroring's, in `mirroring-metrics.ts`.
   copies: ['kube_image_keeper_mirroring_copies_total', 'Attempts to copy, by result.'],
   copiedBytes: [
@@ -80,6 +96,10 @@ export const metricTable = {
   copyQueueAge: [
     'kube_image_keeper_mirroring_queue_age_seconds',
     'How long the copy that waits the longest has waited; on the leader alone.',
+  ],
+  mirroredImages: [
+    'kube_image_keeper_mirroring_images',
+    'Copies of the images of resources, by mirror and state; on the leader alone.',
   ],
   deletions: ['kube_image_keeper_mirroring_deletions_total', 'Copies to be deleted, by result.'],
   abandonedCopies: [

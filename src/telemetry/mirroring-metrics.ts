@@ -1,5 +1,6 @@
 import { Histogram, type Registry } from 'prom-client';
 import type { CopyOutcome } from '#core/mirroring/copy-outcome.ts';
+import { forEachInTurns } from './in-turns.ts';
 import { describe, type MetricName } from './metric-table.ts';
 import { countBy, sumBy } from './metrics.ts';
 import { ScrapedMetrics, subjectLabel } from './scraped.ts';
@@ -7,6 +8,8 @@ import { ScrapedMetrics, subjectLabel } from './scraped.ts';
 /** What mirroring shows at each scrape; on a replica that does not lead nothing waits. */
 export interface MirroringMetricsOptions {
   readonly queues: () => Iterable<CopyQueue>;
+  /** All copies of all resources, each with its mirror. */
+  readonly copies: () => Iterable<ShownCopy>;
   /** Monotonic, ms: the clock of `CopyQueue`. */
   readonly now: () => number;
   /** Mirrors that are told apart whatever else there is: those of cluster-scoped resources. */
@@ -20,6 +23,13 @@ export interface CopyQueue {
   readonly waiting: number;
   /** Since when the copy waits that waits the longest; monotonic, ms. */
   readonly oldestMs?: number | undefined;
+}
+
+/** One copy as its resource tells of it. */
+export interface ShownCopy {
+  /** `<registry>[/<path>]`. */
+  readonly mirror: string;
+  readonly state: string;
 }
 
 /** One attempt that came to its end. */
@@ -47,7 +57,9 @@ export function mirroringMetrics(
   options: MirroringMetricsOptions,
 ): MirroringMetrics {
   const { isKept = () => false } = options;
-  showQueues(new ScrapedMetrics(registry), options);
+  const scrape = new ScrapedMetrics(registry);
+  showQueues(scrape, options);
+  showCopies(scrape, options);
   const count = countBy(registry, 'copies', { labels: ['mirror', 'result'], isKept });
   const addBytes = sumBy(registry, 'copiedBytes', { labels: ['mirror'], isKept });
   const durations = new Histogram({
@@ -70,6 +82,21 @@ export function mirroringMetrics(
 function resultOf(outcome: CopyOutcome): string {
   if (outcome.kind === 'failed') return outcome.reason;
   return outcome.found ? 'found' : 'copied';
+}
+
+function showCopies(scrape: ScrapedMetrics, { copies, isKept }: MirroringMetricsOptions): void {
+  scrape.gauge('mirroredImages', ['mirror', 'state'], async (gauge) => {
+    const counts = new Map<string, number>();
+    const mirrors = subjectLabel(isKept);
+    await forEachInTurns(copies(), (copy) => {
+      const key = `${copy.state} ${mirrors.name(copy.mirror)}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    });
+    for (const [key, count] of counts) {
+      const [state = '', mirror = ''] = key.split(' ');
+      gauge.set({ mirror, state }, count);
+    }
+  });
 }
 
 function showQueues(

@@ -42,8 +42,10 @@ export function monitoringMetrics(
 }
 
 function showWorkloads(scrape: ScrapedMetrics, { workloads }: MonitoringMetricsOptions): void {
+  // Found once a scrape, for both: the second takes its turn after the first.
+  let all: readonly WorkloadAtRisk[] = [];
   scrape.gauge('workloadsAtRisk', ['namespace', 'kind', 'name', 'status'], async (gauge) => {
-    const all = await workloads();
+    all = await workloads();
     // Users choose these names: the first so many are told apart, the others counted together.
     for (const { namespace, kind, name, images } of all.slice(0, subjectLabelsMax)) {
       for (const { status } of images) gauge.inc({ namespace, kind, name, status }, 1);
@@ -53,6 +55,21 @@ function showWorkloads(scrape: ScrapedMetrics, { workloads }: MonitoringMetricsO
       gauge.set({ ...other, status }, count);
     }
   });
+  scrape.gauge('workloads', ['status'], (gauge) => {
+    for (const [status, count] of countWorkloads(all)) gauge.set({ status }, count);
+    all = [];
+  });
+}
+
+/** One that has images of several statuses counts once for each. */
+function countWorkloads(workloads: readonly WorkloadAtRisk[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { images } of workloads) {
+    for (const status of new Set(images.map((image) => image.status))) {
+      counts.set(status, (counts.get(status) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 /** Counted first: to set a series costs many times what it takes to count an image. */

@@ -97,7 +97,13 @@ async function serve(leads: boolean): Promise<string> {
   });
   const status = {
     images: async () => nothing,
-    workloads: async () => ({ workloads: [], imagesInUse: 0, imagesUnchecked: 0, resources: 0 }),
+    workloads: async () => ({
+      workloads: [],
+      imagesInUse: 0,
+      imagesUnchecked: 0,
+      imagesNodeOnly: 0,
+      resources: 0,
+    }),
     namespaceExists: async () => true,
   };
   const ports = { metrics: metrics.text, status, mirroring: { ...mirroring, now }, log };

@@ -19,7 +19,10 @@ import { startRegistry, type TestRegistry } from '#test/support/registries/regis
 import { registryPassword } from '#test/support/registries/registry-request.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
-/** One operator, as the shipped ServiceAccount, goes through all that asks the API server for something. */
+/**
+ * One operator, as the shipped ServiceAccount under the chart's roles and policies, goes through all
+ * that asks the API server for something.
+ */
 let stage: AdmissionStage;
 let locked: TestRegistry;
 let open: TestRegistry;
@@ -27,7 +30,7 @@ let open: TestRegistry;
 beforeAll(async () => {
   [locked, open] = await Promise.all([startRegistry({ users: ['robot'] }), startRegistry()]);
   const registries = { [locked.host]: {}, [open.host]: {} };
-  stage = await startAdmissionStage({ config: { registries } });
+  stage = await startAdmissionStage({ config: { registries }, rights: { policy: {} } });
   await pushImage(locked, 'team/app:1');
 });
 afterAll(async () => {

@@ -32,6 +32,9 @@ interface Stored {
   readonly own: OwnCertificate;
 }
 
+/** The Secret in the operator's namespace that keeps its certificate. */
+export const certificateSecretName = 'kuik-webhook';
+
 /**
  * Our own certificate in a Secret that all replicas share. Each of them may do what is due; the one
  * that loses the race (a conflict) loads what the winner wrote.

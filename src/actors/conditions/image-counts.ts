@@ -2,6 +2,7 @@ import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { type KuikKind, type KuikResource, resourceName } from '#api/kinds.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import { Listeners } from '#core/listeners.ts';
 import { missMessage } from '#core/ready-message.ts';
 import { type CountedPod, ImageCounter, type ImageCounts } from '#core/routing/image-counts.ts';
@@ -19,7 +20,7 @@ export function addImageCounts(
   system: KuikSystem,
   options: ImageCountsOptions,
 ): ConditionContributor {
-  const { resources, table, policy } = options;
+  const { resources, table, policy, isNodeOnly } = options;
   const { pods } = resources;
   const { subscribe, tell } = new Listeners();
   let counts: ImageCounts = new Map();
@@ -35,7 +36,7 @@ export function addImageCounts(
   const work = async (_: WorkInput, signal: AbortSignal): Promise<RoundOutcome> => {
     await pods.synced;
     const beganMs = performance.now();
-    const state = { table: table.current(), pods: pods.values(), policy };
+    const state = { table: table.current(), pods: pods.values(), policy, isNodeOnly };
     const listedOf = (resource: KuikResource) => listedNow(resource, resources.kuik);
     const counted = await finishInTurns(counter.count({ ...state, listedOf }));
     if (!signal.aborted) counts = counted;
@@ -68,6 +69,8 @@ export interface ImageCountsOptions {
   readonly table: Pick<RoutingTableKeeper, 'current' | 'subscribe'>;
   /** Pods that are left alone use nothing. */
   readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
+  /** Images that only kubelets can pull: a mirror takes care of none. */
+  readonly isNodeOnly: (reference: ImageReference) => boolean;
 }
 
 /** Pods of a rollout come at 20 a second. */

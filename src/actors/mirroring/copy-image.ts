@@ -47,6 +47,8 @@ export interface CopyImageOptions {
   readonly entries: WrittenEntries;
   readonly table: { readonly current: () => RoutingTable };
   readonly platforms: () => KeptPlatforms;
+  /** Whether only kubelets can pull an image: it is no source either. */
+  readonly isNodeOnly: (reference: ImageReference) => boolean;
   /** On whose behalf a copy is made, and what others have to do with its place. */
   readonly judge: {
     readonly behalvesOf: (copy: MirroredCopy) => readonly CopyBehalf[];
@@ -140,9 +142,11 @@ export class CopyImage {
   async #copyFromAny(copy: MirroredCopy, attempt: Attempt): Promise<CopyOutcome> {
     const { compiled: mirror, use } = attempt.behalf;
     const question = { mirror, image: copy.source, pod: use?.pod ?? nobody };
-    const own = copySources(this.#options.table.current(), question);
+    const { table, judge, isNodeOnly } = this.#options;
+    const own = copySources(table.current(), question);
+    const sources = commonSources(own, judge.othersOf(copy).sources);
     let first: CopyOutcome | undefined;
-    for (const source of commonSources(own, this.#options.judge.othersOf(copy).sources)) {
+    for (const source of sources.filter(({ reference }) => !isNodeOnly(reference))) {
       const outcome = await this.#copyFrom(copy, source, attempt);
       if (outcome.kind === 'copied' || outcome.side === 'target') return outcome;
       // What the image itself came to says more than what its equivalents did.

@@ -111,10 +111,10 @@ export class MirrorCredentials {
     const credentials = findCredentials(opened, reference);
     const at = answers.findIndex(({ kind }) => kind !== 'found');
     const lost = answers[at];
-    if (lost === undefined) return { credentials };
-    const message = `Secret ${textOf(names[at])} is ${lost.kind}`;
+    if (lost === undefined || lost.kind === 'found') return { credentials };
+    const why = lost.kind === 'missing' ? 'is missing' : `was not read: ${lost.message}`;
     const mayPass = lost.kind === 'unreadable' && lost.mayPass === true;
-    return { credentials, trouble: { message, mayPass } };
+    return { credentials, trouble: { message: `Secret ${textOf(names[at])} ${why}`, mayPass } };
   }
 }
 

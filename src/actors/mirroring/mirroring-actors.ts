@@ -198,6 +198,7 @@ export class MirroringActors implements MirroringView {
       ...{ entries: this.#entries, ended: this.#course.ended, inFlight: this.#inFlight },
       sourceAnswered: this.#slowSources.answered,
       platforms: this.#platforms.kept,
+      isNodeOnly: this.#options.isNodeOnly,
     });
     const sources = new SourceLooks(runtime, {
       ...{ registries, credentials, table, images: this.images, changed: this.#changed.tell },

@@ -3,7 +3,11 @@ import type { Runtime } from '#actors/runtime.ts';
 import { BoundedMap } from '#core/bounded-map.ts';
 import type { Credential } from '#core/credentials.ts';
 import { registryHost } from '#core/image/registry-host.ts';
-import { quotaHoldUntilMs, type SourceQuota } from '#core/mirroring/source-quota.ts';
+import {
+  quotaHoldUntilMs,
+  type SourceQuota,
+  scarcestQuotas,
+} from '#core/mirroring/source-quota.ts';
 
 /** Quotas that are remembered: of few registries, and of each team's account there. */
 const quotasMax = 1_000;
@@ -16,7 +20,7 @@ export class SourceQuotas {
   readonly #reserve: number;
   readonly #hosts = new BoundedMap<string, true>(hostsMax);
   /** Host and who asked. */
-  readonly #quotas = new BoundedMap<string, SourceQuota>(quotasMax);
+  readonly #quotas = new BoundedMap<string, SourceQuota & { readonly registry: string }>(quotasMax);
 
   /** `reserve` is the share that Pods keep, 0 to 1. */
   constructor({ now }: Pick<Runtime, 'now'>, reserve: number) {
@@ -33,12 +37,16 @@ export class SourceQuotas {
     const host = registryHost(registry);
     const [print] = printsOf(credential === undefined ? [] : [credential]);
     this.#hosts.set(host, true);
-    this.#quotas.set(`${host} ${print}`, { ...quota, atMs: this.#now() });
+    this.#quotas.set(`${host} ${print}`, { ...quota, registry: host, atMs: this.#now() });
   };
 
   /** Whether a registry has stated any. */
   readonly isStated = (registry: string): boolean =>
     this.#hosts.get(registryHost(registry)) !== undefined;
+
+  /** Of each registry that states quotas, the one that is nearest to its end. */
+  readonly scarcest = (): ReadonlyMap<string, SourceQuota> =>
+    scarcestQuotas(this.#quotas.values(), this.#now());
 
   /**
    * Until when copying from it must wait for those who would ask (`printsOf`), wall time in ms;

@@ -28,6 +28,7 @@ import {
   type MirroringMetrics,
   type MirroringMetricsOptions,
   mirroringMetrics,
+  type ShownCopy,
 } from '#telemetry/mirroring-metrics.ts';
 import { addMirrorConditions } from './mirror-conditions.ts';
 import { type MirrorStore, mirrorIdentity } from './mirror-store.ts';
@@ -60,7 +61,10 @@ export function addMirrorReporting(
   const isNamed = clusterMirrors(table.current);
   return {
     running: runningHere,
-    metrics: mirroringMetrics(metrics.registry, { queues, now: clock.now, isKept: isNamed }),
+    metrics: mirroringMetrics(metrics.registry, {
+      ...{ queues, now: clock.now, isKept: isNamed },
+      copies: () => shownCopies(images, mirrorOf(mirrors())),
+    }),
     report: async () => {
       const [view, compiled] = [await known(), mirrors()];
       const report = createMirroringReport(mirrorOf(compiled));
@@ -163,6 +167,14 @@ function mirrorsOf({ entries }: Pick<CompiledMirror, 'entries'>): readonly strin
 function mirrorOf(compiled: CompiledMirrors): MirrorOf {
   const mirrors = new Map([...compiled].map(([name, mirror]) => [name, mirrorsOf(mirror)]));
   return (resource, copy) => mirrorAbove(mirrors.get(resource) ?? [], copy);
+}
+
+function* shownCopies(images: MirroredImagesView, findMirror: MirrorOf): Generator<ShownCopy> {
+  for (const resource of images.resources()) {
+    for (const { copies } of images.imagesOf(resource)) {
+      for (const { copy, state } of copies) yield { mirror: findMirror(resource, copy), state };
+    }
+  }
 }
 
 function cleaningResources(

@@ -56,12 +56,13 @@ export class CandidateInquiry {
   async *#first(): AsyncGenerator<number, void, undefined> {
     for (let start = 0; start < this.#questions.length; ) {
       const first = this.#questions.findIndex(
-        (question, index) => index >= start && isUnasked(this.#options, question),
+        (question, index) => index >= start && unaskedAnswer(this.#options, question) !== undefined,
       );
       const end = first < 0 ? this.#questions.length : first;
       yield* this.#inOrder(range(start, end), false);
-      if (first >= 0) {
-        this.#answers[first] = trusted;
+      const question = this.#questions[first];
+      if (question !== undefined) {
+        this.#answers[first] = unaskedAnswer(this.#options, question) ?? trusted;
         yield first;
       }
       start = end + 1;
@@ -161,6 +162,10 @@ const over = new Error('nobody waits for this inquiry any more');
 const late = new Error('the time for this inquiry is over');
 const notAsked: CandidateAnswer = { status: 'NotAsked', ms: 0 };
 const trusted: CandidateAnswer = { status: 'Trusted', ms: 0 };
+const nodeOnly: CandidateAnswer = {
+  ...trusted,
+  message: 'only kubelets can pull it, so it counts as available (monitoring.nodeOnly)',
+};
 
 /**
  * What is known of one candidate without waiting: that its registry is trusted, or what that said a
@@ -170,20 +175,21 @@ export function recallCandidate(
   options: Pick<AskCandidatesOptions, 'registries' | 'resolveDigest' | 'isNodeOnly'>,
   question: CandidateQuestion,
 ): CandidateAnswer | undefined {
-  if (isUnasked(options, question)) return trusted;
+  const unasked = unaskedAnswer(options, question);
+  if (unasked !== undefined) return unasked;
   const { registries, resolveDigest } = options;
   const { reference, credentials } = question;
   const report = registries.recall({ reference, credentials, resolveDigest, method: 'HEAD' });
   return report === undefined ? undefined : readAnswer(report, question, 0);
 }
 
-/** Whether it counts as available without a probe: its registry is trusted, or only nodes can tell. */
-function isUnasked(
+/** What counts as available without a probe: its registry is trusted, or only nodes can tell. */
+function unaskedAnswer(
   { registries, isNodeOnly }: Pick<AskCandidatesOptions, 'registries' | 'isNodeOnly'>,
   { reference, original }: CandidateQuestion,
-): boolean {
-  if (registries.isTrusted(reference.registry)) return true;
-  return original === true && isNodeOnly?.(reference) === true;
+): CandidateAnswer | undefined {
+  if (registries.isTrusted(reference.registry)) return trusted;
+  return original === true && isNodeOnly?.(reference) === true ? nodeOnly : undefined;
 }
 
 function readAnswer(

@@ -3,8 +3,6 @@ import { Limiter } from '#actors/limiter.ts';
 import { type RoundOutcome, reconcileLogic } from '#actors/reconcile.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
-import { BoundedMap } from '#core/bounded-map.ts';
-import { declaredSecrets } from '#core/routing/declared-secrets.ts';
 import { type KnownCopy, planSecretCopies } from '#core/routing/secret-copies.ts';
 import { secretNameText } from '#core/secret.ts';
 import { deleteObject } from '#kube/apply.ts';
@@ -12,11 +10,13 @@ import type { KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store } from '#kube/store.ts';
+import { CopyNamespaces } from './copy-namespaces.ts';
 import { type LentSecret, lentSecrets } from './lent-secrets.ts';
 import { listSecretCopies } from './list-secret-copies.ts';
 import { type PlacedCopy, secretPlace } from './read-secret.ts';
 import { makeSecretCopy, secretCopyHash } from './secret-copy.ts';
 import { type SecretPlacer, writeSecretCopy } from './secret-placer.ts';
+import { SecretRights } from './secret-rights.ts';
 import type { SecretSources } from './secret-sources.ts';
 
 /**
@@ -51,8 +51,6 @@ const callTimeoutMs = 10_000;
 const writesMax = 8;
 /** As many as are listed; what is beyond is left to the next round. */
 const waitingMax = 50_000;
-/** Namespaces that Secrets were lent from; a platform keeps them in a few. */
-const namespacesMax = 1_000;
 /** At the end of the name of a copy. */
 const hashDigits = 16;
 /** How the names of copies begin; others are not even looked for. */
@@ -64,8 +62,8 @@ class CopyKeeper {
   /** What has to be known whole before anything is decided. */
   readonly #stores: readonly Pick<Store<unknown>, 'isSynced' | 'synced'>[];
   readonly #limiter: Limiter;
-  /** In which Secrets were lent, as long as this process lives. */
-  readonly #sourceNamespaces = new BoundedMap<string, string>(namespacesMax);
+  readonly #rights: SecretRights;
+  readonly #namespaces: CopyNamespaces;
   #copies = new Map<string, Copy>();
   #listedMs = Number.NEGATIVE_INFINITY;
 
@@ -75,19 +73,21 @@ class CopyKeeper {
     const { pods, kuik } = options.resources;
     this.#stores = [pods, ...kuik.values()];
     this.#limiter = new Limiter(runtime, { concurrency: writesMax, waitingMax });
+    this.#rights = new SecretRights(runtime);
+    this.#namespaces = new CopyNamespaces(options);
   }
 
   readonly watch = (changed: () => void): (() => void) => {
     const { table, sources, placer, resources } = this.#options;
     this.#copies = new Map();
     this.#listedMs = Number.NEGATIVE_INFINITY;
-    this.#learnNamespaces();
+    this.#namespaces.learn();
     // The first round comes by itself, and finds out what is known by then.
     const unread = this.#stores.filter((store) => !store.isSynced());
     for (const { synced } of unread) void synced.then(changed);
     const unsubscribes = [
       table.subscribe(() => {
-        this.#learnNamespaces();
+        this.#namespaces.learn();
         changed();
       }),
       sources.subscribe(changed),
@@ -121,21 +121,14 @@ class CopyKeeper {
       nowMs: clock.now(),
     });
     for (const copy of plan.copies) this.#copies.set(secretNameText(copy), copy);
-    const deleted = await this.#each(plan.deletions, (one) => this.#delete(one, signal), signal);
-    const written = await this.#each(plan.writes, (one) => this.#write(one, signal), signal);
+    const deletions = plan.deletions.filter(({ copy }) => this.#mayWrite(copy));
+    const writes = plan.writes.filter(this.#mayWrite);
+    const deleted = await this.#each(deletions, (one) => this.#delete(one, signal), signal);
+    const written = await this.#each(writes, (one) => this.#write(one, signal), signal);
     if (!deleted || !written) return failed('not all copied Secrets are as they should be');
     const { nextMs = Number.POSITIVE_INFINITY } = plan;
     return { kind: 'done', dueInMs: Math.min(nextMs, this.#listedMs + listEveryMs) - clock.now() };
   };
-
-  /** From every table: what is declared for a moment alone has copies all the same. */
-  #learnNamespaces(): void {
-    for (const { resource } of this.#options.table.current().entries.values()) {
-      for (const { secret } of declaredSecrets(resource)) {
-        this.#sourceNamespaces.set(secret.namespace, secret.namespace);
-      }
-    }
-  }
 
   /**
    * What the names of copies end with that nobody declares any more, by their owners: their sources
@@ -151,12 +144,7 @@ class CopyKeeper {
     );
     const ends = new Set<string>();
     if (undeclared.length === 0) return ends;
-    const { pods, kuik } = this.#options.resources;
-    const resources = [...kuik.values()].flatMap((store) => [...store.values()]);
-    const namespaces = new Set(this.#sourceNamespaces.values());
-    for (const { namespace } of pods.values()) namespaces.add(namespace);
-    for (const { metadata } of resources)
-      if (metadata.namespace) namespaces.add(metadata.namespace);
+    const namespaces = this.#namespaces.known();
     for (const ownerUid of new Set(undeclared.map((copy) => copy.ownerUid))) {
       for (const namespace of namespaces) {
         ends.add(`${ownerUid} ${await secretCopyHash(namespace, ownerUid)}`);
@@ -187,7 +175,13 @@ class CopyKeeper {
     const startedMs = clock.now();
     if (startedMs - this.#listedMs < listEveryMs) return true;
     const before = new Map(this.#copies);
-    const listed = await listSecretCopies(client, bounded(signal));
+    // Also where the Pods are gone whose copies are to go.
+    const namespaces = () => {
+      const copies = [...this.#copies.values()].map(({ namespace }) => namespace);
+      return this.#namespaces.known().union(new Set(copies));
+    };
+    const listing = { client, rights: this.#rights, namespaces };
+    const listed = await listSecretCopies(listing, bounded(signal));
     if (!listed.ok) {
       if (!signal.aborted) log.warn({ failure: listed.error }, 'copied Secrets were not listed');
       return false;
@@ -221,6 +215,9 @@ class CopyKeeper {
     return needs;
   }
 
+  readonly #mayWrite = ({ namespace }: { readonly namespace: string }): boolean =>
+    !this.#rights.isRefused(namespace);
+
   async #delete(
     { copy, why }: { readonly copy: Copy; readonly why: string },
     signal: AbortSignal,
@@ -234,6 +231,7 @@ class CopyKeeper {
     const deleted = await deleteObject(client, which, bounded(signal));
     if (!deleted.ok && !hasCode(deleted.error, 409)) {
       const { error: failure } = deleted;
+      if (this.#rights.learn(copy.namespace, failure)) return true;
       if (!signal.aborted) log.warn({ copy: key, failure }, 'a copied Secret was not deleted');
       return false;
     }
@@ -255,7 +253,8 @@ class CopyKeeper {
     const written = await writeSecretCopy(client, wanted, bounded(signal));
     const key = `${namespace}/${copyName}`;
     if (!written.ok) {
-      const { error: problem } = written;
+      const { message: problem, failure } = written.error;
+      if (failure !== undefined && this.#rights.learn(namespace, failure)) return true;
       if (!signal.aborted) log.warn({ copy: key, problem }, 'a copied Secret was not written');
       return false;
     }

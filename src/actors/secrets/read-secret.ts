@@ -2,8 +2,8 @@ import { configCharactersMax, dockerConfigField } from '#core/credentials.ts';
 import { readOwn } from '#core/json.ts';
 import type { KnownCopy } from '#core/routing/secret-copies.ts';
 import type { SecretAnswer, SecretName } from '#core/secret.ts';
-import type { KubeClient } from '#kube/client.ts';
-import { hasCode, isRetryable } from '#kube/failures.ts';
+import type { ApiFailure, KubeClient } from '#kube/client.ts';
+import { hasCode, isRetryableCode } from '#kube/failures.ts';
 import { type ResourcePlace, resourcePath } from '#kube/paths.ts';
 import { ownerUidLabel } from './secret-copy.ts';
 
@@ -34,10 +34,23 @@ export async function readSecret(
   const answer = await client.call<StoredSecret>({ method: 'GET', path }, signal);
   if (answer.ok) return foundSecret(name, answer.value);
   const { error } = answer;
-  if (hasCode(error, 404)) return { kind: 'missing' };
-  const mayPass = error.kind !== 'status' || isRetryable(error);
-  return { kind: 'unreadable', message: error.message, mayPass };
+  return hasCode(error, 404) ? { kind: 'missing' } : unreadableSecret(error);
 }
+
+/**
+ * What a failed read says. Where the roles leave a Secret out (behaviour §3.11), people are told that
+ * and no more: the API server's own words name our account, and Pods' authors see them.
+ */
+export function unreadableSecret(
+  failure: Pick<ApiFailure, 'message'> & { readonly code?: number | undefined },
+): SecretAnswer & { readonly kind: 'unreadable' } {
+  const { code, message } = failure;
+  if (code === 403) return { kind: 'unreadable', message: noRight, mayPass: false };
+  const mayPass = code === undefined || isRetryableCode(code);
+  return { kind: 'unreadable', message, mayPass };
+}
+
+const noRight = 'kuik has no right to read Secrets there';
 
 /** What a Secret of the API server says: its docker config is all that is ever read of it. */
 export function foundSecret(

@@ -48,7 +48,7 @@ export class SecretPlacer {
     const run = (flight: Flight) => writeSecretCopy(this.#client, copy, flight.signal);
     const answer = await this.#flights.ask({ key, run, lingers: false }, signal);
     if (answer === undefined) return fail(`${describe(copy)} was not written in time`);
-    if (!answer.value.ok) return answer.value;
+    if (!answer.value.ok) return fail(answer.value.error.message);
     this.#placed.tell(answer.value.value);
     return succeed(copy.metadata.name);
   };
@@ -69,7 +69,14 @@ export interface PlaceSecretRequest {
 }
 
 /** The copy in its place, or why it could not be put there. */
-type Placed = Result<PlacedCopy, string>;
+type Placed = Result<PlacedCopy, CopyProblem>;
+
+/** Why a copy is not in its place. */
+export interface CopyProblem {
+  readonly message: string;
+  /** Of the API server; absent where it was not its refusal. */
+  readonly failure?: ApiFailure;
+}
 
 /** Pods of one Deployment come together; a copy that somebody deletes is back after so long. */
 const placedMemoryMs = 5_000;
@@ -107,7 +114,7 @@ export async function writeSecretCopy(
 function settle(copy: SecretCopy, found: Result<StoredSecret, ApiFailure>): Placed | undefined {
   if (!found.ok) return hasCode(found.error, 404) ? undefined : refuse(copy, found.error);
   if (!isOurs(found.value, copy)) {
-    return fail(`${describe(copy)} is there and belongs to somebody else`);
+    return fail({ message: `${describe(copy)} is there and belongs to somebody else` });
   }
   return isSame(found.value, copy) ? succeed(placedCopy(found.value)) : undefined;
 }
@@ -130,8 +137,12 @@ function isSame({ type, data = {}, metadata }: StoredSecret, copy: SecretCopy): 
   );
 }
 
-function refuse(copy: SecretCopy, { message }: ApiFailure): Placed {
-  return fail(`${describe(copy)} could not be written: ${message}`);
+function refuse(copy: SecretCopy, failure: ApiFailure): Placed {
+  // Whoever creates the Pod reads this, and need not know whose account it is that has no right.
+  const why = hasCode(failure, 403)
+    ? 'the API server does not let kuik write it there'
+    : failure.message;
+  return fail({ message: `${describe(copy)} could not be written: ${why}`, failure });
 }
 
 function describe({ metadata }: SecretCopy): string {

@@ -22,7 +22,7 @@ export class SecretReader {
     this.#limiters = new BoundedMap(namespacesMax);
     this.#flights = new SingleFlight(runtime, {
       name: 'secret-reader',
-      memoryMs: ({ kind }) => (kind === 'found' ? foundMemoryMs : missingMemoryMs),
+      memoryMs: (answer) => (mayHaveChanged(answer) ? missingMemoryMs : foundMemoryMs),
       entriesMax: secretsMax,
     });
   }
@@ -80,6 +80,11 @@ export class SecretReader {
 
 /** A rotated Secret is used within seconds, and Pods of one Deployment read it once. */
 const foundMemoryMs = 5_000;
+/** Roles change seldom: what we have no right to is not asked for by each Pod of a Deployment. */
+function mayHaveChanged(answer: SecretAnswer): boolean {
+  return answer.kind === 'missing' || (answer.kind === 'unreadable' && answer.mayPass === true);
+}
+
 /** Whoever has just made the Secret that was missing does not wait for us to look. */
 const missingMemoryMs = 0;
 /** What was read so short a time ago is what it is now. */

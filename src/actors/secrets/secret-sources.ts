@@ -21,7 +21,13 @@ import type { KubeClient } from '#kube/client.ts';
 import { resourcePath } from '#kube/paths.ts';
 import { runReflector } from '#kube/reflector.ts';
 import { createStore } from '#kube/store.ts';
-import { foundSecret, readSecret, type StoredSecret, secretPlace } from './read-secret.ts';
+import {
+  foundSecret,
+  readSecret,
+  type StoredSecret,
+  secretPlace,
+  unreadableSecret,
+} from './read-secret.ts';
 import type { SecretReader } from './secret-reader.ts';
 
 /** Adds what the leader follows the Secrets with that resources name; nothing is read before. */
@@ -181,7 +187,7 @@ export class SecretSources {
         onPhase: (phase, detail, code) => {
           report(phase, detail, code);
           if (phase !== 'BackingOff' || store.isSynced()) return;
-          learn({ kind: 'unreadable', message: detail });
+          learn(unreadableSecret({ message: detail, code }));
         },
       },
       signal,

@@ -24,7 +24,32 @@ export function quotaHoldUntilMs(
 ): number | undefined {
   if (quota === undefined || quota.limit <= 0) return undefined;
   if (quota.remaining >= quota.limit * reserve) return undefined;
-  const statedMs = quota.resetAtMs ?? quota.atMs + quotaResetMs;
-  const untilMs = Math.min(statedMs, quota.atMs + quotaResetMsMax);
+  const untilMs = quotaUntilMs(quota);
   return untilMs > nowMs ? untilMs : undefined;
+}
+
+/** Until when what was said of a quota holds, wall time in ms. */
+function quotaUntilMs({ resetAtMs, atMs }: SourceQuota): number {
+  return Math.min(resetAtMs ?? atMs + quotaResetMs, atMs + quotaResetMsMax);
+}
+
+/**
+ * Of each registry the quota of which the smallest share remains, among those that still hold: a
+ * registry counts each credential by itself, and the first that runs out is the one to be told of.
+ */
+export function scarcestQuotas(
+  quotas: Iterable<SourceQuota & { readonly registry: string }>,
+  nowMs: number,
+): ReadonlyMap<string, SourceQuota> {
+  const scarcest = new Map<string, SourceQuota>();
+  for (const { registry, ...quota } of quotas) {
+    if (quota.limit <= 0 || quotaUntilMs(quota) <= nowMs) continue;
+    const known = scarcest.get(registry);
+    if (known === undefined || shareOf(quota) < shareOf(known)) scarcest.set(registry, quota);
+  }
+  return scarcest;
+}
+
+function shareOf({ remaining, limit }: SourceQuota): number {
+  return remaining / limit;
 }

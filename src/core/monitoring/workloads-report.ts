@@ -7,6 +7,8 @@ export interface WorkloadsReport {
   readonly imagesInUse: number;
   /** Images in use that no resource has checked: nothing is known of them yet. */
   readonly imagesUnchecked: number;
+  /** Images in use that only kubelets can pull (`monitoring.nodeOnly`): they are never checked. */
+  readonly imagesNodeOnly: number;
   /** Resources that monitor. */
   readonly resources: number;
 }
@@ -17,16 +19,19 @@ export function reportWorkloads(
   { scopes, tracked }: Pick<WorkloadsState, 'scopes' | 'tracked'>,
 ): WorkloadsReport {
   const used = new Map<string, boolean>();
+  const nodeOnly = new Set<string>();
   for (const { name } of scopes) {
     for (const { image, status, unusedSinceMs } of tracked.imagesOf(name)) {
       if (unusedSinceMs !== undefined) continue;
       used.set(image, used.get(image) === true || status !== 'Scheduled');
+      if (status === 'NodeOnly') nodeOnly.add(image);
     }
   }
   return {
     workloads,
     imagesInUse: used.size,
     imagesUnchecked: [...used.values()].filter((checked) => !checked).length,
+    imagesNodeOnly: nodeOnly.size,
     resources: scopes.length,
   };
 }

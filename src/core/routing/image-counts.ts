@@ -1,5 +1,6 @@
 import type { KuikResource } from '#api/kinds.ts';
 import { type PodSubject, scopeMatchesImage } from '#core/filter/scope.ts';
+import type { ImageReference } from '#core/image/reference.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
 import type { CompiledResource, NamedImage } from './compiled.ts';
 import { leavesAlone } from './containers.ts';
@@ -19,6 +20,8 @@ export interface ImageCount {
   readonly used: number;
   /** Further images that its status lists: those of a mirror that no Pod uses any more. */
   readonly unused: number;
+  /** Of a mirror the images that it matches and never copies, since only kubelets can pull them. */
+  readonly nodeOnly?: number;
   /** Of a resource that could match and does not: the image that comes nearest. */
   readonly nearest?: NearMiss;
 }
@@ -37,7 +40,8 @@ export class ImageCounter {
    * Counts anew, by resource (`Kind/[namespace/]name`). Yields after each small piece of work, so
    * that whoever drives it can let others go first.
    */
-  *count({ table, pods, policy, listedOf }: CountedState): Generator<void, ImageCounts> {
+  *count(state: CountedState): Generator<void, ImageCounts> {
+    const { table, pods, policy, listedOf } = state;
     const used = new Map<string, Map<string, PodSubject>>();
     for (const pod of pods) {
       const isCounted = !isFinished(pod) && leavesAlone(pod, policy) === undefined;
@@ -49,7 +53,7 @@ export class ImageCounter {
     for (const [origin, { resource, outcome }] of table.entries) {
       const listed = listedOf(resource);
       const count = outcome.ok
-        ? yield* this.#countOf({ resource, compiled: outcome.value }, used, listed)
+        ? yield* this.#countOf({ resource, compiled: outcome.value }, { ...state, used, listed })
         : { used: 0, unused: listed.length };
       counts.set(origin, count);
     }
@@ -80,26 +84,16 @@ export class ImageCounter {
     this.#verdicts.clear();
   }
 
-  *#countOf(
-    asked: AskedResource,
-    used: UsedImages,
-    listed: readonly string[],
-  ): Generator<void, ImageCount> {
+  *#countOf(asked: AskedResource, given: CountedImages): Generator<void, ImageCount> {
     const { compiled } = asked;
+    const { used, listed } = given;
     const verdicts = this.#verdicts.get(compiled) ?? newVerdicts();
     this.#verdicts.set(compiled, verdicts);
     yield* this.#match(compiled, verdicts);
-    const unused = new Set(listed);
-    let count = 0;
-    for (const { text } of verdicts.matched) {
-      const pods = used.get(text)?.values() ?? [];
-      yield;
-      if (!Iterator.from(pods).some(compiled.matchesPod)) continue;
-      count += 1;
-      unused.delete(text);
-    }
-    const counted = { used: count, unused: unused.size };
-    if (count > 0 || !couldMatch(compiled)) return counted;
+    const { taken, nodeOnly } = yield* takenOf(compiled, verdicts, given);
+    const unused = [...new Set(listed)].filter((image) => !taken.has(image)).length;
+    const counted = { used: taken.size, unused, ...(nodeOnly > 0 && { nodeOnly }) };
+    if (taken.size + nodeOnly > 0 || !couldMatch(compiled)) return counted;
     yield* this.#comeNear(asked, verdicts);
     const ofPods = yield* nearestByPods(asked, verdicts, used);
     const nearest = ofPods ?? (yield* nearestByImage(asked, verdicts, used));
@@ -146,6 +140,14 @@ export interface CountedState {
   readonly policy: Pick<RoutingPolicy, 'skipLabels' | 'skipAnnotations'>;
   /** The images that the status of a mirror resource lists, in full form. */
   readonly listedOf: (resource: KuikResource) => readonly string[];
+  /** Whether only kubelets can pull an image; of none, unless told. */
+  readonly isNodeOnly?: (reference: ImageReference) => boolean;
+}
+
+/** What one resource is held against. */
+interface CountedImages extends Pick<CountedState, 'isNodeOnly'> {
+  readonly used: UsedImages;
+  readonly listed: readonly string[];
 }
 
 /** By image, one Pod of each likeness that uses it: Pods of one template are judged alike. */
@@ -174,6 +176,24 @@ function matches(compiled: CompiledResource, image: NamedImage): boolean {
 
 function couldMatch({ problems }: CompiledResource): boolean {
   return problems.every(({ reason }) => reason !== 'MatchesNothing');
+}
+
+/** The images that a resource takes care of, and how many it would if not only kubelets could pull them. */
+function* takenOf(
+  { type, matchesPod }: CompiledResource,
+  { matched }: Verdicts,
+  { used, isNodeOnly = () => false }: CountedImages,
+): Generator<void, { readonly taken: ReadonlySet<string>; readonly nodeOnly: number }> {
+  const taken = new Set<string>();
+  let nodeOnly = 0;
+  for (const { text, reference } of matched) {
+    const pods = used.get(text)?.values() ?? [];
+    yield;
+    if (!Iterator.from(pods).some(matchesPod)) continue;
+    if (type === 'mirror' && isNodeOnly(reference)) nodeOnly += 1;
+    else taken.add(text);
+  }
+  return { taken, nodeOnly };
 }
 
 /** Of the images that match, which only Pods use that the filters leave out: nothing is nearer. */

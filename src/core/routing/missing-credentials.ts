@@ -31,7 +31,11 @@ function troubleOf(
   { location }: DeclaredSecret,
   known: SecretAnswer | undefined,
 ): string | undefined {
-  if (known === undefined || known.kind === 'unreadable') return undefined;
+  if (known === undefined) return undefined;
+  if (known.kind === 'unreadable') {
+    // An API server that is away says nothing of the Secret, and a resource nothing of that.
+    return known.mayPass === true ? undefined : `was not read: ${known.message}`;
+  }
   if (known.kind === 'missing') return 'does not exist';
   if (known.isCopy) return 'is a copy that kuik made, and no source of copies';
   if (location === undefined) return undefined;

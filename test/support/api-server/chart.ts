@@ -1,38 +1,34 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { untilReady } from '#test/support/time/eventually.ts';
 import { type Api, apiOf, type KubeObject } from './api.ts';
+import { parseManifests, placeholders, type Rights, renderRights } from './rendered-rights.ts';
 
-/** One installation of the operator: all that a template may name. */
+/** One installation of the operator: its names, and where its rights are not the chart's defaults. */
 export interface Release {
   readonly name: string;
   readonly namespace: string;
-  /** `debug.remote` of the chart's values. */
-  readonly debugRemote?: boolean;
+  readonly rights?: Rights;
 }
 
-const directory = join(import.meta.dirname, '..', '..', '..', 'chart', 'templates');
 /** What a role can name before it is there. */
 const leaseName = 'e69ca865.enix.io';
 /** Longer than any test file runs. */
 const tokenSeconds = 7200;
+/** Of the defaults, without a policy; made by scripts/render-rights.ts and compared by a test. */
+const shippedRights = join(import.meta.dirname, 'shipped-rights.yaml');
 
-/** The chart's objects with the release's name and namespace put in. */
-export function renderChart(release: Release): KubeObject[] {
-  return readdirSync(directory)
-    .toSorted()
-    .map((file) => {
-      const text = readFileSync(join(directory, file), 'utf8')
-        .replaceAll(remoteOnly, release.debugRemote === true ? '$1' : '')
-        .replaceAll('{{ .Release.Name }}', release.name)
-        .replaceAll('{{ .Release.Namespace }}', release.namespace);
-      if (text.includes('{{')) throw new Error(`Expected ${file} to need no more than a release.`);
-      return parse(text) as KubeObject;
-    });
+/**
+ * What the chart says of the operator's rights. The defaults are there as Helm has rendered them: who
+ * runs the demo, or one test, need not wait until Helm is built.
+ */
+export async function rightsOf({ name, namespace, rights }: Release): Promise<KubeObject[]> {
+  if (rights !== undefined) return parseManifests(await renderRights({ name, namespace }, rights));
+  const text = readFileSync(shippedRights, 'utf8')
+    .replaceAll(placeholders.name, name)
+    .replaceAll(placeholders.namespace, namespace);
+  return parseManifests(text);
 }
-
-const remoteOnly = /\{\{- if \.Values\.debug\.remote \}\}\n(.*?)\{\{- end \}\}\n/gs;
 
 /** What an operator outside the cluster may besides: it makes its webhook configuration itself. */
 function outsideObjects({ name, namespace }: Release): KubeObject[] {
@@ -64,7 +60,7 @@ export async function installChart(
   { isOutside = false }: { readonly isOutside?: boolean } = {},
 ): Promise<string> {
   const outside = isOutside ? outsideObjects(release) : [];
-  for (const object of [...renderChart(release), ...outside])
+  for (const object of [...(await rightsOf(release)), ...outside])
     await admin.apply(objectPath(object), object);
   const account = `/api/v1/namespaces/${release.namespace}/serviceaccounts/${release.name}`;
   const { body } = await admin.create(`${account}/token`, {
@@ -92,7 +88,7 @@ export async function installChart(
 
 /** Removes what the chart put outside its namespace. */
 export async function removeChart(admin: Api, release: Release): Promise<void> {
-  for (const object of [...renderChart(release), ...outsideObjects(release)]) {
+  for (const object of [...(await rightsOf(release)), ...outsideObjects(release)]) {
     if (object.metadata.namespace === undefined) await admin.remove(objectPath(object));
   }
 }
@@ -102,6 +98,6 @@ export function objectPath(object: KubeObject): string {
   const { namespace, name } = object.metadata;
   const group = object.apiVersion.includes('/') ? 'apis' : 'api';
   const scope = namespace === undefined ? '' : `/namespaces/${namespace}`;
-  const plural = `${object.kind.toLowerCase().replace(/y$/, 'ie')}s`;
+  const plural = `${object.kind.toLowerCase().replace(/y$/, 'ie').replace(/s$/, 'se')}s`;
   return `/${group}/${object.apiVersion}${scope}/${plural}/${name}`;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where a Pod finds its service account. */
-const mountPoint = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** What Kubernetes gives a Pod to reach its API server with. */
 export interface PodIdentity {
@@ -31,7 +31,7 @@ export function canBeInPod(): boolean {
  * it alone, and it keeps the process id that the shell had.
  */
 export function inPod(
-  { command, args }: Pick<PodCommand, 'command' | 'args'>,
+  { command, args, mounts = '' }: Pick<PodCommand, 'command' | 'args'> & { mounts?: string },
   { server, authorityPem, token, namespace }: PodIdentity,
   directory: string,
 ): PodCommand {
@@ -44,7 +44,17 @@ export function inPod(
   const { hostname, port } = new URL(server);
   return {
     command: 'unshare',
-    args: [...ownMounts, 'sh', '-ec', mountAndRun, mountPoint, files, command, ...args],
+    args: [
+      ...ownMounts,
+      'sh',
+      '-ec',
+      mountAndRun,
+      serviceAccountPath,
+      files,
+      mounts,
+      command,
+      ...args,
+    ],
     env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
   };
 }
@@ -56,6 +66,7 @@ const mountAndRun = `
   mount -t tmpfs tmpfs /run
   mkdir -p "$0"
   mount --bind "$1" "$0"
-  shift
+  eval "$2"
+  shift 2
   exec "$@"
 `;

@@ -104,7 +104,7 @@ function releaseOf(wanted: Binary, hosts: ReleaseHosts): Release | undefined {
     return { url: `${base}/${file}`, checksumUrl: `${base}/checksums.txt`, member: 'crane' };
   }
   // Our own, that nobody publishes.
-  if (name === 'bench-registry') return undefined;
+  if (name === 'bench-registry' || name === 'helm' || name === 'promql') return undefined;
   const url = `${hosts.kubernetes}/${version}/bin/linux/${architecture}/${name}`;
   return { url, checksumUrl: `${url}.sha256` };
 }

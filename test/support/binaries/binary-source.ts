@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The programs that tests, the demo and the benchmarks run for real. */
@@ -7,8 +8,10 @@ export type BinaryName =
   | 'kube-apiserver'
   | 'kube-controller-manager'
   | 'registry'
+  | 'promql'
   | 'bench-registry'
-  | 'crane';
+  | 'crane'
+  | 'helm';
 
 /** One program at one version, with where Go finds its source. */
 export interface Binary {
@@ -28,8 +31,11 @@ export interface Binary {
 /** What the demo starts, in the order in which it is installed. */
 export const demoBinaryNames: readonly BinaryName[] = ['etcd', 'registry', 'kube-apiserver'];
 
-/** Every program of the tests. The last one is for them alone: a seventh more to build. */
-export const binaryNames: readonly BinaryName[] = [...demoBinaryNames, 'kube-controller-manager'];
+/** Every program of the tests. The last ones are for them alone: half as much again to build. */
+export const binaryNames: readonly BinaryName[] = [
+  ...demoBinaryNames,
+  ...(['kube-controller-manager', 'promql', 'helm'] as const),
+];
 
 /** What `npm run bench -- copy` is measured with; nothing else asks for them. */
 export const benchBinaryNames: readonly BinaryName[] = ['bench-registry', 'crane'];
@@ -37,20 +43,52 @@ export const benchBinaryNames: readonly BinaryName[] = ['bench-registry', 'crane
 const goModules = {
   controlplane: join(import.meta.dirname, '..', '..', 'controlplane'),
   crane: join(import.meta.dirname, '..', '..', 'bench', 'crane'),
+  helm: join(import.meta.dirname, '..', '..', 'helm'),
+  promql: join(import.meta.dirname, '..', '..', 'promql'),
 };
+
+/** Each version of Kubernetes that tests can run on, with the Go module that pins it. */
+export const kubernetesModules: Readonly<Record<string, string>> = {
+  '1.34': goModules.controlplane,
+  '1.37': join(goModules.controlplane, 'kubernetes-1.37'),
+};
+
+/** The version that tests run on unless `KUIK_TEST_KUBERNETES` names another. */
+export const kubernetesDefault = '1.34';
 
 /** A program with its version, read from the one place that pins it. */
 export function binary(name: BinaryName): Binary {
-  const { module, goModule = goModules.controlplane, ...source } = sources[name];
+  const { module, goModule = moduleOf(name), isOurs, ...source } = sources[name];
   const pinned = readFileSync(join(goModule, 'go.mod'), 'utf8');
   const version = new RegExp(`^\\s*(?:require )?${module} (v\\S+)`, 'm').exec(pinned)?.[1];
   if (version === undefined) throw new Error(`Expected ${module} in go.mod, found none.`);
-  return { name, version, goModule, ...source };
+  const ours = isOurs === true ? `-${digestOf(goModule)}` : '';
+  return { name, version: `${version}${ours}`, goModule, ...source };
+}
+
+/** A program of ours changes without another version of what it stands on. */
+function digestOf(goModule: string): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(goModule).toSorted()) {
+    if (file.endsWith('.go')) hash.update(readFileSync(join(goModule, file)));
+  }
+  return hash.digest('hex').slice(0, 8);
+}
+
+function moduleOf(name: BinaryName): string {
+  if (!name.startsWith('kube-')) return goModules.controlplane;
+  const wanted = process.env['KUIK_TEST_KUBERNETES'] ?? kubernetesDefault;
+  const found = kubernetesModules[wanted];
+  if (found !== undefined) return found;
+  const known = Object.keys(kubernetesModules).join(' or ');
+  throw new Error(`KUIK_TEST_KUBERNETES: expected ${known}, got ${wanted}.`);
 }
 
 interface Source extends Pick<Binary, 'purpose' | 'goPackage' | 'goOutput'> {
   readonly module: string;
   readonly goModule?: string;
+  /** Whether its source lies in this repository, beside its `go.mod`. */
+  readonly isOurs?: true;
 }
 
 const sources: Record<BinaryName, Source> = {
@@ -78,6 +116,12 @@ const sources: Record<BinaryName, Source> = {
     goPackage: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     goOutput: 'kube-controller-manager',
   },
+  promql: {
+    ...{ module: 'github.com/prometheus/prometheus', goModule: goModules.promql, isOurs: true },
+    purpose: 'tests of alerting rules, and the queries of the dashboard',
+    goPackage: '.',
+    goOutput: 'promql',
+  },
   'bench-registry': {
     module: 'github.com/distribution/distribution/v3',
     purpose: 'registries that copies are measured between',
@@ -90,5 +134,12 @@ const sources: Record<BinaryName, Source> = {
     goModule: goModules.crane,
     goPackage: 'github.com/google/go-containerregistry/cmd/crane',
     goOutput: 'crane',
+  },
+  helm: {
+    module: 'helm.sh/helm/v4',
+    purpose: 'the chart as users render it',
+    goModule: goModules.helm,
+    goPackage: 'helm.sh/helm/v4/cmd/helm',
+    goOutput: 'helm',
   },
 };

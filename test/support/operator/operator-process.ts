@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type Api, kubeconfigFor, openApi } from '#test/support/api-server/api.ts';
-import { installChart } from '#test/support/api-server/chart.ts';
-import { inPod, type PodIdentity } from '#test/support/api-server/in-pod.ts';
+import { installChart, type Release, removeChart } from '#test/support/api-server/chart.ts';
+import { inPod, type PodCommand, type PodIdentity } from '#test/support/api-server/in-pod.ts';
 import { removeNamespace } from '#test/support/api-server/namespace.ts';
+import type { Rights } from '#test/support/api-server/rendered-rights.ts';
 import {
   type Child,
   freePorts,
@@ -15,7 +16,9 @@ import {
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { namedRegistries } from '#test/support/registries/registry-ports.ts';
 import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
+import { inImage } from './in-image.ts';
 import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
+import type { UnpackedImage } from './unpacked-image.ts';
 
 /** How an operator is started; only the control plane must be named. */
 export interface OperatorOptions {
@@ -34,6 +37,12 @@ export interface OperatorOptions {
   readonly authorityPem?: string;
   /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
   readonly inPod?: boolean;
+  /** Shell commands that make its own mounts what they are, once it is in its Pod. */
+  readonly mounts?: string;
+  /** From the layers of an image alone, with its root read-only and as its user; in a Pod too. */
+  readonly image?: UnpackedImage;
+  /** What the chart's values say of its rights; the defaults, with nothing refused, unless told. */
+  readonly rights?: Rights;
   /** Told where its health is asked for as soon as it runs, long before it is ready. */
   readonly launched?: (healthUrl: string) => void;
 }
@@ -63,6 +72,9 @@ export interface OperatorProcess {
 const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
+
+/** Where the chart mounts the configuration. */
+const mountedConfig = '/etc/kube-image-keeper/config.yaml';
 
 /** How the API server says that a role is missing; other 403s are about the object. */
 const refusedByRoles = /[^"]*User \\"system:serviceaccount:[^"]* cannot [^"]*resource.{0,80}/;
@@ -102,7 +114,9 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
     const metadata = { name: namespace };
     await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
   }
-  const token = await installChart(admin, { name: release, namespace }, { isOutside: true });
+  const token = await installChart(admin, releaseOf({ release, namespace }, options), {
+    isOutside: true,
+  });
   const { server, authorityPem } = { ...admin, ...options };
   const [webhook = 0, metrics = 0, health = 0, debug = 0] = await freePorts(4);
   return {
@@ -114,6 +128,13 @@ async function prepareSite(admin: Api, namespace: string, options: OperatorOptio
   };
 }
 
+function releaseOf(
+  { release: name, namespace }: Pick<OperatorProcess, 'release' | 'namespace'>,
+  { rights }: OperatorOptions,
+): Release {
+  return { name, namespace, ...(rights !== undefined && { rights }) };
+}
+
 /** All registries of the tests are on loopback, which is asked only where it is named. */
 function configurationOf({ config = {} }: OperatorOptions): object {
   const { registries } = config as { registries?: Record<string, object> };
@@ -121,15 +142,43 @@ function configurationOf({ config = {} }: OperatorOptions): object {
 }
 
 async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
-  const config = join(directory, 'config.yaml');
-  const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(config, stringify(configurationOf(options)));
-  if (options.inPod !== true) {
-    writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
+  const started = commandOf(site, directory, options);
+  const child = await startChild({
+    ...{ name: 'operator', logFile: join(directory, 'operator.log') },
+    ...{ command: started.command, args: started.args },
+    env: { ...started.env, ...options.env },
+  });
+  const healthUrl = `http://127.0.0.1:${site.ports.health}`;
+  options.launched?.(healthUrl);
+  await ready(child, `${healthUrl}/readyz`);
+  return child;
+}
+
+function commandOf(site: Site, directory: string, options: OperatorOptions): PodCommand {
+  const configuration = stringify(configurationOf(options));
+  const flags = [...flagsOf(site), ...(options.flags ?? [])];
+  if (options.image !== undefined) {
+    const files = { [mountedConfig]: configuration };
+    const args = ['operator', `--config=${mountedConfig}`, ...flags];
+    return inImage(options.image, args, { identity: site.identity, files });
   }
-  const flags = [
-    ...(options.inPod === true ? [] : [`--kubeconfig=${kubeconfig}`]),
-    `--config=${config}`,
+  const config = join(directory, 'config.yaml');
+  writeFileSync(config, configuration);
+  const command = process.execPath;
+  const start = [...shippedNodeFlags(), entryPoint, 'operator', `--config=${config}`];
+  if (options.inPod === true) {
+    const { mounts = '' } = options;
+    const pod = inPod({ command, args: [...start, ...flags], mounts }, site.identity, directory);
+    return { ...pod, env: { ...environment(), ...pod.env } };
+  }
+  const kubeconfig = join(directory, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
+  const args = [...start, `--kubeconfig=${kubeconfig}`, ...flags];
+  return { command, args, env: environment() };
+}
+
+function flagsOf(site: Site): string[] {
+  return [
     `--namespace=${site.namespace}`,
     `--webhook-configuration=${site.release}`,
     `--webhook-url=${site.webhookUrl}`,
@@ -140,29 +189,13 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
     '--log-format=json',
     '--log-level=debug',
   ];
-  const bare = {
-    command: process.execPath,
-    args: [...shippedNodeFlags(), entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
-    env: {},
-  };
-  const started = options.inPod === true ? inPod(bare, site.identity, directory) : bare;
-  const child = await startChild({
-    ...{ name: 'operator', logFile: join(directory, 'operator.log') },
-    ...{ command: started.command, args: started.args },
-    env: { ...environment(), ...started.env, ...options.env },
-  });
-  const healthUrl = `http://127.0.0.1:${site.ports.health}`;
-  options.launched?.(healthUrl);
-  await ready(child, `${healthUrl}/readyz`);
-  return child;
 }
 
 /** Ours without what vitest and a developer's shell put there for something else. */
-function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(KUIK_|VITEST|NODE_OPTIONS$|NODE_V8_COVERAGE$|KUBECONFIG$)/.test(name),
-  );
-  return Object.fromEntries(kept);
+function environment(): Readonly<Record<string, string>> {
+  const foreign = /^(KUIK_|VITEST|NODE_OPTIONS$|NODE_V8_COVERAGE$|KUBECONFIG$)/;
+  const all = Object.entries(process.env).map(([name, value = '']) => [name, value] as const);
+  return Object.fromEntries(all.filter(([name]) => !foreign.test(name)));
 }
 
 async function ready(child: Child, url: string): Promise<void> {
@@ -198,6 +231,8 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       // Nobody answers at that address any more; Pods of later tests should not ask there.
       const kind = 'mutatingwebhookconfigurations';
       await admin.remove(`/apis/admissionregistration.k8s.io/v1/${kind}/${release}`);
+      // A policy is in force for all who come after.
+      if (options.rights !== undefined) await removeChart(admin, releaseOf(site, options));
       await removeNamespace(admin, namespace);
     }
     await admin.close();
@@ -217,7 +252,7 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
     stop: async () => {
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
-      const refusal = refusedByRoles.exec(child?.logs() ?? '')?.[0];
+      const refusal = refusalIn(child?.logs() ?? '', options);
       await cleanUp();
       if (refusal !== undefined) throw new Error(`Expected the roles to do, got: ${refusal}`);
       if (exit === undefined || exit.code === 0) return;
@@ -229,6 +264,12 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       await cleanUp();
     },
   };
+}
+
+/** What the roles refused, where they are to let the operator do all that it does. */
+function refusalIn(logs: string, { rights }: OperatorOptions): string | undefined {
+  const isWhole = rights?.secrets === undefined || rights.secrets === 'all';
+  return isWhole ? refusedByRoles.exec(logs)?.[0] : undefined;
 }
 
 async function reviewsAt(metricsUrl: string): Promise<number> {

@@ -11,7 +11,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** An API server whose lists are empty and whose watches say nothing, for ever. */
-function startWatching() {
+function startWatching(platforms: 'auto' | 'all' = 'auto') {
   const opened: { readonly resource: string; readonly seconds: number }[] = [];
   const resourceOf = ({ path }: Pick<ApiCall, 'path'>) => path.split('/').at(-1) ?? '';
   const list = { metadata: { resourceVersion: '7' }, items: [] };
@@ -28,10 +28,10 @@ function startWatching() {
   };
   const client = { call: async () => succeed(list), stream } as unknown as KubeClient;
   const system = new KuikSystem(createTestRuntime());
-  addWatchedResources(system, client);
+  const { synced } = addWatchedResources(system, client, { platforms });
   system.start();
   const of = (resource: string) => opened.filter((one) => one.resource === resource);
-  return { system, of };
+  return { system, of, synced };
 }
 
 test('every replica hears of an Expired copy before it is deleted, though its watch be dead', async () => {
@@ -49,4 +49,13 @@ test('every replica hears of an Expired copy before it is deleted, though its wa
   for (const resource of mirrors) expect(of(resource).length).toBeGreaterThan(1);
   expect(of('pods')).toHaveLength(1);
   system.stop();
+});
+
+test('nodes are asked for only where copies are cut to what they can run', async () => {
+  const cut = startWatching();
+  const whole = startWatching('all');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([cut, whole].map(({ of }) => of('nodes').length)).toEqual([1, 0]);
+  expect(Object.keys(whole.synced())).not.toContain('nodes');
+  for (const { system } of [cut, whole]) system.stop();
 });

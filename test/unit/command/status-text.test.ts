@@ -54,6 +54,12 @@ test('all that is well is said in a sentence, and so is that nothing is monitore
   expect(statusText({ ...quiet, imagesUnchecked: 12 })).toMatch(/^Nothing is known yet: of 12/);
 });
 
+test('images that only nodes can pull are told of, and are no alarm', () => {
+  const text = statusText({ ...quiet, imagesNodeOnly: 4 }).replaceAll('\n', ' ');
+  expect(text).toContain('All is well: no workload uses an image that is known');
+  expect(text).toContain('Never checked, since only nodes can pull them (NodeOnly): 4.');
+});
+
 test('a cut list says so', () => {
   const text = statusText({ ...quiet, workloads: [workload('web', 'a')], total: 9_000 });
   expect(text.replaceAll('\n', ' ')).toContain('9000 workloads could not start again');

@@ -10,7 +10,7 @@ import {
 } from '#test/support/monitoring/tracked-images.ts';
 
 const noWorkloads: StatusWorkloadsPorts['workloads'] = async () => ({
-  ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, resources: 0 },
+  ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, imagesNodeOnly: 0, resources: 0 },
 });
 
 function stage(workloads = noWorkloads) {
@@ -155,7 +155,7 @@ describe('/status/workloads', () => {
             ],
           },
         ],
-        ...{ imagesInUse: 7, imagesUnchecked: 1, resources: 1 },
+        ...{ imagesInUse: 7, imagesUnchecked: 1, imagesNodeOnly: 0, resources: 1 },
       };
     });
     expect(await json('/status/workloads')).toEqual({
@@ -170,7 +170,7 @@ describe('/status/workloads', () => {
           ],
         },
       ],
-      ...{ total: 1, imagesInUse: 7, imagesUnchecked: 1, resources: 1 },
+      ...{ total: 1, imagesInUse: 7, imagesUnchecked: 1, imagesNodeOnly: 0, resources: 1 },
     });
     await json('/status/workloads?namespace=shop');
     expect(asked).toEqual([undefined, 'shop']);
@@ -180,7 +180,13 @@ describe('/status/workloads', () => {
     let looks = 0;
     const { json } = stage(async () => {
       looks += 1;
-      return { workloads: [], imagesInUse: looks, imagesUnchecked: 0, resources: 0 };
+      return {
+        workloads: [],
+        imagesInUse: looks,
+        imagesUnchecked: 0,
+        imagesNodeOnly: 0,
+        resources: 0,
+      };
     });
     const answers = await Promise.all(
       Array.from({ length: 60 }, async () => (await json('/status/workloads')).imagesInUse),

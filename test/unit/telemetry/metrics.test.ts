@@ -4,6 +4,7 @@ import { metricTable } from '#telemetry/metric-table.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 import { mirroringMetrics } from '#telemetry/mirroring-metrics.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
+import { quotaMetrics } from '#telemetry/quota-metrics.ts';
 import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import { createTrackedImages, defaultAgeBuckets } from '#test/support/monitoring/tracked-images.ts';
 
@@ -25,7 +26,8 @@ function showNoMonitoring({ registry }: ReturnType<typeof createMetrics>): void 
     now: () => 0,
   });
   rewrittenPodsMetric(registry, { pods: () => [], isDeclared: () => false });
-  mirroringMetrics(registry, { queues: () => [], now: () => 0 });
+  mirroringMetrics(registry, { queues: () => [], copies: () => [], now: () => 0 });
+  quotaMetrics(registry, { quotas: () => new Map(), isKept: () => false });
 }
 
 describe('the metrics', () => {

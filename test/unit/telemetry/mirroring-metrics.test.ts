@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { CopiedImage, CopyFailureReason } from '#core/mirroring/copy-outcome.ts';
 import { subjectLabelsMax } from '#telemetry/bounded-label.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
-import { type CopyQueue, mirroringMetrics } from '#telemetry/mirroring-metrics.ts';
+import { type CopyQueue, mirroringMetrics, type ShownCopy } from '#telemetry/mirroring-metrics.ts';
 
 const prefix = 'kube_image_keeper_mirroring_';
 const target = 'mirror.example.com/team';
@@ -13,9 +13,15 @@ const copied: CopiedImage = {
 const failed = (reason: CopyFailureReason) =>
   ({ kind: 'failed', side: 'target', reason, message: 'no' }) as const;
 
-function stage(queues: readonly CopyQueue[] = [], isKept = (_: string) => false) {
+function stage(
+  queues: readonly CopyQueue[] = [],
+  isKept = (_: string) => false,
+  copies: readonly ShownCopy[] = [],
+) {
   const { registry, text } = createMetrics({ build: { version: '1' } });
-  const metrics = mirroringMetrics(registry, { queues: () => queues, now: () => 90_000, isKept });
+  const metrics = mirroringMetrics(registry, {
+    ...{ queues: () => queues, copies: () => copies, now: () => 90_000, isKept },
+  });
   const shown = async (name: string) =>
     (await text()).body.split('\n').filter((line) => line.startsWith(`${prefix}${name}`));
   return { metrics, shown };
@@ -64,6 +70,21 @@ test('what waits is shown by mirror, and how long the first of it has waited', a
     `${prefix}queue_age_seconds{mirror="${target}"} 60`,
     `${prefix}queue_age_seconds{mirror="idle.example.com"} 0`,
   ]);
+});
+
+test('copies are counted by mirror and state, as they are at the scrape', async () => {
+  const many = Array.from({ length: subjectLabelsMax + 5 }, (_, index) => `m-${index}.example.com`);
+  const states = ['Available', 'Available', 'Failed'];
+  const copies = [
+    ...many.map((mirror) => ({ mirror, state: 'Available' })),
+    ...states.map((state) => ({ mirror: target, state })),
+  ];
+  const { shown } = stage([], (name) => name === target, copies);
+  const lines = await shown('images');
+  expect(lines).toHaveLength(subjectLabelsMax + 3);
+  expect(lines).toContain(`${prefix}images{mirror="${target}",state="Available"} 2`);
+  expect(lines).toContain(`${prefix}images{mirror="${target}",state="Failed"} 1`);
+  expect(lines).toContain(`${prefix}images{mirror="other",state="Available"} 5`);
 });
 
 test('only so many mirrors are told apart, those of cluster-scoped resources always', async () => {

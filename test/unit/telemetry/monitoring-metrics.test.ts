@@ -131,6 +131,24 @@ describe('the metrics of monitoring', () => {
     expect(lines.at(-1)).toMatch(/\{namespace="other",.*\} 300$/);
   });
 
+  test('count workloads at risk by status, one with several for each of them', async () => {
+    const images = (...statuses: readonly ('NotFound' | 'Unreachable')[]) =>
+      statuses.map((status, index) => ({ image: `quay.io/shop/${index}:1`, status, cisa: 'all' }));
+    const workload = { namespace: 'shop', kind: 'Deployment', name: 'web', pods: 1 };
+    let workloads = [
+      { ...workload, images: images('NotFound', 'NotFound', 'Unreachable') },
+      { ...workload, name: 'api', images: images('NotFound') },
+    ];
+    const { samples } = stage({ workloads: async () => workloads });
+    const metric = 'kube_image_keeper_monitoring_workloads_at_risk';
+    expect(await samples(metric)).toEqual([
+      `${metric}{status="NotFound"} 2`,
+      `${metric}{status="Unreachable"} 1`,
+    ]);
+    workloads = [];
+    expect(await samples(metric)).toEqual([]);
+  });
+
   test('of 20,000 images on a thousand registries are bounded, and quickly made', async () => {
     const { held, samples } = stage();
     held.put(...manyTracked(20_000, 1_000));

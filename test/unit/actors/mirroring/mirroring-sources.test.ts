@@ -99,6 +99,22 @@ describe('a source', () => {
     expect(stage.twin.copied.at(-1)?.source.registry).toBe('ghcr.io');
   });
 
+  test('is not replaced by an image that only kubelets can pull', async () => {
+    const stage = await begin({}, 'a');
+    stage.twin.fail('quay.io', { side: 'source', reason: 'unreachable' });
+    stage.twin.push('node-only.example.com/team/a:1', 'quay.io/team/a:1');
+    stage.declare('ClusterReplicatedImageSet', 'same', {
+      upstreams: [
+        { registry: 'quay.io', path: '/team', imageFilter: { include: ['.+'] } },
+        { registry: 'node-only.example.com', path: '/team' },
+      ],
+    });
+    await stage.pass(5_000);
+    expect(stage.images(resource)).toMatchObject([{ copies: [{ state: 'BackingOff' }] }]);
+    const asked = stage.twin.copied.map(({ source }) => source.registry);
+    expect(new Set(asked)).toEqual(new Set(['quay.io']));
+  });
+
   test('that wants to be left alone is not asked with that credential', async () => {
     const stage = await begin({}, 'a');
     const retryAtMs = stageStartMs + 30_000;

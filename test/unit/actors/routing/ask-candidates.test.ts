@@ -191,6 +191,10 @@ describe('asking the candidates of one image', () => {
     ]);
     expect(await firstOf(original)).toEqual([1, 50]);
     expect(original.asked).toEqual(['r0 1000']);
+    expect(original.inquiry.answers()[1]).toEqual({
+      ...{ status: 'Trusted', ms: 0 },
+      message: expect.stringContaining('monitoring.nodeOnly'),
+    });
     const alternative = inquire([{ outcome: 'NotFound', afterMs: 50, nodeOnly: true }]);
     expect(await firstOf(alternative)).toEqual([undefined, 50]);
     expect(alternative.asked).toEqual(['r0 1000']);

@@ -39,3 +39,19 @@ test('an image that only kubelets can pull is never checked, and counts neither 
   expect([imageCount, availableCount, missingCount]).toEqual([3, 1, 0]);
   expect(stage.bugs()).toEqual([]);
 });
+
+test('an image that only kubelets can pull stays so while its registry is down', async () => {
+  const stage = startMonitoring({ isNodeOnly: imagePatterns(['quay\\.io/team/only.*']) });
+  for (const name of ['only', 'checked']) stage.run(name, image(name));
+  stage.declare('all', everything);
+  stage.answerWith(() => ({ kind: 'SetAside', message: 'quay.io: connection refused' }));
+  await stage.lead();
+  await stage.pass(60_000);
+  const statuses = stage.tracked('all').map(({ image: name, status }) => `${name} ${status}`);
+  expect(statuses.toSorted()).toEqual([
+    `${image('checked')} Unreachable`,
+    `${image('only')} NodeOnly`,
+  ]);
+  expect(stage.sent.map(({ reference }) => reference.path)).not.toContain('team/only');
+  expect(stage.bugs()).toEqual([]);
+});

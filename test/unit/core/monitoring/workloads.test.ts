@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { WorkloadPod } from '#core/monitoring/workloads.ts';
+import { reportWorkloads } from '#core/monitoring/workloads-report.ts';
 import {
   createTrackedImages,
   manyTracked,
@@ -135,5 +136,20 @@ describe('the workloads that could not start again elsewhere', () => {
       return performance.now() - startedMs;
     });
     expect(Math.min(...times)).toBeLessThan(500);
+  });
+});
+
+test('an image that only kubelets can pull puts no workload at risk, and is counted as such', () => {
+  const images = createTrackedImages();
+  images.put(
+    tracked('nodes.example.com/shop/web:1', { status: 'NodeOnly' }),
+    tracked('quay.io/shop/api:1', { status: 'Scheduled' }),
+    tracked('docker.io/library/nginx:1'),
+  );
+  const pods = [pod('web-1', 'nodes.example.com/shop/web:1')];
+  const state = { pods, scopes: [everything], tracked: images };
+  const workloads = workloadsAtRisk(state);
+  expect(reportWorkloads(workloads, state)).toEqual({
+    ...{ workloads: [], imagesInUse: 3, imagesUnchecked: 1, imagesNodeOnly: 1, resources: 1 },
   });
 });

@@ -188,3 +188,24 @@ test('thousands of Pods and a hundred resources hold the event loop for a few mi
   expect(result.get('ClusterReplicatedImageSet/set-0')?.used).toBe(1);
   expect(result.get('ClusterReplicatedImageSet/set-1')?.nearest?.field).toBe('imageFilter');
 });
+
+test('a mirror takes care of no image that only kubelets can pull, and says so where it has no other', async () => {
+  const everything = clusterMirror('all', { imageFilter: { include: ['.+'] } });
+  const isNodeOnly = ({ registry }: { readonly registry: string }) =>
+    registry === 'nodes.example.com';
+  const count = async (...images: readonly string[]) => {
+    const table = compileTable([everything]);
+    const pods = images.map((image) => pod(image));
+    const counting = new ImageCounter().count({ table, pods, policy, listedOf, isNodeOnly });
+    const [counted] = (await finishInTurns(counting)).values();
+    return counted;
+  };
+  expect(await count('nginx:1', 'nodes.example.com/app:1')).toEqual({
+    ...{ used: 1, unused: 0, nodeOnly: 1 },
+  });
+  const only = await count('nodes.example.com/app:1');
+  expect(only).toEqual({ used: 0, unused: 0, nodeOnly: 1 });
+  expect(missMessage(everything, only)).toBe(
+    'Matches 1 image, which only kubelets can pull (monitoring.nodeOnly): nothing is copied.',
+  );
+});

@@ -22,7 +22,16 @@ describe('a resource whose Secret', () => {
     ['opens its entry is right', found({ 'ghcr.io': entry }), undefined],
     ['opens a part of its entry is right', found({ 'ghcr.io/team/app': entry }), undefined],
     ['was not looked for is told nothing', undefined, undefined],
-    ['could not be read is told nothing', { kind: 'unreadable', message: '' }, undefined],
+    [
+      'could not be read for a moment is told nothing',
+      { kind: 'unreadable', message: 'away', mayPass: true },
+      undefined,
+    ],
+    [
+      'may not be read is told so',
+      { kind: 'unreadable', message: 'kuik has no right', mayPass: false },
+      'was not read: kuik has no right',
+    ],
     ['is missing is told which field and which Secret', { kind: 'missing' }, 'does not exist'],
     [
       'opens other registries only is told which it must open',

@@ -1,0 +1,67 @@
+import { Command, Option } from 'commander';
+import { loadEnvironment } from '#config/environment.ts';
+import { createKubeClient } from '#kube/client.ts';
+import { loadKubeConfig } from '#kube/kube-config.ts';
+import { uninstallSteps } from './uninstall-steps.ts';
+
+/** What `kuik uninstall` was asked. */
+interface UninstallFlags {
+  readonly yes?: true;
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly deployment: string;
+  readonly webhookConfiguration: string;
+}
+
+/**
+ * `kuik uninstall`: takes away what the operator made, as the chart's Job does before a release is
+ * removed. Resources, definitions and copies on mirrors stay. Ends with 1 where something is left.
+ */
+export function uninstallCommand(): Command {
+  return new Command('uninstall')
+    .description('take away what the operator made; resources and definitions stay')
+    .option('--yes', 'do it; without, only say what would be done')
+    .addOption(kubeconfigOption())
+    .option('--namespace <name>', 'where the operator is (default: that of the context)')
+    .option('--deployment <name>', 'of the operator', 'kuik')
+    .option('--webhook-configuration <name>', 'by which reviews come', 'kuik')
+    .addHelpText('after', '\nExample:\n  kuik uninstall --namespace kuik-system --yes')
+    .allowExcessArguments(false)
+    .action(uninstall);
+}
+
+function kubeconfigOption(): Option {
+  return new Option('--kubeconfig <file>', 'how to reach the API server').env('KUIK_KUBECONFIG');
+}
+
+async function uninstall(flags: UninstallFlags): Promise<void> {
+  if (flags.yes !== true) {
+    const list = uninstallSteps.map(({ what }) => `- ${what}\n`).join('');
+    process.stdout.write(`To be taken away, with --yes:\n${list}`);
+    return;
+  }
+  const { kubernetes } = loadEnvironment(process.env);
+  const access = await loadKubeConfig({
+    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
+    environment: kubernetes,
+  });
+  if (!access.ok) return failed(access.error.message);
+  const client = createKubeClient({ access: access.value });
+  const { deployment, webhookConfiguration, namespace = access.value.namespace } = flags;
+  const installation = { client, namespace, deployment, webhookConfiguration };
+  try {
+    for (const { what, take } of uninstallSteps) {
+      const outcome = await take(installation, new AbortController().signal);
+      if (outcome.ok) process.stdout.write(`${what}: ${outcome.value}\n`);
+      else failed(`${what}: ${outcome.error}`);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+/** What is left is said; what can be taken away besides is. */
+function failed(message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 1;
+}
