@@ -152,6 +152,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const clock = new TimerHeap();
   const { registries, mirroring } = configuration;
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
+  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
   return {
     ...{ clock, metrics, quotas },
