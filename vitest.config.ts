@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Files that hold a time, a size of memory or a number of connections to a tight bound. */
 const timed = [
   'admission-deadline',
+  'availability-replicas',
   'kube-large-objects',
   'leaks',
   'mirroring-bars',

@@ -111,7 +111,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ restore: store.restore, checkOptionsOf: paceOf, isNodeOnly },
   });
   const reporting = addReporting(system, {
-    ...{ store, tracking, resources, table, events, conditions, paceOf },
+    ...{ store, tracking, resources, table, events, conditions, paceOf, secrets },
     ageBuckets: configuration.metrics.imageLastMonitorAgeMinutes.legacy,
   });
   const mirroring = addMirroring(system, {
@@ -154,7 +154,6 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const quotas = new SourceQuotas({ now: Date.now }, mirroring.quotaReserve);
   quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
-  quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   return {
     ...{ clock, metrics, quotas },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),

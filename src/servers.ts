@@ -5,6 +5,7 @@ import { createMachineViews } from '#actors/machine-view.ts';
 import type { MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
 import type { KuikSystem } from '#actors/system.ts';
+import { findStuck } from '#actors/watchdog.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { AccessPort } from '#core/access.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
@@ -74,7 +75,7 @@ export class Servers {
       access: this.#options.access,
       log,
     };
-    const health = buildHealthApp({ readiness: this.#readiness, log });
+    const health = buildHealthApp({ readiness: this.#readiness, stuck: this.#stuck, log });
     const shown = buildMetricsApp(
       {
         ...{ metrics: metrics.text, status: { ...reporting, namespaceExists }, log },
@@ -138,6 +139,9 @@ export class Servers {
     const { deadlineMs } = configuration.routing;
     return buildWebhookApp({ admit: router.admit, log, metrics }, { deadlineMs });
   }
+
+  /** One that stops takes down what it cannot live without, and has its own time for that. */
+  readonly #stuck = () => (this.#isDraining ? [] : findStuck(this.#options.system));
 
   readonly #readiness = () => {
     const caches = Object.entries(this.#options.synced()).map(

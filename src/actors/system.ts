@@ -67,6 +67,9 @@ export class KuikSystem {
     for (const service of this.#always) this.#add(service);
   };
 
+  /** The children that every replica runs, in the order of adding. */
+  readonly permanent = (): readonly Service[] => this.#always;
+
   /** Begins a term: what only a leader runs is built. */
   readonly lead = (term: LeadInput): void => {
     this.#term = term;
@@ -123,4 +126,14 @@ export interface Service {
   readonly id: string;
   readonly logic: AnyActorLogic;
   readonly input?: unknown;
+  /** How long it may take no event before it counts as stuck; for ever unless told. */
+  readonly patience?: Patience;
+}
+
+/** When a permanent actor that takes no event is stuck (docs/failures.md). */
+export interface Patience {
+  /** Longer than anything that it waits for is allowed to take, ms. */
+  readonly quietMsMax: number;
+  /** States in which it waits for what may never come. */
+  readonly restsIn?: readonly string[];
 }

@@ -26,6 +26,12 @@ export class TimerHeap {
     return this.#heap.size;
   }
 
+  /** How late the earliest timer is, ms: far above 0 only where nothing fires any more. */
+  get lateMs(): number {
+    const { first } = this.#heap;
+    return first === undefined ? 0 : Math.max(0, this.now() - first.atMs);
+  }
+
   /** Calls back once, not before `delayMs` have passed; returns how to take that back. */
   readonly after = (delayMs: number, callback: () => void): (() => void) => {
     assert(Number.isFinite(delayMs), `expected a finite delay in ms, got ${delayMs}`);

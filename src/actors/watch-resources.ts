@@ -48,6 +48,12 @@ const pageNodes = 50;
  */
 const promptly = { watchSeconds: 11, silenceMs: 25_000 };
 
+/**
+ * A call has one minute, a watch is silent for three at most, and Retry-After is kept to for one: a
+ * reflector that says nothing for longer has nothing in flight.
+ */
+const quietMsMax = 300_000;
+
 const isMirror = (kind: KuikKind): boolean =>
   kind === 'ImageSetMirror' || kind === 'ClusterImageSetMirror';
 
@@ -79,7 +85,8 @@ export function addWatchedResources(
       };
       return runReflector({ ...reading, onPhase }, signal);
     };
-    system.always({ id, logic: reflectorLogic(resource, run, { ...runtime, log }) });
+    const logic = reflectorLogic(resource, run, { ...runtime, log });
+    system.always({ id, logic, patience: { quietMsMax } });
     return store;
   };
   const kuik = new Map(

@@ -22,7 +22,10 @@ export interface ReflectorOptions<T> {
   readonly slim: (object: ListedObject) => T | undefined;
   /** Told of an object that `slim` threw at: it is left out, and all others go on. */
   readonly onUnfit?: (key: string, error: unknown) => void;
-  /** With `BackingOff` goes why, and the status where the API server itself refused. */
+  /**
+   * Said again with every page and every bookmark, so that silence means that nothing goes on. With
+   * `BackingOff` goes why, and the status where the API server itself refused.
+   */
   readonly onPhase?: (phase: ReflectorPhase, detail: string, code?: number) => void;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -114,6 +117,7 @@ async function list<T>(
     // An empty list of something in between would forget all that is known.
     if (!version) return { message: 'expected a list with its version', attempt: state.lists++ };
     await takeIn(page.value.items, options, listed);
+    options.onPhase?.('Listing', '');
   }
   state.version = version;
   state.lists = 0;
@@ -166,8 +170,9 @@ async function watch<T>(
     onEvent: (type, object) => {
       state.version = object.metadata?.resourceVersion ?? state.version;
       state.watches = 0;
-      if (type === 'DELETED') options.store.remove(keyOf(object));
-      else if (type !== 'BOOKMARK') put(options, object);
+      if (type === 'BOOKMARK') options.onPhase?.('Watching', '');
+      else if (type === 'DELETED') options.store.remove(keyOf(object));
+      else put(options, object);
     },
   });
   if (performance.now() - startedMs >= steadyMs) state.watches = 0;

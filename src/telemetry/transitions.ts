@@ -19,6 +19,8 @@ export interface ObservedActor {
   readonly states: readonly string[];
   /** Wall time, ms, when it entered these states. */
   readonly sinceMs: number;
+  /** Monotonic time, ms, when it last took an event, whether that changed its states or not. */
+  readonly heardMs: number;
   /** The last transitions, newest last. */
   readonly transitions: readonly Transition[];
 }
@@ -36,11 +38,14 @@ interface ObserverOptions {
   readonly metrics: Metrics;
   /** Wall time in ms. */
   readonly now: () => number;
+  /** Monotonic time in ms. */
+  readonly clock: { readonly now: () => number };
 }
 
 interface Entry {
   states: readonly string[];
   sinceMs: number;
+  heardMs: number;
   ring: readonly Transition[];
   /** The actor that runs under this id now: what a predecessor still says is passed over. */
   sessionId: string;
@@ -73,7 +78,9 @@ export class TransitionObserver {
   /** What is known of an actor by its id. */
   get(id: string): ObservedActor | undefined {
     const entry = this.#entries.get(id);
-    return entry && { states: entry.states, sinceMs: entry.sinceMs, transitions: entry.ring };
+    if (entry === undefined) return undefined;
+    const { states, sinceMs, heardMs, ring: transitions } = entry;
+    return { states, sinceMs, heardMs, transitions };
   }
 
   /** Ids of all that are observed, those that crashed and wait to be restarted too. */
@@ -125,12 +132,16 @@ export class TransitionObserver {
   ): void {
     const entry = this.#entries.get(id);
     const from = entry?.states ?? [];
-    if (entry !== undefined && entry.sessionId === sessionId && isDeepStrictEqual(from, to)) return;
+    const heardMs = this.#options.clock.now();
+    if (entry !== undefined && entry.sessionId === sessionId && isDeepStrictEqual(from, to)) {
+      entry.heardMs = heardMs;
+      return;
+    }
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
     const transition = { atMs: this.#options.now(), event: internEvent(event), from, to };
     // No spread: an array that grows by it has room for sixteen more, and there are thousands.
     const ring = (entry?.ring ?? []).slice(1 - ringSize).concat(transition);
-    this.#entries.set(id, { states: to, sinceMs: transition.atMs, ring, sessionId });
+    this.#entries.set(id, { states: to, sinceMs: transition.atMs, heardMs, ring, sessionId });
     this.#options.metrics.actorStates(readType(id), entry?.states, to);
     this.#options.log.debug({ actor: id, event, from, to }, 'transition');
     this.#tellOutage(id, from, to);

@@ -12,6 +12,7 @@ const benches: Readonly<
 > = {
   actors: () => import('./actors.ts'),
   admission: () => import('./admission.ts'),
+  availability: () => import('./availability.ts'),
   copy: () => import('./copy.ts'),
   'copy-beside': () => import('./copy-beside.ts'),
   memory: () => import('./memory.ts'),

@@ -33,6 +33,9 @@ export interface CertificateOptions {
 /** An edited `caBundle` is mended within seconds; two small GETs each time are no load. */
 export const pollMs = 5_000;
 
+/** An attempt is a handful of calls, of which each has a minute. */
+const quietMsMax = 300_000;
+
 /**
  * Adds the serving certificate, and what makes API servers trust it: the webhook configuration,
  * which is written only once something is served.
@@ -58,9 +61,11 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
     },
   });
   const { id } = certificateMachine;
-  system.always({ id, logic, input: { source: from, pollMs: everyMs } });
+  const input = { source: from, pollMs: everyMs };
+  system.always({ id, logic, input, patience: { quietMsMax, restsIn: ['Serving'] } });
   system.always({
     id: 'reconcile:webhook-configuration',
+    patience: { quietMsMax, restsIn: ['Idle'] },
     logic: reconcileLogic(system.runtime, {
       work: (_, signal) => keeper.keepTrust(signal),
       watch: keeper.watch,

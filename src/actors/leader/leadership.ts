@@ -30,7 +30,11 @@ export function addLeadership(
   };
   const { id } = leadershipMachine;
   const logic = leadershipLogic({ ...runtime, lead, follow }, election);
-  system.always({ id, logic, input });
+  const patience = {
+    quietMsMax: (election?.durationMs ?? 0) + waitMsMax,
+    restsIn: election === undefined ? ['Leading'] : [],
+  };
+  system.always({ id, logic, input, patience });
   return () => release(system);
 }
 
@@ -58,6 +62,11 @@ const jitter = 0.2;
 const tryShare = 0.5;
 /** The API server's Retry-After is kept to, up to this. */
 const retryAfterMsMax = 30_000;
+/**
+ * A try has half the renew deadline and the wait after it what Retry-After may ask for: whoever heard
+ * of neither for a whole Lease and a minute more does not take part in the election any more.
+ */
+const waitMsMax = 60_000;
 /** Letting go has so long: the process is on its way out, and the Lease runs out by itself. */
 const releaseDeadlineMs = 3_000;
 /** Handing over may hold up the stop for so long: a little more than its calls have. */

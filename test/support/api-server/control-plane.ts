@@ -22,6 +22,8 @@ export interface ControlPlane {
   readonly admin: Api;
   /** Its processes, with their logs. */
   readonly children: readonly Child[];
+  /** Ends the API server at once and starts it again at the same address with the same data. */
+  readonly restartApiServer: () => Promise<void>;
   /** Ends all of it; nothing is left on disk. */
   readonly stop: () => Promise<void>;
 }
@@ -91,8 +93,12 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
     };
     const store = await run('etcd', etcd, etcdArguments(site));
     await healthy(store, `http://127.0.0.1:${site.etcdPort}/health`, etcdReadyMs);
-    const api = await run('kube-apiserver', apiServer, apiServerArguments(site));
-    await answers(api, () => admin.call('GET', '/readyz'), apiServerReadyMs);
+    const runApiServer = async () => {
+      const api = await run('kube-apiserver', apiServer, apiServerArguments(site));
+      await answers(api, () => admin.call('GET', '/readyz'), apiServerReadyMs);
+      return api;
+    };
+    let api = await runApiServer();
     // Before the manager: its garbage collector looks for new kinds only every 30 s.
     if (options.crds !== false) await applyCrds(admin);
     if (withControllers) {
@@ -102,7 +108,11 @@ async function tryStart(options: ControlPlaneOptions): Promise<ControlPlane> {
       );
     }
     const adminKubeconfig = join(site.directory, 'admin.kubeconfig');
-    return { server, adminKubeconfig, admin, children, stop };
+    const restartApiServer = async () => {
+      await api.stop('SIGKILL', 0);
+      api = await runApiServer();
+    };
+    return { server, adminKubeconfig, admin, children, restartApiServer, stop };
   } catch (error) {
     await stop();
     throw error;

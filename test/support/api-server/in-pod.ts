@@ -31,7 +31,7 @@ export function canBeInPod(): boolean {
  * it alone, and it keeps the process id that the shell had.
  */
 export function inPod(
-  { command, args }: Pick<PodCommand, 'command' | 'args'>,
+  { command, args, mounts = '' }: Pick<PodCommand, 'command' | 'args'> & { mounts?: string },
   { server, authorityPem, token, namespace }: PodIdentity,
   directory: string,
 ): PodCommand {
@@ -44,7 +44,17 @@ export function inPod(
   const { hostname, port } = new URL(server);
   return {
     command: 'unshare',
-    args: [...ownMounts, 'sh', '-ec', mountAndRun, serviceAccountPath, files, command, ...args],
+    args: [
+      ...ownMounts,
+      'sh',
+      '-ec',
+      mountAndRun,
+      serviceAccountPath,
+      files,
+      mounts,
+      command,
+      ...args,
+    ],
     env: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
   };
 }
@@ -56,6 +66,7 @@ const mountAndRun = `
   mount -t tmpfs tmpfs /run
   mkdir -p "$0"
   mount --bind "$1" "$0"
-  shift
+  eval "$2"
+  shift 2
   exec "$@"
 `;

@@ -37,10 +37,14 @@ export interface OperatorOptions {
   readonly authorityPem?: string;
   /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
   readonly inPod?: boolean;
+  /** Shell commands that make its own mounts what they are, once it is in its Pod. */
+  readonly mounts?: string;
   /** From the layers of an image alone, with its root read-only and as its user; in a Pod too. */
   readonly image?: UnpackedImage;
   /** What the chart's values say of its rights; the defaults, with nothing refused, unless told. */
   readonly rights?: Rights;
+  /** Told where its health is asked for as soon as it runs, long before it is ready. */
+  readonly launched?: (healthUrl: string) => void;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
@@ -144,7 +148,9 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
     ...{ command: started.command, args: started.args },
     env: { ...started.env, ...options.env },
   });
-  await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`);
+  const healthUrl = `http://127.0.0.1:${site.ports.health}`;
+  options.launched?.(healthUrl);
+  await ready(child, `${healthUrl}/readyz`);
   return child;
 }
 
@@ -161,7 +167,8 @@ function commandOf(site: Site, directory: string, options: OperatorOptions): Pod
   const command = process.execPath;
   const start = [...shippedNodeFlags(), entryPoint, 'operator', `--config=${config}`];
   if (options.inPod === true) {
-    const pod = inPod({ command, args: [...start, ...flags] }, site.identity, directory);
+    const { mounts = '' } = options;
+    const pod = inPod({ command, args: [...start, ...flags], mounts }, site.identity, directory);
     return { ...pod, env: { ...environment(), ...pod.env } };
   }
   const kubeconfig = join(directory, 'kubeconfig');

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * The other ends of a process's TCP sockets over IPv4 as the kernel has them, `127.0.0.1:443`; those
@@ -17,7 +17,17 @@ export function connectedTo(pid: number): readonly string[] {
   });
 }
 
+/** Which of some processes has the end of a TCP connection that is at this local port. */
+export function ownerOfPort(pids: readonly number[], port: number): number | undefined {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/self/net/tcp', 'utf8').trim().split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/));
+  const inode = fields.find((each) => each[localField]?.endsWith(`:${hex}`))?.[inodeField];
+  return pids.find((pid) => inode !== undefined && openSockets(pid).includes(inode));
+}
+
 /** Columns of `/proc/net/tcp`. */
+const localField = 1;
 const remoteField = 2;
 const inodeField = 9;
 
@@ -32,6 +42,7 @@ function readAddress(hex: string): string {
 /** Inodes of all sockets that a process has open now. */
 function openSockets(pid: number): readonly string[] {
   const directory = `/proc/${pid}/fd`;
+  if (!existsSync(directory)) return [];
   return readdirSync(directory).flatMap((name) => readSocket(`${directory}/${name}`) ?? []);
 }
 

@@ -35,6 +35,8 @@ export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly authorization?: string;
+  /** The sender's end of the connection, by which its process is found. */
+  readonly clientPort?: number;
 }
 
 /** A proxy in front of a real registry that misbehaves as told. */
@@ -172,9 +174,14 @@ function ignoreErrors(...sides: readonly NodeJS.EventEmitter[]): void {
   for (const side of sides) side.on('error', () => undefined);
 }
 
-function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenRequest {
+function see({ method = 'GET', url = '/', headers, socket }: IncomingMessage): SeenRequest {
   const { authorization } = headers;
-  return { method, path: url, ...(authorization !== undefined && { authorization }) };
+  const { remotePort: clientPort } = socket;
+  return {
+    ...{ method, path: url },
+    ...(authorization !== undefined && { authorization }),
+    ...(clientPort !== undefined && { clientPort }),
+  };
 }
 
 function isMeant(rule: FaultRule, { method, path, authorization }: SeenRequest): boolean {

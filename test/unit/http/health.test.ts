@@ -8,8 +8,8 @@ import { createMetrics } from '#telemetry/metrics.ts';
 const log = createLog({ level: 'silent', format: 'json' });
 
 describe('health', () => {
-  const stage = (readiness: () => Readiness) => {
-    const app = buildHealthApp({ readiness, log });
+  const stage = (readiness: () => Readiness, stuck: readonly string[] = []) => {
+    const app = buildHealthApp({ readiness, stuck: () => stuck, log });
     onTestFinished(async () => await app.close());
     return app;
   };
@@ -18,6 +18,14 @@ describe('health', () => {
     const app = stage(() => ({ ready: false, checks: { cache: false } }));
     const answer = await app.inject('/healthz');
     expect([answer.statusCode, answer.json()]).toEqual([200, { ok: true }]);
+  });
+
+  test('is ill with 503 while something is stuck, and says what', async () => {
+    const stuck = ['reflector:pods: Watching for 412 s'];
+    const app = stage(() => ({ ready: true, checks: {} }), stuck);
+    const answer = await app.inject('/healthz');
+    expect([answer.statusCode, answer.json()]).toEqual([503, { ok: false, stuck }]);
+    expect((await app.inject('/readyz')).statusCode).toBe(200);
   });
 
   test('is ready with 200, and with 503 says what it waits for', async () => {

@@ -131,6 +131,7 @@ describe('the observer of transitions', () => {
     const observer = new TransitionObserver({
       log,
       metrics,
+      clock: { now: () => 0 },
       now: () => {
         throw new Error('no clock');
       },
