@@ -6,6 +6,8 @@ import { missingFields, type StructuralSchema } from '#core/schema-drift.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
 import { hasCode } from '#kube/failures.ts';
 import { resourcePath } from '#kube/paths.ts';
+import { certificateFindings, registryFindings } from './check-metrics.ts';
+import { type Finding, failed, ok, warning } from './finding.ts';
 import { neededRights, type Right } from './needed-rights.ts';
 
 /** Which installation is looked at, and how. */
@@ -18,13 +20,6 @@ export interface CheckedInstallation {
   /** `/metrics` of an operator, or why it could not be read. */
   readonly metrics: () => Promise<{ readonly text: string } | { readonly error: string }>;
   readonly now: () => number;
-}
-
-/** What one look came to, in a sentence that a person can act on. */
-export interface Finding {
-  readonly check: string;
-  readonly state: 'ok' | 'warning' | 'failed';
-  readonly message: string;
 }
 
 type Look = (installation: CheckedInstallation, signal: AbortSignal) => Promise<readonly Finding[]>;
@@ -40,10 +35,6 @@ export const checkSteps: readonly Look[] = [
   lookAtMetrics,
   lookAtResources,
 ];
-
-const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message });
-const warning = (check: string, message: string): Finding => ({ check, state: 'warning', message });
-const failed = (check: string, message: string): Finding => ({ check, state: 'failed', message });
 
 /** Without an answer there is nothing else to look at. */
 async function lookAtServer({ client }: CheckedInstallation, signal: AbortSignal) {
@@ -234,36 +225,6 @@ async function lookAtMetrics({ metrics, now }: CheckedInstallation) {
   return [...certificateFindings(answer.text, now()), ...registryFindings(answer.text)];
 }
 
-const dayMs = 86_400_000;
-/** The operator renews its own long before. */
-const certificateDaysMin = 7;
-
-function certificateFindings(text: string, nowMs: number): readonly Finding[] {
-  const said = /^kube_image_keeper_certificate_expiry_timestamp_seconds (\S+)$/m.exec(text)?.[1];
-  if (said === undefined) return [failed('certificate', 'the replica serves none')];
-  const untilMs = Number(said) * 1_000;
-  const until = new Date(untilMs).toISOString().slice(0, 10);
-  if (untilMs < nowMs) return [failed('certificate', `ended on ${until}`)];
-  if (untilMs < nowMs + certificateDaysMin * dayMs) {
-    return [warning('certificate', `ends on ${until}: who renews it?`)];
-  }
-  return [ok('certificate', `is good until ${until}`)];
-}
-
-function registryFindings(text: string): readonly Finding[] {
-  const told = text.matchAll(
-    /^kube_image_keeper_registry_health\{registry="([^"]*)",state="([^"]*)"\} 1$/gm,
-  );
-  const states = [...told].map(([, registry = '', state = '']) => ({ registry, state }));
-  const away = states.filter(({ state }) => state !== 'Closed');
-  if (away.length > 0) {
-    return away.map(({ registry, state }) =>
-      warning('registries', `${registry} does not answer (its circuit is ${state})`),
-    );
-  }
-  return [ok('registries', `${states.length} were asked, and all answer`)];
-}
-
 /** Resources that cannot work, and those that nothing matches. */
 async function lookAtResources({ client }: CheckedInstallation, signal: AbortSignal) {
   const findings: Finding[] = [];
@@ -294,7 +255,12 @@ function readyFindings(resource: KuikResource): readonly Finding[] {
   const name = resourceName(resource);
   if (ready === undefined) return [warning('resources', `${name}: nobody has looked at it yet`)];
   const { reason, message } = ready;
-  if (reason === 'Ready') return [];
+  if (reason === 'Ready') {
+    // It can work, and has nothing to do; the message has the image that comes nearest.
+    return resource.status?.imageCount === 0
+      ? [warning('resources', `${name} matches no image in use: ${message}`)]
+      : [];
+  }
   const isFault = ready.status === 'False';
   return [(isFault ? failed : warning)('resources', `${name}: ${reason}: ${message}`)];
 }

@@ -4,6 +4,7 @@ import { createKubeClient } from '#kube/client.ts';
 import { loadKubeConfig } from '#kube/kube-config.ts';
 import { type CheckedInstallation, checkSteps, type Finding } from './check-steps.ts';
 import { wrap } from './explanation-text.ts';
+import type { Finding } from './finding.ts';
 import { parseEndpoint } from './operator-answer.ts';
 
 /** What `kuik check` was asked. */
