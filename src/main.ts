@@ -3,10 +3,13 @@ import { Command, CommanderError } from 'commander';
 import { version } from '#core/version.ts';
 import { checkCommand } from './command/check.ts';
 import { cleanupCommand } from './command/cleanup.ts';
+import { completionCommand } from './command/completion.ts';
+import { crdsCommand } from './command/crds.ts';
 import { explainCommand } from './command/explain.ts';
 import { type OperatorInput, operatorCommand } from './command/operator.ts';
 import { statusCommand } from './command/status.ts';
 import { uninstallCommand } from './command/uninstall.ts';
+import { versionCommand } from './command/version.ts';
 
 /** Wrong use: flags or `KUIK_…` values (behaviour §8). */
 const wrongUse = 2;
@@ -20,6 +23,12 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.exit(failed);
   });
 }
+
+// Whoever reads the first lines and leaves has what they wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
 
 /** Loaded only when it is run, so that `--help`, `explain` and `status` answer at once. */
 async function runOperator(input: OperatorInput): Promise<number> {
@@ -39,6 +48,9 @@ const commands = [
   statusCommand(),
   cleanupCommand(),
   uninstallCommand(),
+  crdsCommand(),
+  versionCommand(),
+  completionCommand(program),
 ];
 for (const command of commands) {
   program.addCommand(command.exitOverride());

@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander';
-import { loadEnvironment } from '#config/environment.ts';
-import { createKubeClient } from '#kube/client.ts';
-import { loadKubeConfig } from '#kube/kube-config.ts';
-import { type CheckedInstallation, checkSteps, type Finding } from './check-steps.ts';
+import type { CheckedInstallation } from './check-steps.ts';
 import { wrap } from './explanation-text.ts';
 import type { Finding } from './finding.ts';
 import { parseEndpoint } from './operator-answer.ts';
+import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 
 /** What `kuik check` was asked. */
 interface CheckFlags {
@@ -25,9 +23,7 @@ const withinMs = 60_000;
 export function checkCommand(): Command {
   return new Command('check')
     .description('say whether it works, and what is in the way')
-    .addOption(
-      new Option('--kubeconfig <file>', 'how to reach the API server').env('KUIK_KUBECONFIG'),
-    )
+    .addOption(kubeconfigOption())
     .option('--namespace <name>', 'where the operator is (default: that of the context)')
     .option('--probe-namespace <name>', 'where a Pod is tried on a dry run', 'default')
     .option('--webhook-configuration <name>', 'by which reviews come', 'kuik')
@@ -55,19 +51,8 @@ Examples:
   kuik check --namespace kuik-system -o json`;
 
 async function runCheck(flags: CheckFlags): Promise<void> {
-  const { kubernetes } = loadEnvironment(process.env);
-  const access = await loadKubeConfig({
-    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-    environment: kubernetes,
-  });
-  if (!access.ok) {
-    process.stderr.write(`${access.error.message}\n`);
-    process.exitCode = 1;
-    return;
-  }
-  const client = createKubeClient({ access: access.value });
-  const { namespace = access.value.namespace, probeNamespace, webhookConfiguration } = flags;
-  try {
+  await withApiServer(flags.kubeconfig, async ({ client, namespace: own }) => {
+    const { namespace = own, probeNamespace, webhookConfiguration } = flags;
     const findings = await findAll({
       ...{ client, namespace, probeNamespace, webhookConfiguration, now: Date.now },
       metrics: () => readMetrics(flags.metricsUrl),
@@ -76,13 +61,12 @@ async function runCheck(flags: CheckFlags): Promise<void> {
       flags.output === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : textOf(findings),
     );
     process.exitCode = exitCodeOf(findings);
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 /** One look after the other; where the API server does not answer the first is the last. */
 async function findAll(installation: CheckedInstallation): Promise<readonly Finding[]> {
+  const { checkSteps } = await import('./check-steps.ts');
   const signal = AbortSignal.timeout(withinMs);
   const findings: Finding[] = [];
   for (const look of checkSteps) {
