@@ -15,6 +15,8 @@ export interface CheckedInstallation {
   readonly client: Pick<KubeClient, 'call' | 'server'>;
   readonly namespace: string;
   readonly webhookConfiguration: string;
+  /** Whose rights are looked at; those of whoever asks unless told. */
+  readonly serviceAccount?: string | undefined;
   /** Where a Pod is created on a dry run; the operator's own is spared by its webhook. */
   readonly probeNamespace: string;
   /** `/metrics` of an operator, or why it could not be read. */
@@ -83,7 +85,7 @@ function definitionFault(name: string, failure: ApiFailure): Finding {
   return failed('definitions', `${name} is not there: kubectl apply -f crds/`);
 }
 
-/** What whoever asks may do; in the operator's Pod that is the operator. */
+/** What the operator may do: in its Pod it asks for itself, elsewhere it is named. */
 async function lookAtRights(installation: CheckedInstallation, signal: AbortSignal) {
   const asked = neededRights(installation);
   const refused = await Promise.all(
@@ -98,19 +100,22 @@ async function lookAtRights(installation: CheckedInstallation, signal: AbortSign
 }
 
 async function mayDo(
-  { client }: CheckedInstallation,
+  { client, namespace: own, serviceAccount }: CheckedInstallation,
   { verb, group, plural, subresource, namespace, name }: Right,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const attributes = { verb, group, resource: plural, subresource, namespace, name };
+  const resourceAttributes = { verb, group, resource: plural, subresource, namespace, name };
+  const isOwn = serviceAccount === undefined;
+  const groups = ['system:authenticated', 'system:serviceaccounts'];
+  const kind = isOwn ? 'SelfSubjectAccessReview' : 'SubjectAccessReview';
+  const who = !isOwn && { user: `system:serviceaccount:${own}:${serviceAccount}`, groups };
   const answer = await client.call<{ readonly status?: { readonly allowed?: boolean } }>(
     {
       method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      path: `/apis/authorization.k8s.io/v1/${kind.toLowerCase()}s`,
       body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SelfSubjectAccessReview',
-        spec: { resourceAttributes: attributes },
+        ...{ apiVersion: 'authorization.k8s.io/v1', kind },
+        spec: { resourceAttributes, ...who },
       },
     },
     signal,

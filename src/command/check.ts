@@ -9,6 +9,7 @@ import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 interface CheckFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
+  readonly serviceAccount?: string;
   readonly probeNamespace: string;
   readonly webhookConfiguration: string;
   readonly metricsUrl: string;
@@ -25,6 +26,7 @@ export function checkCommand(): Command {
     .description('say whether it works, and what is in the way')
     .addOption(kubeconfigOption())
     .option('--namespace <name>', 'where the operator is (default: that of the context)')
+    .option('--service-account <name>', 'whose rights are looked at (default: of whoever asks)')
     .option('--probe-namespace <name>', 'where a Pod is tried on a dry run', 'default')
     .option('--webhook-configuration <name>', 'by which reviews come', 'kuik')
     .addOption(
@@ -52,9 +54,10 @@ Examples:
 
 async function runCheck(flags: CheckFlags): Promise<void> {
   await withApiServer(flags.kubeconfig, async ({ client, namespace: own }) => {
-    const { namespace = own, probeNamespace, webhookConfiguration } = flags;
+    const { namespace = own, probeNamespace, webhookConfiguration, serviceAccount } = flags;
     const findings = await findAll({
-      ...{ client, namespace, probeNamespace, webhookConfiguration, now: Date.now },
+      ...{ client, namespace, probeNamespace, webhookConfiguration, serviceAccount },
+      now: Date.now,
       metrics: () => readMetrics(flags.metricsUrl),
     });
     process.stdout.write(
