@@ -68,6 +68,8 @@ export interface OperatorProcess {
   readonly kill: () => Promise<void>;
 }
 
+/** As users are told to name it; the webhook configuration has the same name. */
+const releaseName = 'kuik';
 /** A cold start on a loaded machine; usually it takes about two seconds. */
 const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
@@ -94,6 +96,10 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     return control({ admin, directory, site, child, options });
   } catch (error) {
     directory.remove();
+    // A policy that stayed would be in force for all files that come after.
+    if (options.rights !== undefined) {
+      await removeChart(admin, releaseOf({ release: releaseName, namespace }, options));
+    }
     if (options.replicaOf === undefined) await removeNamespace(admin, namespace);
     await admin.close();
     throw error;
@@ -109,7 +115,7 @@ interface Site {
 }
 
 async function prepareSite(admin: Api, namespace: string, options: OperatorOptions): Promise<Site> {
-  const release = options.replicaOf?.release ?? 'kuik';
+  const release = options.replicaOf?.release ?? releaseName;
   if (options.replicaOf === undefined) {
     const metadata = { name: namespace };
     await admin.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
