@@ -34,11 +34,17 @@ export interface OperatorOptions {
   readonly authorityPem?: string;
   /** With its service account where a Pod finds it, in place of a kubeconfig; see `canBeInPod`. */
   readonly inPod?: boolean;
+  /** What is started: the sources unless told. */
+  readonly entry?: string;
+  /** How often it is asked whether it is ready. */
+  readonly askEveryMs?: number;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
 export interface OperatorProcess {
   readonly pid: number;
+  /** From the start of the process until it said that it is ready. */
+  readonly readyAfterMs: number;
   /** The chart's release; the webhook configuration has the same name. */
   readonly release: string;
   /** Where its Lease, certificate and overflow are. */
@@ -76,8 +82,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
   try {
     const site = await prepareSite(admin, namespace, options);
-    const child = operatorLeftOut ? undefined : await launch(site, directory.path, options);
-    return control({ admin, directory, site, child, options });
+    const launched = operatorLeftOut ? undefined : await launch(site, directory.path, options);
+    return control({ admin, directory, site, ...launched, options });
   } catch (error) {
     directory.remove();
     if (options.replicaOf === undefined) await removeNamespace(admin, namespace);
@@ -118,7 +124,12 @@ function configurationOf({ config = {} }: OperatorOptions): object {
   return { ...config, registries: namedRegistries(registries) };
 }
 
-async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
+interface Launched {
+  readonly child: Child;
+  readonly readyAfterMs: number;
+}
+
+async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Launched> {
   const config = join(directory, 'config.yaml');
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(config, stringify(configurationOf(options)));
@@ -137,20 +148,22 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
     `--debug-port=${site.ports.debug}`,
     '--log-format=json',
     '--log-level=debug',
+    ...(options.flags ?? []),
   ];
   const bare = {
     command: process.execPath,
-    args: [...shippedNodeFlags(), entryPoint, 'operator', ...flags, ...(options.flags ?? [])],
+    args: [...shippedNodeFlags(), options.entry ?? entryPoint, 'operator', ...flags],
     env: {},
   };
   const started = options.inPod === true ? inPod(bare, site.identity, directory) : bare;
+  const startedMs = performance.now();
   const child = await startChild({
     ...{ name: 'operator', logFile: join(directory, 'operator.log') },
     ...{ command: started.command, args: started.args },
     env: { ...environment(), ...started.env, ...options.env },
   });
-  await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`);
-  return child;
+  await ready(child, `http://127.0.0.1:${site.ports.health}/readyz`, options.askEveryMs);
+  return { child, readyAfterMs: performance.now() - startedMs };
 }
 
 /** Ours without what vitest and a developer's shell put there for something else. */
@@ -161,14 +174,16 @@ function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(kept);
 }
 
-async function ready(child: Child, url: string): Promise<void> {
+async function ready(child: Child, url: string, everyMs = 50): Promise<void> {
   const look = async () => {
     if (child.exit() !== undefined) return 'ended' as const;
     return (await fetch(url)).status === 200 ? ('ready' as const) : undefined;
   };
   let outcome: 'ended' | 'ready';
   try {
-    outcome = await untilReady(`${url} answers 200`, look, { withinMs: readyWithinMs });
+    outcome = await untilReady(`${url} answers 200`, look, {
+      ...{ withinMs: readyWithinMs, everyMs },
+    });
   } catch (error) {
     await child.stop('SIGKILL', 0);
     throw new Error(`The operator did not get ready:\n${lastLines(child)}`, { cause: error });
@@ -183,11 +198,13 @@ interface Running {
   readonly admin: Api;
   readonly directory: TemporaryDirectory;
   readonly site: Site;
-  readonly child: Child | undefined;
+  readonly child?: Child;
+  readonly readyAfterMs?: number;
   readonly options: OperatorOptions;
 }
 
-function control({ admin, directory, site, child, options }: Running): OperatorProcess {
+function control(running: Running): OperatorProcess {
+  const { admin, directory, site, child, readyAfterMs = 0, options } = running;
   const { release, namespace, webhookUrl, ports } = site;
   const cleanUp = async () => {
     if (options.replicaOf === undefined) {
@@ -202,6 +219,7 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
   const metricsUrl = `http://127.0.0.1:${ports.metrics}`;
   return {
     pid: child?.pid ?? 0,
+    readyAfterMs,
     release,
     namespace,
     webhookUrl,
