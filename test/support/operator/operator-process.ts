@@ -45,11 +45,17 @@ export interface OperatorOptions {
   readonly rights?: Rights;
   /** Told where its health is asked for as soon as it runs, long before it is ready. */
   readonly launched?: (healthUrl: string) => void;
+  /** What is started: the sources unless told. */
+  readonly entry?: string;
+  /** How often it is asked whether it is ready. */
+  readonly askEveryMs?: number;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
 export interface OperatorProcess {
   readonly pid: number;
+  /** From the start of the process until it said that it is ready. */
+  readonly readyAfterMs: number;
   /** The chart's release; the webhook configuration has the same name. */
   readonly release: string;
   /** Where its Lease, certificate and overflow are. */
@@ -92,8 +98,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
   try {
     const site = await prepareSite(admin, namespace, options);
-    const child = operatorLeftOut ? undefined : await launch(site, directory.path, options);
-    return control({ admin, directory, site, child, options });
+    const launched = operatorLeftOut ? undefined : await launch(site, directory.path, options);
+    return control({ admin, directory, site, ...launched, options });
   } catch (error) {
     directory.remove();
     // A policy that stayed would be in force for all files that come after.
@@ -147,8 +153,14 @@ function configurationOf({ config = {} }: OperatorOptions): object {
   return { ...config, registries: namedRegistries(registries) };
 }
 
-async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
+interface Launched {
+  readonly child: Child;
+  readonly readyAfterMs: number;
+}
+
+async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Launched> {
   const started = commandOf(site, directory, options);
+  const startedMs = performance.now();
   const child = await startChild({
     ...{ name: 'operator', logFile: join(directory, 'operator.log') },
     ...{ command: started.command, args: started.args },
@@ -156,8 +168,8 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
   });
   const healthUrl = `http://127.0.0.1:${site.ports.health}`;
   options.launched?.(healthUrl);
-  await ready(child, `${healthUrl}/readyz`);
-  return child;
+  await ready(child, `${healthUrl}/readyz`, options.askEveryMs);
+  return { child, readyAfterMs: performance.now() - startedMs };
 }
 
 function commandOf(site: Site, directory: string, options: OperatorOptions): PodCommand {
@@ -171,7 +183,12 @@ function commandOf(site: Site, directory: string, options: OperatorOptions): Pod
   const config = join(directory, 'config.yaml');
   writeFileSync(config, configuration);
   const command = process.execPath;
-  const start = [...shippedNodeFlags(), entryPoint, 'operator', `--config=${config}`];
+  const start = [
+    ...shippedNodeFlags(),
+    options.entry ?? entryPoint,
+    'operator',
+    `--config=${config}`,
+  ];
   if (options.inPod === true) {
     const { mounts = '' } = options;
     const pod = inPod({ command, args: [...start, ...flags], mounts }, site.identity, directory);
@@ -204,14 +221,16 @@ function environment(): Readonly<Record<string, string>> {
   return Object.fromEntries(all.filter(([name]) => !foreign.test(name)));
 }
 
-async function ready(child: Child, url: string): Promise<void> {
+async function ready(child: Child, url: string, everyMs = 50): Promise<void> {
   const look = async () => {
     if (child.exit() !== undefined) return 'ended' as const;
     return (await fetch(url)).status === 200 ? ('ready' as const) : undefined;
   };
   let outcome: 'ended' | 'ready';
   try {
-    outcome = await untilReady(`${url} answers 200`, look, { withinMs: readyWithinMs });
+    outcome = await untilReady(`${url} answers 200`, look, {
+      ...{ withinMs: readyWithinMs, everyMs },
+    });
   } catch (error) {
     await child.stop('SIGKILL', 0);
     throw new Error(`The operator did not get ready:\n${lastLines(child)}`, { cause: error });
@@ -226,11 +245,13 @@ interface Running {
   readonly admin: Api;
   readonly directory: TemporaryDirectory;
   readonly site: Site;
-  readonly child: Child | undefined;
+  readonly child?: Child;
+  readonly readyAfterMs?: number;
   readonly options: OperatorOptions;
 }
 
-function control({ admin, directory, site, child, options }: Running): OperatorProcess {
+function control(running: Running): OperatorProcess {
+  const { admin, directory, site, child, readyAfterMs = 0, options } = running;
   const { release, namespace, webhookUrl, ports } = site;
   const cleanUp = async () => {
     if (options.replicaOf === undefined) {
@@ -247,6 +268,7 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
   const metricsUrl = `http://127.0.0.1:${ports.metrics}`;
   return {
     pid: child?.pid ?? 0,
+    readyAfterMs,
     release,
     namespace,
     webhookUrl,
