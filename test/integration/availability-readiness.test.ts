@@ -50,7 +50,7 @@ test('a process is ready only when caches, table, certificate, listener and webh
   await createPod(namespace, oneContainer('registry.example.com/app:1'));
   proxy.setRules();
   const operator = await starting;
-  onTestFinished(() => operator.stop());
+  onTestFinished(() => operator.kill());
   expect(await waitingFor()).toEqual([]);
   expect(await operator.reviews()).toBe(0);
   // The API server itself follows its webhooks a moment later.
