@@ -15,8 +15,10 @@ import {
 } from '#test/support/processes/child-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { namedRegistries } from '#test/support/registries/registry-ports.ts';
+import { keepSaid, keepSecret } from '#test/support/runner/kept-secrets.ts';
 import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
 import { inImage } from './in-image.ts';
+import { keepSaidBy } from './said-by-operator.ts';
 import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
 import type { UnpackedImage } from './unpacked-image.ts';
 
@@ -254,6 +256,7 @@ function control(running: Running): OperatorProcess {
   const { admin, directory, site, child, readyAfterMs = 0, options } = running;
   const { release, namespace, webhookUrl, ports } = site;
   const cleanUp = async () => {
+    keepSaid('log', child?.logs() ?? '');
     if (options.replicaOf === undefined) {
       // Nobody answers at that address any more; Pods of later tests should not ask there.
       const kind = 'mutatingwebhookconfigurations';
@@ -266,6 +269,9 @@ function control(running: Running): OperatorProcess {
     directory.remove();
   };
   const metricsUrl = `http://127.0.0.1:${ports.metrics}`;
+  const debugUrl = `http://127.0.0.1:${ports.debug}`;
+  const asked = { metricsUrl, debugUrl, namespace };
+  keepSecret(site.identity.token);
   return {
     pid: child?.pid ?? 0,
     readyAfterMs,
@@ -274,10 +280,11 @@ function control(running: Running): OperatorProcess {
     webhookUrl,
     metricsUrl,
     healthUrl: `http://127.0.0.1:${ports.health}`,
-    debugUrl: `http://127.0.0.1:${ports.debug}`,
+    debugUrl,
     logs: () => child?.logs() ?? '',
     reviews: () => reviewsAt(metricsUrl),
     stop: async () => {
+      await keepSaidBy(admin, asked);
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
       const refusal = refusalIn(child?.logs() ?? '', options);
@@ -288,6 +295,7 @@ function control(running: Running): OperatorProcess {
       throw new Error(`Expected the operator to end with code 0, it ended with ${how}:\n${tail}`);
     },
     kill: async () => {
+      await keepSaidBy(admin, asked);
       await child?.stop('SIGKILL', 0);
       await cleanUp();
     },
