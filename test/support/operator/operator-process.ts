@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { type Api, kubeconfigFor, openApi } from '#test/support/api-server/api.ts';
+import { type Api, openApi } from '#test/support/api-server/api.ts';
 import { installChart, type Release, removeChart } from '#test/support/api-server/chart.ts';
-import { inPod, type PodCommand, type PodIdentity } from '#test/support/api-server/in-pod.ts';
 import { removeNamespace } from '#test/support/api-server/namespace.ts';
 import type { Rights } from '#test/support/api-server/rendered-rights.ts';
 import {
@@ -14,12 +11,10 @@ import {
   startChild,
 } from '#test/support/processes/child-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
-import { namedRegistries } from '#test/support/registries/registry-ports.ts';
 import { keepSaid, keepSecret } from '#test/support/runner/kept-secrets.ts';
 import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
-import { inImage } from './in-image.ts';
+import { commandOf, type Site } from './operator-command.ts';
 import { keepSaidBy } from './said-by-operator.ts';
-import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
 import type { UnpackedImage } from './unpacked-image.ts';
 
 /** How an operator is started; only the control plane must be named. */
@@ -83,9 +78,6 @@ const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
 
-/** Where the chart mounts the configuration. */
-const mountedConfig = '/etc/kube-image-keeper/config.yaml';
-
 /** How the API server says that a role is missing; other 403s are about the object. */
 const refusedByRoles = /[^"]*User \\"system:serviceaccount:[^"]* cannot [^"]*resource.{0,80}/;
 
@@ -112,14 +104,6 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     await admin.close();
     throw error;
   }
-}
-
-interface Site {
-  readonly release: string;
-  readonly namespace: string;
-  readonly webhookUrl: string;
-  readonly identity: PodIdentity;
-  readonly ports: { webhook: number; metrics: number; health: number; debug: number };
 }
 
 async function prepareSite(admin: Api, namespace: string, options: OperatorOptions): Promise<Site> {
@@ -149,12 +133,6 @@ function releaseOf(
   return { name, namespace, ...(rights !== undefined && { rights }) };
 }
 
-/** All registries of the tests are on loopback, which is asked only where it is named. */
-function configurationOf({ config = {} }: OperatorOptions): object {
-  const { registries } = config as { registries?: Record<string, object> };
-  return { ...config, registries: namedRegistries(registries) };
-}
-
 interface Launched {
   readonly child: Child;
   readonly readyAfterMs: number;
@@ -172,55 +150,6 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
   options.launched?.(healthUrl);
   await ready(child, `${healthUrl}/readyz`, options.askEveryMs);
   return { child, readyAfterMs: performance.now() - startedMs };
-}
-
-function commandOf(site: Site, directory: string, options: OperatorOptions): PodCommand {
-  const configuration = stringify(configurationOf(options));
-  const flags = [...flagsOf(site), ...(options.flags ?? [])];
-  if (options.image !== undefined) {
-    const files = { [mountedConfig]: configuration };
-    const args = ['operator', `--config=${mountedConfig}`, ...flags];
-    return inImage(options.image, args, { identity: site.identity, files });
-  }
-  const config = join(directory, 'config.yaml');
-  writeFileSync(config, configuration);
-  const command = process.execPath;
-  const start = [
-    ...shippedNodeFlags(),
-    options.entry ?? entryPoint,
-    'operator',
-    `--config=${config}`,
-  ];
-  if (options.inPod === true) {
-    const { mounts = '' } = options;
-    const pod = inPod({ command, args: [...start, ...flags], mounts }, site.identity, directory);
-    return { ...pod, env: { ...environment(), ...pod.env } };
-  }
-  const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
-  const args = [...start, `--kubeconfig=${kubeconfig}`, ...flags];
-  return { command, args, env: environment() };
-}
-
-function flagsOf(site: Site): string[] {
-  return [
-    `--namespace=${site.namespace}`,
-    `--webhook-configuration=${site.release}`,
-    `--webhook-url=${site.webhookUrl}`,
-    `--webhook-port=${site.ports.webhook}`,
-    `--metrics-port=${site.ports.metrics}`,
-    `--health-port=${site.ports.health}`,
-    `--debug-port=${site.ports.debug}`,
-    '--log-format=json',
-    '--log-level=debug',
-  ];
-}
-
-/** Ours without what vitest and a developer's shell put there for something else. */
-function environment(): Readonly<Record<string, string>> {
-  const foreign = /^(KUIK_|VITEST|NODE_OPTIONS$|NODE_V8_COVERAGE$|KUBECONFIG$)/;
-  const all = Object.entries(process.env).map(([name, value = '']) => [name, value] as const);
-  return Object.fromEntries(all.filter(([name]) => !foreign.test(name)));
 }
 
 async function ready(child: Child, url: string, everyMs = 50): Promise<void> {
