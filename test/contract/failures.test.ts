@@ -81,7 +81,11 @@ const degraded: Readonly<Record<string, readonly string[]>> = {
     'unit/actors/watchdog.test.ts',
     'unit/machines/leadership.test.ts',
   ],
-  stuck: ['unit/actors/watchdog.test.ts', 'unit/http/health.test.ts'],
+  stuck: [
+    'integration/availability-degraded.test.ts',
+    'unit/actors/watchdog.test.ts',
+    'unit/http/health.test.ts',
+  ],
 };
 
 test('what is said of a degraded life is held by tests', () => {
