@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
 import { v2Definitions } from '#test/support/api-server/v2-definitions.ts';
 import {

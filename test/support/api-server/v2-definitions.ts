@@ -1,4 +1,4 @@
-import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
 
 /**
  * The five definitions as kuik v2 serves them, as far as switching depends on it: the same names, its
