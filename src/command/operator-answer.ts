@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { replicaHeader } from '#core/replica-header.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 
 /** Where a command asks, and how a person gets there. */
@@ -8,6 +9,10 @@ export interface OperatorEndpoint {
   readonly flag: string;
   /** The port of the operator's Pods. */
   readonly port: number;
+  /** Who asks, where that is not known by where the question comes from. */
+  readonly token?: string;
+  /** Told which replica answers. */
+  readonly onReplica?: (name: string) => void;
 }
 
 /** An operator answers from memory or within its own deadline; by hand one waits a little longer. */
@@ -30,14 +35,21 @@ export function parseEndpoint(value: string): string {
  * tells what the operator says from what something else does.
  */
 export async function askOperator<T>(
-  { url: base, flag, port }: OperatorEndpoint,
+  { url: base, flag, port, token, onReplica }: OperatorEndpoint,
   path: URL,
   isAnswer: (body: Partial<T>) => boolean,
 ): Promise<Result<T, string>> {
   let status: number;
   let text: string;
   try {
-    const answer = await fetch(path, { signal: AbortSignal.timeout(answerTimeoutMs) });
+    const answer = await fetch(path, {
+      signal: AbortSignal.timeout(answerTimeoutMs),
+      // Elsewhere a redirect would be given the token, too.
+      redirect: 'error',
+      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    });
+    const replica = answer.headers.get(replicaHeader);
+    if (replica !== null) onReplica?.(replica);
     status = answer.status;
     text = await answer.text();
   } catch (error) {
@@ -47,7 +59,8 @@ export async function askOperator<T>(
   const body = parseJson(text) as (Partial<T> & { readonly error?: unknown }) | undefined;
   if (status === 200 && body !== undefined && isAnswer(body)) return succeed(body as T);
   if (typeof body?.error === 'string') {
-    return fail(`The operator at ${base} answered ${status}: ${body.error}`);
+    const who = status === 401 ? ' (--token, --token-file)' : '';
+    return fail(`The operator at ${base} answered ${status}: ${body.error}${who}`);
   }
   return fail(`Expected an operator at ${base} (${flag}): what is there answered ${status}`);
 }

@@ -9,6 +9,7 @@ import { type OperatorInput, operatorCommand } from './operator.ts';
 import { statusCommand } from './status.ts';
 import { uninstallCommand } from './uninstall.ts';
 import { versionCommand } from './version.ts';
+import { whatIfCommand } from './what-if.ts';
 
 /** The command line, ready to be parsed; wrong use is thrown as commander's error. */
 export function createProgram(): Command {
@@ -21,6 +22,7 @@ export function createProgram(): Command {
     operatorCommand(runOperator),
     checkCommand(),
     explainCommand(),
+    whatIfCommand(),
     statusCommand(),
     cleanupCommand(),
     uninstallCommand(),

@@ -83,6 +83,8 @@ test('/debug/copies tells of the copies that run', async () => {
       },
       machines: { list: () => [], get: () => undefined },
       explain: async () => ({}) as never,
+      whatIf: async () => ({}) as never,
+      replica: 'kuik-0',
       namespaceExists: async () => true,
       access: async () => ({ kind: 'unknown' }),
       copies: { running: () => running, now: () => someTimeMs + 2_000 },
