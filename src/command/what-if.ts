@@ -49,8 +49,8 @@ async function askWhatIf(flags: WhatIfFlags, command: Command): Promise<void> {
     if (!isRegistry(registry)) {
       command.error(`error: --registry: expected the host of a registry, got "${registry}"`);
     }
-    url.searchParams.append('registry', registry);
   }
+  url.searchParams.set('registry', flags.registry.join(','));
   const endpoint = debugEndpoint(flags);
   if (!endpoint.ok) command.error(`error: ${endpoint.error}`);
   const answer = await askOperator<WhatIfAnswer>(
