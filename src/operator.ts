@@ -102,7 +102,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { router, rehearsal } = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
-    lostCopies,
+    ...{ lostCopies, copier: oci.copier, platforms: configuration.mirroring.platforms },
   });
   showRewrittenPods(system, resources, table);
   const store = availabilityStore(system.runtime, { client, namespace });

@@ -26,7 +26,7 @@ export interface ServersOptions {
   readonly configuration: OperatorConfiguration;
   readonly router: RoutingQuery;
   /** What Pods that live would get. */
-  readonly rehearsal: Pick<Rehearsal, 'whatIf'>;
+  readonly rehearsal: Pick<Rehearsal, 'whatIf' | 'plan'>;
   /** The name of this process: what it knows of registries is its own. */
   readonly replica: string;
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
@@ -75,7 +75,7 @@ export class Servers {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
-      ...{ whatIf: rehearsal.whatIf, replica },
+      ...{ whatIf: rehearsal.whatIf, plan: rehearsal.plan, replica },
       ...(mirroring !== undefined && { copies: mirroring }),
       namespaceExists,
       access: this.#options.access,

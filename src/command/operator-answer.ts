@@ -11,6 +11,8 @@ export interface OperatorEndpoint {
   readonly port: number;
   /** Who asks, where that is not known by where the question comes from. */
   readonly token?: string;
+  /** What is asked about, where that is too long for a URL. */
+  readonly body?: unknown;
   /** Told which replica answers. */
   readonly onReplica?: (name: string) => void;
 }
@@ -35,19 +37,15 @@ export function parseEndpoint(value: string): string {
  * tells what the operator says from what something else does.
  */
 export async function askOperator<T>(
-  { url: base, flag, port, token, onReplica }: OperatorEndpoint,
+  endpoint: OperatorEndpoint,
   path: URL,
   isAnswer: (body: Partial<T>) => boolean,
 ): Promise<Result<T, string>> {
+  const { url: base, flag, port, onReplica } = endpoint;
   let status: number;
   let text: string;
   try {
-    const answer = await fetch(path, {
-      signal: AbortSignal.timeout(answerTimeoutMs),
-      // Elsewhere a redirect would be given the token, too.
-      redirect: 'error',
-      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
-    });
+    const answer = await fetch(path, requestOf(endpoint));
     const replica = answer.headers.get(replicaHeader);
     if (replica !== null) onReplica?.(replica);
     status = answer.status;
@@ -63,6 +61,19 @@ export async function askOperator<T>(
     return fail(`The operator at ${base} answered ${status}: ${body.error}${who}`);
   }
   return fail(`Expected an operator at ${base} (${flag}): what is there answered ${status}`);
+}
+
+function requestOf({ token, body }: OperatorEndpoint): RequestInit {
+  return {
+    signal: AbortSignal.timeout(answerTimeoutMs),
+    // Elsewhere a redirect would be given the token, too.
+    redirect: 'error',
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  };
 }
 
 function messageOf(error: unknown): string {

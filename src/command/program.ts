@@ -6,6 +6,7 @@ import { completionCommand } from './completion.ts';
 import { crdsCommand } from './crds.ts';
 import { explainCommand } from './explain.ts';
 import { type OperatorInput, operatorCommand } from './operator.ts';
+import { planCommand } from './plan.ts';
 import { statusCommand } from './status.ts';
 import { uninstallCommand } from './uninstall.ts';
 import { versionCommand } from './version.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
     operatorCommand(runOperator),
     checkCommand(),
     explainCommand(),
+    planCommand(),
     whatIfCommand(),
     statusCommand(),
     cleanupCommand(),

@@ -25,7 +25,14 @@ function section(title: string, changes: readonly WorkloadChange[]): readonly st
   return [title, ...changes.flatMap(workloadLines), ''];
 }
 
-function workloadLines({ namespace, kind, name, pods, images }: WorkloadChange): readonly string[] {
+/** A workload with its Pods, and each image with what it would come to. */
+export function workloadLines({
+  namespace,
+  kind,
+  name,
+  pods,
+  images,
+}: WorkloadChange): readonly string[] {
   return [
     `  ${namespace}  ${kind}/${name}  (${counted(pods, 'Pod')})`,
     ...images.flatMap(({ container, now, afterwards, by, message }) => {

@@ -4,6 +4,7 @@ import type { ActorView } from '#core/actor-view.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import { replicaHeader } from '#core/replica-header.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
+import type { PlanResources } from '#core/routing/resource-plan.ts';
 import type { WhatIf } from '#core/routing/what-if.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
@@ -12,6 +13,7 @@ import { requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
 import { debugMachines } from './routes/debug-machines.ts';
+import { debugPlan } from './routes/debug-plan.ts';
 import { debugRoute } from './routes/debug-route.ts';
 import { debugWhatIf } from './routes/debug-what-if.ts';
 import { isLoopback } from './same-origin.ts';
@@ -24,6 +26,7 @@ export interface DebugPorts {
   readonly copies?: DebugCopiesPorts;
   readonly explain: RoutingQuery['explain'];
   readonly whatIf: WhatIf;
+  readonly plan: PlanResources;
   /** This process: what it knows of registries is its own. */
   readonly replica: string;
   readonly namespaceExists: NamespaceExists;
@@ -72,6 +75,7 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);
   app.register(debugWhatIf, ports);
+  app.register(debugPlan, ports);
   if (copies !== undefined) app.register(debugCopies, copies);
   return app;
 }

@@ -8,13 +8,13 @@ import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { pushImage } from '#test/support/registries/images.ts';
-import { type Registry, startRegistry } from '#test/support/registries/registry.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** What commands are told by a running operator, of what would be. */
 let operator: OperatorProcess;
-let first: Registry;
-let second: Registry;
+let first: TestRegistry;
+let second: TestRegistry;
 
 beforeAll(async () => {
   [operator, first, second] = await Promise.all([
@@ -91,3 +91,85 @@ describe('kuik what-if', () => {
   });
 });
 
+describe('kuik plan', () => {
+  test('tells what a set would reroute, and what its filters leave out; nothing is changed', async () => {
+    const namespace = await freshNamespace();
+    const image = `${first.host}/team/gone:1`;
+    const other = `${first.host}/other/app:1`;
+    await pushImage(second, 'team/gone:1');
+    await createPod(namespace, oneContainer(image), { metadata: { name: 'moves' } });
+    await createPod(namespace, oneContainer(other), { metadata: { name: 'left-out' } });
+    const file = fileWith(JSON.stringify(setOf(namespace)));
+    const { plans } = await eventually('both Pods are known', async () => {
+      const { code, text } = await kuik('plan', file, '-o', 'json');
+      const said = JSON.parse(text);
+      return code === 0 && said.plans[0].leftOut.length > 0 && said;
+    });
+    expect(plans).toMatchObject([
+      {
+        ...{ resource: `ReplicatedImageSet/${namespace}/team`, problems: [], images: [image] },
+        leftOut: [{ image: other, field: 'spec.imageFilter' }],
+        rerouted: [
+          {
+            ...{ name: 'moves', pods: 1 },
+            images: [{ now: image, afterwards: `${second.host}/team/gone:1` }],
+          },
+        ],
+        copies: [],
+      },
+    ]);
+    expect((await admin().get(sets(namespace))).items).toEqual([]);
+    const again = JSON.parse((await kuik('plan', file, '-o', 'json')).text);
+    expect(again.plans).toMatchObject([{ rerouted: [{ name: 'moves' }] }]);
+  });
+
+  test('tells what a mirror would copy, and how many bytes', async () => {
+    const namespace = await freshNamespace();
+    await createPod(namespace, oneContainer(`${first.host}/team/app:1`));
+    const file = fileWith(`
+apiVersion: kuik.enix.io/v1alpha1
+kind: ImageSetMirror
+metadata: { name: copies, namespace: ${namespace} }
+spec:
+  imageFilter: { include: ["${first.host}/.+"] }
+  mirrors: [{ registry: "${second.host}", path: /mirror }]
+---
+apiVersion: kuik.enix.io/v1alpha1
+kind: ImageSetMirror
+metadata: { name: nothing, namespace: ${namespace} }
+spec:
+  imageFilter: { include: ["quay.io/.+"] }
+  mirrors: [{ registry: "${second.host}", path: /mirror }]
+`);
+    const answer = await eventually('the Pod is known', async () => {
+      const said = JSON.parse((await kuik('plan', file, '-o', 'json')).text);
+      return said.plans[0].copies.length > 0 && said;
+    });
+    const [{ copies }, nothing] = answer.plans;
+    expect(copies).toMatchObject([
+      { image: `${first.host}/team/app:1`, copies: [`${second.host}/mirror/team/app:1`] },
+    ]);
+    expect(copies[0].bytes).toBeGreaterThan(0);
+    expect(answer.bytes).toBe(copies[0].bytes);
+    expect(nothing).toMatchObject({ images: [], copies: [] });
+    const { code, text } = await kuik('plan', file);
+    expect([code, text]).toEqual([0, expect.stringMatching(/1 copy would be made: at most \d/)]);
+  });
+
+  test('says what is wrong in a resource, and ends with 3', async () => {
+    const wrong = { ...setOf('default'), spec: { upstreams: [{ registri: 'docker.io' }] } };
+    const { code, text } = await kuik('plan', fileWith(JSON.stringify(wrong)));
+    expect(code).toBe(3);
+    expect(text).toContain('ReplicatedImageSet team: spec.upstreams[0].registry: expected');
+    expect(text).toContain('spec.upstreams[0].registri: expected one of the keys');
+  });
+});
+
+/** A file that is gone with the test. */
+function fileWith(content: string): string {
+  const directory = temporaryDirectory('plan');
+  onTestFinished(directory.remove);
+  const path = join(directory.path, 'resource.yaml');
+  writeFileSync(path, content);
+  return path;
+}

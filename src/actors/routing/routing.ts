@@ -3,7 +3,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { KubeClient } from '#kube/client.ts';
 import { type RewriteEventsOptions, rewriteEventsLogic } from './pod-events.ts';
 import { PodOwners } from './pod-owners.ts';
-import { Rehearsal } from './rehearsal.ts';
+import { Rehearsal, type RehearsalOptions } from './rehearsal.ts';
 import { Router, type RouterOptions } from './router.ts';
 
 /** Adds the answering of reviews, and, on the leader, the telling of what came of them. */
@@ -25,4 +25,5 @@ export interface Routing {
 
 /** What reviews are answered with, and what is told. */
 export type RoutingOptions = Omit<RouterOptions, 'runtime' | 'turns' | 'owners'> &
-  RewriteEventsOptions & { readonly client: KubeClient };
+  RewriteEventsOptions &
+  Pick<RehearsalOptions, 'copier' | 'platforms'> & { readonly client: KubeClient };

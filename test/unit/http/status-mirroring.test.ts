@@ -84,6 +84,7 @@ test('/debug/copies tells of the copies that run', async () => {
       machines: { list: () => [], get: () => undefined },
       explain: async () => ({}) as never,
       whatIf: async () => ({}) as never,
+      plan: async () => ({ plans: [], bytes: 0, workloads: 0, undecided: 0 }),
       replica: 'kuik-0',
       namespaceExists: async () => true,
       access: async () => ({ kind: 'unknown' }),
