@@ -32,7 +32,7 @@ const sets = (namespace: string) =>
   `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/replicatedimagesets`;
 
 function setOf(namespace: string) {
-  const imageFilter = { include: ['/team/.+'] };
+  const imageFilter = { include: ['/team/.+'], exclude: ['/team/kept:.+'] };
   return {
     ...{ apiVersion: 'kuik.enix.io/v1alpha1', kind: 'ReplicatedImageSet' },
     metadata: { name: 'team', namespace },
@@ -95,7 +95,7 @@ describe('kuik plan', () => {
   test('tells what a set would reroute, and what its filters leave out; nothing is changed', async () => {
     const namespace = await freshNamespace();
     const image = `${first.host}/team/gone:1`;
-    const other = `${first.host}/other/app:1`;
+    const other = `${first.host}/team/kept:1`;
     await pushImage(second, 'team/gone:1');
     await createPod(namespace, oneContainer(image), { metadata: { name: 'moves' } });
     await createPod(namespace, oneContainer(other), { metadata: { name: 'left-out' } });
