@@ -2,18 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import type { KubeObject } from '#test/support/api-server/api.ts';
 import { objectPath } from '#test/support/api-server/chart.ts';
-import {
-  accountKubeconfig,
-  oneOf,
-  type PodSpec,
-  runPod,
-  type Site,
-  startAsDeployed,
-} from '#test/support/api-server/deployed.ts';
+import { oneOf, runPod, type Site, startAsDeployed } from '#test/support/api-server/deployed.ts';
 import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
 import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
 import { chartFolder, renderChart, runHelm } from '#test/support/api-server/rendered-chart.ts';
-import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type Child, freePorts, lastLines } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { eventually, operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
@@ -131,23 +123,26 @@ describe('a release of the chart', () => {
     expect(metadata.name).toBe('e69ca865.enix.io');
   });
 
-  test('is found to work by the test that it brings, but for what needs a network of Pods', async () => {
-    const test = hooks.filter(({ metadata }) => metadata.name === `${name}-check`);
-    for (const object of test.filter(({ kind }) => kind !== 'Pod')) {
-      await admin().apply(objectPath(object), object);
-    }
-    const { spec } = oneOf<{ spec: PodSpec }>(test, 'Pod');
-    const kubeconfig = await accountKubeconfig(site, spec.serviceAccountName);
-    const here = `--metrics-url=http://127.0.0.1:${ports[1]}`;
-    const args = [...(spec.containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`, here];
-    await eventually('the roles are in force, and it works', async () => {
-      const { text } = await runKuik([...args, '-o', 'json']);
-      const { findings } = JSON.parse(text) as { findings: { check: string; state: string }[] };
-      // A Service leads nowhere here: no node runs the Pods behind it.
-      const wrong = findings.filter(({ check, state }) => state !== 'ok' && check !== 'resources');
-      expect(wrong.map(({ check }) => check)).toEqual(['reviews']);
-      return true;
+  test('is found to work by `helm test`, but for what needs a network of Pods', async () => {
+    const tested = helm('test', []).catch((error: unknown) => String(error));
+    const { code, text } = await runPod(site, {
+      labelSelector: 'app.kubernetes.io/component=check',
+      readable: '/apis/kuik.enix.io/v1alpha1/imagesetmirrors?limit=1',
+      args: [`--metrics-url=http://127.0.0.1:${ports[1]}`, '--output=json'],
     });
+    const { findings } = JSON.parse(text) as { findings: { check: string; state: string }[] };
+    // A Service leads nowhere here: no node runs the Pods behind it.
+    const wrong = findings.filter(({ check, state }) => state !== 'ok' && check !== 'resources');
+    expect(wrong.map(({ check }) => check)).toEqual(['reviews']);
+    expect(code).toBe(3);
+    expect(await tested).toContain(`${name}-check`);
+    // Its logs are there to be read; what it was allowed is not any more.
+    const tests = hooks.filter(({ metadata }) => metadata.name === `${name}-check`);
+    const there = await Promise.all(tests.map((one) => admin().get(objectPath(one))));
+    expect(tests.filter((_, at) => there[at] !== undefined).map(({ kind }) => kind)).toEqual([
+      'Pod',
+    ]);
+    await admin().remove(objectPath(oneOf(tests, 'Pod')));
   });
 
   test('replaces its Pods when the configuration changes, and only then', async () => {
@@ -200,7 +195,10 @@ describe('a release of the chart', () => {
     operator = undefined;
     await placeCopy();
     const uninstalled = helm('uninstall', []);
-    const run = await runPod(site, 'app.kubernetes.io/component=uninstall');
+    const run = await runPod(site, {
+      labelSelector: 'app.kubernetes.io/component=uninstall',
+      readable: '/api/v1/secrets?limit=1',
+    });
     expect(run.text).toContain('finalizers of resources: taken off 1');
     expect(run.text).toContain('copies of Secrets: 1 deleted');
     expect(run.code).toBe(0);
@@ -210,7 +208,7 @@ describe('a release of the chart', () => {
     expect(metadata.finalizers).toBeUndefined();
     const all = [...objects, ...hooks];
     const there = await Promise.all(all.map((one) => admin().get(objectPath(one))));
-    const left = all.filter((_, index) => there[index] !== undefined);
+    const left = all.filter((_, at) => there[at] !== undefined);
     expect(new Set(left.map(({ kind }) => kind))).toEqual(new Set(['CustomResourceDefinition']));
     expect(left).toHaveLength(5);
     const inside = `/api/v1/namespaces/${namespace}`;

@@ -33,7 +33,7 @@ export function oneOf<T>(all: readonly KubeObject[], kind: string): KubeObject &
 }
 
 /** A kubeconfig of a service account, with a token that the API server gave it. */
-export async function accountKubeconfig(site: Site, account: string): Promise<string> {
+async function accountKubeconfig(site: Site, account: string): Promise<string> {
   const path = join(site.directory, account);
   writeFileSync(path, kubeconfigFor(await accessAs(site, account), site.namespace));
   return path;
@@ -80,8 +80,17 @@ export async function startAsDeployed(
   });
 }
 
+/** Which Pod a test runs, and what it does beside what the Pod says. */
+export interface RunPodOptions {
+  readonly labelSelector: string;
+  /** What its account can read once its roles are in force. */
+  readonly readable: string;
+  readonly args?: readonly string[];
+}
+
 /** Runs the first Pod with these labels as a node would, and says so to the API server. */
-export async function runPod(site: Site, labelSelector: string): Promise<CommandRun> {
+export async function runPod(site: Site, options: RunPodOptions): Promise<CommandRun> {
+  const { labelSelector, readable, args = [] } = options;
   const { admin, namespace } = site;
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   let found: (KubeObject & { spec: PodSpec }) | undefined;
@@ -92,9 +101,10 @@ export async function runPod(site: Site, labelSelector: string): Promise<Command
   });
   if (found === undefined) throw new Error('Expected a Pod.');
   const { containers, serviceAccountName } = found.spec;
-  await rolesInForce(site, serviceAccountName);
+  await rolesInForce(site, serviceAccountName, readable);
   const kubeconfig = await accountKubeconfig(site, serviceAccountName);
-  const run = await runKuik([...(containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`]);
+  const given = [...(containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`, ...args];
+  const run = await runKuik(given);
   await admin.merge(`${pods}/${found.metadata.name}/status`, {
     status: { phase: run.code === 0 ? 'Succeeded' : 'Failed' },
   });
@@ -102,11 +112,11 @@ export async function runPod(site: Site, labelSelector: string): Promise<Command
 }
 
 /** The authorizer learns of a role a moment after it was made; a container takes longer to start. */
-async function rolesInForce(site: Site, account: string): Promise<void> {
+async function rolesInForce(site: Site, account: string, readable: string): Promise<void> {
   const somebody = apiOf(await accessAs(site, account));
   try {
     await eventually('the roles are in force', async () => {
-      const { status } = await somebody.call('GET', '/api/v1/secrets?limit=1');
+      const { status } = await somebody.call('GET', readable);
       return status === 200;
     });
   } finally {
