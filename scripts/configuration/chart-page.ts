@@ -35,8 +35,10 @@ The chart makes everything but these, which the operator makes itself: its Lease
 without cert-manager, its certificate (the Secret \`kuik-webhook\`). Of what the chart makes it writes one
 field, the webhook configuration's \`caBundle\`, which no manifest names: server-side apply leaves that to
 it, so Argo CD, Flux and \`helm upgrade\` see no difference and put nothing back. With cert-manager it is
-the operator too that writes it, from the \`ca.crt\` that it serves with. So no \`inject-ca-from\`
-annotation is needed: cert-manager would write the new authority before the Pods have its certificate.
+the operator too that writes it, from the \`ca.crt\` that it serves with. So the chart sets no
+\`inject-ca-from\`: cert-manager would write a new authority before the Pods have its certificate, and the
+operator the old one again. An issuer that gives no \`ca.crt\` leaves the field to whom
+\`manager.webhook.annotations\` names.
 
 ## With Argo CD, Flux, kustomize or kubectl
 

@@ -220,6 +220,15 @@ describe('a release of the chart', () => {
       return (await namesOf(`${inside}/pods`)).length === 0;
     });
   });
+
+  test('can be installed again: its definitions and resources are still there', async () => {
+    await helm('install', [chartFolder], values);
+    expect(await namesOf(mirrors())).toEqual(['kept']);
+    // Where no node can run the Job, the release can still be removed.
+    await helm('uninstall', ['--no-hooks']);
+    expect(await admin().get(webhookPath)).toBeUndefined();
+    expect(await namesOf(mirrors())).toEqual(['kept']);
+  });
 });
 
 /** A copy of a Secret as the operator places it beside Pods. */

@@ -60,6 +60,7 @@ describe('what is rendered is taken by the API server', () => {
       { manager: { pdb: { maxUnavailable: '50%' } } },
       (objects) => expect(specOf(objects, 'PodDisruptionBudget')['minAvailable']).toBeUndefined(),
     ],
+    ['with Secrets of one namespace', { rbac: { secrets: ['default'] } }, none],
     ['with Secrets of nobody', { rbac: { secrets: 'none' } }, none],
     [
       'with no rights and no policies',
@@ -77,6 +78,7 @@ describe('what is rendered is taken by the API server', () => {
       {
         manager: {
           webhook: {
+            annotations: { 'cert-manager.io/inject-ca-from-secret': 'kuik-system/authority' },
             ignoredNamespaces: ['monitoring', 'kube-system'],
             namespaceSelector: { matchLabels: { team: 'a' } },
             objectSelector: { matchExpressions: [{ key: 'spared', operator: 'DoesNotExist' }] },
@@ -97,6 +99,7 @@ describe('what is rendered is taken by the API server', () => {
           extraVolumeMounts: [{ name: 'authorities', mountPath: '/etc/authorities' }],
           podLabels: { team: 'platform' },
           podAnnotations: { 'example.com/owner': 'platform' },
+          affinity: { podAffinity: {} },
           tolerations: [{ operator: 'Exists' }],
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           imagePullSecrets: [{ name: 'pull' }],
