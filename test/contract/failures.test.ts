@@ -56,6 +56,7 @@ const degraded: Readonly<Record<string, readonly string[]>> = {
   'api-server-away': [
     'integration/availability-degraded.test.ts',
     'integration/operator-api-trouble.test.ts',
+    'unit/actors/mirroring/mirroring-outages.test.ts',
     'unit/actors/watchdog.test.ts',
   ],
   'leader-gone': [
@@ -66,7 +67,7 @@ const degraded: Readonly<Record<string, readonly string[]>> = {
   ],
   'registries-away': [
     'integration/availability-degraded.test.ts',
-    'unit/actors/mirroring/mirroring-looks.test.ts',
+    'unit/actors/mirroring/mirroring-outages.test.ts',
   ],
   'dns-away': ['integration/availability-degraded.test.ts'],
   'read-only-disk': ['integration/availability-degraded.test.ts'],
@@ -80,7 +81,11 @@ const degraded: Readonly<Record<string, readonly string[]>> = {
     'unit/actors/watchdog.test.ts',
     'unit/machines/leadership.test.ts',
   ],
-  stuck: ['unit/actors/watchdog.test.ts', 'unit/http/health.test.ts'],
+  stuck: [
+    'integration/availability-degraded.test.ts',
+    'unit/actors/watchdog.test.ts',
+    'unit/http/health.test.ts',
+  ],
 };
 
 test('what is said of a degraded life is held by tests', () => {

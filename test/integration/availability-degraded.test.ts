@@ -18,6 +18,10 @@ let stage: DegradedStage;
 /** What has been there from the beginning: by address and by name. */
 const images: string[] = [];
 
+/** As the chart's probes have it. */
+const probeTimeoutMs = 1_000;
+/** Of the stage's operator. */
+const leaseMs = 3_000;
 const well = { status: 'Available', copy: 'Available' };
 
 beforeAll(async () => {
@@ -172,6 +176,26 @@ describe.runIf(canBeInPod())('an operator', () => {
     const { lastMonitor = '' } = await stage.told(image);
     expect(Math.abs(Date.parse(lastMonitor) - (Date.now() + offsetMs))).toBeLessThan(60_000);
     stage.setClock(0);
+  });
+
+  test('whose event loop stands still answers no probe; when it goes on it is well, and had let go', async () => {
+    const { pid, healthUrl } = stage.operator;
+    const probe = async () => {
+      const signal = AbortSignal.timeout(probeTimeoutMs);
+      const answer = await fetch(`${healthUrl}/healthz`, { signal }).catch(() => undefined);
+      return answer?.status;
+    };
+    await eventually('it leads', leads);
+    const ended = () => stage.operator.logs().match(/this process does not lead/g)?.length ?? 0;
+    const before = ended();
+    process.kill(pid, 'SIGSTOP');
+    expect(await probe()).toBeUndefined();
+    await delay(leaseMs);
+    process.kill(pid, 'SIGCONT');
+    expect(await probe()).toBe(200);
+    await eventually('it has noticed', () => ended() > before);
+    await eventually('it leads again', leads);
+    await isReadyAndWell();
   });
 
   test('is not ended by more reviews than its memory holds', async () => {
