@@ -6,6 +6,7 @@ import { oneOf, runPod, type Site, startAsDeployed } from '#test/support/api-ser
 import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
 import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
 import { chartFolder, renderChart, runHelm } from '#test/support/api-server/rendered-chart.ts';
+import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type Child, freePorts, lastLines } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { eventually, operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
@@ -228,6 +229,21 @@ describe('a release of the chart', () => {
     await helm('uninstall', ['--no-hooks']);
     expect(await admin().get(webhookPath)).toBeUndefined();
     expect(await namesOf(mirrors())).toEqual(['kept']);
+  });
+
+  test('is cleaned up by hand, of copies in the namespaces that are named', async () => {
+    await placeCopy();
+    const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+    const uninstall = async (...args: readonly string[]) =>
+      await runKuik(['uninstall', '--yes', '--namespace', namespace, ...args], {
+        KUIK_KUBECONFIG: adminKubeconfig(),
+      });
+    const { code, text } = await uninstall('--secrets', 'default');
+    expect(text).toContain('copies of Secrets: none there');
+    expect(code).toBe(0);
+    expect(await namesOf(secrets)).toHaveLength(1);
+    await uninstall('--secrets', `default,${namespace}`);
+    expect(await namesOf(secrets)).toEqual([]);
   });
 });
 
