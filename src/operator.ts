@@ -101,10 +101,10 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const secrets = addSecrets(system, { client, table, resources });
   conditions.contribute(secrets.sources);
   const lostCopies = addLostCopies(system, { client, namespace, ...staleMirrorCleanup });
-  const router = addRouting(system, {
+  const { router, rehearsal } = addRouting(system, {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
-    lostCopies,
+    ...{ lostCopies, copier: oci.copier, platforms: configuration.mirroring.platforms },
   });
   showRewrittenPods(system, resources, table);
   const store = availabilityStore(system.runtime, { client, namespace });
@@ -123,8 +123,8 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     deleteWithinMs: flags.leaseDuration - flags.renewDeadline,
   });
   const servers = new Servers({
-    ...{ system, flags, configuration, router, reporting, mirroring: mirroring.reporting },
-    synced: resources.synced,
+    ...{ system, flags, configuration, router, rehearsal, reporting },
+    ...{ replica: hostname(), mirroring: mirroring.reporting, synced: resources.synced },
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
   });

@@ -3,6 +3,7 @@ import type { CheckedInstallation } from './check-steps.ts';
 import { wrap } from './explanation-text.ts';
 import type { Finding } from './finding.ts';
 import { parseEndpoint } from './operator-answer.ts';
+import { type Output, outputOption, write } from './output.ts';
 import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 
 /** What `kuik check` was asked. */
@@ -13,7 +14,7 @@ interface CheckFlags {
   readonly probeNamespace: string;
   readonly webhookConfiguration: string;
   readonly metricsUrl: string;
-  readonly output: 'text' | 'json';
+  readonly output: Output;
 }
 
 /** A gate after an installation tells what is wrong from a command that could not ask. */
@@ -35,11 +36,7 @@ export function checkCommand(): Command {
         .env('KUIK_METRICS_URL')
         .argParser(parseEndpoint),
     )
-    .addOption(
-      new Option('-o, --output <format>', 'for people or for machines')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(outputOption())
     .addHelpText('after', examples)
     .allowExcessArguments(false)
     .action(runCheck);
@@ -60,9 +57,7 @@ async function runCheck(flags: CheckFlags): Promise<void> {
       now: Date.now,
       metrics: () => readMetrics(flags.metricsUrl),
     });
-    process.stdout.write(
-      flags.output === 'json' ? `${JSON.stringify({ findings }, null, 2)}\n` : textOf(findings),
-    );
+    write(flags.output, { findings }, () => textOf(findings));
     process.exitCode = exitCodeOf(findings);
   });
 }

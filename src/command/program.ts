@@ -6,9 +6,11 @@ import { completionCommand } from './completion.ts';
 import { crdsCommand } from './crds.ts';
 import { explainCommand } from './explain.ts';
 import { type OperatorInput, operatorCommand } from './operator.ts';
+import { planCommand } from './plan.ts';
 import { statusCommand } from './status.ts';
 import { uninstallCommand } from './uninstall.ts';
 import { versionCommand } from './version.ts';
+import { whatIfCommand } from './what-if.ts';
 
 /** The command line, ready to be parsed; wrong use is thrown as commander's error. */
 export function createProgram(): Command {
@@ -21,6 +23,8 @@ export function createProgram(): Command {
     operatorCommand(runOperator),
     checkCommand(),
     explainCommand(),
+    planCommand(),
+    whatIfCommand(),
     statusCommand(),
     cleanupCommand(),
     uninstallCommand(),

@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { version } from '#core/version.ts';
 import { parseEndpoint } from './operator-answer.ts';
+import { type Output, outputOption, write } from './output.ts';
 
 /** What `kuik version` was asked. */
 interface VersionFlags {
   readonly client?: true;
   readonly metricsUrl: string;
-  readonly output: 'text' | 'json';
+  readonly output: Output;
 }
 
 const answerTimeoutMs = 5_000;
@@ -22,26 +23,21 @@ export function versionCommand(): Command {
         .env('KUIK_METRICS_URL')
         .argParser(parseEndpoint),
     )
-    .addOption(
-      new Option('-o, --output <format>', 'for people or for machines')
-        .choices(['text', 'json'])
-        .default('text'),
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  kubectl -n kuik-system exec deploy/kuik -- kuik version\n  kuik version --client -o json',
     )
-    .addHelpText('after', '\nExample:\n  kubectl -n kuik-system exec deploy/kuik -- kuik version')
     .allowExcessArguments(false)
     .action(showVersion);
 }
 
 async function showVersion({ client, metricsUrl, output }: VersionFlags): Promise<void> {
   const operator = client === true ? undefined : await askVersion(metricsUrl);
-  if (output === 'json') {
-    const told = { client: version, ...(operator !== undefined && { operator }) };
-    process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-    return;
-  }
+  const told = { client: version, ...(operator !== undefined && { operator }) };
   const other = operator ?? `unknown: nobody answers at ${metricsUrl} (--metrics-url)`;
   const lines = [`kuik ${version}`, ...(client === true ? [] : [`operator ${other}`])];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  write(output, told, () => `${lines.join('\n')}\n`);
 }
 
 /** As its `build_info` says; undefined where nobody says so. */

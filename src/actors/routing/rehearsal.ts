@@ -1,14 +1,11 @@
 import type { Registries } from '#actors/registries/registries.ts';
-import { type Cancellation, cancellationOf } from '#core/cancellation.ts';
 import { registryHost } from '#core/image/registry-host.ts';
-import {
-  isOnRegistry,
-  type LivePod,
-  type LiveWorkload,
-  liveWorkloads,
-} from '#core/routing/live-workloads.ts';
-import { type RoutedWorkload, type WhatIf, whatIfReport } from '#core/routing/what-if.ts';
-import { type RoutePodOptions, routePod } from './route-pod.ts';
+import { isOnRegistry, type LivePod, liveWorkloads } from '#core/routing/live-workloads.ts';
+import type { PlanResources } from '#core/routing/resource-plan.ts';
+import { type WhatIf, whatIfReport } from '#core/routing/what-if.ts';
+import { type PlanOptions, planResources } from './plan-resources.ts';
+import type { RoutePodOptions } from './route-pod.ts';
+import { routeWorkloads } from './route-workloads.ts';
 
 /** Routes the Pods that live as if they were created again; nothing is changed by that. */
 export class Rehearsal {
@@ -25,41 +22,26 @@ export class Rehearsal {
     const { workloads, left } = liveWorkloads(this.#options.pods(), workloadsMax, (images) =>
       images.some((image) => isOnRegistry(image, dead)),
     );
-    const routed = await routeAll(withoutRegistries(this.#options, dead), workloads, signal);
+    const routed = await routeWorkloads(withoutRegistries(this.#options, dead), workloads, signal);
     return whatIfReport(registries, routed, left);
+  };
+
+  /** With these resources beside those that there are, or in their place. */
+  readonly plan: PlanResources = async (resources, signal) => {
+    const live = liveWorkloads(this.#options.pods(), workloadsMax);
+    return await planResources(this.#options, { resources, live }, signal);
   };
 }
 
 /** What Pods are routed with, and which live. */
-export interface RehearsalOptions extends RoutePodOptions {
+export interface RehearsalOptions
+  extends RoutePodOptions,
+    Pick<PlanOptions, 'copier' | 'platforms'> {
   readonly pods: () => Iterable<LivePod>;
 }
 
 /** Workloads that one question is about: each may cost a request to a registry. */
 const workloadsMax = 2_000;
-/** Workloads that are decided about at once: reviews go on meanwhile. */
-const routedAtOnceMax = 16;
-
-/** What is not done when nobody waits any more has no decisions. */
-async function routeAll(
-  options: RoutePodOptions,
-  workloads: readonly LiveWorkload[],
-  signal: AbortSignal,
-): Promise<readonly RoutedWorkload[]> {
-  const routed: RoutedWorkload[] = workloads.map((workload) => ({ workload }));
-  const waiting = workloads.entries();
-  const cancellation: Cancellation = cancellationOf(signal);
-  const work = async () => {
-    for (const [index, workload] of waiting) {
-      if (cancellation.isCancelled) return;
-      const { decisions } = await routePod(options, workload.admission, cancellation);
-      // What was found out while nobody waits any more may be half of it.
-      if (!cancellation.isCancelled) routed[index] = { workload, decisions };
-    }
-  };
-  await Promise.all(Array.from({ length: routedAtOnceMax }, work));
-  return routed;
-}
 
 /** The same, where these registries are asked nothing and count as unreachable. */
 function withoutRegistries(options: RehearsalOptions, dead: ReadonlySet<string>): RoutePodOptions {

@@ -40,15 +40,18 @@ export function liveWorkloads(
 ): LiveWorkloads {
   const found = new Map<string, LiveWorkload>();
   const left = new Set<string>();
-  for (const pod of pods) {
-    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
-    const originals = originalsOf(pod);
-    if (!isAsked([...Object.values(pod.images), ...originals.values()])) continue;
+  const add = (pod: LivePod, originals: Originals) => {
     const owner = workloadOf(pod);
     const key = JSON.stringify([pod.namespace, owner.kind, owner.name, pod.images]);
     const known = found.get(key);
-    if (known === undefined && found.size >= max) left.add(key);
-    else found.set(key, known ? { ...known, pods: known.pods + 1 } : create(pod, originals, owner));
+    if (known !== undefined) found.set(key, { ...known, pods: known.pods + 1 });
+    else if (found.size < max) found.set(key, create(pod, originals, owner));
+    else left.add(key);
+  };
+  for (const pod of pods) {
+    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+    const originals = originalsOf(pod);
+    if (isAsked([...Object.values(pod.images), ...originals.values()])) add(pod, originals);
   }
   const keys = [...found.keys()].sort();
   return { workloads: keys.flatMap((key) => found.get(key) ?? []), left: left.size };
@@ -60,13 +63,16 @@ export function isOnRegistry(image: string, hosts: ReadonlySet<string>): boolean
   return read.ok && hosts.has(registryHost(read.value.registry));
 }
 
-function originalsOf(pod: LivePod): ReadonlyMap<string, string> {
+/** Container → image as its user wrote it, where that is another. */
+type Originals = ReadonlyMap<string, string>;
+
+function originalsOf(pod: LivePod): Originals {
   return new Map(rewrites(pod).map(({ key, original }) => [key, original]));
 }
 
 function create(
   pod: LivePod,
-  originals: ReadonlyMap<string, string>,
+  originals: Originals,
   owner: { readonly kind: string; readonly name: string },
 ): LiveWorkload {
   const { namespace, name, labels, images, pullSecrets } = pod;

@@ -25,7 +25,7 @@ export interface ImageChange {
   /** As it is written in the Pod that lives. */
   readonly now: string;
   /** What would be pulled; absent where nothing could be. */
-  readonly then?: string;
+  readonly afterwards?: string;
   /** Who proposes it, `Kind/[namespace/]name` or `original`. */
   readonly by?: string;
   readonly message: string;
@@ -61,7 +61,7 @@ export function whatIfReport(
     const { namespace, kind, name, pods } = workload;
     const change = { namespace, kind, name, pods, images };
     if (images.length === 0) staying += 1;
-    else if (images.some(({ then }) => then === undefined)) stranded.push(change);
+    else if (images.some(({ afterwards }) => afterwards === undefined)) stranded.push(change);
     else moving.push(change);
   }
   return { registries, moving, stranded, staying, undecided };
@@ -75,5 +75,5 @@ function changeOf(
   const now = running[key] ?? image;
   const isGone = reason === 'NothingAvailable' || isOnRegistry(winner, dead);
   if (isGone) return [{ container: key, now, message }];
-  return winner === now ? [] : [{ container: key, now, then: winner, by, message }];
+  return winner === now ? [] : [{ container: key, now, afterwards: winner, by, message }];
 }

@@ -5,10 +5,10 @@ import type { WhatIf } from '#core/routing/what-if.ts';
 
 const querySchema = Type.Object(
   {
-    registry: Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
-      minItems: 1,
-      maxItems: 32,
-      description: 'hosts of registries, at most 32',
+    registry: Type.String({
+      minLength: 1,
+      maxLength: 4_096,
+      description: 'hosts of registries with commas between',
     }),
   },
   { additionalProperties: false },
@@ -31,11 +31,12 @@ export async function debugWhatIf(
 ): Promise<void> {
   app.get('/debug/what-if', { schema: { querystring: querySchema } }, async (request, reply) => {
     const { registry } = request.query as Static<typeof querySchema>;
-    const wrong = registry.find((name) => !isRegistry(name));
+    const registries = registry.split(',');
+    const wrong = registries.find((name) => !isRegistry(name));
     if (wrong !== undefined) {
       const error = `registry: expected the host of a registry, got ${JSON.stringify(wrong)}`;
       return reply.code(400).send({ error });
     }
-    return { replica, ...(await whatIf(registry, AbortSignal.timeout(answerWithinMs))) };
+    return { replica, ...(await whatIf(registries, AbortSignal.timeout(answerWithinMs))) };
   });
 }
