@@ -43,7 +43,8 @@ test('the chart passes lint, and renders for each version of Kubernetes that it 
 
 describe('what is rendered is taken by the API server', () => {
   test.each<[string, object, (objects: readonly KubeObject[]) => unknown]>([
-    ['with one replica and no budget', { manager: { replicas: 1, pdb: { create: false } } }, none],
+    ['with two replicas and no budget', { manager: { pdb: { create: false } } }, noBudget],
+    ['with one replica, which no drain waits for', { manager: { replicas: 1 } }, noBudget],
     ['with a certificate of cert-manager', { manager: { certManager: { enabled: true } } }, issuer],
     [
       'with an issuer that is there',
@@ -127,6 +128,10 @@ describe('what is rendered is taken by the API server', () => {
 
 function none(): void {
   // That it is taken is all that is asked.
+}
+
+function noBudget(objects: readonly KubeObject[]): void {
+  expect(objects.some(({ kind }) => kind === 'PodDisruptionBudget')).toBe(false);
 }
 
 function issuer(objects: readonly KubeObject[]): void {
