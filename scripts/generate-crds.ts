@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { customResourceDefinitions } from './crds/definitions.ts';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
 import { referencePage } from './crds/reference-page.ts';
 
 /** Writes crds/*.yaml, the chart's copies of them and docs/reference.md from src/api; with `--check` it only compares. */

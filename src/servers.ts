@@ -4,6 +4,7 @@ import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
+import type { Rehearsal } from '#actors/routing/rehearsal.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import { findStuck } from '#actors/watchdog.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
@@ -24,6 +25,10 @@ export interface ServersOptions {
   readonly flags: OperatorFlags;
   readonly configuration: OperatorConfiguration;
   readonly router: RoutingQuery;
+  /** What Pods that live would get. */
+  readonly rehearsal: Pick<Rehearsal, 'whatIf' | 'plan'>;
+  /** The name of this process: what it knows of registries is its own. */
+  readonly replica: string;
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
   /** What mirroring tells of itself. */
   readonly mirroring?: Pick<MirrorReporting, 'report' | 'cleanup' | 'running'>;
@@ -61,7 +66,7 @@ export class Servers {
 
   /** Opens metrics, health and debug; rejects with the flag that names what cannot be. */
   readonly listen = async (): Promise<void> => {
-    const { system, flags, router, reporting, namespaceExists } = this.#options;
+    const { system, flags, router, rehearsal, reporting, replica, namespaceExists } = this.#options;
     this.#clientAuthority = await readClientAuthority(flags.webhookClientCa);
     const { log, metrics, now } = system.runtime;
     const mirroring = this.#options.mirroring && { ...this.#options.mirroring, now };
@@ -70,6 +75,7 @@ export class Servers {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
       explain: router.explain,
+      ...{ whatIf: rehearsal.whatIf, plan: rehearsal.plan, replica },
       ...(mirroring !== undefined && { copies: mirroring }),
       namespaceExists,
       access: this.#options.access,

@@ -1,5 +1,5 @@
-import { type CustomResourceDefinition, customResourceDefinitions } from './definitions.ts';
-import type { StructuralSchema } from './structural-schema.ts';
+import { type CustomResourceDefinition, customResourceDefinitions } from '#api/crds/definitions.ts';
+import type { StructuralSchema } from '#api/crds/structural-schema.ts';
 
 /** The text of `docs/reference.md`: every field of the five kinds, as the CRDs describe them. */
 export function referencePage(): string {

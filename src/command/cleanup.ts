@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { type CleanupAnswer, cleanupText } from './cleanup-text.ts';
 import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+import { type Output, outputOption, write } from './output.ts';
 
 /** What `kuik cleanup` was asked. */
 interface CleanupFlags {
   readonly dryRun?: true;
   readonly metricsUrl: string;
-  readonly output: 'text' | 'json';
+  readonly output: Output;
 }
 
 const metricsPort = 8080;
@@ -22,15 +23,18 @@ export function cleanupCommand(): Command {
         .env('KUIK_METRICS_URL')
         .argParser(parseEndpoint),
     )
-    .addOption(
-      new Option('-o, --output <format>', 'for people or for machines')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addHelpText('after', `\n${portForward(metricsPort)}\nThen:  kuik cleanup --dry-run`)
+    .addOption(outputOption())
+    .addHelpText('after', examples)
     .allowExcessArguments(false)
     .action(showCleanup);
 }
+
+const examples = `
+Examples:
+  kubectl -n kuik-system exec deploy/kuik -- kuik cleanup --dry-run
+  kuik cleanup --dry-run -o json
+
+${portForward(metricsPort)}`;
 
 async function showCleanup(flags: CleanupFlags, command: Command): Promise<void> {
   const { metricsUrl, output } = flags;
@@ -47,9 +51,5 @@ async function showCleanup(flags: CleanupFlags, command: Command): Promise<void>
     process.exitCode = 1;
     return;
   }
-  process.stdout.write(
-    output === 'json'
-      ? `${JSON.stringify(answer.value, null, 2)}\n`
-      : cleanupText(answer.value, Date.now()),
-  );
+  write(output, answer.value, (value) => cleanupText(value, Date.now()));
 }

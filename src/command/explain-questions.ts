@@ -50,20 +50,21 @@ export function questionsFromManifest(
   file: string,
   namespace: string,
 ): Result<readonly Question[], string> {
-  const objects = readObjects(file);
+  const objects = readObjects(file, 'a Pod manifest');
   if (!objects.ok) return objects;
   const questions = objects.value.flatMap(podsOf).flatMap((pod) => questionsOf(pod, namespace));
   if (questions.length > 0) return succeed(questions);
   return fail(`expected ${file} to name an image, found none`);
 }
 
-function readObjects(file: string): Result<readonly unknown[], string> {
+/** The documents of a file, or of standard input. */
+export function readObjects(file: string, expected: string): Result<readonly unknown[], string> {
   try {
     const text = readFileSync(file === standardInput ? 0 : file, 'utf8');
     return succeed([...parseAllDocuments(text)].map((document) => readDocument(document)));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return fail(`expected a Pod manifest in ${file}: ${reason.trimEnd()}`);
+    return fail(`expected ${expected} in ${file}: ${reason.trimEnd()}`);
   }
 }
 

@@ -2,27 +2,28 @@ import { Command, Option } from 'commander';
 import type { PullPolicy } from '#core/pod.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { RouteExplanation } from '#core/routing/decision.ts';
+import { type DebugFlags, debugEndpoint, debugOptions } from './debug-endpoint.ts';
 import { type Question, questionsFromManifest, type RouteQueryText } from './explain-questions.ts';
 import { type Explained, explanationText } from './explanation-text.ts';
-import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+import { askOperator, type OperatorEndpoint, portForward } from './operator-answer.ts';
+import { type Output, outputOption, write } from './output.ts';
 
 /** What `kuik explain` was asked. */
-interface ExplainFlags {
+interface ExplainFlags extends DebugFlags {
   readonly namespace: string;
   readonly labels?: string;
   readonly annotations?: string;
   readonly policy?: PullPolicy;
   readonly pullSecrets?: string;
   readonly pod?: string;
-  readonly debugUrl: string;
-  readonly output: 'text' | 'json';
+  readonly output: Output;
 }
 
 const debugPort = 8082;
 
 /** `kuik explain`: asks the running operator what a Pod would get, and why. Changes nothing. */
 export function explainCommand(): Command {
-  return new Command('explain')
+  const command = new Command('explain')
     .description('say what a Pod with this image would get, and why; nothing is changed')
     .argument('[image]', 'as a Pod names it, docker.io/library/nginx:1.27')
     .option('-n, --namespace <name>', 'namespace of the Pod', 'default')
@@ -36,21 +37,17 @@ export function explainCommand(): Command {
         'Never',
       ]),
     )
-    .option('--pod <file>', 'every image of this manifest instead (YAML or JSON; - reads stdin)')
-    .addOption(
-      new Option('--debug-url <url>', 'debug endpoint of the operator')
-        .default('http://127.0.0.1:8082')
-        .env('KUIK_DEBUG_URL')
-        .argParser(parseEndpoint),
-    )
-    .addOption(
-      new Option('-o, --output <format>', 'for people or for machines')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addHelpText('after', `\n${portForward(debugPort)}`)
-    .action(explain);
+    .option('--pod <file>', 'every image of this manifest instead (YAML or JSON; - reads stdin)');
+  for (const option of debugOptions()) command.addOption(option);
+  return command.addOption(outputOption()).addHelpText('after', examples).action(explain);
 }
+
+const examples = `
+Examples:
+  kubectl -n kuik-system exec deploy/kuik -- kuik explain nginx:1.27 -n shop
+  kubectl get pod web-0 -o yaml | kuik explain --pod -
+
+${portForward(debugPort)}`;
 
 async function explain(
   image: string | undefined,
@@ -62,9 +59,15 @@ async function explain(
   }
   const questions = questionsFor(image ?? '', flags);
   if (!questions.ok) command.error(`error: ${questions.error}`);
+  const reached = debugEndpoint(flags);
+  if (!reached.ok) command.error(`error: ${reached.error}`);
   const explained: Explained[] = [];
+  let replica: string | undefined;
+  const onReplica = (name: string) => {
+    replica = name;
+  };
   for (const question of questions.value) {
-    const answer = await ask(flags.debugUrl, question.query);
+    const answer = await ask({ ...reached.value, onReplica }, question.query);
     if (!answer.ok) {
       process.stderr.write(`${answer.error}\n`);
       process.exitCode = 1;
@@ -72,17 +75,28 @@ async function explain(
     }
     explained.push({ ...question, decision: answer.value });
   }
-  const text =
-    flags.output === 'json'
-      ? JSON.stringify(jsonOf(explained, flags), null, 2)
-      : explained.map(explanationText).join('\n\n');
-  process.stdout.write(`${text}\n`);
+  write(flags.output, jsonOf(explained, flags, replica), () => textOf(explained, replica));
+}
+
+/** What is known of registries is each replica's own, so it is said which one answered. */
+function textOf(explained: readonly Explained[], replica: string | undefined): string {
+  const text = explained.map(explanationText).join('\n\n');
+  return replica === undefined ? `${text}\n` : `${text}\n\nSo says ${replica}.\n`;
 }
 
 /** One image is an object, the images of a manifest are a list of these. */
-function jsonOf(explained: readonly Explained[], { pod }: ExplainFlags): unknown {
-  if (pod === undefined) return explained[0]?.decision;
-  return explained.map(({ decision, about, admitted }) => ({ ...decision, about, admitted }));
+function jsonOf(
+  explained: readonly Explained[],
+  { pod }: ExplainFlags,
+  replica: string | undefined,
+): unknown {
+  const said = replica === undefined ? {} : { replica };
+  if (pod === undefined) return { ...explained[0]?.decision, ...said };
+  return explained.map(({ decision, about, admitted }) => ({
+    ...decision,
+    ...{ about, admitted },
+    ...said,
+  }));
 }
 
 function questionsFor(image: string, flags: ExplainFlags): Result<readonly Question[], string> {
@@ -94,12 +108,11 @@ function questionsFor(image: string, flags: ExplainFlags): Result<readonly Quest
 
 /** The decision, or why there is none. */
 async function ask(
-  debugUrl: string,
+  endpoint: OperatorEndpoint,
   query: RouteQueryText,
 ): Promise<Result<RouteExplanation, string>> {
-  const url = new URL('/debug/route', debugUrl);
+  const url = new URL('/debug/route', endpoint.url);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
-  const endpoint = { url: debugUrl, flag: '--debug-url', port: debugPort };
   return await askOperator<RouteExplanation>(endpoint, url, (body) =>
     Array.isArray(body.candidates),
   );

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { replicaHeader } from '#core/replica-header.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 
 /** Where a command asks, and how a person gets there. */
@@ -8,6 +9,12 @@ export interface OperatorEndpoint {
   readonly flag: string;
   /** The port of the operator's Pods. */
   readonly port: number;
+  /** Who asks, where that is not known by where the question comes from. */
+  readonly token?: string;
+  /** What is asked about, where that is too long for a URL. */
+  readonly body?: unknown;
+  /** Told which replica answers. */
+  readonly onReplica?: (name: string) => void;
 }
 
 /** An operator answers from memory or within its own deadline; by hand one waits a little longer. */
@@ -30,14 +37,17 @@ export function parseEndpoint(value: string): string {
  * tells what the operator says from what something else does.
  */
 export async function askOperator<T>(
-  { url: base, flag, port }: OperatorEndpoint,
+  endpoint: OperatorEndpoint,
   path: URL,
   isAnswer: (body: Partial<T>) => boolean,
 ): Promise<Result<T, string>> {
+  const { url: base, flag, port, onReplica } = endpoint;
   let status: number;
   let text: string;
   try {
-    const answer = await fetch(path, { signal: AbortSignal.timeout(answerTimeoutMs) });
+    const answer = await fetch(path, requestOf(endpoint));
+    const replica = answer.headers.get(replicaHeader);
+    if (replica !== null) onReplica?.(replica);
     status = answer.status;
     text = await answer.text();
   } catch (error) {
@@ -47,9 +57,23 @@ export async function askOperator<T>(
   const body = parseJson(text) as (Partial<T> & { readonly error?: unknown }) | undefined;
   if (status === 200 && body !== undefined && isAnswer(body)) return succeed(body as T);
   if (typeof body?.error === 'string') {
-    return fail(`The operator at ${base} answered ${status}: ${body.error}`);
+    const who = status === 401 ? ' (--token, --token-file)' : '';
+    return fail(`The operator at ${base} answered ${status}: ${body.error}${who}`);
   }
   return fail(`Expected an operator at ${base} (${flag}): what is there answered ${status}`);
+}
+
+function requestOf({ token, body }: OperatorEndpoint): RequestInit {
+  return {
+    signal: AbortSignal.timeout(answerTimeoutMs),
+    // Elsewhere a redirect would be given the token, too.
+    redirect: 'error',
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+  };
 }
 
 function messageOf(error: unknown): string {

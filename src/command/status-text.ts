@@ -20,6 +20,8 @@ export interface StatusAnswer {
   readonly imagesUnchecked: number;
   /** Absent from an operator that is older than this command. */
   readonly imagesNodeOnly?: number;
+  /** Absent from an older operator, too. */
+  readonly imagesUnreadable?: number;
   readonly resources: number;
 }
 
@@ -100,8 +102,13 @@ function allIsWell(answer: Omit<StatusAnswer, 'workloads' | 'total'>, place: str
 function unchecked({
   imagesUnchecked,
   imagesNodeOnly = 0,
-}: Pick<StatusAnswer, 'imagesUnchecked' | 'imagesNodeOnly'>): string {
-  const waiting = imagesUnchecked === 0 ? '' : ` Not checked yet: ${imagesUnchecked}.`;
-  if (imagesNodeOnly === 0) return waiting;
-  return `${waiting} Never checked, since only nodes can pull them (NodeOnly): ${imagesNodeOnly}.`;
+  imagesUnreadable = 0,
+}: Pick<StatusAnswer, 'imagesUnchecked' | 'imagesNodeOnly' | 'imagesUnreadable'>): string {
+  const counted: readonly (readonly [why: string, images: number])[] = [
+    ['Not checked yet', imagesUnchecked],
+    ['Never checked, since only nodes can pull them (NodeOnly)', imagesNodeOnly],
+    ['Not known, since kuik may not read the Secrets that open them', imagesUnreadable],
+  ];
+  const said = counted.filter(([, images]) => images > 0);
+  return said.map(([why, images]) => ` ${why}: ${images}.`).join('');
 }

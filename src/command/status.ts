@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { type MirroringAnswer, mirroringText } from './mirroring-text.ts';
 import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+import { type Output, outputOption, write } from './output.ts';
 import { type StatusAnswer, statusText } from './status-text.ts';
 
 /** What `kuik status` was asked. */
@@ -10,7 +11,7 @@ interface StatusFlags {
   /** Ends with 3 when something is at risk. */
   readonly exitCode?: true;
   readonly metricsUrl: string;
-  readonly output: 'text' | 'json';
+  readonly output: Output;
 }
 
 const metricsPort = 8080;
@@ -30,15 +31,20 @@ export function statusCommand(): Command {
         .env('KUIK_METRICS_URL')
         .argParser(parseEndpoint),
     )
-    .addOption(
-      new Option('-o, --output <format>', 'for people or for machines')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
-    .addHelpText('after', `\n${portForward(metricsPort)}`)
+    .addOption(outputOption())
+    .addHelpText('after', examples)
     .allowExcessArguments(false)
     .action(showStatus);
 }
+
+const examples = `
+Exit codes: 0, 3 with --exit-code when something is at risk, 1 nobody answered.
+
+Examples:
+  kubectl -n kuik-system exec deploy/kuik -- kuik status
+  kuik status -n shop --exit-code -o json
+
+${portForward(metricsPort)}`;
 
 async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
   const { metricsUrl, namespace, output } = flags;
@@ -57,11 +63,10 @@ async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
     return;
   }
   const mirroring = await askMirroring(metricsUrl);
-  process.stdout.write(
-    output === 'json'
-      ? `${JSON.stringify({ ...answer.value, ...(mirroring && { mirroring }) }, null, 2)}\n`
-      : `${statusText(answer.value, namespace)}${mirroring === undefined ? '' : mirroringText(mirroring)}`,
-  );
+  write(output, { ...answer.value, ...(mirroring && { mirroring }) }, () => {
+    const copies = mirroring === undefined ? '' : mirroringText(mirroring);
+    return `${statusText(answer.value, namespace)}${copies}`;
+  });
   if (flags.exitCode === true && answer.value.total > 0) process.exitCode = atRisk;
 }
 

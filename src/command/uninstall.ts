@@ -1,8 +1,5 @@
-import { Command, Option } from 'commander';
-import { loadEnvironment } from '#config/environment.ts';
-import { createKubeClient } from '#kube/client.ts';
-import { loadKubeConfig } from '#kube/kube-config.ts';
-import { uninstallSteps } from './uninstall-steps.ts';
+import { Command } from 'commander';
+import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 
 /** What `kuik uninstall` was asked. */
 interface UninstallFlags {
@@ -30,34 +27,22 @@ export function uninstallCommand(): Command {
     .action(uninstall);
 }
 
-function kubeconfigOption(): Option {
-  return new Option('--kubeconfig <file>', 'how to reach the API server').env('KUIK_KUBECONFIG');
-}
-
 async function uninstall(flags: UninstallFlags): Promise<void> {
+  const { uninstallSteps } = await import('./uninstall-steps.ts');
   if (flags.yes !== true) {
     const list = uninstallSteps.map(({ what }) => `- ${what}\n`).join('');
     process.stdout.write(`To be taken away, with --yes:\n${list}`);
     return;
   }
-  const { kubernetes } = loadEnvironment(process.env);
-  const access = await loadKubeConfig({
-    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-    environment: kubernetes,
-  });
-  if (!access.ok) return failed(access.error.message);
-  const client = createKubeClient({ access: access.value });
-  const { deployment, webhookConfiguration, namespace = access.value.namespace } = flags;
-  const installation = { client, namespace, deployment, webhookConfiguration };
-  try {
+  await withApiServer(flags.kubeconfig, async ({ client, namespace: own }) => {
+    const { deployment, webhookConfiguration, namespace = own } = flags;
+    const installation = { client, namespace, deployment, webhookConfiguration };
     for (const { what, take } of uninstallSteps) {
       const outcome = await take(installation, new AbortController().signal);
       if (outcome.ok) process.stdout.write(`${what}: ${outcome.value}\n`);
       else failed(`${what}: ${outcome.error}`);
     }
-  } finally {
-    await client.close();
-  }
+  });
 }
 
 /** What is left is said; what can be taken away besides is. */

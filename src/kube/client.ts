@@ -26,6 +26,8 @@ export interface ApiCall {
   readonly contentType?: string;
   /** `application/json` unless told; metadata alone, for one. */
   readonly accept?: string;
+  /** Told of each warning (RFC 7234 §5.5) that came with the answer. */
+  readonly onWarning?: (text: string) => void;
   /** A longer answer is not read to its end: the failure is `oversize`. 16 MiB unless told. */
   readonly answerBytesMax?: number;
 }
@@ -156,11 +158,12 @@ async function sendOnce(
 
 async function parse<T>(
   answer: Result<Dispatcher.ResponseData, ApiFailure>,
-  { answerBytesMax: bytesMax = objectBytesMax }: ApiCall,
+  { answerBytesMax: bytesMax = objectBytesMax, onWarning }: ApiCall,
   signal: AbortSignal,
 ): Promise<Result<T, ApiFailure>> {
   if (!answer.ok) return answer;
-  const { statusCode, body } = answer.value;
+  const { statusCode, body, headers } = answer.value;
+  if (onWarning !== undefined) for (const text of warningsOf(headers)) onWarning(text);
   if (statusCode >= 300) return await refusal(answer.value);
   try {
     const text = await readText(body, bytesMax);
@@ -169,6 +172,13 @@ async function parse<T>(
   } catch (cause) {
     return fail(connectionFailure(cause, signal));
   }
+}
+
+/** `299 - "text"`, as the API server writes them. */
+function warningsOf({ warning = [] }: Dispatcher.ResponseData['headers']): readonly string[] {
+  return [warning]
+    .flat()
+    .map((header) => header.replace(/^\d+ \S+ "|"$/g, '').replaceAll('\\"', '"'));
 }
 
 async function refusal(

@@ -2,11 +2,14 @@ import type { Credential } from '#core/credentials.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import type { CopyFailure, CopyOutcome } from '#core/mirroring/copy-outcome.ts';
 import type { CopyPush } from '#core/mirroring/copy-record.ts';
+import type { Result } from '#core/result.ts';
 import { CopyMemory, type TransferBounds } from './copy-memory.ts';
 import { type CopyDeletion, CopyDeletions, type RemovalBounds } from './delete-copy.ts';
 import { ImageCopy, tagOf } from './image-copy.ts';
+import type { Descriptor } from './image-manifest.ts';
 import type { Platform } from './index-cut.ts';
 import { type CopyLook, lookAtCopy } from './look-at-copy.ts';
+import { measureImage } from './measure-image.ts';
 import type { RemoteOptions, RemoteRepository } from './remote-repository.ts';
 
 export type { CopyDeletion } from './delete-copy.ts';
@@ -19,6 +22,11 @@ export interface ImageCopier {
   readonly copy: (request: CopyRequest, signal: AbortSignal) => Promise<CopyOutcome>;
   /** Whether a copy is there, by HEAD alone: its tag, and an index's children. */
   readonly look: (request: LookRequest, signal: AbortSignal) => Promise<CopyLook>;
+  /** What an image consists of, with the sizes that its manifests name. */
+  readonly measure: (
+    request: MeasureRequest,
+    signal: AbortSignal,
+  ) => Promise<Result<readonly Descriptor[], CopyFailure>>;
   /** Deletes one copy while the registry still shows its recorded digest. */
   readonly deleteCopy: (request: DeleteRequest, signal: AbortSignal) => Promise<CopyDeletion>;
 }
@@ -42,6 +50,12 @@ export interface CopyRequest {
   /** Told as blocks go out; whoever listens throttles. */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
+
+/** An image that may be copied. */
+export type MeasureRequest = Pick<
+  CopyRequest,
+  'source' | 'sourceCredentials' | 'platforms' | 'share'
+>;
 
 /** A copy to ask for. */
 export interface LookRequest {
@@ -85,6 +99,14 @@ export function createImageCopier(options: RemoteOptions, bounds?: TransferBound
       const { digest } = request;
       const wanted = { tag: tagOf(request.target), ...(digest !== undefined && { digest }) };
       return await lookAtCopy(repositoryOf(memory, request), wanted, signal);
+    },
+    measure: async ({ source, sourceCredentials: credentials, platforms, share }, signal) => {
+      const { registry, path, digest, tag = 'latest' } = source;
+      const rights = { side: 'source', registry, path, credentials } as const;
+      const repository = memory.repository({ ...rights, ...(share !== undefined && { share }) });
+      // What is used by its digest is copied whole.
+      const kept = digest === undefined ? platforms : 'all';
+      return await measureImage(repository, { reference: digest ?? tag, platforms: kept }, signal);
     },
     deleteCopy: async (request, signal) => {
       const { digest, removal } = request;

@@ -17,7 +17,7 @@ const LANES = 4;
 
 /** Reads all manifests below one. */
 export async function collectImages(
-  reader: SourceReader,
+  reader: Pick<SourceReader, 'manifest'>,
   top: Manifest,
 ): Promise<Result<ImageTree, CopyFailure>> {
   const levels: Manifest[][] = [[top]];

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
 import { referencePage } from '#scripts/crds/reference-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -51,13 +51,18 @@ test('values add labels, leave alerts out, and lead runbooks elsewhere', async (
   }
 });
 
-test('the ServiceMonitor keeps the namespace of a workload at risk', async () => {
-  const { monitors } = await renderAlerts({
+test('an alert that is left out and does not exist is told at once', async () => {
+  const rendering = renderAlerts({ prometheusRule: { create: true, disabled: ['KuikDwon'] } });
+  await expect(rendering).rejects.toThrow(
+    'prometheusRule.disabled: expected names of alerts (docs/alerts.md), got "KuikDwon"',
+  );
+});
+
+test("the ServiceMonitor finds the chart's own Service, and keeps the namespace of a workload at risk", async () => {
+  const { monitors, services } = await renderAlerts({
     manager: {
       serviceMonitor: {
-        create: true,
-        scrapeInterval: '15s',
-        extraLabels: { release: 'prometheus' },
+        ...{ create: true, scrapeInterval: '15s', extraLabels: { release: 'prometheus' } },
       },
     },
   });
@@ -65,6 +70,13 @@ test('the ServiceMonitor keeps the namespace of a workload at risk', async () =>
     {
       metadata: { labels: { release: 'prometheus' } },
       spec: { endpoints: [{ port: 'metrics', honorLabels: true, interval: '15s' }] },
+    },
+  ]);
+  const [{ spec }] = monitors as unknown as [{ spec: { selector: { matchLabels: object } } }];
+  expect(services).toMatchObject([
+    {
+      metadata: { labels: spec.selector.matchLabels },
+      spec: { ports: expect.arrayContaining([expect.objectContaining({ name: 'metrics' })]) },
     },
   ]);
 });

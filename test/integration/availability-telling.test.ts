@@ -61,6 +61,7 @@ beforeEach(async () => {
       tracking: { tracked, pace, isPlanned: () => true, onCheck: () => () => {} },
       ...{ resources: { kuik, pods }, table: { current: () => table } },
       conditions: { contribute: () => undefined },
+      secrets: { access: { mayRead: async () => true } },
       ageBuckets: defaultAgeBuckets,
     });
     system.start();

@@ -165,6 +165,25 @@ describe('a release of the chart', () => {
     expect(metadata.name).toBe('e69ca865.enix.io');
   });
 
+  test('is found to work by the test that it brings, but for what needs a network of Pods', async () => {
+    const test = hooks.filter(({ metadata }) => metadata.name === `${name}-check`);
+    for (const object of test.filter(({ kind }) => kind !== 'Pod')) {
+      await admin().apply(objectPath(object), object);
+    }
+    const { spec } = oneOf<{ spec: PodSpec }>(test, 'Pod');
+    const kubeconfig = await kubeconfigOf(spec.serviceAccountName);
+    const here = `--metrics-url=http://127.0.0.1:${ports[1]}`;
+    const args = [...(spec.containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`, here];
+    await eventually('the roles are in force, and it works', async () => {
+      const { text } = await runKuik([...args, '-o', 'json']);
+      const { findings } = JSON.parse(text) as { findings: { check: string; state: string }[] };
+      // A Service leads nowhere here: no node runs the Pods behind it.
+      const wrong = findings.filter(({ check, state }) => state !== 'ok' && check !== 'resources');
+      expect(wrong.map(({ check }) => check)).toEqual(['reviews']);
+      return true;
+    });
+  });
+
   test('can be applied again by others: nobody differs over what the operator keeps', async () => {
     const bundle = await caBundle();
     expect(bundle).not.toBe('');
@@ -205,10 +224,11 @@ describe('a release of the chart', () => {
     });
     await operator?.stop('SIGTERM', 20_000);
     operator = undefined;
-    for (const object of hooks.filter(({ kind }) => kind !== 'Job')) {
+    const taking = hooks.filter(({ metadata }) => metadata.name === `${name}-uninstall`);
+    for (const object of taking.filter(({ kind }) => kind !== 'Job')) {
       await admin().apply(objectPath(object), object);
     }
-    const { spec } = oneOf<{ spec: { template: { spec: PodSpec } } }>(hooks, 'Job');
+    const { spec } = oneOf<{ spec: { template: { spec: PodSpec } } }>(taking, 'Job');
     const { containers, serviceAccountName } = spec.template.spec;
     const kubeconfig = await kubeconfigOf(serviceAccountName);
     await eventually('the roles are in force', async () => {

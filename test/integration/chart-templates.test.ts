@@ -11,6 +11,10 @@ let namespace: string;
 
 beforeAll(async () => {
   namespace = await createNamespace(admin(), 'values');
+  // A Pod is taken, on a dry run too, only where its account is.
+  const metadata = { name: `${name}-check`, namespace };
+  const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  await admin().create(accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
 });
 afterAll(() => removeNamespace(admin(), namespace));
 

@@ -2,11 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { type CustomResourceDefinition, customResourceDefinitions } from '#api/crds/definitions.ts';
 import { kinds } from '#api/kinds.ts';
-import {
-  type CustomResourceDefinition,
-  customResourceDefinitions,
-} from '#scripts/crds/definitions.ts';
 import type { ApiAnswer, KubeObject } from '#test/support/api-server/api.ts';
 import { admin, freshNamespace } from '#test/support/api-server/plane.ts';
 import { untilReady } from '#test/support/time/eventually.ts';

@@ -102,6 +102,7 @@ async function serve(leads: boolean): Promise<string> {
       imagesInUse: 0,
       imagesUnchecked: 0,
       imagesNodeOnly: 0,
+      imagesUnreadable: 0,
       resources: 0,
     }),
     namespaceExists: async () => true,

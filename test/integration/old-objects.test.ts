@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
 import { type KuikKind, kinds, pluralOf } from '#api/kinds.ts';
-import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
 import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { eventually } from '#test/support/time/eventually.ts';

@@ -181,12 +181,14 @@ describe('where no Secret may be read', () => {
 
   test('an image that only a Secret opens is monitored as such', async () => {
     const path = '/apis/kuik.enix.io/v1alpha1/clusterimagesetavailabilities';
-    const image = `${locked.host}/team/c:1`;
+    const image = `${locked.host}/team/a:1`;
+    const imagePullSecrets = [{ name: 'pull' }];
+    await createPod(vault, { ...oneContainer(image), imagePullSecrets });
     await admin().create(path, {
       ...{ apiVersion: 'kuik.enix.io/v1alpha1', kind: 'ClusterImageSetAvailability' },
       metadata: { name: team },
       spec: {
-        ...{ namespaceFilter: { include: [team] }, imageFilter: { include: [image] } },
+        ...{ namespaceFilter: { include: [vault] }, imageFilter: { include: [image] } },
       },
     });
     declared.push(`${path}/${team}`);
@@ -196,7 +198,14 @@ describe('where no Secret may be read', () => {
       return told?.status === 'Scheduled' ? undefined : told;
     });
     expect(entry.status).toBe('UnavailableSecret');
-    expect(entry.lastError).toContain(`Secret ${team}/pull was not read: ${noRight}`);
+    expect(entry.lastError).toContain(`Secret ${vault}/pull was not read: ${noRight}`);
+    // What kubelets can pull puts nobody at risk, and wakes nobody.
+    const { metricsUrl } = stage.operator;
+    const answer = await fetch(`${metricsUrl}/status/workloads?namespace=${vault}`);
+    expect(await answer.json()).toMatchObject({ workloads: [], imagesUnreadable: 1 });
+    const metrics = await (await fetch(`${metricsUrl}/metrics`)).text();
+    expect(metrics).toContain('status="UnavailableSecret"');
+    expect(metrics).not.toMatch(/^kube_image_keeper_monitoring_workload_images_unavailable{/m);
   });
 
   test('a resource that names a Secret is told so', async () => {

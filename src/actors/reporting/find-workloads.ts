@@ -1,4 +1,9 @@
 import {
+  type KnownWorkloads,
+  knownWorkloads,
+  namespacesInDoubt,
+} from '#core/monitoring/known-workloads.ts';
+import {
   createWorkloadsFinder,
   type WorkloadAtRisk,
   type WorkloadsState,
@@ -20,4 +25,18 @@ export async function findWorkloads(
     namespace === undefined || pod.namespace === namespace;
   await forEachInTurns(Iterator.from(pods).filter(isAsked), finder.addPod);
   return await gather(finder.all());
+}
+
+/** Of these, what is known, by what the roles let this process read. */
+export async function findKnown(
+  workloads: readonly WorkloadAtRisk[],
+  mayRead: (namespace: string) => Promise<boolean>,
+): Promise<KnownWorkloads> {
+  const unreadable = new Set<string>();
+  await Promise.all(
+    namespacesInDoubt(workloads).map(async (namespace) => {
+      if (!(await mayRead(namespace))) unreadable.add(namespace);
+    }),
+  );
+  return knownWorkloads(workloads, unreadable);
 }

@@ -1,6 +1,7 @@
 import type { Conditions } from '#actors/conditions/conditions.ts';
 import type { EventRecorder } from '#actors/event-recorder.ts';
 import type { RoutingTableKeeper } from '#actors/keep-routing-table.ts';
+import type { SecretAccess } from '#actors/secrets/secret-access.ts';
 import type { KuikSystem } from '#actors/system.ts';
 import type { Tracking } from '#actors/tracking/tracking.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
@@ -14,7 +15,7 @@ import type { AgeBuckets } from '#telemetry/age-buckets.ts';
 import { monitoringMetrics } from '#telemetry/monitoring-metrics.ts';
 import { addAvailabilityEvents } from './availability-events.ts';
 import { type AvailabilityStore, ownerOf } from './availability-store.ts';
-import { findWorkloads } from './find-workloads.ts';
+import { findKnown, findWorkloads } from './find-workloads.ts';
 import { addReadyMessages } from './ready-messages.ts';
 import { reportedImages } from './reported-images.ts';
 import { addStatusWriters } from './status-writers.ts';
@@ -41,6 +42,8 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
       .availabilities.map(({ identity, matchesPod }) => ({ name: identity.name, matchesPod })),
     tracked: known,
   });
+  const find = async (state: WorkloadsState, namespace?: string) =>
+    await findKnown(await findWorkloads(state, namespace), options.secrets.access.mayRead);
   const { flush } = addStatusWriters(system, {
     ...{ images: tracked, store },
     ids: { writers: 'status-writers', changes: 'status-changes' },
@@ -55,14 +58,14 @@ export function addReporting(system: KuikSystem, options: ReportingOptions): Rep
   conditions.contribute(addReadyMessages(system, { tracked, pace, paceOf, isPlanned }));
   const countCheck = monitoringMetrics(metrics.registry, {
     ...{ tracked, pace, now, ageBuckets, isKept: metrics.isKept },
-    workloads: async () => (system.leads() ? await findWorkloads(stateOf(tracked)) : []),
+    workloads: async () => (system.leads() ? (await find(stateOf(tracked))).workloads : []),
   });
   tracking.onCheck(countCheck);
   return {
     images,
     workloads: async (namespace) => {
       const state = stateOf(await images());
-      return reportWorkloads(await findWorkloads(state, namespace), state);
+      return reportWorkloads(await find(state, namespace), state);
     },
     flush,
   };
@@ -76,6 +79,8 @@ export interface ReportingOptions {
   readonly table: Pick<RoutingTableKeeper, 'current'>;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly conditions: Conditions;
+  /** Whether it is known here what opens the images of a namespace. */
+  readonly secrets: { readonly access: Pick<SecretAccess, 'mayRead'> };
   /** The configured pace of a registry's checks. */
   readonly paceOf: (registry: string) => Pace;
   /** `metrics.imageLastMonitorAgeMinutes.legacy`. */

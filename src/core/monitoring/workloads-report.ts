@@ -1,8 +1,8 @@
-import type { WorkloadAtRisk, WorkloadsState } from './workloads.ts';
+import type { KnownWorkloads } from './known-workloads.ts';
+import type { WorkloadsState } from './workloads.ts';
 
 /** Workloads that could not start again elsewhere, and how much is known at all. */
-export interface WorkloadsReport {
-  readonly workloads: readonly WorkloadAtRisk[];
+export interface WorkloadsReport extends KnownWorkloads {
   /** Images that are monitored and in use, each counted once. */
   readonly imagesInUse: number;
   /** Images in use that no resource has checked: nothing is known of them yet. */
@@ -15,7 +15,7 @@ export interface WorkloadsReport {
 
 /** Makes the report of these workloads; the counts are of the whole cluster. */
 export function reportWorkloads(
-  workloads: readonly WorkloadAtRisk[],
+  known: KnownWorkloads,
   { scopes, tracked }: Pick<WorkloadsState, 'scopes' | 'tracked'>,
 ): WorkloadsReport {
   const used = new Map<string, boolean>();
@@ -28,7 +28,7 @@ export function reportWorkloads(
     }
   }
   return {
-    workloads,
+    ...known,
     imagesInUse: used.size,
     imagesUnchecked: [...used.values()].filter((checked) => !checked).length,
     imagesNodeOnly: nodeOnly.size,

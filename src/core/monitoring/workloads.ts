@@ -152,7 +152,7 @@ function addPod(
   pod: WorkloadPod,
   images: readonly WorkloadImage[],
 ): void {
-  const identity = { namespace: pod.namespace, ...ownerOf(pod) };
+  const identity = { namespace: pod.namespace, ...workloadOf(pod) };
   const key = `${identity.namespace}/${identity.kind}/${identity.name}`;
   const known = workloads.get(key) ?? { ...identity, pods: 0, images: new Map() };
   known.pods += 1;
@@ -164,7 +164,11 @@ function addPod(
  * Whom a person calls the owner: a Deployment names its ReplicaSets after itself and the hash of
  * their template, which their Pods carry as a label. The CronJob of a Job cannot be told from it.
  */
-function ownerOf({ name, labels, owner }: WorkloadPod): NonNullable<WorkloadPod['owner']> {
+export function workloadOf({
+  name,
+  labels,
+  owner,
+}: Pick<WorkloadPod, 'name' | 'labels' | 'owner'>): NonNullable<WorkloadPod['owner']> {
   // A static Pod belongs to its Node, which starts nothing else.
   if (owner === undefined || owner.kind === 'Node') return { kind: 'Pod', name };
   const ending = `-${labels['pod-template-hash'] ?? ''}`;

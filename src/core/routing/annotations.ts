@@ -10,6 +10,12 @@ export const REWRITE_REASON = 'kuik.enix.io/reason';
 /** The annotations that kuik writes, and no others (behaviour §3.10). */
 export const ROUTING_ANNOTATIONS = [ORIGINAL_IMAGES, REWRITTEN_BY, REWRITE_REASON] as const;
 
+/** On a dry run, asks whether reviews get here: the answer is a warning (`kuik check`). */
+export const REACH_CHECK = 'kuik.enix.io/check';
+
+/** What such a warning begins with; the name of the replica's host follows. */
+export const reachedPrefix = 'kuik: this review was answered by ';
+
 /** Set by the kubelet on the mirror of a static Pod, which no webhook can change. */
 export const STATIC_POD = 'kubernetes.io/config.mirror';
 

@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type from 'typebox';
 import { andThen, type MaybePromise } from '#core/maybe-promise.ts';
+import type { PodAdmission } from '#core/pod.ts';
 import type { AdmissionAnswer, RoutingQuery } from '#core/routing/admission.ts';
+import { REACH_CHECK, reachedPrefix } from '#core/routing/annotations.ts';
 import { reviewDeadlineMs } from '#http/admission-deadline.ts';
 import { checkAdmissionPatch } from '#http/admission-patch.ts';
 import {
@@ -126,7 +129,14 @@ function finish(
 ): ReviewAnswer {
   const patch = checkAdmissionPatch(review.admission, given.patch);
   if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
-  return answerReview(review, { patch: patch.value, warnings: given.warnings });
+  const warnings = [...given.warnings, ...reachWarnings(review.admission)];
+  return answerReview(review, { patch: patch.value, warnings });
+}
+
+/** Who asks by a dry run whether reviews get here is told so, and by whom. */
+function reachWarnings({ dryRun, pod }: PodAdmission): readonly string[] {
+  if (!dryRun || pod.metadata?.annotations?.[REACH_CHECK] === undefined) return [];
+  return [`${reachedPrefix}${hostname()}`];
 }
 
 interface Failure {

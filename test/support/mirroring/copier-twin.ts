@@ -90,6 +90,7 @@ export function createCopierTwin() {
         (await transfer(request, signal))
       );
     },
+    measure: async () => ({ ok: true, value: [] }),
     look: async ({ target, digest }) => {
       const image = formatReference(target);
       looked.push(image);

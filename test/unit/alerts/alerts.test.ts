@@ -60,6 +60,21 @@ describe('each alert', () => {
   });
 });
 
+test('what docs/alerts.md shows to be configured is YAML, and of the chart values that there are', () => {
+  const values = parse(readFileSync(join(root, 'chart', 'values.yaml'), 'utf8'));
+  const [example, ...others] = [...guide.matchAll(/```yaml\n(.+?)```/gs)].map(([, yaml = '']) =>
+    parse(yaml),
+  );
+  expect(others).toEqual([{ inhibit_rules: expect.any(Array) }]);
+  for (const [section, given] of Object.entries(example as object)) {
+    expect(Object.keys(values[section])).toEqual(expect.arrayContaining(Object.keys(given)));
+  }
+  const { serviceMonitor } = example.manager;
+  expect(Object.keys(values.manager.serviceMonitor)).toEqual(
+    expect.arrayContaining(Object.keys(serviceMonitor)),
+  );
+});
+
 test('no rule and no panel asks for a metric that kuik does not have', () => {
   const known = new Set<string>(Object.values(metricTable).map(([name]) => name));
   const asked = [...alertRules().map(({ expr }) => expr), ...dashboardExpressions()].flatMap(

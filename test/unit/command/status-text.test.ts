@@ -60,6 +60,12 @@ test('images that only nodes can pull are told of, and are no alarm', () => {
   expect(text).toContain('Never checked, since only nodes can pull them (NodeOnly): 4.');
 });
 
+test('images whose Secrets kuik may not read are told of, and are no alarm', () => {
+  const text = statusText({ ...quiet, imagesUnreadable: 4 }).replaceAll('\n', ' ');
+  expect(text).toContain('All is well: no workload uses an image that is known');
+  expect(text).toContain('Not known, since kuik may not read the Secrets that open them: 4.');
+});
+
 test('a cut list says so', () => {
   const text = statusText({ ...quiet, workloads: [workload('web', 'a')], total: 9_000 });
   expect(text.replaceAll('\n', ' ')).toContain('9000 workloads could not start again');

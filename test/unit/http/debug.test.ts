@@ -31,6 +31,11 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
       queries.push(query);
       return { image: query.image } as never;
     },
+    whatIf: async (registries) => ({
+      ...{ registries, moving: [], stranded: [], staying: 0, undecided: 0 },
+    }),
+    plan: async () => ({ plans: [], bytes: 0, workloads: 0, undecided: 0 }),
+    replica: 'kuik-0',
     namespaceExists: async (name) => name !== 'typo',
     access: async () => ({ kind: 'unknown' }),
     log: createLog({ level: 'silent', format: 'json' }),

@@ -10,7 +10,14 @@ import {
 } from '#test/support/monitoring/tracked-images.ts';
 
 const noWorkloads: StatusWorkloadsPorts['workloads'] = async () => ({
-  ...{ workloads: [], imagesInUse: 0, imagesUnchecked: 0, imagesNodeOnly: 0, resources: 0 },
+  ...{
+    workloads: [],
+    imagesInUse: 0,
+    imagesUnchecked: 0,
+    imagesNodeOnly: 0,
+    imagesUnreadable: 0,
+    resources: 0,
+  },
 });
 
 function stage(workloads = noWorkloads) {
@@ -155,7 +162,13 @@ describe('/status/workloads', () => {
             ],
           },
         ],
-        ...{ imagesInUse: 7, imagesUnchecked: 1, imagesNodeOnly: 0, resources: 1 },
+        ...{
+          imagesInUse: 7,
+          imagesUnchecked: 1,
+          imagesNodeOnly: 0,
+          imagesUnreadable: 0,
+          resources: 1,
+        },
       };
     });
     expect(await json('/status/workloads')).toEqual({
@@ -170,7 +183,14 @@ describe('/status/workloads', () => {
           ],
         },
       ],
-      ...{ total: 1, imagesInUse: 7, imagesUnchecked: 1, imagesNodeOnly: 0, resources: 1 },
+      ...{
+        total: 1,
+        imagesInUse: 7,
+        imagesUnchecked: 1,
+        imagesNodeOnly: 0,
+        imagesUnreadable: 0,
+        resources: 1,
+      },
     });
     await json('/status/workloads?namespace=shop');
     expect(asked).toEqual([undefined, 'shop']);
@@ -185,6 +205,7 @@ describe('/status/workloads', () => {
         imagesInUse: looks,
         imagesUnchecked: 0,
         imagesNodeOnly: 0,
+        imagesUnreadable: 0,
         resources: 0,
       };
     });

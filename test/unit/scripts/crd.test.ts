@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { customResourceDefinitions } from '#api/crds/definitions.ts';
+import type { StructuralSchema } from '#api/crds/structural-schema.ts';
 import { kinds } from '#api/kinds.ts';
-import { customResourceDefinitions } from '#scripts/crds/definitions.ts';
-import type { StructuralSchema } from '#scripts/crds/structural-schema.ts';
 
 const definitions = customResourceDefinitions();
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { structuralSchema } from '#scripts/crds/structural-schema.ts';
+import { structuralSchema } from '#api/crds/structural-schema.ts';
 
 const text = { type: 'string', description: 'A text.' };
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { knownWorkloads } from '#core/monitoring/known-workloads.ts';
 import type { WorkloadPod } from '#core/monitoring/workloads.ts';
 import { reportWorkloads } from '#core/monitoring/workloads-report.ts';
 import {
@@ -149,7 +150,8 @@ test('an image that only kubelets can pull puts no workload at risk, and is coun
   const pods = [pod('web-1', 'nodes.example.com/shop/web:1')];
   const state = { pods, scopes: [everything], tracked: images };
   const workloads = workloadsAtRisk(state);
-  expect(reportWorkloads(workloads, state)).toEqual({
+  expect(reportWorkloads(knownWorkloads(workloads, new Set()), state)).toEqual({
     ...{ workloads: [], imagesInUse: 3, imagesUnchecked: 1, imagesNodeOnly: 1, resources: 1 },
+    imagesUnreadable: 0,
   });
 });
