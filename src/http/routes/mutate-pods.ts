@@ -129,7 +129,9 @@ function finish(
 ): ReviewAnswer {
   const patch = checkAdmissionPatch(review.admission, given.patch);
   if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
-  const warnings = [...given.warnings, ...reachWarnings(review.admission)];
+  // A port's own are not gone through here: how many they are is bounded where the answer is made.
+  const reached = reachWarnings(review.admission);
+  const warnings = reached.length > 0 ? reached : given.warnings;
   return answerReview(review, { patch: patch.value, warnings });
 }
 
