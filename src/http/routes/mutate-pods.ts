@@ -14,7 +14,6 @@ import {
   type ReviewAnswer,
   readReview,
 } from '#http/admission-review.ts';
-import { boundWarnings } from '#http/admission-warnings.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
@@ -130,10 +129,9 @@ function finish(
 ): ReviewAnswer {
   const patch = checkAdmissionPatch(review.admission, given.patch);
   if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
+  // A port's own are not gone through here: how many they are is bounded where the answer is made.
   const reached = reachWarnings(review.admission);
-  // What the port gives may be anything until it is bounded.
-  const warnings =
-    reached.length === 0 ? given.warnings : [...reached, ...boundWarnings(given.warnings)];
+  const warnings = reached.length > 0 ? reached : given.warnings;
   return answerReview(review, { patch: patch.value, warnings });
 }
 
