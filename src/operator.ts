@@ -124,8 +124,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, rehearsal, reporting },
-    ...{ replica: hostname(), mirroring: mirroring.reporting },
-    synced: resources.synced,
+    ...{ replica: hostname(), mirroring: mirroring.reporting, synced: resources.synced },
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
   });
