@@ -31,7 +31,7 @@ afterAll(async () => {
 async function helm(command: string, ...flags: readonly string[]) {
   const chart = join(import.meta.dirname, '../../chart');
   const where = ['--namespace', namespace, '--kubeconfig', plane.adminKubeconfig, '--no-hooks'];
-  const args = [command, 'kuik', chart, ...where, ...flags];
+  const args = [command, 'kuik', ...(command === 'uninstall' ? [] : [chart]), ...where, ...flags];
   const env = { ...process.env, HOME: directory.path };
   try {
     await promisify(execFile)(await findBinary('helm'), args, { env });
@@ -67,4 +67,22 @@ test('with it the definitions are those of the release', async () => {
   expect(spec.versions[0].schema.openAPIV3Schema.properties.status.properties).toHaveProperty(
     'conditions',
   );
+});
+
+test('on the way back the webhook goes, and definitions, copied Secrets and finalizers stay', async () => {
+  const webhook = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kuik';
+  const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'kuik-pull-1' } };
+  await plane.admin.create(secrets, secret);
+  const set = '/apis/kuik.enix.io/v1alpha1/clusterimagesetmirrors';
+  const metadata = { name: 'copies', finalizers: ['kuik.enix.io/mirror-cleanup'] };
+  const spec = { imageFilter: { include: ['.+'] }, mirrors: [{ registry: 'm.example.com' }] };
+  const apiVersion = 'kuik.enix.io/v1alpha1';
+  await plane.admin.create(set, { apiVersion, kind: 'ClusterImageSetMirror', metadata, spec });
+  expect(await plane.admin.get(webhook)).toBeDefined();
+  await helm('uninstall');
+  expect(await plane.admin.get(webhook)).toBeUndefined();
+  expect(await plane.admin.get(`${secrets}/kuik-pull-1`)).toBeDefined();
+  const kept = await plane.admin.get(`${set}/copies`);
+  expect(kept.metadata.finalizers).toEqual(metadata.finalizers);
 });
