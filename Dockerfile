@@ -7,13 +7,15 @@
 
 ARG NODE_VERSION=24.21.0
 
-# The packages are JavaScript alone: one stage serves every architecture.
-FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}-bookworm-slim AS packages
+# The bundle is JavaScript alone: one stage serves every architecture.
+FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}-bookworm-slim AS bundle
 WORKDIR /opt/kuik
 COPY package.json package-lock.json ./
 # What npm ci installs is what the lock file's checksums say; no script of a package runs.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
- && rm -r node_modules/.bin node_modules/.package-lock.json
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY src ./src
+COPY scripts ./scripts
+RUN node scripts/build.ts
 
 FROM node:${NODE_VERSION}-bookworm-slim AS node
 
@@ -21,9 +23,8 @@ FROM node:${NODE_VERSION}-bookworm-slim AS node
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/LICENSE /usr/share/doc/node/LICENSE
-COPY --from=packages /opt/kuik/node_modules /opt/kuik/node_modules
-COPY package.json LICENSE /opt/kuik/
-COPY src /opt/kuik/src
+COPY --from=bundle /opt/kuik/dist /opt/kuik/dist
+COPY LICENSE /opt/kuik/
 # Its first line has the flags of Node (docs/adr/0007).
 COPY --chmod=0755 scripts/image/kuik /usr/local/bin/kuik
 ENV PATH=/usr/local/bin:/usr/bin:/bin NODE_ENV=production

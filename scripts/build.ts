@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 import manifest from '#package' with { type: 'json' };
+import { thirdPartyNotices } from './bundle/notices.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -35,6 +36,7 @@ export async function buildBundle(directory: string): Promise<void> {
     if (file.type !== 'chunk') throw new Error(`Expected nothing but code, got ${file.fileName}.`);
     writeFileSync(join(directory, file.fileName), escapeNonAscii(file.code));
   }
+  writeFileSync(join(directory, 'NOTICES.txt'), thirdPartyNotices(root));
 }
 
 /** V8 keeps a text with any other character in it at two bytes a character, and ours are large. */

@@ -1,47 +1,35 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildBundle } from '../build.ts';
 import { imagePaths } from './image-runtime.ts';
 import type { LayerEntry } from './layer.ts';
-import { shippedPackages } from './shipped-packages.ts';
 
-/** What of the repository is in the image besides its dependencies: as the Dockerfile copies it. */
-export const applicationSources = ['package.json', 'LICENSE', 'src'] as const;
+/** What of the repository is in the image beside the bundle: as the Dockerfile copies it. */
+export const applicationFiles = ['LICENSE'] as const;
 
 /** Where the launcher is in the repository. */
 export const launcherSource = 'scripts/image/kuik';
 
-/** Kuik itself: its sources, which run as they are, and the packages that they ask for. */
-export function applicationEntries(root: string): readonly LayerEntry[] {
-  const own = applicationSources.flatMap((name) => filesBelow(root, name));
-  const packages = shippedPackages(root).packages.flatMap(({ path }) => filesBelow(root, path));
+/** Kuik itself: the bundle, which holds all that it needs, and the launcher (docs/adr/0014). */
+export async function applicationEntries(root: string): Promise<readonly LayerEntry[]> {
   const below = imagePaths.application.slice(1);
-  return [
-    ...[...own, ...packages].map((path) => fileEntry(join(root, path), `${below}/${path}`)),
-    fileEntry(join(root, launcherSource), imagePaths.launcher.slice(1), true),
-  ];
+  const own = applicationFiles.map((name) => fileEntry(join(root, name), `${below}/${name}`));
+  const launcher = fileEntry(join(root, launcherSource), imagePaths.launcher.slice(1), true);
+  const directory = mkdtempSync(join(tmpdir(), 'kuik-bundle-'));
+  try {
+    await buildBundle(directory);
+    const bundle = readdirSync(directory).toSorted();
+    return [
+      ...own,
+      ...bundle.map((name) => fileEntry(join(directory, name), `${below}/dist/${name}`)),
+      launcher,
+    ];
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function fileEntry(file: string, path: string, isExecutable = false): LayerEntry {
   return { kind: 'file', path, content: readFileSync(file), isExecutable };
-}
-
-/** What lies in a package's own `node_modules` is packages of their own, each with its entry. */
-function filesBelow(root: string, path: string): string[] {
-  const entries = tryRead(join(root, path));
-  if (entries === undefined) return [path];
-  return entries
-    .filter((entry) => entry.name !== 'node_modules')
-    .flatMap((entry) => {
-      const below = `${path}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(root, below) : [below];
-    });
-}
-
-function tryRead(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }

@@ -33,7 +33,7 @@ export async function makeImage(options: MakeOptions): Promise<Result<Descriptor
     architectures: options.architectures,
     base: base.value,
     node: options.base === 'machine' ? machineNode : nodeEntries,
-    application: applicationEntries(root),
+    application: await applicationEntries(root),
   };
   return await buildImage(parts, options);
 }

@@ -154,7 +154,7 @@ test('the command line works in the image, and there is no shell', async () => {
 test('whoever runs in it can write nowhere', async () => {
   const script = `
     const { writeFileSync } = require('node:fs');
-    const places = ['/x', '/tmp/x', '/opt/kuik/x', '/opt/kuik/src/main.ts', '/usr/local/bin/node'];
+    const places = ['/x', '/tmp/x', '/opt/kuik/x', '/opt/kuik/dist/kuik.cjs', '/usr/local/bin/node'];
     const tried = places.map((place) => {
       try { writeFileSync(place, ''); return 'written'; } catch (error) { return error.code; }
     });

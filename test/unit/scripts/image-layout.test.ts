@@ -103,22 +103,18 @@ test('what cannot be had for one architecture is said with its name', async () =
   expect(built).toEqual({ ok: false, error: 'linux/amd64: no libraries' });
 });
 
-test('the image holds kuik and the packages that it asks for, nothing for development', () => {
-  const paths = new Set(applicationEntries(root).map(({ path }) => path));
-  for (const name of [
-    'package.json',
-    'LICENSE',
-    'src/main.ts',
-    'node_modules/xstate/package.json',
-  ]) {
-    expect(paths).toContain(`opt/kuik/${name}`);
-  }
-  const foreign =
-    /^opt\/kuik\/(test|scripts|demo|docs|crds)\/|typescript|vitest|biome|modern-tar|\/\.bin\//;
-  const own = [...paths].filter((path) => !path.includes('/node_modules/'));
-  expect(own.filter((path) => foreign.test(path))).toEqual([]);
-  const packages = shippedPackages(root).packages.map(({ name }) => name);
-  expect(packages.filter((name) => foreign.test(name))).toEqual([]);
+test('the image holds the bundle, its licences, and nothing for development', async () => {
+  const entries = await applicationEntries(root);
+  const paths = entries.map(({ path }) => path);
+  expect(paths).toContain('opt/kuik/dist/kuik.cjs');
+  expect(paths.filter((path) => /\.(ts|map|json)$|node_modules/.test(path))).toEqual([]);
+  const notices = entries.find(({ path }) => path === 'opt/kuik/dist/NOTICES.txt');
+  const text = notices?.kind === 'file' ? String(notices.content) : '';
+  const { packages } = shippedPackages(root);
+  const unnamed = packages.filter(({ name, version }) => !text.includes(`${name} ${version} (`));
+  expect(unnamed).toEqual([]);
+  const foreign = /typescript|vitest|biome|modern-tar|rolldown|client-node/;
+  expect(packages.filter(({ name }) => foreign.test(name))).toEqual([]);
 });
 
 test('no install script of a shipped package is ever run, and every one is pinned', () => {
@@ -133,5 +129,5 @@ test('the launcher of the image starts Node with the flags that the sources are 
   // Linux hands everything behind the interpreter on as one argument.
   expect(shippedNodeFlags()).toHaveLength(1);
   expect(first).toBe(`#!/usr/local/bin/node ${shippedNodeFlags()}`);
-  expect(rest.join('\n').trim()).toBe("import '/opt/kuik/src/main.ts';");
+  expect(rest.join('\n').trim()).toBe("require('/opt/kuik/dist/kuik.cjs');");
 });
