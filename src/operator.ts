@@ -44,6 +44,7 @@ import { rewrittenPodsMetric } from '#telemetry/rewritten-pods.ts';
 import type { OperatorFlags } from './command/flags.ts';
 import type { OperatorInput } from './command/operator.ts';
 import { Servers } from './servers.ts';
+import { collectStartGarbage, startGarbageDelayMs } from './start-garbage.ts';
 
 /** Exit codes of the process (behaviour §8); wrong use is `main.ts`'s to say. */
 export const exitCode = { stopped: 0, failed: 1 } as const;
@@ -236,6 +237,7 @@ async function runUntilStopped(operator: Operator, log: Log): Promise<number> {
     system.runtime.metrics.setUp(true);
     log.info({ version, server: client.server }, 'kuik is starting');
     void checkCrds(client, log, life.signal);
+    system.runtime.clock.after(startGarbageDelayMs, collectStartGarbage);
     const end = await Promise.race([signalled, system.failed, servers.failed]);
     if (end instanceof Error) throw end;
     log.info({ signal: end }, 'stopping');

@@ -43,7 +43,7 @@ export function checkCommand(): Command {
 }
 
 const examples = `
-Exit codes: 0 it works, 3 something is broken, 1 the API server could not be asked.
+Exit codes: 0 it works, 3 something is broken, 1 the API server does not answer.
 
 Examples:
   kubectl -n kuik-system exec deploy/kuik -- kuik check
@@ -57,7 +57,7 @@ async function runCheck(flags: CheckFlags): Promise<void> {
       now: Date.now,
       metrics: () => readMetrics(flags.metricsUrl),
     });
-    write(flags.output, { findings }, () => textOf(findings));
+    await write(flags.output, { findings }, () => textOf(findings));
     process.exitCode = exitCodeOf(findings);
   });
 }

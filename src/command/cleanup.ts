@@ -51,5 +51,5 @@ async function showCleanup(flags: CleanupFlags, command: Command): Promise<void>
     process.exitCode = 1;
     return;
   }
-  write(output, answer.value, (value) => cleanupText(value, Date.now()));
+  await write(output, answer.value, (value) => cleanupText(value, Date.now()));
 }

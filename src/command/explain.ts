@@ -3,7 +3,7 @@ import type { PullPolicy } from '#core/pod.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { RouteExplanation } from '#core/routing/decision.ts';
 import { type DebugFlags, debugEndpoint, debugOptions } from './debug-endpoint.ts';
-import { type Question, questionsFromManifest, type RouteQueryText } from './explain-questions.ts';
+import type { Question, RouteQueryText } from './explain-questions.ts';
 import { type Explained, explanationText } from './explanation-text.ts';
 import { askOperator, type OperatorEndpoint, portForward } from './operator-answer.ts';
 import { type Output, outputOption, write } from './output.ts';
@@ -57,7 +57,7 @@ async function explain(
   if ((image === undefined) === (flags.pod === undefined)) {
     command.error('error: expected either an image or --pod FILE');
   }
-  const questions = questionsFor(image ?? '', flags);
+  const questions = await questionsFor(image ?? '', flags);
   if (!questions.ok) command.error(`error: ${questions.error}`);
   const reached = debugEndpoint(flags);
   if (!reached.ok) command.error(`error: ${reached.error}`);
@@ -75,7 +75,7 @@ async function explain(
     }
     explained.push({ ...question, decision: answer.value });
   }
-  write(flags.output, jsonOf(explained, flags, replica), () => textOf(explained, replica));
+  await write(flags.output, jsonOf(explained, flags, replica), () => textOf(explained, replica));
 }
 
 /** What is known of registries is each replica's own, so it is said which one answered. */
@@ -99,9 +99,15 @@ function jsonOf(
   }));
 }
 
-function questionsFor(image: string, flags: ExplainFlags): Result<readonly Question[], string> {
+async function questionsFor(
+  image: string,
+  flags: ExplainFlags,
+): Promise<Result<readonly Question[], string>> {
   const { pod, namespace, policy = 'IfNotPresent' } = flags;
-  if (pod !== undefined) return questionsFromManifest(pod, namespace);
+  if (pod !== undefined) {
+    const { questionsFromManifest } = await import('./explain-questions.ts');
+    return questionsFromManifest(pod, namespace);
+  }
   const { labels = '', annotations = '', pullSecrets = '' } = flags;
   return succeed([{ query: { image, namespace, labels, annotations, policy, pullSecrets } }]);
 }

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { loadEnvironment, type OperatorEnvironment } from '#config/environment.ts';
-import { formatConfigurationFailure, loadConfiguration } from '#config/load.ts';
+import type { OperatorEnvironment } from '#config/environment.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import { flagProblems, type OperatorFlags, operatorOptions } from './flags.ts';
 
@@ -18,6 +17,10 @@ export type RunOperator = (input: OperatorInput) => Promise<number>;
 export function operatorCommand(run: RunOperator): Command {
   const operator = new Command('operator')
     .description('run the operator: webhook, certificate, watches, leader election')
+    .addHelpText(
+      'after',
+      '\nExample:\n  kuik operator --kubeconfig ~/.kube/config --leader-elect true',
+    )
     .allowExcessArguments(false)
     .action((flags: OperatorFlags) => start(operator, flags, run));
   for (const option of operatorOptions()) operator.addOption(option);
@@ -27,6 +30,8 @@ export function operatorCommand(run: RunOperator): Command {
 async function start(operator: Command, flags: OperatorFlags, run: RunOperator): Promise<void> {
   const problems = flagProblems(flags);
   if (problems.length > 0) operator.error(`error: ${problems.join('; ')}`);
+  const [{ loadEnvironment }, { formatConfigurationFailure, loadConfiguration }] =
+    await Promise.all([import('#config/environment.ts'), import('#config/load.ts')]);
   const loaded = loadConfiguration(flags.config);
   if (!loaded.ok) {
     process.stderr.write(`${formatConfigurationFailure(loaded.error)}\n`);

@@ -1,5 +1,4 @@
 import { Option } from 'commander';
-import { stringify } from 'yaml';
 
 /** How a command writes its answer; `table` is another word for `text`. */
 export type Output = 'text' | 'table' | 'json' | 'yaml';
@@ -14,12 +13,21 @@ export function outputOption(): Option {
 }
 
 /** Writes an answer as it was asked for. */
-export function write<T>(output: Output, answer: T, toText: (answer: T) => string): void {
-  process.stdout.write(textOf(output, answer, toText));
+export async function write<T>(
+  output: Output,
+  answer: T,
+  toText: (answer: T) => string,
+): Promise<void> {
+  process.stdout.write(await textOf(output, answer, toText));
 }
 
-function textOf<T>(output: Output, answer: T, toText: (answer: T) => string): string {
+async function textOf<T>(
+  output: Output,
+  answer: T,
+  toText: (answer: T) => string,
+): Promise<string> {
   if (output === 'json') return `${JSON.stringify(answer, null, 2)}\n`;
-  if (output === 'yaml') return stringify(answer, { aliasDuplicateObjects: false });
-  return toText(answer);
+  if (output !== 'yaml') return toText(answer);
+  const { stringify } = await import('yaml');
+  return stringify(answer, { aliasDuplicateObjects: false });
 }

@@ -1,9 +1,7 @@
 import { Command } from 'commander';
 import { type DebugFlags, debugEndpoint, debugOptions } from './debug-endpoint.ts';
-import { readObjects } from './explain-questions.ts';
 import { askOperator, portForward } from './operator-answer.ts';
 import { type Output, outputOption, write } from './output.ts';
-import { checkResources } from './plan-resources.ts';
 import { type PlanAnswer, planText } from './plan-text.ts';
 
 /** What `kuik plan` was asked. */
@@ -33,7 +31,7 @@ const examples = `
 What would be rerouted is decided as for new Pods, now. Secrets that only these
 resources name are not used: a registry that wants them counts as not available.
 
-Exit codes: 0, 3 a resource is wrong, 2 there is no such file, 1 nobody answered.
+Exit codes: 0, 3 a resource is wrong, 2 there is no such file, 1 nobody answers.
 
 Examples:
   kubectl -n kuik-system exec -i deploy/kuik -- kuik plan - < mirror.yaml
@@ -42,6 +40,10 @@ Examples:
 ${portForward(8082)}`;
 
 async function plan(file: string, flags: PlanFlags, command: Command): Promise<void> {
+  const [{ readObjects }, { checkResources }] = await Promise.all([
+    import('./explain-questions.ts'),
+    import('./plan-resources.ts'),
+  ]);
   const objects = readObjects(file, 'resources');
   if (!objects.ok) command.error(`error: ${objects.error}`);
   const checked = checkResources(objects.value, flags.namespace);
@@ -62,7 +64,7 @@ async function plan(file: string, flags: PlanFlags, command: Command): Promise<v
     process.exitCode = 1;
     return;
   }
-  write(flags.output, answer.value, planText);
+  await write(flags.output, answer.value, planText);
   const isWrong = answer.value.plans.some(({ problems }) => problems.length > 0);
   if (isWrong) process.exitCode = somethingWrong;
 }

@@ -63,7 +63,7 @@ async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
     return;
   }
   const mirroring = await askMirroring(metricsUrl);
-  write(output, { ...answer.value, ...(mirroring && { mirroring }) }, () => {
+  await write(output, { ...answer.value, ...(mirroring && { mirroring }) }, () => {
     const copies = mirroring === undefined ? '' : mirroringText(mirroring);
     return `${statusText(answer.value, namespace)}${copies}`;
   });

@@ -37,7 +37,7 @@ async function showVersion({ client, metricsUrl, output }: VersionFlags): Promis
   const told = { client: version, ...(operator !== undefined && { operator }) };
   const other = operator ?? `unknown: nobody answers at ${metricsUrl} (--metrics-url)`;
   const lines = [`kuik ${version}`, ...(client === true ? [] : [`operator ${other}`])];
-  write(output, told, () => `${lines.join('\n')}\n`);
+  await write(output, told, () => `${lines.join('\n')}\n`);
 }
 
 /** As its `build_info` says; undefined where nobody says so. */

@@ -37,6 +37,8 @@ export function whatIfCommand(): Command {
 const examples = `
 Other registries are asked as for a new Pod. Nothing is changed.
 
+Exit codes: 0, 3 with --exit-code if something could not start, 1 no answer.
+
 Examples:
   kubectl -n kuik-system exec deploy/kuik -- kuik what-if --registry docker.io
   kuik what-if --registry quay.io --registry ghcr.io --exit-code -o json
@@ -65,6 +67,6 @@ async function askWhatIf(flags: WhatIfFlags, command: Command): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  write(flags.output, answer.value, whatIfText);
+  await write(flags.output, answer.value, whatIfText);
   if (flags.exitCode === true && answer.value.stranded.length > 0) process.exitCode = stranded;
 }

@@ -1,5 +1,4 @@
 import { Option } from 'commander';
-import { loadEnvironment } from '#config/environment.ts';
 import type { KubeClient } from '#kube/client.ts';
 
 /** `--kubeconfig`, as `kuik operator` has it. */
@@ -24,9 +23,10 @@ export async function withApiServer(
   kubeconfig: string | undefined,
   work: (server: OpenApiServer) => Promise<void>,
 ): Promise<void> {
-  const [{ createKubeClient }, { loadKubeConfig }] = await Promise.all([
+  const [{ createKubeClient }, { loadKubeConfig }, { loadEnvironment }] = await Promise.all([
     import('#kube/client.ts'),
     import('#kube/kube-config.ts'),
+    import('#config/environment.ts'),
   ]);
   const { kubernetes: environment } = loadEnvironment(process.env);
   const given = kubeconfig !== undefined && { kubeconfig };

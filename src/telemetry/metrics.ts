@@ -1,7 +1,8 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { registryHost } from '#core/image/registry-host.ts';
 import { BoundedLabel, closedLabelsMax, otherLabel, subjectLabelsMax } from './bounded-label.ts';
 import { describe, type MetricName } from './metric-table.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 
 /** What the process makes metrics with. */
 export interface MetricsOptions {
@@ -25,7 +26,7 @@ const admissionBucketsSeconds = [
 /** Makes the metrics of one process. */
 export function createMetrics(options: MetricsOptions) {
   const registry = new Registry();
-  if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
+  if (options.processMetrics === true) collectProcessMetrics(registry);
   setBuildInfo(registry, options.build);
   let kept: ReadonlySet<string> = new Set();
   const isKept = (host: string): boolean => kept.has(registryHost(host));

@@ -6,7 +6,7 @@ export interface LoopDelay {
 
 /**
  * What the process itself says of the time since the last scrape, which this one ends: prom-client
- * resets its monitor at each. It looks every 10 ms, so an idle loop shows as much.
+ * resets its monitor at each.
  */
 export async function scrapeLoopDelay(metricsUrl: string): Promise<LoopDelay> {
   const text = await (await fetch(`${metricsUrl}/metrics`)).text();

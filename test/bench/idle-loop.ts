@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
+import { loopResolutionMs } from '#telemetry/process-metrics.ts';
 import type { LoopDelay } from './event-loop.ts';
 
 /** A process that does nothing but look how late it gets its turns. */
@@ -9,9 +10,6 @@ export interface IdleLoop {
   /** Ends it; answers with what it saw. */
   readonly stop: () => Promise<LoopDelay>;
 }
-
-/** As prom-client looks, so that both figures mean the same. */
-const resolutionMs = 10;
 
 /** Starts one: what it is held up by is the machine, and nothing of ours. */
 export function startIdleLoop(): IdleLoop {
@@ -30,10 +28,12 @@ export function startIdleLoop(): IdleLoop {
 
 /** Looks until its input ends. */
 async function main(): Promise<void> {
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
+  const delays = monitorEventLoopDelay({ resolution: loopResolutionMs });
   delays.enable();
   await text(process.stdin);
-  const outcome: LoopDelay = { p99Ms: delays.percentile(99) / 1e6, maxMs: delays.max / 1e6 };
+  // As the operator tells it, so that both figures mean the same.
+  const lateMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - loopResolutionMs);
+  const outcome: LoopDelay = { p99Ms: lateMs(delays.percentile(99)), maxMs: lateMs(delays.max) };
   process.stdout.write(JSON.stringify(outcome));
 }
 

@@ -10,7 +10,7 @@ const image = { container: 'app', now: 'docker.io/library/nginx:1.27', message: 
 
 test('says that nothing changes, and who says so', () => {
   expect(whatIfText(nothing)).toBe(
-    'Without docker.io nothing changes: no workload runs from there. So says kuik-0, by\nwhat it knows of the registries.\n',
+    'Without docker.io nothing changes: no workload runs from there. So says kuik-0,\nby what it knows of the registries.\n',
   );
 });
 

@@ -253,3 +253,39 @@ describe('/debug/route', () => {
     expect(aborted).toBe(true);
   });
 });
+
+describe('questions about what would be', () => {
+  test('name the replica that answers, in the answer and in a header', async () => {
+    const { app, get } = stage();
+    const answer = await get('/debug/what-if?registry=docker.io,quay.io');
+    expect(JSON.parse(answer.text)).toMatchObject({
+      ...{ replica: 'kuik-0', registries: ['docker.io', 'quay.io'] },
+    });
+    const { headers } = await app.inject({ url: '/debug', headers: { host: 'localhost:8082' } });
+    expect(headers['kuik-replica']).toBe('kuik-0');
+  });
+
+  test('are refused where a registry is none, and where there is none', async () => {
+    const { get } = stage();
+    expect(errorOf(await get('/debug/what-if?registry=a%20b'))).toContain('host of a registry');
+    expect((await get('/debug/what-if')).status).toBe(400);
+  });
+
+  test.each([
+    [{}, 'a list of 1 to'],
+    [{ resources: [] }, 'a list of 1 to'],
+    [{ resources: [{ kind: 'Pod' }] }, 'objects of the five kinds'],
+    [
+      {
+        resources: [{ apiVersion: 'kuik.enix.io/v1alpha1', kind: 'ReplicatedImageSet' }],
+      },
+      'name of the resource',
+    ],
+  ])('a plan of %j is refused', async (payload, said) => {
+    const { app } = stage();
+    const headers = { host: 'localhost:8082' };
+    const answer = await app.inject({ method: 'POST', url: '/debug/plan', headers, payload });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().error).toContain(said);
+  });
+});

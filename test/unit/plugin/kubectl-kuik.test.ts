@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createProgram } from '#command/program.ts';
 
 const plugin = join(import.meta.dirname, '..', '..', '..', 'plugin');
 
@@ -71,6 +72,53 @@ describe('kubectl kuik', () => {
       status: 2,
       text: expect.stringContaining('--context'),
     });
+  });
+
+  test.each([
+    [
+      ['plan', 'FILE', '-o', 'json'],
+      ['plan', '-', '-o', 'json'],
+    ],
+    [
+      ['plan', '-n', 'shop', 'FILE'],
+      ['plan', '-n', 'shop', '-'],
+    ],
+    [
+      ['explain', '--pod', 'FILE'],
+      ['explain', '--pod', '-'],
+    ],
+    [
+      ['explain', '--pod=FILE'],
+      ['explain', '--pod=-'],
+    ],
+  ])('sends along a file that is here: %j', (asked, expected) => {
+    const directory = mkdtempSync(join(tmpdir(), 'kuik-file-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'a file.yaml');
+    writeFileSync(file, 'kind: Pod');
+    const { words, input } = run(asked.map((word) => word.replace('FILE', file)));
+    expect(words()).toEqual([...exec, ...expected]);
+    expect(input()).toBe('kind: Pod');
+  });
+
+  test('completes every command but that of the operator, and its flags', () => {
+    const complete = (...words: readonly string[]) =>
+      spawnSync(join(plugin, 'kubectl_complete-kuik'), words, { encoding: 'utf8' })
+        .stdout.split('\n')
+        .slice(0, -2);
+    // Whoever comes by this way reaches the endpoints and the API server as the operator's Pod does.
+    const fromElsewhere =
+      /^--(debug-url|metrics-url|token|token-file|kubeconfig|all-namespaces|deployment)$/;
+    const commands = createProgram().commands.filter((one) => one.name() !== 'operator');
+    expect(complete('').toSorted()).toEqual(commands.map((one) => one.name()).toSorted());
+    const missing = commands.flatMap((command) =>
+      command.options
+        .map(({ long }) => long ?? '')
+        .filter((long) => !fromElsewhere.test(long))
+        .filter((long) => !complete(command.name(), '--').includes(long))
+        .map((long) => `${command.name()} ${long}`),
+    );
+    expect(missing.filter((one) => !one.startsWith('uninstall'))).toEqual([]);
   });
 
   test('completes commands and flags', () => {
