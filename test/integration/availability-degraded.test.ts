@@ -18,7 +18,7 @@ let stage: DegradedStage;
 /** What has been there from the beginning: by address and by name. */
 const images: string[] = [];
 
-/** As the chart's probes have it. */
+/** The chart's probe waits for five; who does not answer in one here stands still. */
 const probeTimeoutMs = 1_000;
 /** Of the stage's operator. */
 const leaseMs = 3_000;

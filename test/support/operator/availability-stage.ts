@@ -2,7 +2,11 @@ import { type ControlPlane, startControlPlane } from '#test/support/api-server/c
 import { followLease } from '#test/support/api-server/lease-history.ts';
 import { createNamespace } from '#test/support/api-server/namespace.ts';
 import { ownerOfPort } from '#test/support/processes/process-use.ts';
-import { type FaultRegistry, startFaultRegistry } from '#test/support/registries/fault-registry.ts';
+import {
+  type FaultRegistry,
+  type FaultRule,
+  startFaultRegistry,
+} from '#test/support/registries/fault-registry.ts';
 import { pushImage } from '#test/support/registries/images.ts';
 import { startRegistry } from '#test/support/registries/registry.ts';
 import { untilReady } from '#test/support/time/eventually.ts';
@@ -60,9 +64,9 @@ export async function setAvailabilityStage(): Promise<AvailabilityStage> {
     return found;
   };
   const deletions: { readonly path: string; readonly isHeld: boolean }[] = [];
-  watchDeletions(mirror, ({ path, clientPort = 0 }) => {
+  watchDeletions(mirror, (path, port) => {
     const pids = replicas.alive().map(({ operator }) => operator.pid);
-    const pid = ownerOfPort(pids, clientPort);
+    const pid = ownerOfPort(pids, port);
     const isHeld = pid !== undefined && lease.wasHeldBy(identities.get(pid), Date.now());
     deletions.push({ path, isHeld });
   });
@@ -90,10 +94,10 @@ export async function setAvailabilityStage(): Promise<AvailabilityStage> {
 
 function watchDeletions(
   mirror: FaultRegistry,
-  see: (request: { readonly path: string; readonly clientPort?: number }) => void,
+  see: (path: string, clientPort: number) => void,
 ): void {
-  const fault = (request: { readonly path: string; readonly clientPort?: number }) => {
-    see(request);
+  const fault: FaultRule['fault'] = ({ path }, port = 0) => {
+    see(path, port);
     return undefined;
   };
   mirror.setRules({ method: 'DELETE', path: /\/manifests\//, fault });

@@ -16,7 +16,7 @@ export interface WebhookBalancer {
   readonly close: () => Promise<void>;
 }
 
-/** How often readiness is looked at: the chart's probe asks each second. */
+/** A kubelet sees a container that ended within about a second; the chart's probe asks every two. */
 const lookEveryMs = 1_000;
 const lookTimeoutMs = 1_000;
 

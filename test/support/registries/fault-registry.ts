@@ -26,8 +26,11 @@ export interface FaultRule {
   readonly authorization?: RegExp;
   /** So many requests, then the rule is used up. */
   readonly times?: number;
-  /** What happens to it; what is decided for each request anew may be nothing at all. */
-  readonly fault: Fault | ((request: SeenRequest) => Fault | undefined);
+  /**
+   * What happens to it; what is decided for each request anew may be nothing at all. The port is the
+   * sender's end of the connection, by which its process is found.
+   */
+  readonly fault: Fault | ((request: SeenRequest, port: number | undefined) => Fault | undefined);
 }
 
 /** One request as it arrived, before any fault. */
@@ -35,8 +38,6 @@ export interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly authorization?: string;
-  /** The sender's end of the connection, by which its process is found. */
-  readonly clientPort?: number;
 }
 
 /** A proxy in front of a real registry that misbehaves as told. */
@@ -100,7 +101,8 @@ export async function startFaultRegistry(
     const found = rules.find(({ rule, left }) => left > 0 && isMeant(rule, seen));
     if (found !== undefined) found.left -= 1;
     const decided = found?.rule.fault;
-    const fault = typeof decided === 'function' ? decided(seen) : decided;
+    const fault =
+      typeof decided === 'function' ? decided(seen, incoming.socket.remotePort) : decided;
     const connection = sockets.get(incoming.socket.remotePort);
     const exchange = { incoming, response, connection, traffic };
     if (fault !== undefined && answersWithFault(fault, exchange)) return;
@@ -174,14 +176,9 @@ function ignoreErrors(...sides: readonly NodeJS.EventEmitter[]): void {
   for (const side of sides) side.on('error', () => undefined);
 }
 
-function see({ method = 'GET', url = '/', headers, socket }: IncomingMessage): SeenRequest {
+function see({ method = 'GET', url = '/', headers }: IncomingMessage): SeenRequest {
   const { authorization } = headers;
-  const { remotePort: clientPort } = socket;
-  return {
-    ...{ method, path: url },
-    ...(authorization !== undefined && { authorization }),
-    ...(clientPort !== undefined && { clientPort }),
-  };
+  return { method, path: url, ...(authorization !== undefined && { authorization }) };
 }
 
 function isMeant(rule: FaultRule, { method, path, authorization }: SeenRequest): boolean {
