@@ -12,7 +12,7 @@ FROM --platform=$BUILDPLATFORM node:${NODE_VERSION}-bookworm-slim AS packages
 WORKDIR /opt/kuik
 COPY package.json package-lock.json ./
 # What npm ci installs is what the lock file's checksums say; no script of a package runs.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
  && rm -r node_modules/.bin node_modules/.package-lock.json
 
 FROM node:${NODE_VERSION}-bookworm-slim AS node

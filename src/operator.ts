@@ -17,6 +17,7 @@ import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/l
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
 import { addLostCopies } from '#actors/lost-copies/lost-copies.ts';
 import { addMirroring } from '#actors/mirroring/mirroring.ts';
+import { addReleasedSets } from '#actors/mirroring/release-sets.ts';
 import { SourceQuotas } from '#actors/mirroring/source-quotas.ts';
 import { lookUpNamespaces } from '#actors/namespaces.ts';
 import { addRegistries } from '#actors/registries/registries.ts';
@@ -90,6 +91,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const table = keepRoutingTable(kuik, resources);
   table.subscribe((now) => metrics.keepRegistries(namedRegistries(now)));
   const events = new EventRecorder(system.runtime, { client, instance: hostname() });
+  addReleasedSets(system, { client, stores: kuik });
   const conditions = addConditions(system, { client, stores: kuik, table, events });
   const counted = { resources, table, policy: configuration, isNodeOnly };
   conditions.contribute(addImageCounts(system, counted));
@@ -122,8 +124,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, rehearsal, reporting },
-    ...{ replica: hostname(), mirroring: mirroring.reporting },
-    synced: resources.synced,
+    ...{ replica: hostname(), mirroring: mirroring.reporting, synced: resources.synced },
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
   });

@@ -127,11 +127,11 @@ export interface Service {
   readonly logic: AnyActorLogic;
   readonly input?: unknown;
   /** How long it may take no event before it counts as stuck; for ever unless told. */
-  readonly patience?: Patience;
+  readonly quietLimit?: QuietLimit;
 }
 
 /** When a permanent actor that takes no event is stuck (docs/failures.md). */
-export interface Patience {
+export interface QuietLimit {
   /** Longer than anything that it waits for is allowed to take, ms. */
   readonly quietMsMax: number;
   /** States in which it waits for what may never come. */

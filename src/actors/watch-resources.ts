@@ -86,7 +86,7 @@ export function addWatchedResources(
       return runReflector({ ...reading, onPhase }, signal);
     };
     const logic = reflectorLogic(resource, run, { ...runtime, log });
-    system.always({ id, logic, patience: { quietMsMax } });
+    system.always({ id, logic, quietLimit: { quietMsMax } });
     return store;
   };
   const kuik = new Map(

@@ -18,13 +18,13 @@ export function findStuck(system: KuikSystem): readonly string[] {
 /** A turn of the event loop takes milliseconds, and 256 timers fire in one. */
 const timersLateMsMax = 30_000;
 
-function judge(system: KuikSystem, { id, patience }: Service): readonly string[] {
+function judge(system: KuikSystem, { id, quietLimit }: Service): readonly string[] {
   const actor = system.find(id);
   const seen = system.observer.get(id);
   if (actor === undefined || seen === undefined) return [`${id}: not there`];
-  if (patience === undefined) return [];
+  if (quietLimit === undefined) return [];
   const states = statesOf(actor.getSnapshot());
-  const { quietMsMax, restsIn = [] } = patience;
+  const { quietMsMax, restsIn = [] } = quietLimit;
   if (states.every((state) => restsIn.includes(state))) return [];
   const quietMs = system.runtime.clock.now() - seen.heardMs;
   return quietMs > quietMsMax ? [`${id}: ${states.join(', ')} for ${inSeconds(quietMs)} s`] : [];

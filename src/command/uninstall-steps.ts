@@ -18,6 +18,8 @@ export interface Installation {
   /** Of the operator; its Pods have its name as `app.kubernetes.io/instance`. */
   readonly deployment: string;
   readonly webhookConfiguration: string;
+  /** In which namespaces it may have placed copies of Secrets; undefined: in all. */
+  readonly secretNamespaces?: readonly string[];
 }
 
 /** One step: what it came to in words, or why it failed. */
@@ -147,17 +149,20 @@ async function keepOthers(
   return patched.ok || hasCode(patched.error, 404) ? succeed(true) : patched;
 }
 
-async function deleteCopies({ client }: Installation, signal: AbortSignal): Promise<StepOutcome> {
-  const place = { group: '', version: 'v1', plural: 'secrets' };
-  const listing = { place, labelSelector: ownerUidLabel };
-  const listed = await list(client, listing, signal);
-  if (!listed.ok) return told(listed);
-  const copies = listed.value.filter(isOurCopy).map(placedCopy);
-  return await removeAll(
-    client,
-    copies.map(({ namespace, name }) => ({ ...place, namespace, name })),
-    signal,
-  );
+async function deleteCopies(
+  { client, secretNamespaces }: Installation,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const secrets = { group: '', version: 'v1', plural: 'secrets' };
+  const places = secretNamespaces?.map((namespace) => ({ ...secrets, namespace })) ?? [secrets];
+  const copies: ResourcePlace[] = [];
+  for (const place of places) {
+    const listed = await list(client, { place, labelSelector: ownerUidLabel }, signal);
+    if (!listed.ok) return told(listed);
+    const ours = listed.value.filter(isOurCopy).map(placedCopy);
+    copies.push(...ours.map(({ namespace, name }) => ({ ...secrets, namespace, name })));
+  }
+  return await removeAll(client, copies, signal);
 }
 
 async function deleteConfigMaps(

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 
 /** What `kuik uninstall` was asked. */
@@ -8,7 +8,11 @@ interface UninstallFlags {
   readonly namespace?: string;
   readonly deployment: string;
   readonly webhookConfiguration: string;
+  readonly secrets: SecretsPlace;
 }
+
+/** As `rbac.secrets` in the chart: where copies may be. */
+type SecretsPlace = 'all' | readonly string[];
 
 /**
  * `kuik uninstall`: takes away what the operator made, as the chart's Job does before a release is
@@ -22,9 +26,24 @@ export function uninstallCommand(): Command {
     .option('--namespace <name>', 'where the operator is (default: that of the context)')
     .option('--deployment <name>', 'of the operator', 'kuik')
     .option('--webhook-configuration <name>', 'by which reviews come', 'kuik')
+    .option(
+      '--secrets <where>',
+      'where copies of Secrets are: all, none, or namespaces with commas',
+      parseSecrets,
+      'all',
+    )
     .addHelpText('after', '\nExample:\n  kuik uninstall --namespace kuik-system --yes')
     .allowExcessArguments(false)
     .action(uninstall);
+}
+
+function parseSecrets(text: string): SecretsPlace {
+  if (text === 'all') return 'all';
+  if (text === 'none') return [];
+  const names = text.split(',');
+  if (names.includes(''))
+    throw new InvalidArgumentError('Expected names with commas between them.');
+  return names;
 }
 
 async function uninstall(flags: UninstallFlags): Promise<void> {
@@ -35,8 +54,11 @@ async function uninstall(flags: UninstallFlags): Promise<void> {
     return;
   }
   await withApiServer(flags.kubeconfig, async ({ client, namespace: own }) => {
-    const { deployment, webhookConfiguration, namespace = own } = flags;
-    const installation = { client, namespace, deployment, webhookConfiguration };
+    const { deployment, webhookConfiguration, namespace = own, secrets } = flags;
+    const installation = {
+      ...{ client, namespace, deployment, webhookConfiguration },
+      ...(secrets !== 'all' && { secretNamespaces: secrets }),
+    };
     for (const { what, take } of uninstallSteps) {
       const outcome = await take(installation, new AbortController().signal);
       if (outcome.ok) process.stdout.write(`${what}: ${outcome.value}\n`);

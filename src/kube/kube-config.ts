@@ -83,9 +83,9 @@ async function fromServiceAccount(
 }
 
 async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProblem>> {
-  // Loaded only here: it costs 75 MB of memory, which a Pod with a service account does not need.
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
+  const library = await loadLibrary();
+  if (library === undefined) return fail({ message: missingLibrary(path) });
+  const config = new library.KubeConfig();
   let readAtMs: number;
   try {
     readAtMs = modifiedMs(path);
@@ -116,6 +116,23 @@ async function fromFile(path: string): Promise<Result<KubeAccess, KubeConfigProb
     transport: async () => transportOf(await applied(), cluster),
     authorization: async () => authorizationOf(await applied()),
   });
+}
+
+/**
+ * Loaded only for a kubeconfig: it costs 75 MB of memory, and 65 packages that the image, which
+ * has a service account, does without (docs/adr/0014). Undefined where it is not installed.
+ */
+async function loadLibrary(): Promise<typeof import('@kubernetes/client-node') | undefined> {
+  try {
+    return await import('@kubernetes/client-node');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return undefined;
+  }
+}
+
+function missingLibrary(path: string): string {
+  return `Expected a service account, as in a Pod, got the kubeconfig ${path}: reading one takes the package @kubernetes/client-node, which is not installed here, as it is not in the image.`;
 }
 
 function modifiedMs(path: string): number {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import {
   type DestinationStream,
   type LevelWithSilent,
@@ -5,7 +6,7 @@ import {
   pino,
   stdSerializers,
 } from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type { prettyFactory } from 'pino-pretty';
 import type { RouteDecision } from '#core/routing/decision.ts';
 
 /** The log that rooms hand on as `log.child({ actor, key })`. */
@@ -49,8 +50,12 @@ const userinfo = /(:\/\/)[^/\s@]+@/g;
 /** An Authorization header inside a sentence. */
 const bearer = /\b(bearer)\s+[\w.~+/=-]{8,}/gi;
 
-/** Makes the process's log; JSON lines, or for a person's eyes. */
+/**
+ * Makes the process's log; JSON lines, or for a person's eyes where the library for that is
+ * installed, which the image leaves out.
+ */
 export function createLog(options: LogOptions): Log {
+  const prettify = options.format === 'pretty' ? loadPrettifier() : undefined;
   const log = pino(
     {
       level: options.level,
@@ -63,13 +68,18 @@ export function createLog(options: LogOptions): Log {
       serializers: { err: serializeError },
       hooks: { logMethod: redactMessage },
     },
-    openDestination(options),
+    openDestination(options, prettify?.prettyFactory),
   );
   const makeChild = log.child;
   // Pino formats what a line says, but not what a child always says; children inherit this.
   log.child = function child(this: Log, bindings, childOptions) {
     return makeChild.call(this, redact(bindings) as object, childOptions);
   } as Log['child'];
+  if (options.format === 'pretty' && prettify === undefined) {
+    log.warn(
+      'expected pino-pretty for --log-format=pretty; it is not installed, so the log is JSON',
+    );
+  }
   return log;
 }
 
@@ -122,11 +132,28 @@ function redactMessage(this: Logger, args: unknown[], method: (...all: never[]) 
   method.apply(this, safe as never[]);
 }
 
-function openDestination({ format, destination }: LogOptions): DestinationStream {
+/** What writes lines for a person (docs/adr/0004). */
+interface Prettifier {
+  readonly prettyFactory: typeof prettyFactory;
+}
+
+function loadPrettifier(): Prettifier | undefined {
+  try {
+    return createRequire(import.meta.url)('pino-pretty') as Prettifier;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return undefined;
+  }
+}
+
+function openDestination(
+  { destination }: LogOptions,
+  makePretty: Prettifier['prettyFactory'] | undefined,
+): DestinationStream {
   const stream = destination ?? pino.destination(2);
-  if (format === 'json') return stream;
+  if (makePretty === undefined) return stream;
   const colorize = destination === undefined && process.stderr.isTTY === true;
-  const prettify = prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' });
+  const prettify = makePretty({ colorize, translateTime: 'SYS:HH:MM:ss.l' });
   return { write: (line) => stream.write(prettify(decisionInWords(line) ?? line) ?? '') };
 }
 

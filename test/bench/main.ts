@@ -19,6 +19,7 @@ const benches: Readonly<
   mirroring: () => import('./mirroring.ts'),
   monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
+  start: () => import('./start.ts'),
 };
 
 const told = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CopyFailureReason } from '#core/mirroring/copy-outcome.ts';
@@ -51,6 +51,49 @@ const api: Record<ApiFailure['kind'], true> = {
   aborted: true,
 };
 
+/** What may be away, and the tests that hold what its paragraph says. */
+const degraded: Readonly<Record<string, readonly string[]>> = {
+  'api-server-away': [
+    'integration/availability-degraded.test.ts',
+    'integration/operator-api-trouble.test.ts',
+    'unit/actors/mirroring/mirroring-outages.test.ts',
+    'unit/actors/watchdog.test.ts',
+  ],
+  'leader-gone': [
+    'integration/availability-replicas.test.ts',
+    'integration/leadership.test.ts',
+    'integration/mirroring-kills.test.ts',
+    'unit/machines/leadership.test.ts',
+  ],
+  'registries-away': [
+    'integration/availability-degraded.test.ts',
+    'unit/actors/mirroring/mirroring-outages.test.ts',
+  ],
+  'dns-away': ['integration/availability-degraded.test.ts'],
+  'read-only-disk': ['integration/availability-degraded.test.ts'],
+  'memory-near-its-limit': [
+    'integration/availability-degraded.test.ts',
+    'integration/availability-listeners.test.ts',
+    'integration/http-bounds.test.ts',
+  ],
+  'clock-jumps': [
+    'integration/availability-degraded.test.ts',
+    'unit/actors/watchdog.test.ts',
+    'unit/machines/leadership.test.ts',
+  ],
+  stuck: [
+    'integration/availability-degraded.test.ts',
+    'unit/actors/watchdog.test.ts',
+    'unit/http/health.test.ts',
+  ],
+};
+
+test('what is said of a degraded life is held by tests', () => {
+  const files = [...new Set(Object.values(degraded).flat())];
+  const missing = files.filter((file) => !existsSync(join(import.meta.dirname, '..', file)));
+  expect(missing).toEqual([]);
+});
+
 test('docs/failures.md has a paragraph for each kind of failure', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/failures.md'), 'utf8');
   const paragraphs = new Map(
@@ -62,7 +105,9 @@ test('docs/failures.md has a paragraph for each kind of failure', () => {
         return [title, rest.join('\n').trim()];
       }),
   );
-  const kinds = [probes, causes, registry, copies, api].flatMap((record) => Object.keys(record));
+  const kinds = [probes, causes, registry, copies, api, degraded].flatMap((record) =>
+    Object.keys(record),
+  );
   const without = kinds.filter((kind) => (paragraphs.get(kind)?.length ?? 0) < 20);
   expect(without).toEqual([]);
 });

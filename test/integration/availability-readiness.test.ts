@@ -3,7 +3,7 @@ import { refusal, ruleFor, startApiProxy } from '#test/support/api-server/api-pr
 import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
 import { createPod, oneContainer } from '#test/support/operator/created-pod.ts';
 import { startOperator } from '#test/support/operator/operator-process.ts';
-import { eventually, operatorLeftOut } from '#test/support/time/eventually.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 const fault = refusal(500, 'InternalError');
 const lists = [/\/pods$/, /\/imagesetmirrors$/].map((path) => ruleFor('list', { path, fault }));
@@ -20,7 +20,7 @@ test('a process is ready only when caches, table, certificate, listener and webh
     ...{ adminKubeconfig: adminKubeconfig(), server: proxy.server },
     ...{ authorityPem: proxy.authorityPem, launched: launched.resolve },
   });
-  if (operatorLeftOut) return await (await starting).stop();
+  onTestFinished(async () => await (await starting).kill());
   const healthUrl = await Promise.race([launched.promise, starting.then(() => '')]);
   const waitingFor = async () => {
     const answer = await fetch(`${healthUrl}/readyz`);
@@ -50,7 +50,6 @@ test('a process is ready only when caches, table, certificate, listener and webh
   await createPod(namespace, oneContainer('registry.example.com/app:1'));
   proxy.setRules();
   const operator = await starting;
-  onTestFinished(() => operator.stop());
   expect(await waitingFor()).toEqual([]);
   expect(await operator.reviews()).toBe(0);
   // The API server itself follows its webhooks a moment later.

@@ -23,7 +23,8 @@ let directory: TemporaryDirectory;
 /** No Go on this PATH, and a cache that nobody has filled. */
 let env: NodeJS.ProcessEnv;
 const progress = silentProgress;
-const nobody = { kubernetes: 'http://127.0.0.1:9', github: 'http://127.0.0.1:9' };
+const unused = 'http://127.0.0.1:9';
+const nobody = { kubernetes: unused, github: unused, helm: unused };
 const name = 'kube-apiserver';
 
 beforeEach(() => {
@@ -186,7 +187,7 @@ async function releaseHost(content: string, hash = createHash('sha256').update(c
   await once(server, 'listening');
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    hosts: { kubernetes: base, github: base },
+    hosts: { kubernetes: base, github: base, helm: base },
     downloads: () => downloads,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();

@@ -1,28 +1,25 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Api, apiOf, type KubeObject, kubeconfigFor } from '#test/support/api-server/api.ts';
+import { secretCopyName } from '#actors/secrets/secret-copy.ts';
+import type { KubeObject } from '#test/support/api-server/api.ts';
 import { objectPath } from '#test/support/api-server/chart.ts';
+import { oneOf, runPod, type Site, startAsDeployed } from '#test/support/api-server/deployed.ts';
 import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
-import { admin } from '#test/support/api-server/plane.ts';
-import { renderChart } from '#test/support/api-server/rendered-chart.ts';
+import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { chartFolder, renderChart, runHelm } from '#test/support/api-server/rendered-chart.ts';
 import { runKuik } from '#test/support/operator/kuik-command.ts';
-import { entryPoint, shippedNodeFlags } from '#test/support/operator/shipped-node.ts';
-import {
-  type Child,
-  freePorts,
-  lastLines,
-  startChild,
-} from '#test/support/processes/child-process.ts';
+import { type Child, freePorts, lastLines } from '#test/support/processes/child-process.ts';
 import { temporaryDirectory } from '#test/support/processes/guardian.ts';
 import { eventually, operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
 
-/** A release of the chart on a real API server, from its first manifest until nothing is left. */
+/** A release of the chart, made, upgraded and removed by Helm on a real API server. */
 const name = 'kuik-chart';
 const directory = temporaryDirectory('chart');
-/** Definitions are there, and stay; priority classes and policies are of the whole cluster. */
-const values = { crds: { create: false }, configuration: { mirroring: { concurrency: 3 } } };
+/** The test itself puts a copy of a Secret there for the operator. */
+const rbac = { policy: { exempt: ['admin'] } };
+const values = { rbac, configuration: { mirroring: { concurrency: 3 } } };
+const changed = { rbac, configuration: { mirroring: { concurrency: 4 } } };
 let namespace: string;
+let site: Site;
 let objects: readonly KubeObject[];
 let hooks: readonly KubeObject[];
 let operator: Child | undefined;
@@ -30,88 +27,37 @@ let ports: readonly number[];
 
 beforeAll(async () => {
   namespace = await createNamespace(admin(), 'chart');
-  ({ objects, hooks } = await renderChart({ name, namespace }, values));
+  site = { admin: admin(), namespace, directory: directory.path };
+  ({ objects, hooks } = await renderChart({ name, namespace }, changed));
   ports = await freePorts(4);
 });
 
 afterAll(async () => {
   await operator?.stop('SIGTERM', 20_000);
-  for (const object of [...objects, ...hooks].toReversed())
-    await admin().remove(objectPath(object));
+  // Where a test failed: what is of the whole cluster would be in the way of others.
+  const others = [...objects, ...hooks].filter(({ kind }) => !isDefinition(kind));
+  for (const object of others.toReversed()) await admin().remove(objectPath(object));
   await removeNamespace(admin(), namespace);
   directory.remove();
 });
 
+function isDefinition(kind: string): boolean {
+  return kind === 'CustomResourceDefinition';
+}
+
 const webhookPath = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${name}`;
 const deploymentPath = () => `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`;
+const mirrors = () => `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/imagesetmirrors`;
 
-async function applyAs(manager: string, object: KubeObject) {
-  return await admin().call('PATCH', objectPath(object), {
-    body: object,
-    contentType: 'application/apply-patch+yaml',
-    query: { fieldManager: manager, fieldValidation: 'Strict' },
-  });
+async function helm(command: string, args: readonly string[], given?: object): Promise<string> {
+  const common = ['--namespace', namespace, '--kubeconfig', adminKubeconfig()];
+  const from = given === undefined ? [] : ['--values', '-'];
+  return await runHelm([command, name, ...args, ...common, ...from], JSON.stringify(given));
 }
 
-async function applyAll(manager: string): Promise<void> {
-  for (const object of objects) {
-    const { status, body } = await applyAs(manager, object);
-    expect(status, `${object.kind}: ${body.message}`).toBeLessThan(300);
-  }
-}
-
-/** Somebody as whom a token of a service account lets one in. */
-async function accessAs(account: string) {
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
-  const { body } = await admin().create(path, {
-    apiVersion: 'authentication.k8s.io/v1',
-    kind: 'TokenRequest',
-    spec: { expirationSeconds: 3_600 },
-  });
-  const { server, authorityPem } = admin();
-  return { server, authorityPem, token: String(body.status.token) };
-}
-
-async function kubeconfigOf(account: string): Promise<string> {
-  const path = join(directory.path, account);
-  writeFileSync(path, kubeconfigFor(await accessAs(account), namespace));
-  return path;
-}
-
-/** What the Deployment says, with ports and files of this machine in place of a container's. */
-async function startAsDeployed(): Promise<Child> {
-  const { spec } = oneOf<{ spec: { template: { spec: PodSpec } } }>(objects, 'Deployment');
-  const [container] = spec.template.spec.containers;
-  const { data } = oneOf<{ data: Record<string, string> }>(objects, 'ConfigMap');
-  const config = join(directory.path, 'config.yaml');
-  writeFileSync(config, data['config.yaml'] ?? '');
-  const [webhook, metrics, health, debug] = ports;
-  return await startChild({
-    name: 'operator of the chart',
-    command: process.execPath,
-    args: [
-      ...shippedNodeFlags(),
-      entryPoint,
-      ...(container?.args ?? []),
-      ...[`--kubeconfig=${await kubeconfigOf(name)}`, `--config=${config}`],
-      ...[`--webhook-port=${webhook}`, `--metrics-port=${metrics}`],
-      ...[`--health-port=${health}`, `--debug-port=${debug}`],
-    ],
-    logFile: join(directory.path, 'operator.log'),
-    env: { PATH: process.env['PATH'], HOME: directory.path },
-  });
-}
-
-/** The only object of a kind. */
-function oneOf<T>(all: readonly KubeObject[], kind: string): KubeObject & T {
-  const [object] = all.filter((one) => one.kind === kind);
-  if (object === undefined) throw new Error(`Expected the chart to have a ${kind}.`);
-  return object as KubeObject & T;
-}
-
-interface PodSpec {
-  readonly serviceAccountName: string;
-  readonly containers: readonly { readonly args: readonly string[] }[];
+async function generations(): Promise<readonly number[]> {
+  const read = await Promise.all([webhookPath, deploymentPath()].map((path) => admin().get(path)));
+  return read.map(({ metadata }) => metadata.generation);
 }
 
 async function caBundle(): Promise<string> {
@@ -119,33 +65,46 @@ async function caBundle(): Promise<string> {
   return webhooks[0].clientConfig.caBundle ?? '';
 }
 
+/** Names of what is there of a kind. */
+async function namesOf(collection: string): Promise<readonly string[]> {
+  const { items } = await admin().get(collection);
+  return items.map(({ metadata }: KubeObject) => metadata.name);
+}
+
 describe('a release of the chart', () => {
-  test('is taken by the API server, every field of it', async () => {
-    await applyAll('helm');
+  test('is installed by Helm, which says what comes next', async () => {
+    // Definitions are there, as on a cluster where kuik v2 was: the release takes them over.
+    const over = ['--take-ownership', '--force-conflicts'];
+    const said = await helm('install', [chartFolder, ...over], values);
+    expect(said).toContain('STATUS: deployed');
+    expect(said).toContain(`kubectl -n ${namespace} rollout status deployment/${name}`);
     const { spec } = await admin().get(deploymentPath());
-    expect(spec.template.spec.priorityClassName).toBe(`${namespace}-${name}`);
-    expect(spec.template.spec.containers[0].resources.requests.memory).toBe('512Mi');
+    expect(spec.replicas).toBe(2);
+    const { priorityClassName, enableServiceLinks, containers } = spec.template.spec;
+    expect({ priorityClassName, enableServiceLinks }).toEqual({
+      priorityClassName: `${namespace}-${name}`,
+      enableServiceLinks: false,
+    });
+    expect(containers[0].resources.requests.memory).toBe('512Mi');
+    for (const definition of objects.filter(({ kind }) => isDefinition(kind))) {
+      const { metadata } = await admin().get(objectPath(definition));
+      expect(metadata.annotations['meta.helm.sh/release-name']).toBe(name);
+    }
   });
 
-  test('brings the definitions as they are, to be kept', async () => {
-    const { objects: all } = await renderChart({ name, namespace });
-    const definitions = all.filter(({ kind }) => kind === 'CustomResourceDefinition');
-    expect(definitions).toHaveLength(5);
-    for (const definition of definitions) {
-      expect(definition.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
-      const { status, body } = await admin().call('PATCH', objectPath(definition), {
-        body: definition,
+  test('has each of its fields known by the API server', async () => {
+    for (const object of objects) {
+      const { status, body } = await admin().call('PATCH', objectPath(object), {
+        body: object,
         contentType: 'application/apply-patch+yaml',
-        query: { fieldManager: 'helm', fieldValidation: 'Strict', dryRun: 'All', force: 'true' },
+        query: { fieldManager: 'other', fieldValidation: 'Strict', dryRun: 'All', force: 'true' },
       });
-      expect(status, body.message).toBe(200);
-      const stored = await admin().get(objectPath(definition));
-      expect(body.spec).toEqual(stored.spec);
+      expect(status, `${object.kind}: ${body.message}`).toBeLessThan(300);
     }
   });
 
   test('has an operator get ready, as its Deployment says and with the rights of its account', async () => {
-    if (!operatorLeftOut) operator = await startAsDeployed();
+    if (!operatorLeftOut) operator = await startAsDeployed(site, objects, ports);
     await untilReady(
       'it is ready',
       async () => {
@@ -165,50 +124,61 @@ describe('a release of the chart', () => {
     expect(metadata.name).toBe('e69ca865.enix.io');
   });
 
-  test('is found to work by the test that it brings, but for what needs a network of Pods', async () => {
-    const test = hooks.filter(({ metadata }) => metadata.name === `${name}-check`);
-    for (const object of test.filter(({ kind }) => kind !== 'Pod')) {
-      await admin().apply(objectPath(object), object);
-    }
-    const { spec } = oneOf<{ spec: PodSpec }>(test, 'Pod');
-    const kubeconfig = await kubeconfigOf(spec.serviceAccountName);
-    const here = `--metrics-url=http://127.0.0.1:${ports[1]}`;
-    const args = [...(spec.containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`, here];
-    await eventually('the roles are in force, and it works', async () => {
-      const { text } = await runKuik([...args, '-o', 'json']);
-      const { findings } = JSON.parse(text) as { findings: { check: string; state: string }[] };
-      // A Service leads nowhere here: no node runs the Pods behind it.
-      const wrong = findings.filter(({ check, state }) => state !== 'ok' && check !== 'resources');
-      expect(wrong.map(({ check }) => check)).toEqual(['reviews']);
-      return true;
+  test('is found to work by `helm test`, but for what needs a network of Pods', async () => {
+    const tested = helm('test', []).catch((error: unknown) => String(error));
+    const { code, text } = await runPod(site, {
+      labelSelector: 'app.kubernetes.io/component=check',
+      readable: '/apis/kuik.enix.io/v1alpha1/imagesetmirrors?limit=1',
+      args: [`--metrics-url=http://127.0.0.1:${ports[1]}`, '--output=json'],
     });
-  });
-
-  test('can be applied again by others: nobody differs over what the operator keeps', async () => {
-    const bundle = await caBundle();
-    expect(bundle).not.toBe('');
-    const { metadata: before } = await admin().get(webhookPath);
-    await applyAll('argocd-controller');
-    await applyAll('helm');
-    const { metadata: after } = await admin().get(webhookPath);
-    expect(after.generation).toBe(before.generation);
-    expect(await caBundle()).toBe(bundle);
+    const { findings } = JSON.parse(text) as { findings: { check: string; state: string }[] };
+    // A Service leads nowhere here: no node runs the Pods behind it.
+    const wrong = findings.filter(({ check, state }) => state !== 'ok' && check !== 'resources');
+    expect(wrong.map(({ check }) => check)).toEqual(['reviews']);
+    expect(code).toBe(3);
+    expect(await tested).toContain(`${name}-check`);
+    // Its logs are there to be read; what it was allowed is not any more.
+    const tests = hooks.filter(({ metadata }) => metadata.name === `${name}-check`);
+    const there = await Promise.all(tests.map((one) => admin().get(objectPath(one))));
+    expect(tests.filter((_, at) => there[at] !== undefined).map(({ kind }) => kind)).toEqual([
+      'Pod',
+    ]);
+    await admin().remove(objectPath(oneOf(tests, 'Pod')));
   });
 
   test('replaces its Pods when the configuration changes, and only then', async () => {
-    const checksum = async (configuration: object) => {
-      const { objects: all } = await renderChart({ name, namespace }, { ...values, configuration });
-      const { spec } = oneOf<{ spec: { template: KubeObject } }>(all, 'Deployment');
-      return spec.template.metadata.annotations?.['checksum/configuration'];
-    };
-    const first = await checksum(values.configuration);
-    expect(await checksum(values.configuration)).toBe(first);
-    expect(await checksum({ mirroring: { concurrency: 4 } })).not.toBe(first);
+    const bundle = await caBundle();
+    expect(bundle).not.toBe('');
+    const [webhook, deployment = 0] = await generations();
+    await helm('upgrade', [chartFolder], changed);
+    expect(await generations()).toEqual([webhook, deployment + 1]);
+    await helm('upgrade', [chartFolder], changed);
+    expect(await generations()).toEqual([webhook, deployment + 1]);
+    expect(await caBundle()).toBe(bundle);
+  });
+
+  test('can be applied again by others: nobody differs over what the operator keeps', async () => {
+    const [bundle, before] = [await caBundle(), await generations()];
+    // Without force: a field of another manager that differed would be a conflict.
+    for (const object of objects) {
+      const { status, body } = await admin().call('PATCH', objectPath(object), {
+        body: object,
+        contentType: 'application/apply-patch+yaml',
+        query: { fieldManager: 'argocd-controller', fieldValidation: 'Strict' },
+      });
+      expect(status, `${object.kind}: ${body.message}`).toBeLessThan(300);
+    }
+    expect(await generations()).toEqual(before);
+    expect(await caBundle()).toBe(bundle);
+    const { metadata } = await admin().get(webhookPath);
+    const writers = metadata.managedFields.filter((one: { fieldsV1: object }) =>
+      JSON.stringify(one.fieldsV1).includes('caBundle'),
+    );
+    expect(writers.map(({ manager }: { manager: string }) => manager)).toEqual(['kuik']);
   });
 
   test('leaves nothing behind, and no resource that hangs', async () => {
-    const collection = `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/imagesetmirrors`;
-    await admin().create(collection, {
+    await admin().create(mirrors(), {
       apiVersion: 'kuik.enix.io/v1alpha1',
       kind: 'ImageSetMirror',
       metadata: { name: 'kept', namespace },
@@ -219,42 +189,78 @@ describe('a release of the chart', () => {
       },
     });
     await eventually('it is kept until its copies are gone', async () => {
-      const { metadata } = await admin().get(`${collection}/kept`);
+      const { metadata } = await admin().get(`${mirrors()}/kept`);
       return (metadata.finalizers ?? []).includes('kuik.enix.io/mirror-cleanup');
     });
     await operator?.stop('SIGTERM', 20_000);
     operator = undefined;
-    const taking = hooks.filter(({ metadata }) => metadata.name === `${name}-uninstall`);
-    for (const object of taking.filter(({ kind }) => kind !== 'Job')) {
-      await admin().apply(objectPath(object), object);
-    }
-    const { spec } = oneOf<{ spec: { template: { spec: PodSpec } } }>(taking, 'Job');
-    const { containers, serviceAccountName } = spec.template.spec;
-    const kubeconfig = await kubeconfigOf(serviceAccountName);
-    await eventually('the roles are in force', async () => {
-      const somebody: Api = apiOf(await accessAs(serviceAccountName));
-      try {
-        const { status } = await somebody.call('GET', '/api/v1/secrets?limit=1');
-        return status === 200;
-      } finally {
-        await somebody.close();
-      }
+    await placeCopy();
+    const uninstalled = helm('uninstall', []);
+    const run = await runPod(site, {
+      labelSelector: 'app.kubernetes.io/component=uninstall',
+      readable: '/api/v1/secrets?limit=1',
     });
-    const run = await runKuik([...(containers[0]?.args ?? []), `--kubeconfig=${kubeconfig}`]);
     expect(run.text).toContain('finalizers of resources: taken off 1');
+    expect(run.text).toContain('copies of Secrets: 1 deleted');
     expect(run.code).toBe(0);
-    const { metadata } = await admin().get(`${collection}/kept`);
+    expect(await uninstalled).toContain('These resources were kept due to the resource policy');
+
+    const { metadata } = await admin().get(`${mirrors()}/kept`);
     expect(metadata.finalizers).toBeUndefined();
+    const all = [...objects, ...hooks];
+    const there = await Promise.all(all.map((one) => admin().get(objectPath(one))));
+    const left = all.filter((_, at) => there[at] !== undefined);
+    expect(new Set(left.map(({ kind }) => kind))).toEqual(new Set(['CustomResourceDefinition']));
+    expect(left).toHaveLength(5);
+    const inside = `/api/v1/namespaces/${namespace}`;
+    expect(await namesOf(`${inside}/secrets`)).toEqual([]);
+    expect(await namesOf(`${inside}/configmaps`)).toEqual(['kube-root-ca.crt']);
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+    expect(await namesOf(leases)).toEqual([]);
+    await eventually('no Pod is left', async () => {
+      return (await namesOf(`${inside}/pods`)).length === 0;
+    });
+  });
+
+  test('can be installed again: its definitions and resources are still there', async () => {
+    await helm('install', [chartFolder], values);
+    expect(await namesOf(mirrors())).toEqual(['kept']);
+    // Where no node can run the Job, the release can still be removed.
+    await helm('uninstall', ['--no-hooks']);
     expect(await admin().get(webhookPath)).toBeUndefined();
-    const left = async (path: string) => {
-      const { items } = await admin().get(`${path.replace('NS', `namespaces/${namespace}`)}`);
-      return items.map((one: KubeObject) => one.metadata.name);
-    };
-    expect(await left('/api/v1/NS/pods')).toEqual([]);
-    expect(await left('/api/v1/NS/secrets')).toEqual([]);
-    expect(await left('/apis/coordination.k8s.io/v1/NS/leases')).toEqual([]);
-    // Those of the release are Helm's to remove.
-    const maps: string[] = await left('/api/v1/NS/configmaps');
-    expect(maps.filter((one) => one !== name && one !== 'kube-root-ca.crt')).toEqual([]);
+    expect(await namesOf(mirrors())).toEqual(['kept']);
+  });
+
+  test('is cleaned up by hand, of copies in the namespaces that are named', async () => {
+    await placeCopy();
+    const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+    const uninstall = async (...args: readonly string[]) =>
+      await runKuik(['uninstall', '--yes', '--namespace', namespace, ...args], {
+        KUIK_KUBECONFIG: adminKubeconfig(),
+      });
+    const { code, text } = await uninstall('--secrets', 'default');
+    expect(text).toContain('copies of Secrets: none there');
+    expect(code).toBe(0);
+    expect(await namesOf(secrets)).toHaveLength(1);
+    await uninstall('--secrets', `default,${namespace}`);
+    expect(await namesOf(secrets)).toEqual([]);
   });
 });
+
+/** A copy of a Secret as the operator places it beside Pods. */
+async function placeCopy(): Promise<void> {
+  const { metadata } = await admin().get(`${mirrors()}/kept`);
+  const owner = { kind: 'ImageSetMirror', name: 'kept', uid: metadata.uid };
+  await admin().create(`/api/v1/namespaces/${namespace}/secrets`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'kubernetes.io/dockerconfigjson',
+    metadata: {
+      name: await secretCopyName({ namespace, name: 'pull' }, owner),
+      namespace,
+      labels: { 'kuik.enix.io/owner-uid': owner.uid },
+      ownerReferences: [{ apiVersion: 'kuik.enix.io/v1alpha1', ...owner }],
+    },
+    stringData: { '.dockerconfigjson': '{"auths":{}}' },
+  });
+}

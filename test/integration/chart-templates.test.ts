@@ -43,7 +43,8 @@ test('the chart passes lint, and renders for each version of Kubernetes that it 
 
 describe('what is rendered is taken by the API server', () => {
   test.each<[string, object, (objects: readonly KubeObject[]) => unknown]>([
-    ['with one replica and no budget', { manager: { replicas: 1, pdb: { create: false } } }, none],
+    ['with two replicas and no budget', { manager: { pdb: { create: false } } }, noBudget],
+    ['with one replica, which no drain waits for', { manager: { replicas: 1 } }, noBudget],
     ['with a certificate of cert-manager', { manager: { certManager: { enabled: true } } }, issuer],
     [
       'with an issuer that is there',
@@ -60,6 +61,7 @@ describe('what is rendered is taken by the API server', () => {
       { manager: { pdb: { maxUnavailable: '50%' } } },
       (objects) => expect(specOf(objects, 'PodDisruptionBudget')['minAvailable']).toBeUndefined(),
     ],
+    ['with Secrets of one namespace', { rbac: { secrets: ['default'] } }, none],
     ['with Secrets of nobody', { rbac: { secrets: 'none' } }, none],
     [
       'with no rights and no policies',
@@ -77,6 +79,7 @@ describe('what is rendered is taken by the API server', () => {
       {
         manager: {
           webhook: {
+            annotations: { 'cert-manager.io/inject-ca-from-secret': 'kuik-system/authority' },
             ignoredNamespaces: ['monitoring', 'kube-system'],
             namespaceSelector: { matchLabels: { team: 'a' } },
             objectSelector: { matchExpressions: [{ key: 'spared', operator: 'DoesNotExist' }] },
@@ -97,6 +100,7 @@ describe('what is rendered is taken by the API server', () => {
           extraVolumeMounts: [{ name: 'authorities', mountPath: '/etc/authorities' }],
           podLabels: { team: 'platform' },
           podAnnotations: { 'example.com/owner': 'platform' },
+          affinity: { podAffinity: {} },
           tolerations: [{ operator: 'Exists' }],
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           imagePullSecrets: [{ name: 'pull' }],
@@ -124,6 +128,10 @@ describe('what is rendered is taken by the API server', () => {
 
 function none(): void {
   // That it is taken is all that is asked.
+}
+
+function noBudget(objects: readonly KubeObject[]): void {
+  expect(objects.some(({ kind }) => kind === 'PodDisruptionBudget')).toBe(false);
 }
 
 function issuer(objects: readonly KubeObject[]): void {

@@ -34,7 +34,10 @@ export function startChurn(stage: MirroringStage) {
   const repeat = async (everyMs: number, work: () => Promise<void>): Promise<void> => {
     while (!signal.aborted) {
       await delay(everyMs * (0.5 + stage.random()), undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) await work();
+      if (signal.aborted) return;
+      await work().catch((error: unknown) => {
+        if (stage.isDisturbed?.() !== true) throw error;
+      });
     }
   };
   const pods: PodName[] = [];

@@ -8,6 +8,7 @@ const soaks: Readonly<
   Record<string, () => Promise<{ run: (options: SoakOptions) => Promise<boolean> }>>
 > = {
   mirroring: () => import('./mirroring.ts'),
+  operator: () => import('./operator.ts'),
 };
 
 const told = process.argv.slice(2);

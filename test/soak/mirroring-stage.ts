@@ -27,6 +27,8 @@ export interface MirroringStage {
   readonly restart: (how: 'SIGTERM' | 'SIGKILL') => Promise<void>;
   /** What operators have logged of crashes and errors, those that have ended too. */
   readonly troubles: () => readonly string[];
+  /** Whether the API server is away by intent: whoever works on the stage cannot reach it either. */
+  readonly isDisturbed?: () => boolean;
   /** All registries behave from now on, or go on with their faults. */
   readonly behave: (well: boolean) => void;
   readonly close: () => Promise<void>;
@@ -44,7 +46,8 @@ export const resourcePaths = {
 const share = 0.01;
 const bytesMax = 300_000;
 const imagesASource = 60;
-const flags = [
+/** Of every operator of a soak: a Lease that is won and lost within seconds. */
+export const soakFlags = [
   '--lease-duration=3s',
   '--renew-deadline=2s',
   '--retry-period=500ms',
@@ -52,7 +55,10 @@ const flags = [
 ];
 
 /** Starts all of it and pushes the images. */
-export async function setMirroringStage(seed: number): Promise<MirroringStage> {
+export async function setMirroringStage(
+  seed: number,
+  { env = {} }: { readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<MirroringStage> {
   const random = seededRandom(seed);
   const plane = await startControlPlane();
   const { admin, adminKubeconfig } = plane;
@@ -75,7 +81,7 @@ export async function setMirroringStage(seed: number): Promise<MirroringStage> {
     for (const { front } of targets) front.setRules(...(well ? [] : [to]));
   };
   behave(false);
-  const first = await startOperator({ adminKubeconfig, flags });
+  const first = await startOperator({ adminKubeconfig, flags: soakFlags, env });
   let operator = first;
   const ended: string[] = [];
   return {
@@ -86,7 +92,7 @@ export async function setMirroringStage(seed: number): Promise<MirroringStage> {
       ended.push(...troublesIn(operator.logs()));
       if (operator !== first) await (how === 'SIGTERM' ? operator.stop() : operator.kill());
       else process.kill(first.pid, how);
-      operator = await startOperator({ adminKubeconfig, flags, replicaOf: first });
+      operator = await startOperator({ adminKubeconfig, flags: soakFlags, replicaOf: first });
     },
     close: async () => {
       if (operator !== first) await operator.stop();
@@ -120,7 +126,7 @@ export function imageAt({ sources, random }: MirroringStage): string {
 }
 
 /** Lines of level error: a person must act, or a bug was met. */
-function troublesIn(logs: string): readonly string[] {
+export function troublesIn(logs: string): readonly string[] {
   return logs.split('\n').filter((line) => /"level":"?(50|60|error|fatal)/.test(line));
 }
 

@@ -62,10 +62,10 @@ export function addCertificate(system: KuikSystem, options: CertificateOptions):
   });
   const { id } = certificateMachine;
   const input = { source: from, pollMs: everyMs };
-  system.always({ id, logic, input, patience: { quietMsMax, restsIn: ['Serving'] } });
+  system.always({ id, logic, input, quietLimit: { quietMsMax, restsIn: ['Serving'] } });
   system.always({
     id: 'reconcile:webhook-configuration',
-    patience: { quietMsMax, restsIn: ['Idle'] },
+    quietLimit: { quietMsMax, restsIn: ['Idle'] },
     logic: reconcileLogic(system.runtime, {
       work: (_, signal) => keeper.keepTrust(signal),
       watch: keeper.watch,

@@ -9,7 +9,7 @@ import {
   readBundle,
   readKeyPair,
 } from './certificate-material.ts';
-import { backdateMs, issueAuthority, issueServing } from './issue-certificate.ts';
+import type { ValidityPeriod } from './issue-certificate.ts';
 
 /** What the Secret holds: the serving certificate, the authorities, the newest one's key; PEM. */
 export interface OwnCertificate extends CertificateMaterial {
@@ -27,6 +27,9 @@ export interface Lifetimes {
 }
 
 const dayMs = 86_400_000;
+
+/** Valid a little before now: the clock of the API server may be behind ours. */
+const backdateMs = 300_000;
 
 /** A quarter is long for a key in a Secret; a month to renew in outlasts any outage of ours. */
 export const defaultLifetimes: Lifetimes = {
@@ -121,7 +124,9 @@ export async function takeOwnStep(
   options: OwnOptions,
 ): Promise<OwnCertificate> {
   const { lifetimes, names, nowMs } = options;
-  const validity = { nowMs, lifetimeMs: lifetimes.servingMs };
+  // Loaded only here: most starts find a certificate in the Secret.
+  const { issueAuthority, issueServing } = await import('./issue-certificate.ts');
+  const validity = periodOf(nowMs, lifetimes.servingMs);
   const kept = readBundle(own?.bundle ?? '').filter(
     (authority) => findValidityFault(authority, nowMs) === undefined,
   );
@@ -130,12 +135,16 @@ export async function takeOwnStep(
     const serving = await issueServing(authority, names, validity);
     return { ...serving, bundle: toPem(kept), authorityKey: own.authorityKey };
   }
-  const authority = await issueAuthority({ nowMs, lifetimeMs: lifetimes.authorityMs });
+  const authority = await issueAuthority(periodOf(nowMs, lifetimes.authorityMs));
   const bundle = `${authority.cert}${toPem(kept.slice(0, authoritiesMax - 1))}`;
   const authorityKey = authority.key;
   if (own !== undefined && step === 'introduce') return { ...own, bundle, authorityKey };
   const serving = await issueServing(authority, names, validity);
   return { ...serving, bundle, authorityKey };
+}
+
+function periodOf(nowMs: number, lifetimeMs: number): ValidityPeriod {
+  return { fromMs: nowMs - backdateMs, untilMs: nowMs + lifetimeMs };
 }
 
 function toPem(certificates: readonly X509Certificate[]): string {

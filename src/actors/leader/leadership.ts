@@ -30,11 +30,11 @@ export function addLeadership(
   };
   const { id } = leadershipMachine;
   const logic = leadershipLogic({ ...runtime, lead, follow }, election);
-  const patience = {
+  const quietLimit = {
     quietMsMax: (election?.durationMs ?? 0) + waitMsMax,
     restsIn: election === undefined ? ['Leading'] : [],
   };
-  system.always({ id, logic, input, patience });
+  system.always({ id, logic, input, quietLimit });
   return () => release(system);
 }
 

@@ -14,6 +14,7 @@ import {
   type ReviewAnswer,
   readReview,
 } from '#http/admission-review.ts';
+import { boundWarnings } from '#http/admission-warnings.ts';
 import { askWithinDeadline } from '#http/within-deadline.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Metrics } from '#telemetry/metrics.ts';
@@ -129,7 +130,10 @@ function finish(
 ): ReviewAnswer {
   const patch = checkAdmissionPatch(review.admission, given.patch);
   if (!patch.ok) return pass(review, options, { kind: 'patch', error: patch.error });
-  const warnings = [...given.warnings, ...reachWarnings(review.admission)];
+  const reached = reachWarnings(review.admission);
+  // What the port gives may be anything until it is bounded.
+  const warnings =
+    reached.length === 0 ? given.warnings : [...reached, ...boundWarnings(given.warnings)];
   return answerReview(review, { patch: patch.value, warnings });
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
+import { keepSecretObject } from '#test/support/runner/kept-secrets.ts';
 
 /** A Kubernetes object as JSON has it; tests look into it with `expect`. */
 export interface KubeObject {
@@ -117,6 +118,7 @@ export function apiOf(access: Access): Api {
     allowH2: false,
   });
   const call: Api['call'] = async (method, path, options = {}) => {
+    if (/\/secrets(\/|$)/.test(path)) keepSecretObject(options.body);
     let answer = await once(agent, access, { method, path, ...options });
     // A fresh API server says 429 with Retry-After until its storage is ready for a new kind.
     for (

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { keepObjects } from '#test/support/operator/said-by-operator.ts';
 import type { Api } from './api.ts';
 
 /** A namespace that was not there before, ready for Pods; its name starts with `prefix`. */
@@ -17,5 +18,6 @@ export async function createNamespace(admin: Api, prefix = 't'): Promise<string>
 
 /** Starts its deletion; the namespace controller finishes it a few seconds later. */
 export async function removeNamespace(admin: Api, name: string): Promise<void> {
+  await keepObjects(admin, name);
   await admin.remove(`/api/v1/namespaces/${name}`);
 }

@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { findBinary } from '#test/support/binaries/binaries.ts';
 import type { KubeObject } from './api.ts';
 import { parseManifests } from './rendered-rights.ts';
@@ -9,10 +10,13 @@ export const chartFolder = join(import.meta.dirname, '..', '..', '..', 'chart');
 
 const renderedBytesMax = 32 * 1024 * 1024;
 
-/** Runs Helm; throws with what it says. */
+/** Runs Helm, with `input` as what it reads; throws with what it says. */
 export async function runHelm(args: readonly string[], input = ''): Promise<string> {
-  const options = { input, maxBuffer: renderedBytesMax, encoding: 'utf8' } as const;
-  return execFileSync(await findBinary('helm'), args, { ...options, stdio: 'pipe' });
+  const options = { maxBuffer: renderedBytesMax, encoding: 'utf8' } as const;
+  const run = promisify(execFile)(await findBinary('helm'), args, options);
+  run.child.stdin?.end(input);
+  const { stdout } = await run;
+  return stdout;
 }
 
 /** What a release of the chart is made of, and the hooks that Helm runs beside it. */

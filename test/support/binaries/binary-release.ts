@@ -15,6 +15,7 @@ import type { Progress } from './progress.ts';
 export interface ReleaseHosts {
   readonly kubernetes: string;
   readonly github: string;
+  readonly helm: string;
 }
 
 /** What a download needs besides the program's name. */
@@ -35,6 +36,7 @@ export interface DownloadOptions {
 export const releaseHosts: ReleaseHosts = {
   kubernetes: 'https://dl.k8s.io',
   github: 'https://github.com',
+  helm: 'https://get.helm.sh',
 };
 
 /** A machine without a network must move on to Go in seconds. */
@@ -103,8 +105,12 @@ function releaseOf(wanted: Binary, hosts: ReleaseHosts): Release | undefined {
     const base = `${hosts.github}/google/go-containerregistry/releases/download/${version}`;
     return { url: `${base}/${file}`, checksumUrl: `${base}/checksums.txt`, member: 'crane' };
   }
+  if (name === 'helm') {
+    const url = `${hosts.helm}/helm-${version}-linux-${architecture}.tar.gz`;
+    return { url, checksumUrl: `${url}.sha256sum`, member: `linux-${architecture}/helm` };
+  }
   // Our own, that nobody publishes.
-  if (name === 'bench-registry' || name === 'helm' || name === 'promql') return undefined;
+  if (name === 'bench-registry' || name === 'promql') return undefined;
   const url = `${hosts.kubernetes}/${version}/bin/linux/${architecture}/${name}`;
   return { url, checksumUrl: `${url}.sha256` };
 }

@@ -44,9 +44,8 @@ export async function setAvailabilityStage(): Promise<AvailabilityStage> {
   const [source, target] = await Promise.all([startRegistry(), startRegistry()]);
   const mirror = await startFaultRegistry({ upstream: target });
   const names = Array.from({ length: imagesCount }, (_, index) => `app-${index}:1`);
-  for (const name of names) {
-    for (const path of ['first', 'second']) await pushImage(source, `${path}/${name}`);
-  }
+  const pushed = names.flatMap((name) => [`first/${name}`, `second/${name}`]);
+  await Promise.all(pushed.map((name) => pushImage(source, name)));
   const namespace = await createNamespace(admin, 'availability');
   await declare(plane, { source: source.host, mirror: mirror.host });
   const replicas = await startReplicas({ adminKubeconfig, count: 3, config, flags });

@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
-import { type Api, kubeconfigFor, openApi } from '#test/support/api-server/api.ts';
+import { type Api, openApi } from '#test/support/api-server/api.ts';
 import { installChart, type Release, removeChart } from '#test/support/api-server/chart.ts';
-import { inPod, type PodCommand, type PodIdentity } from '#test/support/api-server/in-pod.ts';
 import { removeNamespace } from '#test/support/api-server/namespace.ts';
 import type { Rights } from '#test/support/api-server/rendered-rights.ts';
 import {
@@ -14,10 +11,10 @@ import {
   startChild,
 } from '#test/support/processes/child-process.ts';
 import { type TemporaryDirectory, temporaryDirectory } from '#test/support/processes/guardian.ts';
-import { namedRegistries } from '#test/support/registries/registry-ports.ts';
+import { keepSaid, keepSecret } from '#test/support/runner/kept-secrets.ts';
 import { operatorLeftOut, untilReady } from '#test/support/time/eventually.ts';
-import { inImage } from './in-image.ts';
-import { entryPoint, shippedNodeFlags } from './shipped-node.ts';
+import { commandOf, type Site } from './operator-command.ts';
+import { keepSaidBy } from './said-by-operator.ts';
 import type { UnpackedImage } from './unpacked-image.ts';
 
 /** How an operator is started; only the control plane must be named. */
@@ -45,11 +42,17 @@ export interface OperatorOptions {
   readonly rights?: Rights;
   /** Told where its health is asked for as soon as it runs, long before it is ready. */
   readonly launched?: (healthUrl: string) => void;
+  /** What is started: the sources unless told. */
+  readonly entry?: string;
+  /** How often it is asked whether it is ready. */
+  readonly askEveryMs?: number;
 }
 
 /** The operator in a process of its own, as the shipped ServiceAccount with the shipped roles. */
 export interface OperatorProcess {
   readonly pid: number;
+  /** From the start of the process until it said that it is ready. */
+  readonly readyAfterMs: number;
   /** The chart's release; the webhook configuration has the same name. */
   readonly release: string;
   /** Where its Lease, certificate and overflow are. */
@@ -75,9 +78,6 @@ const readyWithinMs = 30_000;
 /** Behaviour 8: what is in flight is finished by 15 s. */
 const stopWithinMs = 20_000;
 
-/** Where the chart mounts the configuration. */
-const mountedConfig = '/etc/kube-image-keeper/config.yaml';
-
 /** How the API server says that a role is missing; other 403s are about the object. */
 const refusedByRoles = /[^"]*User \\"system:serviceaccount:[^"]* cannot [^"]*resource.{0,80}/;
 
@@ -92,8 +92,8 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
   const namespace = options.replicaOf?.namespace ?? `kuik-system-${randomBytes(4).toString('hex')}`;
   try {
     const site = await prepareSite(admin, namespace, options);
-    const child = operatorLeftOut ? undefined : await launch(site, directory.path, options);
-    return control({ admin, directory, site, child, options });
+    const launched = operatorLeftOut ? undefined : await launch(site, directory.path, options);
+    return control({ admin, directory, site, ...launched, options });
   } catch (error) {
     directory.remove();
     // A policy that stayed would be in force for all files that come after.
@@ -104,14 +104,6 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     await admin.close();
     throw error;
   }
-}
-
-interface Site {
-  readonly release: string;
-  readonly namespace: string;
-  readonly webhookUrl: string;
-  readonly identity: PodIdentity;
-  readonly ports: { webhook: number; metrics: number; health: number; debug: number };
 }
 
 async function prepareSite(admin: Api, namespace: string, options: OperatorOptions): Promise<Site> {
@@ -141,14 +133,14 @@ function releaseOf(
   return { name, namespace, ...(rights !== undefined && { rights }) };
 }
 
-/** All registries of the tests are on loopback, which is asked only where it is named. */
-function configurationOf({ config = {} }: OperatorOptions): object {
-  const { registries } = config as { registries?: Record<string, object> };
-  return { ...config, registries: namedRegistries(registries) };
+interface Launched {
+  readonly child: Child;
+  readonly readyAfterMs: number;
 }
 
-async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Child> {
+async function launch(site: Site, directory: string, options: OperatorOptions): Promise<Launched> {
   const started = commandOf(site, directory, options);
+  const startedMs = performance.now();
   const child = await startChild({
     ...{ name: 'operator', logFile: join(directory, 'operator.log') },
     ...{ command: started.command, args: started.args },
@@ -156,62 +148,20 @@ async function launch(site: Site, directory: string, options: OperatorOptions): 
   });
   const healthUrl = `http://127.0.0.1:${site.ports.health}`;
   options.launched?.(healthUrl);
-  await ready(child, `${healthUrl}/readyz`);
-  return child;
+  await ready(child, `${healthUrl}/readyz`, options.askEveryMs);
+  return { child, readyAfterMs: performance.now() - startedMs };
 }
 
-function commandOf(site: Site, directory: string, options: OperatorOptions): PodCommand {
-  const configuration = stringify(configurationOf(options));
-  const flags = [...flagsOf(site), ...(options.flags ?? [])];
-  if (options.image !== undefined) {
-    const files = { [mountedConfig]: configuration };
-    const args = ['operator', `--config=${mountedConfig}`, ...flags];
-    return inImage(options.image, args, { identity: site.identity, files });
-  }
-  const config = join(directory, 'config.yaml');
-  writeFileSync(config, configuration);
-  const command = process.execPath;
-  const start = [...shippedNodeFlags(), entryPoint, 'operator', `--config=${config}`];
-  if (options.inPod === true) {
-    const { mounts = '' } = options;
-    const pod = inPod({ command, args: [...start, ...flags], mounts }, site.identity, directory);
-    return { ...pod, env: { ...environment(), ...pod.env } };
-  }
-  const kubeconfig = join(directory, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(site.identity, site.namespace), { mode: 0o600 });
-  const args = [...start, `--kubeconfig=${kubeconfig}`, ...flags];
-  return { command, args, env: environment() };
-}
-
-function flagsOf(site: Site): string[] {
-  return [
-    `--namespace=${site.namespace}`,
-    `--webhook-configuration=${site.release}`,
-    `--webhook-url=${site.webhookUrl}`,
-    `--webhook-port=${site.ports.webhook}`,
-    `--metrics-port=${site.ports.metrics}`,
-    `--health-port=${site.ports.health}`,
-    `--debug-port=${site.ports.debug}`,
-    '--log-format=json',
-    '--log-level=debug',
-  ];
-}
-
-/** Ours without what vitest and a developer's shell put there for something else. */
-function environment(): Readonly<Record<string, string>> {
-  const foreign = /^(KUIK_|VITEST|NODE_OPTIONS$|NODE_V8_COVERAGE$|KUBECONFIG$)/;
-  const all = Object.entries(process.env).map(([name, value = '']) => [name, value] as const);
-  return Object.fromEntries(all.filter(([name]) => !foreign.test(name)));
-}
-
-async function ready(child: Child, url: string): Promise<void> {
+async function ready(child: Child, url: string, everyMs = 50): Promise<void> {
   const look = async () => {
     if (child.exit() !== undefined) return 'ended' as const;
     return (await fetch(url)).status === 200 ? ('ready' as const) : undefined;
   };
   let outcome: 'ended' | 'ready';
   try {
-    outcome = await untilReady(`${url} answers 200`, look, { withinMs: readyWithinMs });
+    outcome = await untilReady(`${url} answers 200`, look, {
+      ...{ withinMs: readyWithinMs, everyMs },
+    });
   } catch (error) {
     await child.stop('SIGKILL', 0);
     throw new Error(`The operator did not get ready:\n${lastLines(child)}`, { cause: error });
@@ -226,13 +176,16 @@ interface Running {
   readonly admin: Api;
   readonly directory: TemporaryDirectory;
   readonly site: Site;
-  readonly child: Child | undefined;
+  readonly child?: Child;
+  readonly readyAfterMs?: number;
   readonly options: OperatorOptions;
 }
 
-function control({ admin, directory, site, child, options }: Running): OperatorProcess {
+function control(running: Running): OperatorProcess {
+  const { admin, directory, site, child, readyAfterMs = 0, options } = running;
   const { release, namespace, webhookUrl, ports } = site;
   const cleanUp = async () => {
+    keepSaid('log', child?.logs() ?? '');
     if (options.replicaOf === undefined) {
       // Nobody answers at that address any more; Pods of later tests should not ask there.
       const kind = 'mutatingwebhookconfigurations';
@@ -245,17 +198,22 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
     directory.remove();
   };
   const metricsUrl = `http://127.0.0.1:${ports.metrics}`;
+  const debugUrl = `http://127.0.0.1:${ports.debug}`;
+  const asked = { metricsUrl, debugUrl, namespace };
+  keepSecret(site.identity.token);
   return {
     pid: child?.pid ?? 0,
+    readyAfterMs,
     release,
     namespace,
     webhookUrl,
     metricsUrl,
     healthUrl: `http://127.0.0.1:${ports.health}`,
-    debugUrl: `http://127.0.0.1:${ports.debug}`,
+    debugUrl,
     logs: () => child?.logs() ?? '',
     reviews: () => reviewsAt(metricsUrl),
     stop: async () => {
+      await keepSaidBy(admin, asked);
       const exit = await child?.stop('SIGTERM', stopWithinMs);
       const tail = child === undefined ? '' : lastLines(child);
       const refusal = refusalIn(child?.logs() ?? '', options);
@@ -266,6 +224,7 @@ function control({ admin, directory, site, child, options }: Running): OperatorP
       throw new Error(`Expected the operator to end with code 0, it ended with ${how}:\n${tail}`);
     },
     kill: async () => {
+      await keepSaidBy(admin, asked);
       await child?.stop('SIGKILL', 0);
       await cleanUp();
     },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { keepSecret } from '#test/support/runner/kept-secrets.ts';
 import { coversRequest, repositoryOf, scopesFor } from './fault-scopes.ts';
 
 /** How a fault registry asks who is there. */
@@ -78,6 +79,7 @@ export function startFaultAuth(options: FaultAuthOptions, url: string): FaultAut
 
   const issue = (scopes: readonly string[], refreshToken?: string): string => {
     const token = randomUUID();
+    keepSecret(token);
     const lifetimeS = options.lifetimeS === undefined ? lifetimeSDefault : options.lifetimeS;
     tokens.set(token, { scopes, expiresAtMs: Date.now() + (lifetimeS ?? 60) * 1000 });
     return JSON.stringify({

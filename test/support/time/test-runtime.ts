@@ -1,6 +1,7 @@
 import type { Runtime } from '#actors/runtime.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
+import { keepSaid } from '#test/support/runner/kept-secrets.ts';
 import { createSimulatedTimerHeap, type SimulatedTimerHeap } from './simulated-timer-heap.ts';
 
 /** A runtime on simulated time whose log is kept. */
@@ -21,7 +22,12 @@ export function createTestRuntime(): TestRuntime {
   const clock = createSimulatedTimerHeap();
   const metrics = createMetrics({ build: { version: '1' } });
   const written: string[] = [];
-  const destination = { write: (line: string) => written.push(line) };
+  const destination = {
+    write: (line: string) => {
+      written.push(line);
+      keepSaid('log', line);
+    },
+  };
   return {
     clock,
     metrics,

@@ -25,7 +25,7 @@ function start(calls?: Partial<ElectionOptions['calls']>) {
     await never();
   };
   const logic = reflectorLogic('pods', run, runtime);
-  system.always({ id: 'reflector:pods', logic, patience: { quietMsMax: 5 * minuteMs } });
+  system.always({ id: 'reflector:pods', logic, quietLimit: { quietMsMax: 5 * minuteMs } });
   const twin = { ...createLeaseTwin().callsOf(trouble), ...calls };
   addLeadership(system, { ...times, calls: twin, identity: 'one' });
   system.start();

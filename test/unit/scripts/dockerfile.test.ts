@@ -51,20 +51,28 @@ test('both ways put the same files of the repository at the same paths', () => {
   );
 });
 
+/** How the lock file marks what an installation may leave out. */
+interface LeftOut {
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly devOptional?: boolean;
+}
+
 test('both ways take the packages that are not for development, and run none of their scripts', () => {
   const [install] = instructions.filter((one) => one.getKeyword() === 'RUN');
   const words = wordsOf(install).join(' ');
-  expect(words).toMatch(/^npm ci --omit=dev --ignore-scripts /);
+  expect(words).toMatch(/^npm ci --omit=dev --omit=optional --ignore-scripts /);
   expect(copies).toContainEqual({
     from: 'packages',
     sources: ['/opt/kuik/node_modules'],
     target: '/opt/kuik/node_modules',
   });
   const lock = JSON.parse(read('package-lock.json')) as {
-    readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+    readonly packages: Readonly<Record<string, LeftOut>>;
   };
-  const installed = Object.entries(lock.packages).flatMap(([path, { dev }]) =>
-    path === '' || dev === true ? [] : [path],
+  const isLeftOut = ({ dev, optional, devOptional }: LeftOut) => dev || optional || devOptional;
+  const installed = Object.entries(lock.packages).flatMap(([path, one]) =>
+    path === '' || isLeftOut(one) === true ? [] : [path],
   );
   const shipped = shippedPackages(root).packages.map(({ path }) => path);
   expect(shipped).toEqual(installed.toSorted());
