@@ -27,7 +27,7 @@ describe('the help', () => {
     [['operator', '--help'], /--webhook-url <url>[\s\S]*KUIK_WEBHOOK_URL/],
     [['explain', '--help'], /--pod <file>[\s\S]*port-forward/],
     [['status', '--help'], /--metrics-url <url>[\s\S]*port-forward/],
-    [['cleanup', '--help'], /--dry-run[\s\S]*port-forward[\s\S]*kuik cleanup --dry-run/],
+    [['cleanup', '--help'], /--dry-run[\s\S]*kuik cleanup --dry-run[\s\S]*port-forward/],
   ])('of %j fits in 80 columns and ends well', async (args, expected) => {
     const { code, text } = await runKuik(args);
     expect(code).toBe(0);
