@@ -74,7 +74,12 @@ export async function startWatchStage(
       slim: (object) => slim(object as unknown as Listed),
       // Short waits: what is tested is that there are some, and what comes after them.
       random: () => 0.1,
-      onPhase: (phase, detail) => phases.push({ phase, detail, atMs: performance.now() }),
+      onPhase: (phase, detail) => {
+        // Said again while it goes on, as a sign of life.
+        const last = phases.at(-1);
+        if (last?.phase === phase && last.detail === detail) return;
+        phases.push({ phase, detail, atMs: performance.now() });
+      },
       ...more,
     },
     stop.signal,
