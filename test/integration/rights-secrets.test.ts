@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
 import { admin } from '#test/support/api-server/plane.ts';
-import { placeholders, renderRights } from '#test/support/api-server/rendered-rights.ts';
+import { renderRights } from '#test/support/api-server/rendered-rights.ts';
 import {
   type AdmissionStage,
   startAdmissionStage,
@@ -221,10 +219,4 @@ describe('where no Secret may be read', () => {
       'nodes',
     );
   });
-});
-
-test('what all other tests and the demo run with is what Helm renders', async () => {
-  const file = join(import.meta.dirname, '../support/api-server/shipped-rights.yaml');
-  const [, ...lines] = readFileSync(file, 'utf8').split('\n');
-  expect(lines.join('\n')).toBe(await renderRights(placeholders));
 });
