@@ -4,13 +4,18 @@ import { defineConfig } from 'vitest/config';
 const timed = [
   'admission-deadline',
   'availability-replicas',
+  'http-bounds',
   'kube-large-objects',
   'leaks',
   'mirroring-bars',
   'mirroring-hanging-source',
   'oci-burst',
   'oci-copy-shared',
+  'oci-copy-source-faults',
+  'oci-copy-target-faults',
   'oci-cost',
+  'oci-names',
+  'oci-probe',
   'routing-registries',
 ].map((name) => `test/integration/${name}.test.ts`);
 

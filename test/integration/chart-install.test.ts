@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretCopyName } from '#actors/secrets/secret-copy.ts';
 import type { KubeObject } from '#test/support/api-server/api.ts';
 import { objectPath } from '#test/support/api-server/chart.ts';
+import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
 import { oneOf, runPod, type Site, startAsDeployed } from '#test/support/api-server/deployed.ts';
-import { createNamespace, removeNamespace } from '#test/support/api-server/namespace.ts';
-import { admin, adminKubeconfig } from '#test/support/api-server/plane.ts';
+import { createNamespace } from '#test/support/api-server/namespace.ts';
 import { chartFolder, renderChart, runHelm } from '#test/support/api-server/rendered-chart.ts';
 import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type Child, freePorts, lastLines } from '#test/support/processes/child-process.ts';
@@ -18,6 +18,9 @@ const directory = temporaryDirectory('chart');
 const rbac = { policy: { exempt: ['admin'] } };
 const values = { rbac, configuration: { mirroring: { concurrency: 3 } } };
 const changed = { rbac, configuration: { mirroring: { concurrency: 4 } } };
+/** Its own: what other files leave in the cluster would be taken away with the release. */
+let plane: ControlPlane;
+const admin = () => plane.admin;
 let namespace: string;
 let site: Site;
 let objects: readonly KubeObject[];
@@ -26,6 +29,7 @@ let operator: Child | undefined;
 let ports: readonly number[];
 
 beforeAll(async () => {
+  plane = await startControlPlane();
   namespace = await createNamespace(admin(), 'chart');
   site = { admin: admin(), namespace, directory: directory.path };
   ({ objects, hooks } = await renderChart({ name, namespace }, changed));
@@ -34,10 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await operator?.stop('SIGTERM', 20_000);
-  // Where a test failed: what is of the whole cluster would be in the way of others.
-  const others = [...objects, ...hooks].filter(({ kind }) => !isDefinition(kind));
-  for (const object of others.toReversed()) await admin().remove(objectPath(object));
-  await removeNamespace(admin(), namespace);
+  await plane?.stop();
   directory.remove();
 });
 
@@ -50,7 +51,7 @@ const deploymentPath = () => `/apis/apps/v1/namespaces/${namespace}/deployments/
 const mirrors = () => `/apis/kuik.enix.io/v1alpha1/namespaces/${namespace}/imagesetmirrors`;
 
 async function helm(command: string, args: readonly string[], given?: object): Promise<string> {
-  const common = ['--namespace', namespace, '--kubeconfig', adminKubeconfig()];
+  const common = ['--namespace', namespace, '--kubeconfig', plane.adminKubeconfig];
   const from = given === undefined ? [] : ['--values', '-'];
   return await runHelm([command, name, ...args, ...common, ...from], JSON.stringify(given));
 }
@@ -236,7 +237,7 @@ describe('a release of the chart', () => {
     const secrets = `/api/v1/namespaces/${namespace}/secrets`;
     const uninstall = async (...args: readonly string[]) =>
       await runKuik(['uninstall', '--yes', '--namespace', namespace, ...args], {
-        KUIK_KUBECONFIG: adminKubeconfig(),
+        KUIK_KUBECONFIG: plane.adminKubeconfig,
       });
     const { code, text } = await uninstall('--secrets', 'default');
     expect(text).toContain('copies of Secrets: none there');

@@ -1,16 +1,24 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { admin, adminKubeconfig, freshNamespace } from '#test/support/api-server/plane.ts';
+import { type ControlPlane, startControlPlane } from '#test/support/api-server/control-plane.ts';
+import { createNamespace } from '#test/support/api-server/namespace.ts';
 import { runKuik } from '#test/support/operator/kuik-command.ts';
 import { type OperatorProcess, startOperator } from '#test/support/operator/operator-process.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
 /** `kuik check` beside a running operator, and where something is in the way. */
 let operator: OperatorProcess;
+/** Its own: what other files leave in the cluster would be found, too. */
+let plane: ControlPlane;
+const admin = () => plane.admin;
 
 beforeAll(async () => {
-  operator = await startOperator({ adminKubeconfig: adminKubeconfig() });
+  plane = await startControlPlane();
+  operator = await startOperator({ adminKubeconfig: plane.adminKubeconfig });
 });
-afterAll(() => operator?.stop());
+afterAll(async () => {
+  await operator?.stop();
+  await plane?.stop();
+});
 
 interface Finding {
   readonly check: string;
@@ -20,7 +28,7 @@ interface Finding {
 
 async function check(...more: readonly string[]) {
   const args = [
-    ...['check', `--kubeconfig=${adminKubeconfig()}`, `--namespace=${operator.namespace}`],
+    ...['check', `--kubeconfig=${plane.adminKubeconfig}`, `--namespace=${operator.namespace}`],
     ...[`--metrics-url=${operator.metricsUrl}`, `--webhook-configuration=${operator.release}`],
   ];
   const { code, text } = await runKuik([...args, '-o', 'json', ...more]);
@@ -56,7 +64,7 @@ describe('kuik check', () => {
   });
 
   test('names a resource that nothing matches, and goes on', async () => {
-    const namespace = await freshNamespace();
+    const namespace = await createNamespace(admin(), 'check');
     await declare(namespace, { upstreams });
     await eventually('it is told of', async () => {
       const { code, of } = await check();
