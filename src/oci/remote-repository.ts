@@ -139,7 +139,8 @@ export class RemoteRepository {
         ...common,
         target: typeof target === 'string' ? `/v2/${path}/${target}` : target.path,
         repository: path,
-        ...(isTransfer(request) && { tokenMsMin: TOKEN_MS_MIN }),
+        // What a copy asks for at the same time asks for one token together.
+        tokenMsMin: isTransfer(request) ? TOKEN_MS_MIN : 1,
         ...(request.mountFrom !== undefined && { mountFrom: request.mountFrom }),
         ...(actions !== undefined && { actions }),
         ...(credential !== undefined && { credential }),
