@@ -1,6 +1,7 @@
 import { leaseName } from '#actors/leader/leadership.ts';
 import { apiGroup, apiVersionName, type KuikResource, kinds, resourceName } from '#api/kinds.ts';
 import { objectSchemas } from '#api/object-schemas.ts';
+import type { Result } from '#core/result.ts';
 import { REACH_CHECK, reachedPrefix } from '#core/routing/annotations.ts';
 import { missingFields, type StructuralSchema } from '#core/schema-drift.ts';
 import type { ApiFailure, KubeClient } from '#kube/client.ts';
@@ -20,7 +21,7 @@ export interface CheckedInstallation {
   /** Where a Pod is created on a dry run; the operator's own is spared by its webhook. */
   readonly probeNamespace: string;
   /** `/metrics` of an operator, or why it could not be read. */
-  readonly metrics: () => Promise<{ readonly text: string } | { readonly error: string }>;
+  readonly metrics: () => Promise<Result<string, string>>;
   readonly now: () => number;
 }
 
@@ -226,8 +227,8 @@ async function lookAtLease({ client, namespace, now }: CheckedInstallation, sign
 /** What a replica says of its certificate and of the registries. */
 async function lookAtMetrics({ metrics, now }: CheckedInstallation) {
   const answer = await metrics();
-  if ('error' in answer) return [warning('replica', `not asked: ${answer.error}`)];
-  return [...certificateFindings(answer.text, now()), ...registryFindings(answer.text)];
+  if (!answer.ok) return [warning('replica', `not asked: ${answer.error}`)];
+  return [...certificateFindings(answer.value, now()), ...registryFindings(answer.value)];
 }
 
 /** Resources that cannot work, and those that nothing matches. */

@@ -1,8 +1,8 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { CheckedInstallation } from './check-steps.ts';
 import { wrap } from './explanation-text.ts';
 import type { Finding } from './finding.ts';
-import { parseEndpoint } from './operator-answer.ts';
+import { metricsUrlOption, readMetrics } from './metrics-endpoint.ts';
 import { type Output, outputOption, write } from './output.ts';
 import { kubeconfigOption, withApiServer } from './with-api-server.ts';
 
@@ -30,12 +30,7 @@ export function checkCommand(): Command {
     .option('--service-account <name>', 'whose rights are looked at (default: of whoever asks)')
     .option('--probe-namespace <name>', 'where a Pod is tried on a dry run', 'default')
     .option('--webhook-configuration <name>', 'by which reviews come', 'kuik')
-    .addOption(
-      new Option('--metrics-url <url>', 'metrics endpoint of a replica')
-        .default('http://127.0.0.1:8080')
-        .env('KUIK_METRICS_URL')
-        .argParser(parseEndpoint),
-    )
+    .addOption(metricsUrlOption())
     .addOption(outputOption())
     .addHelpText('after', examples)
     .allowExcessArguments(false)
@@ -81,20 +76,6 @@ function isAnswering([server]: readonly Finding[]): boolean {
 function exitCodeOf(findings: readonly Finding[]): number {
   if (!isAnswering(findings)) return 1;
   return findings.some(({ state }) => state === 'failed') ? somethingFailed : 0;
-}
-
-async function readMetrics(
-  base: string,
-): Promise<{ readonly text: string } | { readonly error: string }> {
-  try {
-    const answer = await fetch(new URL('/metrics', base), { signal: AbortSignal.timeout(10_000) });
-    if (answer.status !== 200)
-      return { error: `${base} (--metrics-url) answered ${answer.status}` };
-    return { text: await answer.text() };
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { error: `${base} (--metrics-url): ${String((cause as Error).message)}` };
-  }
 }
 
 const columns = 80;

@@ -1,6 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type CleanupAnswer, cleanupText } from './cleanup-text.ts';
-import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+import { metricsEndpoint, metricsPort, metricsUrlOption } from './metrics-endpoint.ts';
+import { askOperator, portForward } from './operator-answer.ts';
 import { type Output, outputOption, write } from './output.ts';
 
 /** What `kuik cleanup` was asked. */
@@ -10,19 +11,12 @@ interface CleanupFlags {
   readonly output: Output;
 }
 
-const metricsPort = 8080;
-
 /** `kuik cleanup --dry-run`: asks the running operator which copies are to go, when and why. */
 export function cleanupCommand(): Command {
   return new Command('cleanup')
     .description('say which copies are to be deleted, when and why; nothing is changed')
     .option('--dry-run', 'only say so; the operator alone deletes, once it is due')
-    .addOption(
-      new Option('--metrics-url <url>', 'metrics endpoint of the operator')
-        .default('http://127.0.0.1:8080')
-        .env('KUIK_METRICS_URL')
-        .argParser(parseEndpoint),
-    )
+    .addOption(metricsUrlOption())
     .addOption(outputOption())
     .addHelpText('after', examples)
     .allowExcessArguments(false)
@@ -41,7 +35,7 @@ async function showCleanup(flags: CleanupFlags, command: Command): Promise<void>
   if (flags.dryRun !== true) {
     command.error('error: expected --dry-run: the operator alone deletes, once a copy is due');
   }
-  const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
+  const endpoint = metricsEndpoint(metricsUrl);
   const url = new URL('/status/cleanup', metricsUrl);
   const answer = await askOperator<CleanupAnswer>(endpoint, url, ({ items, total }) => {
     return Array.isArray(items) && typeof total === 'number';

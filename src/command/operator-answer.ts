@@ -76,7 +76,8 @@ function requestOf({ token, body }: OperatorEndpoint): RequestInit {
   };
 }
 
-function messageOf(error: unknown): string {
+/** What went wrong with a request, in words. */
+export function messageOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return cause instanceof Error ? cause.message : String(cause);
 }

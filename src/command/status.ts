@@ -1,6 +1,7 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import { metricsEndpoint, metricsPort, metricsUrlOption } from './metrics-endpoint.ts';
 import { type MirroringAnswer, mirroringText } from './mirroring-text.ts';
-import { askOperator, parseEndpoint, portForward } from './operator-answer.ts';
+import { askOperator, portForward } from './operator-answer.ts';
 import { type Output, outputOption, write } from './output.ts';
 import { type StatusAnswer, statusText } from './status-text.ts';
 
@@ -14,7 +15,6 @@ interface StatusFlags {
   readonly output: Output;
 }
 
-const metricsPort = 8080;
 /** `--exit-code`: a gate before a drain tells what is at risk from a command that failed. */
 const atRisk = 3;
 
@@ -25,12 +25,7 @@ export function statusCommand(): Command {
     .option('-n, --namespace <name>', 'only this namespace (default: all)')
     .option('-A, --all-namespaces', 'all namespaces')
     .option('--exit-code', 'end with 3 when something is at risk')
-    .addOption(
-      new Option('--metrics-url <url>', 'metrics endpoint of the operator')
-        .default('http://127.0.0.1:8080')
-        .env('KUIK_METRICS_URL')
-        .argParser(parseEndpoint),
-    )
+    .addOption(metricsUrlOption())
     .addOption(outputOption())
     .addHelpText('after', examples)
     .allowExcessArguments(false)
@@ -53,7 +48,7 @@ async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
   }
   const url = new URL('/status/workloads', metricsUrl);
   if (namespace !== undefined) url.searchParams.set('namespace', namespace);
-  const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
+  const endpoint = metricsEndpoint(metricsUrl);
   const answer = await askOperator<StatusAnswer>(endpoint, url, ({ workloads, total }) => {
     return Array.isArray(workloads) && typeof total === 'number';
   });
@@ -72,7 +67,7 @@ async function showStatus(flags: StatusFlags, command: Command): Promise<void> {
 
 /** An operator that says nothing of mirroring says all the rest. */
 async function askMirroring(metricsUrl: string): Promise<MirroringAnswer | undefined> {
-  const endpoint = { url: metricsUrl, flag: '--metrics-url', port: metricsPort };
+  const endpoint = metricsEndpoint(metricsUrl);
   const url = new URL('/status/mirroring', metricsUrl);
   const answer = await askOperator<MirroringAnswer>(endpoint, url, ({ running, faults }) => {
     return Array.isArray(running) && Array.isArray(faults);

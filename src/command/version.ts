@@ -1,6 +1,6 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { version } from '#core/version.ts';
-import { parseEndpoint } from './operator-answer.ts';
+import { metricsUrlOption, readMetrics } from './metrics-endpoint.ts';
 import { type Output, outputOption, write } from './output.ts';
 
 /** What `kuik version` was asked. */
@@ -10,19 +10,12 @@ interface VersionFlags {
   readonly output: Output;
 }
 
-const answerTimeoutMs = 5_000;
-
 /** `kuik version`: of this program, and of the replica that answers. */
 export function versionCommand(): Command {
   return new Command('version')
     .description('say which version this is, and which one runs')
     .option('--client', 'only that of this program; nobody is asked')
-    .addOption(
-      new Option('--metrics-url <url>', 'metrics endpoint of a replica')
-        .default('http://127.0.0.1:8080')
-        .env('KUIK_METRICS_URL')
-        .argParser(parseEndpoint),
-    )
+    .addOption(metricsUrlOption())
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -42,12 +35,8 @@ async function showVersion({ client, metricsUrl, output }: VersionFlags): Promis
 
 /** As its `build_info` says; undefined where nobody says so. */
 async function askVersion(base: string): Promise<string | undefined> {
-  try {
-    const signal = AbortSignal.timeout(answerTimeoutMs);
-    const answer = await fetch(new URL('/metrics', base), { signal });
-    const text = await answer.text();
-    return /^kube_image_keeper_manager_build_info\{[^}]*\bversion="([^"]+)"/m.exec(text)?.[1];
-  } catch {
-    return undefined;
-  }
+  const metrics = await readMetrics(base);
+  if (!metrics.ok) return undefined;
+  const build = /^kube_image_keeper_manager_build_info\{[^}]*\bversion="([^"]+)"/m;
+  return build.exec(metrics.value)?.[1];
 }

@@ -2,8 +2,8 @@ import { type KuikResource, resourceName } from '#api/kinds.ts';
 import { cancellationOf } from '#core/cancellation.ts';
 import type { Credential } from '#core/credentials.ts';
 import { keptPlatforms, type PlatformsSetting } from '#core/mirroring/platforms.ts';
-import { planContainers } from '#core/routing/containers.ts';
-import type { LiveWorkloads } from '#core/routing/live-workloads.ts';
+import { planContainers, planInSteps } from '#core/routing/containers.ts';
+import type { LiveWorkload, LiveWorkloads } from '#core/routing/live-workloads.ts';
 import {
   byImage,
   type Coverage,
@@ -53,9 +53,8 @@ export async function planResources(
   const { workloads, left } = live;
   if (table === undefined)
     return { plans: [], bytes: 0, workloads: 0, undecided: workloads.length };
-  const touched = workloads.filter(({ admission }) =>
-    [now, table].some((one) => isTouched(one, admission, { options, planned })),
-  );
+  const touching = touchedInSteps([now, table], workloads, { options, planned });
+  const touched = (await options.turns.run('', touching, () => !signal.aborted)) ?? [];
   const before = await routeWorkloads(options, touched, signal);
   const after = await routeWorkloads({ ...options, table: () => table }, touched, signal);
   const sizes = new Map<string, number>();
@@ -107,16 +106,25 @@ interface Touching {
   readonly planned: readonly KuikResource[];
 }
 
-/** Whether one of the resources proposes an image for one of the Pod's, or has the original's place. */
-function isTouched(
-  table: RoutingTable,
-  admission: Parameters<typeof planContainers>[1],
+/** Workloads for which one of the resources proposes an image, by one of the tables. */
+function* touchedInSteps(
+  tables: readonly RoutingTable[],
+  workloads: readonly LiveWorkload[],
   { options, planned }: Touching,
-): boolean {
+): Generator<void, readonly LiveWorkload[]> {
   const names = new Set(planned.map(resourceName));
-  return planContainers(table, admission, options.policy).some(
-    (plan) => plan.kind === 'route' && plan.candidates.some(({ by }) => names.has(by)),
-  );
+  const touched: LiveWorkload[] = [];
+  for (const workload of workloads) {
+    let isTouched = false;
+    for (const table of tables) {
+      const { containers } = yield* planInSteps(table, workload.admission, options.policy);
+      isTouched ||= containers.some(
+        (plan) => plan.kind === 'route' && plan.candidates.some(({ by }) => names.has(by)),
+      );
+    }
+    if (isTouched) touched.push(workload);
+  }
+  return touched;
 }
 
 function problemsOf({ problems }: RoutingTable, resource: KuikResource) {

@@ -1,6 +1,11 @@
 import type { Registries } from '#actors/registries/registries.ts';
 import { registryHost } from '#core/image/registry-host.ts';
-import { isOnRegistry, type LivePod, liveWorkloads } from '#core/routing/live-workloads.ts';
+import {
+  isOnRegistry,
+  type LivePod,
+  type LiveWorkloads,
+  liveWorkloadsInSteps,
+} from '#core/routing/live-workloads.ts';
 import type { PlanResources } from '#core/routing/resource-plan.ts';
 import { type WhatIf, whatIfReport } from '#core/routing/what-if.ts';
 import { type PlanOptions, planResources } from './plan-resources.ts';
@@ -19,7 +24,7 @@ export class Rehearsal {
   readonly whatIf: WhatIf = async (names, signal) => {
     const registries = [...new Set(names.map(registryHost))];
     const dead = new Set(registries);
-    const { workloads, left } = liveWorkloads(this.#options.pods(), workloadsMax, (images) =>
+    const { workloads, left } = await this.#live(signal, (images) =>
       images.some((image) => isOnRegistry(image, dead)),
     );
     const routed = await routeWorkloads(withoutRegistries(this.#options, dead), workloads, signal);
@@ -28,9 +33,19 @@ export class Rehearsal {
 
   /** With these resources beside those that there are, or in their place. */
   readonly plan: PlanResources = async (resources, signal) => {
-    const live = liveWorkloads(this.#options.pods(), workloadsMax);
+    const live = await this.#live(signal);
     return await planResources(this.#options, { resources, live }, signal);
   };
+
+  /** Reviews go on meanwhile; none where nobody waits any more. */
+  async #live(
+    signal: AbortSignal,
+    isAsked?: (images: readonly string[]) => boolean,
+  ): Promise<LiveWorkloads> {
+    const { pods, turns } = this.#options;
+    const steps = liveWorkloadsInSteps(pods(), workloadsMax, isAsked);
+    return (await turns.run('', steps, () => !signal.aborted)) ?? { workloads: [], left: 0 };
+  }
 }
 
 /** What Pods are routed with, and which live. */

@@ -31,13 +31,14 @@ export interface LiveWorkloads {
 
 /**
  * The workloads whose Pods live, by namespace, kind and name: at most `max`, and of them those that
- * `isAsked` picks by the images that they run and that their users wrote.
+ * `isAsked` picks by the images that they run and that their users wrote; yields after each Pod, where
+ * others may go in between.
  */
-export function liveWorkloads(
+export function* liveWorkloadsInSteps(
   pods: Iterable<LivePod>,
   max: number,
   isAsked: (images: readonly string[]) => boolean = () => true,
-): LiveWorkloads {
+): Generator<void, LiveWorkloads> {
   const found = new Map<string, LiveWorkload>();
   const left = new Set<string>();
   const add = (pod: LivePod, originals: Originals) => {
@@ -49,6 +50,7 @@ export function liveWorkloads(
     else left.add(key);
   };
   for (const pod of pods) {
+    yield;
     if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
     const originals = originalsOf(pod);
     if (isAsked([...Object.values(pod.images), ...originals.values()])) add(pod, originals);

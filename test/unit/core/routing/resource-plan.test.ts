@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { KuikResource } from '#api/kinds.ts';
-import { type LivePod, liveWorkloads } from '#core/routing/live-workloads.ts';
+import { type LivePod, liveWorkloadsInSteps } from '#core/routing/live-workloads.ts';
 import { coverageInSteps, reroutedBy, withoutNewSecrets } from '#core/routing/resource-plan.ts';
 import { compileTable } from '#core/routing/table.ts';
 import { drain } from '#core/steps.ts';
@@ -28,7 +28,7 @@ describe('what a mirror is about', () => {
     const compiled = compileTable([resource]).find('ClusterImageSetMirror/copies');
     if (compiled === undefined) throw new Error('Expected the mirror to compile.');
     const pods = [pod('a', 'quay.io/a/app:1'), pod('b', 'quay.io/a/kept:1'), pod('c', 'nginx:1')];
-    const { workloads } = liveWorkloads(pods, 10);
+    const { workloads } = drain(liveWorkloadsInSteps(pods, 10));
     const { covered, leftOut } = drain(coverageInSteps({ resource, compiled }, workloads));
     expect([...covered.values()]).toMatchObject([
       { image: 'quay.io/a/app:1', copies: ['harbor.example.com/mirror/a/app:1'] },
@@ -57,7 +57,7 @@ describe('the Secrets that a planned resource names', () => {
 });
 
 test('rerouted is what the resource changes, not what would be so without it', () => {
-  const [workload] = liveWorkloads([pod('a', 'quay.io/a/app:1')], 1).workloads;
+  const [workload] = drain(liveWorkloadsInSteps([pod('a', 'quay.io/a/app:1')], 1)).workloads;
   if (workload === undefined) throw new Error('Expected a workload.');
   const decision = (winner: string, by: string) => ({
     ...{ key: 'app', image: 'quay.io/a/app:1', winner, by, reason: 'Preferred' as const },

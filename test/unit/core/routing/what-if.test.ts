@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { RouteDecision } from '#core/routing/decision.ts';
-import { isOnRegistry, type LivePod, liveWorkloads } from '#core/routing/live-workloads.ts';
+import { isOnRegistry, type LivePod, liveWorkloadsInSteps } from '#core/routing/live-workloads.ts';
 import { whatIfReport } from '#core/routing/what-if.ts';
+import { drain } from '#core/steps.ts';
+
+const live = (...asked: Parameters<typeof liveWorkloadsInSteps>) =>
+  drain(liveWorkloadsInSteps(...asked));
 
 function pod(over: Partial<LivePod> = {}): LivePod {
   return {
@@ -23,7 +27,7 @@ function decision(over: Partial<RouteDecision>): RouteDecision {
 describe('the workloads that live', () => {
   test('are Pods of one owner and the same images, counted', () => {
     const owner = { kind: 'StatefulSet', name: 'web' };
-    const { workloads, left } = liveWorkloads([pod({ owner }), pod({ owner, name: 'web-2' })], 10);
+    const { workloads, left } = live([pod({ owner }), pod({ owner, name: 'web-2' })], 10);
     expect(workloads).toMatchObject([{ namespace: 'shop', ...owner, pods: 2 }]);
     expect(left).toBe(0);
   });
@@ -34,7 +38,7 @@ describe('the workloads that live', () => {
       mine: 'stays',
     };
     const images = { app: 'quay.io/team/app:1', 'init:a': 'a:1', 'volume:m': 'm:1' };
-    const { workloads } = liveWorkloads([pod({ annotations, images, pullSecrets: ['pull'] })], 10);
+    const { workloads } = live([pod({ annotations, images, pullSecrets: ['pull'] })], 10);
     expect(workloads[0]?.admission.pod).toMatchObject({
       metadata: { namespace: 'shop', annotations: { mine: 'stays' } },
       spec: {
@@ -50,7 +54,7 @@ describe('the workloads that live', () => {
   test('are none of those that have ended, nor more than may be asked about', () => {
     const ended = pod({ phase: 'Succeeded' });
     const others = ['a', 'b', 'c'].map((name) => pod({ name }));
-    const { workloads, left } = liveWorkloads([ended, ...others], 2);
+    const { workloads, left } = live([ended, ...others], 2);
     expect(workloads).toHaveLength(2);
     expect(left).toBe(1);
   });
@@ -58,7 +62,7 @@ describe('the workloads that live', () => {
   test('are picked by what they run and by what their users wrote', () => {
     const annotations = { 'kuik.enix.io/original-images': '{"app":"docker.io/team/app:1"}' };
     const find = (host: string) =>
-      liveWorkloads([pod({ annotations })], 10, (images) =>
+      live([pod({ annotations })], 10, (images) =>
         images.some((image) => isOnRegistry(image, new Set([host]))),
       ).workloads.length;
     expect(['quay.io', 'docker.io', 'ghcr.io'].map(find)).toEqual([1, 1, 0]);
@@ -66,7 +70,7 @@ describe('the workloads that live', () => {
 });
 
 describe('without a registry', () => {
-  const [workload] = liveWorkloads([pod()], 1).workloads;
+  const [workload] = live([pod()], 1).workloads;
   const report = (decisions?: readonly RouteDecision[]) => {
     if (workload === undefined) throw new Error('Expected a workload.');
     return whatIfReport(['quay.io'], [decisions ? { workload, decisions } : { workload }], 0);
