@@ -45,7 +45,7 @@ export default defineConfig({
         test: {
           ...onRealParts,
           name: 'real',
-          include: ['test/{conformance,integration}/**/*.test.ts'],
+          include: ['test/{browser,conformance,integration}/**/*.test.ts'],
           exclude: timed,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -1,11 +1,13 @@
 import { findBinaries, missingBinaries } from '#test/support/binaries/binaries.ts';
 import { binaryNames, demoBinaryNames } from '#test/support/binaries/binary-source.ts';
+import { installChromium } from '#test/support/binaries/chromium.ts';
 
 /**
- * Makes sure that the control plane and the registry can be run, and shows progress while it does.
- * With `--demo` only what the demo starts: the rest is built when `npm test` asks for it.
+ * Makes sure that the control plane, the registry and a browser can be run, and shows progress
+ * while it does. With `--demo` only what the demo starts: the rest is built when `npm test` asks for it.
  */
-const names = process.argv.includes('--demo') ? demoBinaryNames : binaryNames;
+const isDemo = process.argv.includes('--demo');
+const names = isDemo ? demoBinaryNames : binaryNames;
 const stopped = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stopped.abort());
@@ -20,6 +22,7 @@ if (missing.length > 0) {
   }
 }
 try {
+  if (!isDemo) installChromium(process.env);
   await findBinaries(names, { signal: stopped.signal });
 } catch (error) {
   process.exitCode = 1;
