@@ -1,15 +1,10 @@
-import type { AnyActorRef, Snapshot } from 'xstate';
-import type {
-  ActorDetail,
-  ActorListQuery,
-  ActorPage,
-  ActorSummary,
-  ActorView,
-} from '#core/actor-view.ts';
+import type { Snapshot } from 'xstate';
+import { type ActorDetail, type ActorView, childrenMax } from '#core/actor-view.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import { redact } from '#telemetry/log.ts';
-import { stateNamesOf, statesOf } from '#telemetry/states.ts';
-import { type ObservedActor, readType } from '#telemetry/transitions.ts';
+import { statesOf } from '#telemetry/states.ts';
+import { findActor, listActors, makeRow } from './actor-list.ts';
+import { namedChildren } from './child-actors.ts';
 import type { BrokenChild } from './supervisor.ts';
 import type { KuikSystem } from './system.ts';
 
@@ -22,43 +17,6 @@ export function createActorView(system: KuikSystem): ActorView {
   };
 }
 
-function listActors(system: KuikSystem, query: ActorListQuery): ActorPage {
-  const { cursor, limit } = query;
-  const ids = [...system.observer.ids()].filter((id) => isAskedFor(system, id, query)).sort();
-  const after = cursor === undefined ? ids : ids.filter((id) => id > cursor);
-  const actors = after.slice(0, limit).flatMap((id) => readRow(system, id) ?? []);
-  const next = after.length > limit ? (actors.at(-1)?.id ?? null) : null;
-  return { actors, total: ids.length, next };
-}
-
-function isAskedFor(system: KuikSystem, id: string, { type, state, q }: ActorListQuery): boolean {
-  const isNamed =
-    (type === undefined || readType(id) === type) && (q === undefined || id.includes(q));
-  if (!isNamed || state === undefined) return isNamed;
-  const observed = system.observer.get(id);
-  return observed !== undefined && isIn(observed, findActor(system, id), state);
-}
-
-function readRow(system: KuikSystem, id: string): ActorSummary | undefined {
-  const observed = system.observer.get(id);
-  return observed === undefined ? undefined : makeRow(id, observed);
-}
-
-function makeRow(id: string, observed: ObservedActor): ActorSummary {
-  const since = formatTime(observed.sinceMs);
-  return { id, type: readType(id), state: observed.states, since };
-}
-
-/** Any active state counts, also those around the leaves. */
-function isIn(observed: ObservedActor, actor: AnyActorRef | undefined, state: string): boolean {
-  if (observed.states.includes(state)) return true;
-  return actor !== undefined && stateNamesOf(actor.getSnapshot()).has(state);
-}
-
-function findActor(system: KuikSystem, id: string): AnyActorRef | undefined {
-  return system.root.system.get(id) as AnyActorRef | undefined;
-}
-
 function showActor(system: KuikSystem, id: string): ActorDetail | undefined {
   const observed = system.observer.get(id);
   if (observed === undefined) return undefined;
@@ -68,15 +26,19 @@ function showActor(system: KuikSystem, id: string): ActorDetail | undefined {
     ...change,
   }));
   const context = snapshot === undefined ? showBroken(system, id) : showContext(snapshot);
-  const children = snapshot === undefined ? [] : listChildren(snapshot);
-  return { ...makeRow(id, observed), context, transitions, children };
+  const { names, total } =
+    snapshot === undefined ? { names: [], total: 0 } : namedChildren(snapshot, childrenMax);
+  return {
+    ...makeRow(id, observed),
+    ...{ context, transitions, children: names, childrenTotal: total },
+  };
 }
 
 /** A machine's context, else what there is to say about an actor that has none. */
 function showContext(snapshot: Snapshot<unknown>): unknown {
   if ('context' in snapshot) return redact(snapshot.context);
   const broken = 'broken' in snapshot && snapshot.broken instanceof Map ? snapshot.broken.size : 0;
-  return { state: statesOf(snapshot), children: listChildren(snapshot).length, broken };
+  return { state: statesOf(snapshot), children: namedChildren(snapshot, 0).total, broken };
 }
 
 /** Why a crashed actor is not there, and when it is tried again. */
@@ -98,14 +60,4 @@ function listSupervisors(system: KuikSystem): readonly ReadonlyMap<string, Broke
   return [snapshot, ...snapshots]
     .map((each) => ('broken' in each ? each.broken : undefined))
     .filter((broken) => broken instanceof Map);
-}
-
-/** Children that have an id of their own; effects in flight have none. */
-function listChildren(snapshot: Snapshot<unknown>): readonly string[] {
-  if (!('children' in snapshot)) return [];
-  const { children } = snapshot as {
-    children: Map<string, AnyActorRef> | Record<string, AnyActorRef>;
-  };
-  const refs = children instanceof Map ? [...children.values()] : Object.values(children);
-  return refs.filter((ref) => 'systemId' in ref && ref.systemId !== undefined).map((ref) => ref.id);
 }

@@ -1,6 +1,6 @@
 /** Looks at the running actors; changes nothing. */
 export interface ActorView {
-  readonly list: (query: ActorListQuery) => ActorPage;
+  readonly list: (query: ActorListQuery) => Promise<ActorPage>;
   readonly get: (id: string) => ActorDetail | undefined;
   /** Who leads, for a follower's debug page: the holder of the Lease, or `null`. */
   readonly leader: () => string | null;
@@ -12,6 +12,8 @@ export interface ActorListQuery {
   readonly state?: string;
   /** A part of the id. */
   readonly q?: string;
+  /** Wall time, ms: those that entered their states then or later. */
+  readonly sinceMs?: number;
   readonly limit: number;
   /** The `next` of the page before. */
   readonly cursor?: string;
@@ -46,5 +48,10 @@ export interface ActorDetail extends ActorSummary {
     readonly from: readonly string[];
     readonly to: readonly string[];
   }[];
+  /** The first of them, `childrenMax` at most. */
   readonly children: readonly string[];
+  readonly childrenTotal: number;
 }
+
+/** A supervisor may have a hundred thousand; who wants all asks for them by type, in pages. */
+export const childrenMax = 1_000;

@@ -45,7 +45,7 @@ export interface DebugOptions {
 }
 
 const lookPaths = [
-  '/debug/actors?type=&state=&q=&limit=&cursor=',
+  '/debug/actors?type=&state=&q=&since=&limit=&cursor=',
   '/debug/actors/<id>',
   '/debug/machines',
   '/debug/machines/<id>?format=json|mermaid',

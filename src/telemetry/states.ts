@@ -11,22 +11,22 @@ export function statesOf(snapshot: Snapshot<unknown>): readonly string[] {
   return running;
 }
 
-/** Every active state by its own name, those around the leaves too; what `?state=` may ask for. */
-export function stateNamesOf(snapshot: Snapshot<unknown>): ReadonlySet<string> {
-  const names = new Set<string>(statesOf(snapshot));
-  if ('value' in snapshot) addNames(snapshot.value as StateValue, names);
-  return names;
+/**
+ * Whether an actor is in a state, by any name that `?state=` may ask for: those of `statesOf`, and each
+ * active state by its own, those around the leaves too.
+ */
+export function isInState(snapshot: Snapshot<unknown>, name: string): boolean {
+  if ('value' in snapshot && holdsState(snapshot.value as StateValue, name)) return true;
+  return statesOf(snapshot).includes(name);
 }
 
-function addNames(value: StateValue, names: Set<string>): void {
-  if (typeof value === 'string') {
-    names.add(value);
-    return;
+function holdsState(value: StateValue, name: string): boolean {
+  if (typeof value === 'string') return value === name;
+  for (const key in value) {
+    const inner = value[key];
+    if (key === name || (inner !== undefined && holdsState(inner, name))) return true;
   }
-  for (const [name, inner] of Object.entries(value)) {
-    names.add(name);
-    if (inner !== undefined) addNames(inner, names);
-  }
+  return false;
 }
 
 const running: readonly string[] = ['Running'];

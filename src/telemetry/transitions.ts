@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyActorRef, InspectionEvent, Snapshot } from 'xstate';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { SortedIds } from './sorted-ids.ts';
 import { statesOf } from './states.ts';
 
 /** One change of an actor's states. */
@@ -58,6 +59,7 @@ interface Entry {
 export class TransitionObserver {
   readonly #options: ObserverOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #sorted = new SortedIds();
   /** Ids of crashed actors, oldest first. */
   readonly #crashed = new Set<string>();
 
@@ -86,6 +88,11 @@ export class TransitionObserver {
   /** Ids of all that are observed, those that crashed and wait to be restarted too. */
   ids(): Iterable<string> {
     return this.#entries.keys();
+  }
+
+  /** The same ids, sorted. */
+  get sorted(): Pick<SortedIds, 'size' | 'rank' | 'from'> {
+    return this.#sorted;
   }
 
   #see(event: InspectionEvent): void {
@@ -140,6 +147,7 @@ export class TransitionObserver {
     if (entry !== undefined && entry.sessionId !== sessionId) this.#crashed.delete(id);
     const transition = { atMs: this.#options.now(), event: internEvent(event), from, to };
     // No spread: an array that grows by it has room for sixteen more, and there are thousands.
+    if (entry === undefined) this.#sorted.add(id);
     const ring = (entry?.ring ?? []).slice(1 - ringSize).concat(transition);
     this.#entries.set(id, { states: to, sinceMs: transition.atMs, heardMs, ring, sessionId });
     this.#options.metrics.actorStates(readType(id), entry?.states, to);
@@ -174,6 +182,7 @@ export class TransitionObserver {
     this.#crashed.delete(id);
     if (entry === undefined) return;
     this.#entries.delete(id);
+    this.#sorted.delete(id);
     this.#options.metrics.actorStates(readType(id), entry.states, undefined);
   }
 }

@@ -211,16 +211,16 @@ describe('the view of the actors', () => {
   const view = (started: Started): ActorView => createActorView(started.system);
   const ids = (page: { actors: readonly { id: string }[] }) => page.actors.map(({ id }) => id);
 
-  test('lists them by id, in pages', () => {
+  test('lists them by id, in pages', async () => {
     const started = start();
     for (const host of ['quay.io', 'docker.io', 'ghcr.io']) addRegistry(started, host);
     const actors = view(started);
-    const first = actors.list({ type: 'registry', limit: 2 });
+    const first = await actors.list({ type: 'registry', limit: 2 });
     expect([ids(first), first.next]).toEqual([
       ['registry:docker.io', 'registry:ghcr.io'],
       'registry:ghcr.io',
     ]);
-    const second = actors.list({ type: 'registry', limit: 2, cursor: first.next! });
+    const second = await actors.list({ type: 'registry', limit: 2, cursor: first.next! });
     expect([ids(second), second.next]).toEqual([['registry:quay.io'], null]);
     expect(first.actors[0]).toEqual({
       id: 'registry:docker.io',
@@ -232,18 +232,20 @@ describe('the view of the actors', () => {
 
   test.each(['Closed', 'reachability.Closed', 'Free', 'pace'])(
     'finds those in state %s',
-    (state) => {
+    async (state) => {
       const started = start();
       addRegistry(started, 'docker.io');
-      expect(ids(view(started).list({ state, limit: 10 }))).toEqual(['registry:docker.io']);
+      expect(ids(await view(started).list({ state, limit: 10 }))).toEqual(['registry:docker.io']);
     },
   );
 
-  test('finds them by a part of their id, and finds nobody in a state that nobody is in', () => {
+  test('finds them by a part of their id, and finds nobody in a state that nobody is in', async () => {
     const started = start();
     addRegistry(started, 'docker.io');
-    expect(ids(view(started).list({ q: 'docker', limit: 10 }))).toEqual(['registry:docker.io']);
-    expect(view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
+    expect(ids(await view(started).list({ q: 'docker', limit: 10 }))).toEqual([
+      'registry:docker.io',
+    ]);
+    expect(await view(started).list({ state: 'Nowhere', limit: 10 })).toEqual({
       actors: [],
       total: 0,
       next: null,
@@ -270,7 +272,7 @@ describe('the view of the actors', () => {
     });
   });
 
-  test('shows one that crashed as Broken, with the reason', () => {
+  test('shows one that crashed as Broken, with the reason', async () => {
     const started = start();
     addRegistry(started, 'docker.io');
     const ref = started.system.root.system.get('registry:docker.io');
@@ -286,6 +288,6 @@ describe('the view of the actors', () => {
       state: ['Broken'],
       context: { error: 'a bug', crashes: 1 },
     });
-    expect(ids(actors.list({ state: 'Broken', limit: 10 }))).toEqual(['registry:docker.io']);
+    expect(ids(await actors.list({ state: 'Broken', limit: 10 }))).toEqual(['registry:docker.io']);
   });
 });

@@ -1,5 +1,4 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ActorListQuery } from '#core/actor-view.ts';
 import type { ImageQuery } from '#core/routing/admission.ts';
 import { buildDebugApp, type DebugOptions, type DebugPorts } from '#http/debug.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -8,16 +7,14 @@ const actor = { id: 'registry:quay.io', type: 'registry', state: ['Known'], sinc
 
 /** The debug endpoint in front of ports that keep what they were asked. */
 function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = {}) {
-  const lists: ActorListQuery[] = [];
   const queries: ImageQuery[] = [];
   const ports: DebugPorts = {
     actors: {
-      list: (query) => {
-        lists.push(query);
-        return { actors: [actor], total: 1, next: null };
-      },
+      list: async () => ({ actors: [actor], total: 1, next: null }),
       get: (id) =>
-        id === actor.id ? { ...actor, context: {}, transitions: [], children: [] } : undefined,
+        id === actor.id
+          ? { ...actor, context: {}, transitions: [], children: [], childrenTotal: 0 }
+          : undefined,
       leader: () => 'kuik-0',
     },
     machines: {
@@ -48,7 +45,7 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
     const answer = await app.inject({ method: 'GET', url, headers: { host, ...headers } });
     return { status: answer.statusCode, type: answer.headers['content-type'], text: answer.body };
   };
-  return { app, get, lists, queries };
+  return { app, get, queries };
 }
 
 const errorOf = ({ text }: { readonly text: string }): string => JSON.parse(text).error;
@@ -86,14 +83,14 @@ describe('the debug endpoint', () => {
     ['origin', { origin: 'https://evil.example.com' }],
     ['origin', { origin: 'null' }],
   ])('refuses another %s everywhere, also where there is nothing', async (_, headers) => {
-    const { get, lists, queries } = stage();
+    const { get, queries } = stage();
     const urls = ['/debug', '/debug/actors', '/debug/machines', '/debug/route?image=a:1'];
     for (const url of [...urls, '/debug/actors/registry:quay.io', '/nowhere']) {
       const answer = await get(url, headers);
       expect(answer.status).toBe(403);
       expect(Object.keys(JSON.parse(answer.text))).toEqual(['error']);
     }
-    expect([...lists, ...queries]).toEqual([]);
+    expect(queries).toEqual([]);
   });
 
   test('asks for a token as soon as others than this machine reach it, and for none else', async () => {
@@ -133,50 +130,6 @@ describe('the debug endpoint', () => {
     expect(answer.status).toBe(500);
     expect(answer.text).not.toContain('hunter2');
     expect(errorOf(answer)).toMatch(/see the log/);
-  });
-});
-
-describe('/debug/actors', () => {
-  test.each<[string, object]>([
-    ['', {}],
-    ['?type=&state=&q=&limit=&cursor=', {}],
-    ['?type=registry&state=Closed', { type: 'registry', state: 'Closed' }],
-    ['?q=quay.io&limit=1&cursor=registry:a', { q: 'quay.io', limit: 1, cursor: 'registry:a' }],
-    ['?limit=200', { limit: 200 }],
-  ])('%s asks for that', async (query, expected) => {
-    const { get, lists } = stage();
-    expect((await get(`/debug/actors${query}`)).status).toBe(200);
-    expect(lists).toEqual([{ limit: 200, ...expected }]);
-  });
-
-  test.each<[string, string]>([
-    ['?limit=0', 'limit: expected a number from 1 to 200, got 0'],
-    ['?limit=201', 'limit: expected a number from 1 to 200, got 201'],
-    ['?limit=1.5', 'limit: expected a number from 1 to 200, got "1.5"'],
-    ['?limit=many', 'limit: expected a number from 1 to 200, got "many"'],
-    ['?limit=1&limit=2', 'limit: expected a number from 1 to 200, got ["1","2"]'],
-    ['?kind=a', 'expected one of the parameters type, state, q, limit, cursor, got kind'],
-    ['?__proto__=a', 'expected one of the parameters type, state, q, limit, cursor, got __proto__'],
-  ])('%s is refused with what was expected', async (query, message) => {
-    const { get, lists } = stage();
-    const answer = await get(`/debug/actors${query}`);
-    expect([answer.status, errorOf(answer)]).toEqual([400, message]);
-    expect(lists).toEqual([]);
-  });
-
-  test.each(['/debug/actors/registry:quay.io', '/debug/actors/registry%3Aquay.io'])(
-    'shows one actor at %s',
-    async (url) => {
-      expect(JSON.parse((await stage().get(url)).text)).toMatchObject({ ...actor, children: [] });
-    },
-  );
-
-  test('says of an actor that is not there how to find one', async () => {
-    const answer = await stage().get('/debug/actors/tracked-image:a/quay.io/team/app:1');
-    expect(answer.status).toBe(404);
-    expect(errorOf(answer)).toBe(
-      'expected the id of a running actor (see /debug/actors), got tracked-image:a/quay.io/team/app:1',
-    );
   });
 });
 

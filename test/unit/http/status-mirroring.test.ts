@@ -77,7 +77,7 @@ test('/debug/copies tells of the copies that run', async () => {
   const app = buildDebugApp(
     {
       actors: {
-        list: () => ({ actors: [], total: 0, next: null }),
+        list: async () => ({ actors: [], total: 0, next: null }),
         get: () => undefined,
         leader: () => null,
       },
