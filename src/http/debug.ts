@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
+import type { InsightPort } from '#core/insight/insight.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import { replicaHeader } from '#core/replica-header.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
@@ -12,6 +13,7 @@ import { refusePages } from './refuse-pages.ts';
 import { requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
+import { debugInsight } from './routes/debug-insight.ts';
 import { debugMachines } from './routes/debug-machines.ts';
 import { debugPlan } from './routes/debug-plan.ts';
 import { debugRoute } from './routes/debug-route.ts';
@@ -22,6 +24,8 @@ import { isLoopback } from './same-origin.ts';
 export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
+  /** What the page shows. */
+  readonly insight?: InsightPort;
   /** What mirroring is doing. */
   readonly copies?: DebugCopiesPorts;
   readonly explain: RoutingQuery['explain'];
@@ -53,10 +57,24 @@ const lookPaths = [
   '/debug/what-if?registry=',
 ];
 
+const insightPaths = [
+  '/debug/overview',
+  '/debug/map',
+  '/debug/timeline',
+  '/debug/decisions?after=&q=&limit=',
+  '/debug/pods?namespace=&q=&registry=&limit=&cursor=',
+  '/debug/pods/<namespace>/<name>',
+  '/debug/events',
+];
+
 /** `/debug` (behaviour §9): looks, and changes nothing. */
 export function buildDebugApp(ports: DebugPorts, options: DebugOptions): FastifyInstance {
-  const { copies } = ports;
-  const paths = copies === undefined ? lookPaths : [...lookPaths, '/debug/copies'];
+  const { copies, insight } = ports;
+  const paths = [
+    ...lookPaths,
+    ...(insight === undefined ? [] : insightPaths),
+    ...(copies === undefined ? [] : ['/debug/copies']),
+  ];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
   refusePages(app, { own: options, hostOf: 'all', entrance: '/debug/' });
   if (!isLoopback(options.address)) requireBearer(app, ports.access);
@@ -77,5 +95,6 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   app.register(debugWhatIf, ports);
   app.register(debugPlan, ports);
   if (copies !== undefined) app.register(debugCopies, copies);
+  if (insight !== undefined) app.register(debugInsight, { insight, replica: ports.replica });
   return app;
 }
