@@ -47,7 +47,7 @@ async function run(): Promise<number> {
 function invite({ operator, plane, namespace, main }: Stage, problems: number): void {
   const title = problems === 0 ? 'Look for yourself' : 'Look what went wrong';
   page.title(endsByItself ? `${title}: without --once all of this stays until Enter` : title);
-  page.detail('actors', `${operator.debugUrl}/debug/actors`);
+  page.detail('page', `${operator.debugUrl}/debug/`);
   page.detail('metrics', `${operator.metricsUrl}/metrics`);
   page.command(
     'Pods',

@@ -94,6 +94,7 @@ async function startTheOperator(
   curtain.add(operator.stop, operator.kill);
   done();
   page.detail('process', `${operator.pid}, webhook at ${operator.webhookUrl}`);
+  page.detail('page', `${operator.debugUrl}/debug/ shows all that follows`);
   return operator;
 }
 

@@ -4,6 +4,7 @@ import { checkCommand } from './check.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { completionCommand } from './completion.ts';
 import { crdsCommand } from './crds.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { explainCommand } from './explain.ts';
 import { type OperatorInput, operatorCommand } from './operator.ts';
 import { planCommand } from './plan.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     whatIfCommand(),
     statusCommand(),
     cleanupCommand(),
+    dashboardCommand(),
     uninstallCommand(),
     crdsCommand(),
     versionCommand(),

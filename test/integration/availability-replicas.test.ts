@@ -47,16 +47,17 @@ test('a leader that is told to end hands over at once, and no Pod is missed mean
   const { plane, replicas, namespace, images, rewritten } = stage;
   const [image = ''] = images;
   const { replica, identity } = await replicas.leader();
-  const toldMs = performance.now();
   const ended = replicas.end(replica);
+  // What it has said so far is gathered first: only then is it told.
+  const toldMs = await eventually('it is told', () => readToldMs(replica.operator.logs()));
   await eventually('it is not ready', async () => {
     return (await fetch(`${replica.healthUrl}/readyz`)).status === 503;
   });
-  expect(performance.now() - toldMs).toBeLessThan(readyWithinMs);
+  expect(Date.now() - toldMs).toBeLessThan(readyWithinMs);
   // It is being stopped, and that is nothing to end it for.
   expect((await fetch(`${replica.healthUrl}/healthz`)).status).toBe(200);
   expect((await replicas.leader()).identity).not.toBe(identity);
-  expect(performance.now() - toldMs).toBeLessThan(handOverMsMax);
+  expect(Date.now() - toldMs).toBeLessThan(handOverMsMax);
   const pod = { metadata: { name: 'app' }, spec: { containers: [{ name: 'app', image }] } };
   const body = JSON.stringify(podReview(pod, { uid: 'late', namespace }));
   const answer = await request(`https://127.0.0.1:${replica.webhookPort}/mutate--v1-pod`, {
@@ -73,6 +74,12 @@ test('a leader that is told to end hands over at once, and no Pod is missed mean
     expect(created.body.spec.containers[0].image).toBe(rewritten(image));
     isOver = await Promise.race([ended.then(() => true), delay(50, false)]);
   }
-  expect(performance.now() - toldMs).toBeGreaterThan(acceptedMs);
+  expect(Date.now() - toldMs).toBeGreaterThan(acceptedMs);
   expect(pods).toBeGreaterThan(10);
 });
+
+/** When its log says that the signal came, in wall time. */
+function readToldMs(logs: string): number | undefined {
+  const line = logs.split('\n').find((one) => one.includes('"signal":"SIGTERM"'));
+  return line === undefined ? undefined : Date.parse(JSON.parse(line).time);
+}
