@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createActorView } from '#actors/actor-view.ts';
 import type { IssuedCertificate } from '#actors/certificate/issue-certificate.ts';
+import { createInspection } from '#actors/inspection/inspection.ts';
 import { createMachineViews } from '#actors/machine-view.ts';
 import type { MirrorReporting } from '#actors/reporting/mirror-reporting.ts';
 import type { Reporting } from '#actors/reporting/reporting.ts';
@@ -77,6 +78,7 @@ export class Servers {
     const debug = {
       actors: createActorView(system),
       machines: createMachineViews(allMachines),
+      inspection: createInspection(system),
       explain: router.explain,
       ...{ whatIf: rehearsal.whatIf, plan: rehearsal.plan, replica },
       insight: this.#options.insight,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
 import type { InsightPort } from '#core/insight/insight.ts';
+import type { InspectionPort } from '#core/inspection.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import { replicaHeader } from '#core/replica-header.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
@@ -9,8 +10,10 @@ import type { PlanResources } from '#core/routing/resource-plan.ts';
 import type { WhatIf } from '#core/routing/what-if.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import { refusePages } from './refuse-pages.ts';
-import { requireBearer } from './require-bearer.ts';
+import { debugInspect } from './inspector/debug-inspect.ts';
+import type { AdmitUpgrade } from './inspector/guard-upgrades.ts';
+import { type PageOptions, pageRefusal, refusePages } from './refuse-pages.ts';
+import { type BearerCheck, bearerCheck, requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
 import { debugInsight } from './routes/debug-insight.ts';
@@ -26,6 +29,8 @@ export interface DebugPorts {
   readonly machines: MachineViews;
   /** What the page shows. */
   readonly insight?: InsightPort;
+  /** Frames of actors, for viewers that watch them live. */
+  readonly inspection?: InspectionPort;
   /** What mirroring is doing. */
   readonly copies?: DebugCopiesPorts;
   readonly explain: RoutingQuery['explain'];
@@ -55,6 +60,7 @@ const lookPaths = [
   '/debug/machines/<id>?format=json|mermaid',
   '/debug/route?image=&namespace=&labels=&annotations=&pullSecrets=&policy=',
   '/debug/what-if?registry=',
+  '/debug/inspect?actor=&type=&state=',
 ];
 
 const insightPaths = [
@@ -76,8 +82,10 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
     ...(copies === undefined ? [] : ['/debug/copies']),
   ];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
-  refusePages(app, { own: options, hostOf: 'all', entrance: '/debug/' });
-  if (!isLoopback(options.address)) requireBearer(app, ports.access);
+  const pages: PageOptions = { own: options, hostOf: 'all', entrance: '/debug/' };
+  const check = isLoopback(options.address) ? undefined : bearerCheck(ports.access);
+  refusePages(app, pages);
+  if (check !== undefined) requireBearer(app, check);
   app.addHook('onRequest', async (_, reply) => {
     reply.header(replicaHeader, ports.replica);
   });
@@ -96,5 +104,18 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   app.register(debugPlan, ports);
   if (copies !== undefined) app.register(debugCopies, copies);
   if (insight !== undefined) app.register(debugInsight, { insight, replica: ports.replica });
+  if (ports.inspection !== undefined) {
+    const { inspection } = ports;
+    app.register(debugInspect, { inspection, admit: admitUpgrade(pages, check) });
+  }
   return app;
+}
+
+/** The same as the hooks above say of requests, for what hooks may not see. */
+function admitUpgrade(pages: PageOptions, check: BearerCheck | undefined): AdmitUpgrade {
+  return async (request) => {
+    const error = pageRefusal(request, pages);
+    if (error !== undefined) return { status: 403, error, headers: {} };
+    return await check?.(request.headers.authorization);
+  };
 }
