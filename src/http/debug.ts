@@ -18,6 +18,7 @@ import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
 import { debugInsight } from './routes/debug-insight.ts';
 import { debugMachines } from './routes/debug-machines.ts';
+import { debugPage } from './routes/debug-page.ts';
 import { debugPlan } from './routes/debug-plan.ts';
 import { debugRoute } from './routes/debug-route.ts';
 import { debugWhatIf } from './routes/debug-what-if.ts';
@@ -94,9 +95,7 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
     const query = request.query as Record<string, unknown>;
     for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
-  for (const path of ['/debug', '/debug/']) {
-    app.get(path, async () => ({ leader: ports.actors.leader(), paths }));
-  }
+  app.register(debugPage, { leader: ports.actors.leader, paths });
   app.register(debugActors, ports);
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);
