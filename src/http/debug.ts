@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
+import type { InsightPort } from '#core/insight/insight.ts';
+import type { InspectionPort } from '#core/inspection.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import { replicaHeader } from '#core/replica-header.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
@@ -8,10 +10,13 @@ import type { PlanResources } from '#core/routing/resource-plan.ts';
 import type { WhatIf } from '#core/routing/what-if.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
-import { refusePages } from './refuse-pages.ts';
-import { requireBearer } from './require-bearer.ts';
+import { debugInspect } from './inspector/debug-inspect.ts';
+import type { AdmitUpgrade } from './inspector/guard-upgrades.ts';
+import { type PageOptions, pageRefusal, refusePages } from './refuse-pages.ts';
+import { type BearerCheck, bearerCheck, requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
+import { debugInsight } from './routes/debug-insight.ts';
 import { debugMachines } from './routes/debug-machines.ts';
 import { debugPage } from './routes/debug-page.ts';
 import { debugPlan } from './routes/debug-plan.ts';
@@ -23,6 +28,10 @@ import { isLoopback } from './same-origin.ts';
 export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
+  /** What the page shows. */
+  readonly insight?: InsightPort;
+  /** Frames of actors, for viewers that watch them live. */
+  readonly inspection?: InspectionPort;
   /** What mirroring is doing. */
   readonly copies?: DebugCopiesPorts;
   readonly explain: RoutingQuery['explain'];
@@ -52,15 +61,32 @@ const lookPaths = [
   '/debug/machines/<id>?format=json|mermaid',
   '/debug/route?image=&namespace=&labels=&annotations=&pullSecrets=&policy=',
   '/debug/what-if?registry=',
+  '/debug/inspect?actor=&type=&state=',
+];
+
+const insightPaths = [
+  '/debug/overview',
+  '/debug/map',
+  '/debug/timeline',
+  '/debug/decisions?after=&q=&limit=',
+  '/debug/pods?namespace=&q=&registry=&limit=&cursor=',
+  '/debug/pods/<namespace>/<name>',
+  '/debug/events',
 ];
 
 /** `/debug` (behaviour §9): looks, and changes nothing. */
 export function buildDebugApp(ports: DebugPorts, options: DebugOptions): FastifyInstance {
-  const { copies } = ports;
-  const paths = copies === undefined ? lookPaths : [...lookPaths, '/debug/copies'];
+  const { copies, insight } = ports;
+  const paths = [
+    ...lookPaths,
+    ...(insight === undefined ? [] : insightPaths),
+    ...(copies === undefined ? [] : ['/debug/copies']),
+  ];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
-  refusePages(app, { own: options, hostOf: 'all', entrance: '/debug/' });
-  if (!isLoopback(options.address)) requireBearer(app, ports.access);
+  const pages: PageOptions = { own: options, hostOf: 'all', entrance: '/debug/' };
+  const check = isLoopback(options.address) ? undefined : bearerCheck(ports.access);
+  refusePages(app, pages);
+  if (check !== undefined) requireBearer(app, check);
   app.addHook('onRequest', async (_, reply) => {
     reply.header(replicaHeader, ports.replica);
   });
@@ -76,5 +102,19 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   app.register(debugWhatIf, ports);
   app.register(debugPlan, ports);
   if (copies !== undefined) app.register(debugCopies, copies);
+  if (insight !== undefined) app.register(debugInsight, { insight, replica: ports.replica });
+  if (ports.inspection !== undefined) {
+    const { inspection } = ports;
+    app.register(debugInspect, { inspection, admit: admitUpgrade(pages, check) });
+  }
   return app;
+}
+
+/** The same as the hooks above say of requests, for what hooks may not see. */
+function admitUpgrade(pages: PageOptions, check: BearerCheck | undefined): AdmitUpgrade {
+  return async (request) => {
+    const error = pageRefusal(request, pages);
+    if (error !== undefined) return { status: 403, error, headers: {} };
+    return await check?.(request.headers.authorization);
+  };
 }

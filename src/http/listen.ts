@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -64,6 +64,8 @@ export async function listen(app: FastifyInstance, options: ListenOptions): Prom
   const { headerBytesMax } = options;
   const server = createServer({
     ...serverTimeouts,
+    // Whoever offers another protocol, h2c for one, is answered in this one as before.
+    shouldUpgradeCallback: (request) => takesUpgrade(app, request),
     ...(headerBytesMax !== undefined && { maxHeaderSize: headerBytesMax }),
   });
   return await serve(server, app, options);
@@ -84,6 +86,9 @@ export async function serve(
     if (draining) response.setHeader('connection', 'close');
     app.routing(request, response);
   });
+  if (takesUpgrades(app)) {
+    server.on('upgrade', (...upgrade) => app.server.emit('upgrade', ...upgrade));
+  }
   await open(server, options).catch(async (error: unknown) => {
     await app.close();
     throw error;
@@ -92,8 +97,8 @@ export async function serve(
   const close = async () => {
     if (server.listening) server.close();
     server.closeAllConnections();
-    await closed;
-    await app.close();
+    // What was upgraded is the app's to end; the server waits for it, and does not know it.
+    await Promise.all([closed, app.close()]);
   };
   return {
     port: (server.address() as AddressInfo).port,
@@ -113,6 +118,15 @@ export async function serve(
       await close();
     },
   };
+}
+
+/** The app's own server never listens; a part that takes upgrades waits for them there. */
+function takesUpgrades(app: FastifyInstance): boolean {
+  return app.server.listenerCount('upgrade') > 0;
+}
+
+function takesUpgrade(app: FastifyInstance, { headers }: IncomingMessage): boolean {
+  return takesUpgrades(app) && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 async function open(server: Server | TlsServer, options: ListenOptions): Promise<void> {

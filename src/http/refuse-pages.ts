@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { foreignHost, foreignOrigin, isLoopback, type OwnNames } from './same-origin.ts';
 
 /** Which requests that a browser may have sent for a web page are right. */
@@ -24,12 +25,13 @@ export function refusePages(app: FastifyInstance, options: PageOptions): void {
       'cross-origin-resource-policy': 'same-origin',
       'x-content-type-options': 'nosniff',
     });
-    const refusal = findRefusal(request, options);
+    const refusal = pageRefusal(request.raw, options);
     if (refusal !== undefined) await reply.code(403).send({ error: refusal });
   });
 }
 
-function findRefusal(request: FastifyRequest, options: PageOptions): string | undefined {
+/** Why a request, or an upgrade, is refused as another site's; undefined where it is right. */
+export function pageRefusal(request: IncomingMessage, options: PageOptions): string | undefined {
   const { host, origin } = request.headers;
   const { own } = options;
   const checksHost = options.hostOf === 'all' || isLoopback(request.socket.localAddress);
@@ -40,7 +42,7 @@ function findRefusal(request: FastifyRequest, options: PageOptions): string | un
   );
 }
 
-function foreignSite({ headers, url }: FastifyRequest, entrance?: string): string | undefined {
+function foreignSite({ headers, url }: IncomingMessage, entrance?: string): string | undefined {
   const site = headers['sec-fetch-site'];
   if (rightSites.includes(site)) return undefined;
   const navigates =

@@ -1,17 +1,18 @@
 import fastify from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Access, AccessQuestion } from '#core/access.ts';
-import { requireBearer } from '#http/require-bearer.ts';
+import { bearerCheck, requireBearer } from '#http/require-bearer.ts';
 
 /** An app behind a door, and which tokens the API server was asked about. */
 function stage(answer: (question: AccessQuestion) => Promise<Access> | Access) {
   const asked: AccessQuestion[] = [];
   const app = fastify();
   onTestFinished(async () => await app.close());
-  requireBearer(app, async (question) => {
+  const check = bearerCheck(async (question) => {
     asked.push(question);
     return await answer(question);
   });
+  requireBearer(app, check);
   app.get('/debug', async () => 'inside');
   const get = async (authorization?: string) => {
     const headers = authorization === undefined ? {} : { authorization };

@@ -1,0 +1,31 @@
+import type { WebSocket } from '@fastify/websocket';
+import type { FrameSink } from '#core/inspection.ts';
+
+/** What is used of a WebSocket. */
+export type ViewerSocket = WebSocket;
+
+/** How often a viewer is asked whether it is there, ms: proxies forget what is silent for a minute. */
+const pingEveryMs = 15_000;
+/** Who has not answered for so long is gone, or reads nothing at all; ms. */
+const silentMsMax = 60_000;
+
+/** A socket as a place for frames; pings it, and cuts it off when nothing comes back. */
+export function frameSink(socket: ViewerSocket): FrameSink {
+  let heardMs = performance.now();
+  const pinging = setInterval(() => {
+    if (performance.now() - heardMs > silentMsMax) socket.terminate();
+    else socket.ping();
+  }, pingEveryMs);
+  pinging.unref();
+  socket.on('pong', () => {
+    heardMs = performance.now();
+  });
+  socket.once('close', () => clearInterval(pinging));
+  return {
+    send: (frame) => {
+      if (socket.readyState === socket.OPEN) socket.send(frame);
+    },
+    bufferedBytes: () => socket.bufferedAmount,
+    end: (reason) => socket.close(1011, reason),
+  };
+}
