@@ -16,10 +16,8 @@ export function thirdPartyNotices(root: string): string {
 /** Preact is inside the file of htm that the page loads. */
 function inlinedPackages(root: string): readonly NamedPackage[] {
   const path = 'node_modules/preact';
-  const { version, license } = JSON.parse(
-    readFileSync(join(root, path, 'package.json'), 'utf8'),
-  ) as Pick<NamedPackage, 'version' | 'license'>;
-  return [{ path, name: 'preact', version, license }];
+  const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+  return [{ ...(manifest as Omit<NamedPackage, 'path'>), path }];
 }
 
 type NamedPackage = Pick<ShippedPackage, 'path' | 'name' | 'version' | 'license'>;
