@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path';
 import { type Counts, count, countReport } from '#test/support/runner/test-counts.ts';
 
 /**
- * `npm test`: lint, types, every test; all three even when one fails. Its last line is
- * `N passed, N failed`, where lint and types count as one check each. Arguments go to vitest.
+ * `npm test`: lint, types, every test; all of them even when one fails. Its last line is
+ * `N passed, N failed`, where lint and types count as one check each (types as two). Arguments go to vitest.
  */
 const root = join(import.meta.dirname, '..');
 const directory = mkdtempSync(join(tmpdir(), 'kuik-test-'));
@@ -16,6 +16,7 @@ try {
   const counts: Counts[] = [];
   counts.push(await check('lint', 'biome', ['check', '--error-on-warnings', '.']));
   counts.push(await check('types', 'tsc', []));
+  counts.push(await check('types of the page', 'tsc', ['-p', 'src/http/page']));
   counts.push(await tests(process.argv.slice(2)));
   const total = count(counts);
   console.log(`\n${total.passed} passed, ${total.failed} failed`);

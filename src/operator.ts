@@ -12,6 +12,8 @@ import { checkCrds } from '#actors/check-crds.ts';
 import { addConditions } from '#actors/conditions/conditions.ts';
 import { addImageCounts } from '#actors/conditions/image-counts.ts';
 import { EventRecorder } from '#actors/event-recorder.ts';
+import { Insight } from '#actors/insight/insight.ts';
+import { Recorder } from '#actors/insight/recorder.ts';
 import { keepRoutingTable, type RoutingTableKeeper } from '#actors/keep-routing-table.ts';
 import { addLeadership, type ElectionOptions, leaseName } from '#actors/leader/leadership.ts';
 import { leaseCalls } from '#actors/leader/lease-calls.ts';
@@ -79,11 +81,9 @@ type Operator = ReturnType<typeof build>;
 /** Nothing runs yet; what is added later may use what was added before, never the other way round. */
 function build(input: OperatorInput, log: Log, access: KubeAccess) {
   const { flags, configuration } = input;
-  const { clock, metrics, system, client, oci, quotas } = createMeans(input, log, access);
+  const { clock, metrics, recorder, system, client, oci, quotas } = createMeans(input, log, access);
   const { timeoutMs, resolveDigest, staleMirrorCleanup } = configuration.routing.activeCheck;
-  const { items, default: usual } = configuration.monitoring.registries;
-  const paceOf = byRegistryHost(items, usual);
-  const treatmentOf = byRegistryHost<Partial<Treatment>>(configuration.registries, {});
+  const { paceOf, treatmentOf } = byHost(configuration);
   const isNodeOnly = imagePatterns(configuration.monitoring.nodeOnly);
   const namespace = flags.namespace ?? access.namespace;
 
@@ -106,6 +106,7 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
     ...{ table: table.current, policy: { ...configuration, ...configuration.routing } },
     ...{ client, registries, secrets, events, pods, timeoutMs, resolveDigest, isNodeOnly },
     ...{ lostCopies, copier: oci.copier, platforms: configuration.mirroring.platforms },
+    record: recorder.review,
   });
   showRewrittenPods(system, resources, table);
   const store = availabilityStore(system.runtime, { client, namespace });
@@ -125,12 +126,13 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   });
   const servers = new Servers({
     ...{ system, flags, configuration, router, rehearsal, reporting },
+    insight: new Insight(system, { recorder, registries, resources, reporting, mirroring, router }),
     ...{ replica: hostname(), mirroring: mirroring.reporting, synced: resources.synced },
     ...{ isTableBuilt: table.isBuilt, namespaceExists: lookUpNamespaces(system.runtime, client) },
     access: (question, signal) => reviewAccess(client, question, signal),
   });
-  const certificate = certificateOptions(flags, client, namespace);
-  addCertificate(system, { ...certificate, serve: servers.serve, trusted: servers.trusted });
+  const { serve, trusted } = servers;
+  addCertificate(system, { ...certificateOptions(flags, client, namespace), serve, trusted });
   const release = addLeadership(system, electionOptions(flags, client, namespace));
   const drain = async () => {
     await Promise.all([tracking.drain(), mirroring.drain()]);
@@ -148,6 +150,15 @@ function build(input: OperatorInput, log: Log, access: KubeAccess) {
   return { system, client, servers, drain, close };
 }
 
+/** How each registry is checked and treated, under whichever of its names. */
+function byHost({ monitoring, registries }: OperatorInput['configuration']) {
+  const { items, default: usual } = monitoring.registries;
+  return {
+    paceOf: byRegistryHost(items, usual),
+    treatmentOf: byRegistryHost<Partial<Treatment>>(registries, {}),
+  };
+}
+
 /** What all features run on. */
 function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   const { environment, configuration } = input;
@@ -158,7 +169,7 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
   return {
-    ...{ clock, metrics, quotas },
+    ...{ clock, metrics, quotas, recorder: new Recorder({ now: Date.now }) },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),
     client: connect(access, { log, metrics }),
     oci: createOciClient({ registries, proxies, onQuota: quotas.state }),

@@ -10,6 +10,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import { findStuck } from '#actors/watchdog.ts';
 import type { OperatorConfiguration } from '#config/operator-configuration.ts';
 import type { AccessPort } from '#core/access.ts';
+import type { InsightPort } from '#core/insight/insight.ts';
 import type { NamespaceExists, RoutingQuery } from '#core/routing/admission.ts';
 import { buildDebugApp } from '#http/debug.ts';
 import { buildHealthApp } from '#http/health.ts';
@@ -31,6 +32,8 @@ export interface ServersOptions {
   /** The name of this process: what it knows of registries is its own. */
   readonly replica: string;
   readonly reporting: Pick<Reporting, 'images' | 'workloads'>;
+  /** What the page shows. */
+  readonly insight: InsightPort;
   /** What mirroring tells of itself. */
   readonly mirroring?: Pick<MirrorReporting, 'report' | 'cleanup' | 'running'>;
   /** Whether each cache has been read whole, by resource. */
@@ -78,6 +81,7 @@ export class Servers {
       inspection: createInspection(system),
       explain: router.explain,
       ...{ whatIf: rehearsal.whatIf, plan: rehearsal.plan, replica },
+      insight: this.#options.insight,
       ...(mirroring !== undefined && { copies: mirroring }),
       namespaceExists,
       access: this.#options.access,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AccessPort } from '#core/access.ts';
 import type { ActorView } from '#core/actor-view.ts';
+import type { InsightPort } from '#core/insight/insight.ts';
 import type { InspectionPort } from '#core/inspection.ts';
 import type { MachineViews } from '#core/machine-view.ts';
 import { replicaHeader } from '#core/replica-header.ts';
@@ -15,7 +16,9 @@ import { type PageOptions, pageRefusal, refusePages } from './refuse-pages.ts';
 import { type BearerCheck, bearerCheck, requireBearer } from './require-bearer.ts';
 import { debugActors } from './routes/debug-actors.ts';
 import { type DebugCopiesPorts, debugCopies } from './routes/debug-copies.ts';
+import { debugInsight } from './routes/debug-insight.ts';
 import { debugMachines } from './routes/debug-machines.ts';
+import { debugPage } from './routes/debug-page.ts';
 import { debugPlan } from './routes/debug-plan.ts';
 import { debugRoute } from './routes/debug-route.ts';
 import { debugWhatIf } from './routes/debug-what-if.ts';
@@ -25,6 +28,8 @@ import { isLoopback } from './same-origin.ts';
 export interface DebugPorts {
   readonly actors: ActorView;
   readonly machines: MachineViews;
+  /** What the page shows. */
+  readonly insight?: InsightPort;
   /** Frames of actors, for viewers that watch them live. */
   readonly inspection?: InspectionPort;
   /** What mirroring is doing. */
@@ -59,10 +64,24 @@ const lookPaths = [
   '/debug/inspect?actor=&type=&state=',
 ];
 
+const insightPaths = [
+  '/debug/overview',
+  '/debug/map',
+  '/debug/timeline',
+  '/debug/decisions?after=&q=&limit=',
+  '/debug/pods?namespace=&q=&registry=&limit=&cursor=',
+  '/debug/pods/<namespace>/<name>',
+  '/debug/events',
+];
+
 /** `/debug` (behaviour §9): looks, and changes nothing. */
 export function buildDebugApp(ports: DebugPorts, options: DebugOptions): FastifyInstance {
-  const { copies } = ports;
-  const paths = copies === undefined ? lookPaths : [...lookPaths, '/debug/copies'];
+  const { copies, insight } = ports;
+  const paths = [
+    ...lookPaths,
+    ...(insight === undefined ? [] : insightPaths),
+    ...(copies === undefined ? [] : ['/debug/copies']),
+  ];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
   const pages: PageOptions = { own: options, hostOf: 'all', entrance: '/debug/' };
   const check = isLoopback(options.address) ? undefined : bearerCheck(ports.access);
@@ -76,15 +95,14 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
     const query = request.query as Record<string, unknown>;
     for (const name of Object.keys(query)) if (query[name] === '') delete query[name];
   });
-  for (const path of ['/debug', '/debug/']) {
-    app.get(path, async () => ({ leader: ports.actors.leader(), paths }));
-  }
+  app.register(debugPage, { leader: ports.actors.leader, paths });
   app.register(debugActors, ports);
   app.register(debugMachines, ports);
   app.register(debugRoute, ports);
   app.register(debugWhatIf, ports);
   app.register(debugPlan, ports);
   if (copies !== undefined) app.register(debugCopies, copies);
+  if (insight !== undefined) app.register(debugInsight, { insight, replica: ports.replica });
   if (ports.inspection !== undefined) {
     const { inspection } = ports;
     app.register(debugInspect, { inspection, admit: admitUpgrade(pages, check) });

@@ -95,6 +95,11 @@ export class TransitionObserver {
     return this.#sorted;
   }
 
+  /** Ids of those that crashed and wait to be started again, oldest first. */
+  crashed(): Iterable<string> {
+    return this.#crashed;
+  }
+
   #see(event: InspectionEvent): void {
     if (event.type === '@xstate.snapshot') {
       this.#seeSnapshot(event.actorRef as AnyActorRef, event.snapshot, event.event.type);

@@ -96,6 +96,7 @@ export class Registries {
   /** Host → when it was checked last, for the next actor of a registry that lost its own. */
   readonly #lastChecks = new BoundedMap<string, number>(registriesMax);
   readonly #answers = new Listeners<Parameters<AnswerListener>>();
+  readonly #times = new Listeners<[host: string, ms: number, isFailed: boolean]>();
   readonly #moves = new Listeners<[host: string, reachability: Reachability | undefined]>();
 
   constructor({ runtime, find }: Pick<KuikSystem, 'runtime' | 'find'>, options: RegistriesOptions) {
@@ -106,7 +107,7 @@ export class Registries {
       paceOf: options.paceOf,
       // Half of all requests in flight: what hangs without a limit leaves the rest to routing.
       inFlightMaxOf: (host) => Math.max(1, Math.floor(this.#concurrencyOf(host) / 2)),
-      actorOf: (host) => this.#actor(host),
+      actorOf: (host) => this.actorOf(host),
       keep: (host) => this.#use(host),
     });
   }
@@ -120,13 +121,20 @@ export class Registries {
 
   /** What its actor says; a registry nobody has asked yet is `Closed`. */
   readonly reachability = (host: string): Reachability =>
-    reachabilityOf(this.#actor(registryHost(host)));
+    reachabilityOf(this.actorOf(registryHost(host)));
 
   /** Tells of what registries answer to all but those who ask quietly; returns how to stop that. */
   readonly onAnswer = this.#answers.subscribe;
 
   /** Tells of each change of a registry's reachability; returns how to stop that. */
   readonly onReachability = this.#moves.subscribe;
+
+  /** Tells how long each answer took that was asked for; returns how to stop that. */
+  readonly onTimed = this.#times.subscribe;
+
+  /** What the last connection failed of; null while all is well. */
+  readonly troubleOf = (host: string): string | null =>
+    this.actorOf(registryHost(host))?.getSnapshot().context.trouble ?? null;
 
   /** Asks a registry about one image, unless it is set aside. */
   readonly probe = async (
@@ -146,6 +154,7 @@ export class Registries {
     const { value, remembered } = shared;
     if (value.kind === 'SetAside') return value;
     const answer = { ...value, ms: clock.now() - askedMs, remembered };
+    if (!remembered) this.#times.tell(registry, answer.ms, value.outcome.kind === 'Unreachable');
     if (!remembered && !ask.isQuiet && !ask.isCheck) this.#answers.tell(probe, answer);
     return answer;
   };
@@ -190,7 +199,8 @@ export class Registries {
     return this.#find<RegistriesLogic>(registriesId);
   }
 
-  #actor(host: string): RegistryRef | undefined {
+  /** The actor of a registry, by the one name of its host. */
+  actorOf(host: string): RegistryRef | undefined {
     return this.#supervisor()?.getSnapshot().children.get(host);
   }
 
@@ -221,7 +231,7 @@ export class Registries {
         this.#options.probeImage ??
         ((probe, signal, heard) => probeImage({ ...probe, client, clock, heard }, signal)),
       moved: (reachability) => this.#moves.tell(name, reachability),
-      actor: () => this.#actor(name),
+      actor: () => this.actorOf(name),
     });
     const cancelSweep = clock.after(idleMs, () => this.#sweep(name));
     return { host, usedMs: clock.now(), cancelSweep };
@@ -229,7 +239,7 @@ export class Registries {
 
   /** An actor that was restarted is another one, so this is looked at with every use. */
   #watch(name: string, entry: Entry): void {
-    if (this.#actor(name) === undefined) {
+    if (this.actorOf(name) === undefined) {
       const slotMs = slotMsOf(this.#options.paceOf(name));
       const input = { host: name, slotMs, lastMs: this.#lastChecks.get(name) ?? null };
       // One that crashed is known to the supervisor, which starts it again in its own time.
@@ -269,7 +279,7 @@ export class Registries {
   #drop(name: string): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
-    const { lastMs = null } = this.#actor(name)?.getSnapshot().context ?? {};
+    const { lastMs = null } = this.actorOf(name)?.getSnapshot().context ?? {};
     if (lastMs !== null) this.#lastChecks.set(name, lastMs);
     this.#entries.delete(name);
     entry.cancelSweep();

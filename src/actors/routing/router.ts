@@ -57,6 +57,8 @@ export interface RouterOptions extends RoutePodOptions, NothingAvailableOptions 
   readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>;
   /** Who hears of copies that were not found where statuses record them. */
   readonly lostCopies?: { readonly report: (lost: LostCopy) => void };
+  /** Told of each review that was answered in time, to remember it for people who look. */
+  readonly record?: (admission: PodAdmission, decisions: readonly RouteDecision[]) => void;
 }
 
 /** The copies that are left out, and what comes near and does not apply. */
@@ -84,7 +86,7 @@ function admissionOf(query: ImageQuery): PodAdmission {
 
 /** Carries out what came of a Pod, and tells of it. Whoever lets the patch leave checks it. */
 function conclude(
-  { runtime, events, owners }: RouterOptions,
+  { runtime, events, owners, record }: RouterOptions,
   admission: PodAdmission,
   { route, isLate }: { readonly route: PodRoute; readonly isLate: boolean },
 ): AdmissionAnswer {
@@ -99,6 +101,7 @@ function conclude(
     metrics.routingDecision(decision.reason, kind, name);
     logDecision(runtime, admission, { decision, isUnparsable: unparsable.includes(decision) });
   }
+  record?.(admission, decisions);
   const failed = decisions.filter(({ reason }) => reason === 'NothingAvailable');
   if (failed.length > 0 && !admission.dryRun) {
     const told = recordNothingAvailable({ events, owners }, admission, failed);

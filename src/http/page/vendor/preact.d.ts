@@ -1,0 +1,2 @@
+export { Component, h, html, render } from 'htm/preact';
+export * from 'preact/hooks';

@@ -1,0 +1,44 @@
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { replicaHeader } from '#core/replica-header.ts';
+import { debugPage } from '#http/routes/debug-page.ts';
+
+/** What a path is answered; a function is asked each time. */
+export type MadeUpAnswer = object | ((request: FastifyRequest) => unknown);
+
+/** An operator that is not there: the real page in front of answers that a test writes. */
+export interface MadeUpOperator {
+  /** Of `/debug/`. */
+  readonly url: string;
+  /** By path, `/debug/overview`; a test changes them as it goes. */
+  readonly answers: Map<string, MadeUpAnswer>;
+  readonly app: FastifyInstance;
+  readonly close: () => Promise<void>;
+}
+
+/** Listens on a port of its own. */
+export async function startMadeUpOperator(
+  given: Readonly<Record<string, MadeUpAnswer>>,
+): Promise<MadeUpOperator> {
+  const answers = new Map(Object.entries(given));
+  const app = fastify({ forceCloseConnections: true });
+  app.addHook('onRequest', async (_, reply) => {
+    reply.header(replicaHeader, 'kuik-0');
+  });
+  await app.register(debugPage, { leader: () => 'kuik-0', paths: [] });
+  app.setNotFoundHandler(async (request, reply) => {
+    const answer = answers.get(request.url.split('?')[0] ?? '');
+    if (answer === undefined) return reply.code(404).send({ error: 'expected something else' });
+    // The handler of what is not found answers 404 unless it is told otherwise.
+    reply.code(200);
+    return typeof answer === 'function' ? answer(request) : answer;
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/debug/`,
+    answers,
+    app,
+    close: async () => await app.close(),
+  };
+}
