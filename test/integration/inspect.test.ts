@@ -5,39 +5,17 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Access } from '#core/access.ts';
-import { buildDebugApp, type DebugPorts } from '#http/debug.ts';
 import { viewersMax } from '#http/inspector/debug-inspect.ts';
 import { guardUpgrades } from '#http/inspector/guard-upgrades.ts';
-import { listen } from '#http/listen.ts';
-import { createLog } from '#telemetry/log.ts';
-import { startInspected } from '#test/support/inspection/inspected-system.ts';
+import { serveInspected } from '#test/support/inspection/inspected-endpoint.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
-/** The debug endpoint of a system with one tracked image, listening. */
-async function serve({ address = '127.0.0.1', token = 'right' } = {}) {
-  const started = startInspected(['a:1']);
-  const nothing = async (): Promise<never> => {
-    throw new Error('nobody asks this');
-  };
-  const ports: DebugPorts = {
-    actors: { list: nothing, get: () => undefined, leader: () => null },
-    machines: { list: () => [], get: () => undefined },
-    ...{ explain: nothing, whatIf: nothing, plan: nothing, namespaceExists: nothing },
-    inspection: started.inspection,
-    access: async (question): Promise<Access> =>
-      question.token === token ? { kind: 'allowed' } : { kind: 'unknown' },
-    replica: 'kuik-0',
-    log: createLog({ level: 'silent', format: 'json' }),
-  };
-  const app = buildDebugApp(ports, { address, hosts: [] });
-  const listener = await listen(app, { port: 0, host: '127.0.0.1' });
-  onTestFinished(async () => await listener.close());
-  const path = '/debug/inspect?actor=tracked-image:a:1';
-  const upgrade = async (headers: Record<string, string> = {}, at = path) =>
-    await askToUpgrade(listener.port, { at, headers });
-  const url = `ws://127.0.0.1:${listener.port}${path}`;
-  return { ...started, listener, upgrade, url };
+/** What is inspected, with a way to ask for an upgrade. */
+async function serve(options: Parameters<typeof serveInspected>[0] = {}) {
+  const served = await serveInspected(options);
+  const upgrade = async (headers: Record<string, string> = {}, at = served.path) =>
+    await askToUpgrade(served.listener.port, { at, headers });
+  return { ...served, upgrade };
 }
 
 const handshake = {
