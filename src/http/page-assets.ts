@@ -22,7 +22,7 @@ export interface PageAsset {
 }
 
 /** Beside this file in the sources, and beside the bundle in what is shipped. */
-const directory = join(import.meta.dirname, 'page');
+export const pageDirectory = join(import.meta.dirname, 'page');
 
 const indexPath = 'index.html';
 
@@ -61,11 +61,11 @@ export async function readPageAssets(): Promise<PageAssets> {
 
 /** Each path below `/debug/page/`, and where its file is. */
 export async function pageFiles(): Promise<readonly (readonly [string, string])[]> {
-  const own = (await readdir(directory, { recursive: true }))
+  const own = (await readdir(pageDirectory, { recursive: true }))
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => types[extname(path)] !== undefined)
-    .map((path) => [path, join(directory, path)] as const);
-  const packages = [...vendored].filter(([path]) => !existsSync(join(directory, path)));
+    .map((path) => [path, join(pageDirectory, path)] as const);
+  const packages = [...vendored].filter(([path]) => !existsSync(join(pageDirectory, path)));
   return [...own, ...packages.map(([path, name]) => [path, packageFile(name)] as const)].toSorted(
     ([left], [right]) => (left < right ? -1 : 1),
   );
