@@ -4,7 +4,7 @@ import { html, useMemo } from '../preact.js';
 import { shapeOf, toneOf } from './state-badge.js';
 
 /** What fits into a node; longer names are written as narrow as they have to be. */
-const hostCharactersMax = 26;
+const hostCharactersMax = 24;
 const hostWidth = nodeWidth - 36 - 12;
 
 /**
