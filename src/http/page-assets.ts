@@ -48,7 +48,7 @@ export const vendored: ReadonlyMap<string, string> = new Map([
 export async function readPageAssets(): Promise<PageAssets> {
   const contents = new Map(
     await Promise.all(
-      (await pageFiles()).map(async ([path, file]) => [path, await readAsset(file)] as const),
+      (await pageFiles()).map(async ([path, file]) => [path, await readAsset(path, file)] as const),
     ),
   );
   const version = versionOf(contents);
@@ -79,10 +79,10 @@ function packageFile(name: string): string {
   return found;
 }
 
-async function readAsset(file: string): Promise<Buffer> {
+async function readAsset(path: string, file: string): Promise<Buffer> {
   const content = await readFile(file);
-  if (!file.includes('virtual-core')) return content;
-  // Written for bundlers, which say which of its two forms is meant; a browser knows no `process`.
+  if (!path.startsWith('vendor/')) return content;
+  // Some are written for bundlers, which say which of two forms is meant: browsers know no `process`.
   return Buffer.from(content.toString().replaceAll('process.env.NODE_ENV', '"production"'));
 }
 
