@@ -95,7 +95,9 @@ export class Servers {
       },
       { hosts: flags.debugHost },
     );
-    const seen = buildDebugApp(debug, { address: debugAddress, hosts: flags.debugHost });
+    const seen = buildDebugApp(debug, {
+      ...{ address: debugAddress, hosts: flags.debugHost, statelyUrl: flags.debugStatelyUrl },
+    });
     const open = async (app: typeof seen, options: ListenOptions) =>
       this.#plain.push(await listen(app, options));
     await open(health, { port: healthPort, flags: { port: '--health-port' } });

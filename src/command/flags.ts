@@ -13,6 +13,7 @@ export interface OperatorFlags {
   readonly debugPort: number;
   readonly debugAddress: string;
   readonly debugHost: readonly string[];
+  readonly debugStatelyUrl?: string;
   readonly webhookClientCa?: string;
   readonly leaderElect: boolean;
   readonly leaseDuration: number;
@@ -44,6 +45,10 @@ export function operatorOptions(): readonly Option[] {
     port('--debug-port <port>', '/debug: actors, machines, routes', 8082),
     text('--debug-address <address>', 'where the debug port listens').default('127.0.0.1'),
     names('--debug-host <name>', 'a further name that browsers may call the debug port by'),
+    text(
+      '--debug-stately-url <url>',
+      'a page with the Stately inspector, which /debug/stately frames',
+    ).argParser(parseStatelyUrl),
     text('--webhook-client-ca <file>', 'let in only clients whose certificate it signed (PEM)'),
     switchOption('--leader-elect [bool]', 'let replicas elect who writes', true),
     duration('--lease-duration <duration>', 'how long a silent leader is waited for', '15s'),
@@ -144,4 +149,14 @@ function parseWebhookUrl(value: string): string {
     throw new InvalidArgumentError(`${expected}, got "${value}".`);
   }
   return value.replace(/\/+$/, '');
+}
+
+/** Its origin becomes a part of a header, so that its host has to be a plain name or an address. */
+function parseStatelyUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isWeb = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
+  if (isWeb && /^([a-z0-9.-]+|\[[0-9a-f:.]+\])$/.test(url.hostname)) return value;
+  throw new InvalidArgumentError(
+    `Expected a page such as https://stately.ai/inspect, got "${value}".`,
+  );
 }

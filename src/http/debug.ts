@@ -11,6 +11,7 @@ import type { WhatIf } from '#core/routing/what-if.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createApp } from './app.ts';
 import { debugInspect } from './inspector/debug-inspect.ts';
+import { debugStately } from './inspector/debug-stately.ts';
 import type { AdmitUpgrade } from './inspector/guard-upgrades.ts';
 import { type PageOptions, pageRefusal, refusePages } from './refuse-pages.ts';
 import { type BearerCheck, bearerCheck, requireBearer } from './require-bearer.ts';
@@ -52,6 +53,8 @@ export interface DebugOptions {
   readonly address: string;
   /** `--debug-host`. */
   readonly hosts: readonly string[];
+  /** `--debug-stately-url`; without it no page frames anything. */
+  readonly statelyUrl?: string | undefined;
 }
 
 const lookPaths = [
@@ -81,6 +84,7 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
     ...lookPaths,
     ...(insight === undefined ? [] : insightPaths),
     ...(copies === undefined ? [] : ['/debug/copies']),
+    ...(options.statelyUrl === undefined ? [] : ['/debug/stately?actor=&type=&state=']),
   ];
   const app = createApp({ log: ports.log, paths: paths.map((path) => `GET ${path}`) });
   const pages: PageOptions = { own: options, hostOf: 'all', entrance: '/debug/' };
@@ -106,6 +110,8 @@ export function buildDebugApp(ports: DebugPorts, options: DebugOptions): Fastify
   if (ports.inspection !== undefined) {
     const { inspection } = ports;
     app.register(debugInspect, { inspection, admit: admitUpgrade(pages, check) });
+    const { statelyUrl: url } = options;
+    if (url !== undefined) app.register(debugStately, { url, replica: ports.replica });
   }
   return app;
 }

@@ -5,39 +5,17 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Access } from '#core/access.ts';
-import { buildDebugApp, type DebugPorts } from '#http/debug.ts';
 import { viewersMax } from '#http/inspector/debug-inspect.ts';
 import { guardUpgrades } from '#http/inspector/guard-upgrades.ts';
-import { listen } from '#http/listen.ts';
-import { createLog } from '#telemetry/log.ts';
-import { startInspected } from '#test/support/inspection/inspected-system.ts';
+import { serveInspected } from '#test/support/inspection/inspected-endpoint.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
-/** The debug endpoint of a system with one tracked image, listening. */
-async function serve({ address = '127.0.0.1', token = 'right' } = {}) {
-  const started = startInspected(['a:1']);
-  const nothing = async (): Promise<never> => {
-    throw new Error('nobody asks this');
-  };
-  const ports: DebugPorts = {
-    actors: { list: nothing, get: () => undefined, leader: () => null },
-    machines: { list: () => [], get: () => undefined },
-    ...{ explain: nothing, whatIf: nothing, plan: nothing, namespaceExists: nothing },
-    inspection: started.inspection,
-    access: async (question): Promise<Access> =>
-      question.token === token ? { kind: 'allowed' } : { kind: 'unknown' },
-    replica: 'kuik-0',
-    log: createLog({ level: 'silent', format: 'json' }),
-  };
-  const app = buildDebugApp(ports, { address, hosts: [] });
-  const listener = await listen(app, { port: 0, host: '127.0.0.1' });
-  onTestFinished(async () => await listener.close());
-  const path = '/debug/inspect?actor=tracked-image:a:1';
-  const upgrade = async (headers: Record<string, string> = {}, at = path) =>
-    await askToUpgrade(listener.port, { at, headers });
-  const url = `ws://127.0.0.1:${listener.port}${path}`;
-  return { ...started, listener, upgrade, url };
+/** What is inspected, with a way to ask for an upgrade. */
+async function serve(options: Parameters<typeof serveInspected>[0] = {}) {
+  const served = await serveInspected(options);
+  const upgrade = async (headers: Record<string, string> = {}, at = served.path) =>
+    await askToUpgrade(served.listener.port, { at, headers });
+  return { ...served, upgrade };
 }
 
 const handshake = {
@@ -114,7 +92,8 @@ describe('an upgrade of /debug/inspect', () => {
       /^actor: expected the id of an actor .*registry:none$/,
     ],
     [`/debug/inspect?${'actor=a&'.repeat(17)}`, 400, /^actor: expected /],
-    ['/debug/nothing', 404, /^expected GET/],
+    ['/debug/nothing', 404, /^expected an upgrade of GET \/debug\/inspect, got GET/],
+    ['/debug/actors', 404, /^expected an upgrade of GET \/debug\/inspect, got GET/],
   ])('at %s is answered with %i and what was expected', async (at, status, error) => {
     const { upgrade } = await serve();
     const answer = await upgrade({}, at);
@@ -154,11 +133,13 @@ describe('the guard of upgrades', () => {
   /** A server that lets everybody in, behind the guard. */
   async function guarded() {
     const server = createServer();
-    const admitted = guardUpgrades(server, async ({ headers }) =>
-      headers.origin === undefined
-        ? undefined
-        : { status: 403, error: 'expected no Origin', headers: { 'x-because': 'origin' } },
-    );
+    const admitted = guardUpgrades(server, {
+      path: '/anything',
+      admit: async ({ headers }) =>
+        headers.origin === undefined
+          ? undefined
+          : { status: 403, error: 'expected no Origin', headers: {} },
+    });
     admitted.on('upgrade', (_: IncomingMessage, socket: Duplex) => {
       socket.end(
         'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
@@ -182,7 +163,7 @@ describe('the guard of upgrades', () => {
   test('outlives a client that goes while it is being looked at', async () => {
     const server = new EventEmitter();
     const asked = Promise.withResolvers<undefined>();
-    const admitted = guardUpgrades(server, async () => await asked.promise);
+    const admitted = guardUpgrades(server, { path: '/', admit: async () => await asked.promise });
     let passed = 0;
     admitted.on('upgrade', () => {
       passed += 1;
@@ -207,7 +188,7 @@ describe('a viewer', () => {
     actor('a:1').send({ type: 'check.due' });
     checks[0]?.({ kind: 'verdict', status: 'Available', atMs: 5 });
     await eventually('it is seen to be available', () =>
-      JSON.stringify(frames.at(-1)).includes('"availability":"Available"'),
+      frames.some((frame) => JSON.stringify(frame).includes('"availability":"Available"')),
     );
     const session = actor('a:1').sessionId;
     expect(frames[0]).toMatchObject({
@@ -222,7 +203,7 @@ describe('a viewer', () => {
   });
 
   test('that reads nothing loses frames, is told how many, and holds nobody up', async () => {
-    const { url, actor } = await serve();
+    const { url, actor, runtime } = await serve();
     const socket = new WebSocket(url);
     const frames: { event?: { type: string; count: number } }[] = [];
     socket.on('message', (data) => frames.push(JSON.parse(String(data))));
@@ -232,11 +213,18 @@ describe('a viewer', () => {
       for (let time = 0; time < 1_000; time += 1) {
         actor('a:1').send({ type: 'image.used', original: true });
       }
+      runtime.clock.advance(1_000);
       await new Promise((resolve) => setImmediate(resolve));
     }
     socket.resume();
-    const lost = () => frames.filter(({ event }) => event?.type === 'frames.lost');
-    await eventually('frames are said to be lost', () => lost().length > 0, {});
+    const lost = () =>
+      frames.flatMap(({ event }) => (event?.type === 'frames.lost' ? [event.count] : []));
+    await eventually('frames are said to be lost', () => {
+      runtime.clock.advance(1_000);
+      return lost().length > 0;
+    });
+    expect(lost()[0]).toBeGreaterThan(1_000);
+    expect(actor('a:1').getSnapshot().status).toBe('active');
   });
 
   test('is told when the operator stops, and does not keep it from stopping', async () => {

@@ -6,6 +6,7 @@ import type { ActorChoice, InspectionPort } from '#core/inspection.ts';
 import { type AdmitUpgrade, guardUpgrades } from './guard-upgrades.ts';
 import { frameSink, type ViewerSocket } from './viewer-socket.ts';
 
+const path = '/debug/inspect';
 /** Viewers at once: each may cost some percent of a core, and few people look at the same replica. */
 export const viewersMax = 16;
 /** Actors that one viewer may name: more of them are chosen by what started them, or by type. */
@@ -50,7 +51,7 @@ export async function debugInspect(
   app: FastifyInstance,
   { inspection, admit }: DebugInspectOptions,
 ): Promise<void> {
-  const guarded = guardUpgrades(app.server, admit);
+  const guarded = guardUpgrades(app.server, { path, admit });
   await app.register(websocket, {
     // Of a server it wants the upgrades alone.
     options: { server: guarded as Server, maxPayload: receivedBytesMax, perMessageDeflate: false },
@@ -59,7 +60,7 @@ export async function debugInspect(
   });
   app.route({
     method: 'GET',
-    url: '/debug/inspect',
+    url: path,
     schema: { querystring: querySchema },
     preHandler: async (request, reply) => {
       const refusal = refuse(app, request, inspection);

@@ -12,14 +12,18 @@ export type AdmitUpgrade = (request: IncomingMessage) => Promise<Refusal | undef
  * sockets to no origin, and whether the hooks of an app see it is up to whoever upgrades. So who
  * sent it is checked here, before anything else hears of it.
  */
-export function guardUpgrades(server: EventEmitter, admit: AdmitUpgrade): EventEmitter {
+export function guardUpgrades(
+  server: EventEmitter,
+  { path, admit }: { readonly path: string; readonly admit: AdmitUpgrade },
+): EventEmitter {
   const admitted = new EventEmitter();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node has taken its own listener away: without one a client that goes would end the process.
     const giveUp = () => socket.destroy();
     socket.on('error', giveUp);
     admit(request).then(
-      (refusal) => {
+      (foreign) => {
+        const refusal = foreign ?? elsewhere(request, path);
         if (socket.destroyed) return;
         if (refusal !== undefined) {
           answer(socket, refusal);
@@ -32,6 +36,13 @@ export function guardUpgrades(server: EventEmitter, admit: AdmitUpgrade): EventE
     );
   });
   return admitted;
+}
+
+/** What is no route that upgrades would be answered over a socket that then nobody ends. */
+function elsewhere({ method, url = '' }: IncomingMessage, path: string): Refusal | undefined {
+  if (method === 'GET' && url.split('?', 1)[0] === path) return undefined;
+  const error = `expected an upgrade of GET ${path}, got ${method} ${url.slice(0, 200)}`;
+  return { status: 404, error, headers: {} };
 }
 
 function answer(socket: Duplex, { status, error, headers }: Refusal): void {

@@ -18,6 +18,8 @@ export interface OpenOptions {
   /** Pixels. */
   readonly width?: number;
   readonly height?: number;
+  /** Origins beside the page's own that may be asked: what it frames, and nothing else. */
+  readonly origins?: readonly string[];
 }
 
 /** One page that is open. */
@@ -57,12 +59,12 @@ export async function startBrowser(): Promise<TestBrowser> {
 async function openPage(
   browser: Browser,
   url: string,
-  { theme = 'light', width = 1_280, height = 900 }: OpenOptions,
+  { theme = 'light', width = 1_280, height = 900, origins = [] }: OpenOptions,
 ): Promise<OpenPage> {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width, height } });
   context.setDefaultTimeout(stepTimeoutMs);
   const problems: string[] = [];
-  await refuseElsewhere(context, new URL(url).origin, problems);
+  await refuseElsewhere(context, [new URL(url).origin, ...origins], problems);
   const page = await context.newPage();
   page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -82,11 +84,11 @@ async function openPage(
 
 async function refuseElsewhere(
   context: BrowserContext,
-  origin: string,
+  origins: readonly string[],
   problems: string[],
 ): Promise<void> {
   await context.route(
-    (asked) => asked.origin !== origin && asked.protocol.startsWith('http'),
+    (asked) => !origins.includes(asked.origin) && asked.protocol.startsWith('http'),
     async (route) => {
       problems.push(`asked elsewhere: ${route.request().url()}`);
       await route.abort();

@@ -60,6 +60,12 @@ describe('the flags of kuik operator', () => {
     ['--log-level=debug', 'debug', 'logLevel', 'debug'],
     ['--namespace=kuik', 'kuik', 'namespace', 'kuik'],
     ['--debug-host=a.example.com,B', 'a.example.com,B', 'debugHost', ['a.example.com', 'b']],
+    [
+      '--debug-stately-url=https://a.example.com/b',
+      'https://a.example.com/b',
+      'debugStatelyUrl',
+      'https://a.example.com/b',
+    ],
     ['--webhook-client-ca=/ca.pem', '/ca.pem', 'webhookClientCa', '/ca.pem'],
   ])('%s is read, and from its variable %j too', (flag, value, name, expected) => {
     expect(read([flag])).toMatchObject({ [name]: expected });
@@ -95,6 +101,10 @@ describe('the flags of kuik operator', () => {
     ['webhook-url', 'https://a.example.com?b=c', 'a base such as https:'],
     ['webhook-url', 'a.example.com', 'a base such as https:'],
     ['debug-host', 'a.example.com:80', 'a host name without port'],
+    ['debug-stately-url', 'javascript:alert(1)', 'a page such as https:'],
+    ['debug-stately-url', 'https://user@a.example.com', 'a page such as https:'],
+    ['debug-stately-url', 'https://a;b.example.com', 'a page such as https:'],
+    ['debug-stately-url', 'stately.ai/inspect', 'a page such as https:'],
   ])('--%s=%s is refused, and so is its variable', (name, value, expected) => {
     const variable = `KUIK_${name.replaceAll('-', '_').toUpperCase()}`;
     expect(read([`--${name}=${value}`])).toMatch(`Expected ${expected}`);
