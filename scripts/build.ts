@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'rolldown';
+import { pageFiles } from '#http/page-assets.ts';
 import manifest from '#package' with { type: 'json' };
 import { thirdPartyNotices } from './bundle/notices.ts';
 
@@ -37,6 +38,16 @@ export async function buildBundle(directory: string): Promise<void> {
     writeFileSync(join(directory, file.fileName), escapeNonAscii(file.code));
   }
   writeFileSync(join(directory, 'NOTICES.txt'), thirdPartyNotices(root));
+  await copyPage(join(directory, 'page'));
+}
+
+/** What browsers load is no code of the operator's: it lies beside it, as it was written. */
+async function copyPage(directory: string): Promise<void> {
+  for (const [path, file] of await pageFiles()) {
+    const target = join(directory, path);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(file, target);
+  }
 }
 
 /** V8 keeps a text with any other character in it at two bytes a character, and ours are large. */

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { buildBundle } from '../build.ts';
 import { imagePaths } from './image-runtime.ts';
 import type { LayerEntry } from './layer.ts';
@@ -19,7 +19,10 @@ export async function applicationEntries(root: string): Promise<readonly LayerEn
   const directory = mkdtempSync(join(tmpdir(), 'kuik-bundle-'));
   try {
     await buildBundle(directory);
-    const bundle = readdirSync(directory).toSorted();
+    const bundle = readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+      .toSorted();
     return [
       ...own,
       ...bundle.map((name) => fileEntry(join(directory, name), `${below}/dist/${name}`)),

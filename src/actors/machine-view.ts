@@ -20,8 +20,18 @@ export function drawMachine(machine: AnyStateMachine): MachineView {
     description: describe(machine),
     // What JSON can't hold (actions as functions) is left out.
     definition: JSON.parse(JSON.stringify(machine.definition)),
+    studio: plain(machine.config),
     diagram: drawDiagram(machine.root),
   };
+}
+
+/** Without functions, which stand for what happens and not for what states there are. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain).filter((one) => one !== undefined);
+  if (typeof value === 'function') return undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, one]) => [name, plain(one)] as const);
+  return Object.fromEntries(entries.filter(([, one]) => one !== undefined));
 }
 
 /** What leads out of the machine as a whole: from every state that does not say otherwise. */
@@ -44,13 +54,13 @@ function describe(machine: AnyStateMachine): string {
 function drawDiagram(root: AnyStateNode): string {
   // All edges at the end: Mermaid draws one that crosses the border of a state only there.
   const edges = [root, ...listNodes(root)].flatMap(listEdges).map(drawEdge);
-  const any = listEdges(root).length === 0 ? [] : [`  state "any state" as ${anyState.state}`];
-  return ['stateDiagram-v2', ...any, ...drawChildren(root, '  '), ...edges].join('\n');
+  return ['stateDiagram-v2', ...drawChildren(root, '  '), ...edges].join('\n');
 }
 
 function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
   const isParallel = node.type === 'parallel';
   const first = isParallel ? undefined : node.initial.target[0];
+  // After the states: what is named before it is declared goes by its id.
   const start = first === undefined ? [] : [`${indent}[*] --> ${nameNode(first)}`];
   // After a divider of the whole diagram the edges would count as a part of its last region.
   const isDivided = isParallel && node.parent !== undefined;
@@ -58,7 +68,9 @@ function drawChildren(node: AnyStateNode, indent: string): readonly string[] {
     ...(isDivided && index > 0 ? [`${indent}--`] : []),
     ...drawNode(child, indent),
   ]);
-  return [...start, ...children];
+  const leaves = listEdges(node).length > 0;
+  const any = leaves ? [`${indent}state "any state" as ${nameSource(node)}`] : [];
+  return [...any, ...children, ...start];
 }
 
 function drawNode(node: AnyStateNode, indent: string): readonly string[] {
@@ -74,7 +86,7 @@ function drawNode(node: AnyStateNode, indent: string): readonly string[] {
 }
 
 function drawEdge({ source, target, label }: Edge): string {
-  return `  ${nameNode(source)} --> ${nameNode(target)}: ${label}`;
+  return `  ${nameSource(source)} --> ${nameNode(target)}: ${label}`;
 }
 
 function childrenOf(node: AnyStateNode): readonly AnyStateNode[] {
@@ -98,9 +110,15 @@ export function listEdges(node: AnyStateNode): readonly Edge[] {
   );
 }
 
-/** Mermaid's ids take neither dots nor dashes; the machine as a whole has no state of its own. */
+/** Mermaid's ids take neither dots nor dashes. */
 function nameNode({ path }: AnyStateNode): string {
-  return path.length === 0 ? anyState.state : path.join('_').replace(/\W/g, '_');
+  return path.join('_').replace(/\W/g, '_');
+}
+
+/** What leads out of a state with others in it leads out of whichever of them is active. */
+function nameSource(node: AnyStateNode): string {
+  if (childrenOf(node).length === 0) return nameNode(node);
+  return [...node.path, anyState.state].join('_').replace(/\W/g, '_');
 }
 
 /** What a person reads: the effect that ended, the time that passed, the event; and the guard. */

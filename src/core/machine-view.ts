@@ -10,6 +10,8 @@ export interface MachineView {
   readonly description: string;
   /** The chart as JSON. */
   readonly definition: unknown;
+  /** The configuration without what JSON cannot hold: what Stately Studio imports. */
+  readonly studio: unknown;
   /** Mermaid `stateDiagram-v2`. */
   readonly diagram: string;
 }

@@ -61,7 +61,7 @@ const lookPaths = [
   '/debug/actors?type=&state=&q=&since=&limit=&cursor=',
   '/debug/actors/<id>',
   '/debug/machines',
-  '/debug/machines/<id>?format=json|mermaid',
+  '/debug/machines/<id>?format=json|mermaid|svg|studio',
   '/debug/route?image=&namespace=&labels=&annotations=&pullSecrets=&policy=',
   '/debug/what-if?registry=',
   '/debug/inspect?actor=&type=&state=',

@@ -22,7 +22,7 @@ export interface PageAsset {
 }
 
 /** Beside this file in the sources, and beside the bundle in what is shipped. */
-const directory = join(import.meta.dirname, 'page');
+export const pageDirectory = join(import.meta.dirname, 'page');
 
 const indexPath = 'index.html';
 
@@ -48,7 +48,7 @@ export const vendored: ReadonlyMap<string, string> = new Map([
 export async function readPageAssets(): Promise<PageAssets> {
   const contents = new Map(
     await Promise.all(
-      (await pageFiles()).map(async ([path, file]) => [path, await readAsset(file)] as const),
+      (await pageFiles()).map(async ([path, file]) => [path, await readAsset(path, file)] as const),
     ),
   );
   const version = versionOf(contents);
@@ -61,11 +61,11 @@ export async function readPageAssets(): Promise<PageAssets> {
 
 /** Each path below `/debug/page/`, and where its file is. */
 export async function pageFiles(): Promise<readonly (readonly [string, string])[]> {
-  const own = (await readdir(directory, { recursive: true }))
+  const own = (await readdir(pageDirectory, { recursive: true }))
     .map((path) => path.replaceAll('\\', '/'))
     .filter((path) => types[extname(path)] !== undefined)
-    .map((path) => [path, join(directory, path)] as const);
-  const packages = [...vendored].filter(([path]) => !existsSync(join(directory, path)));
+    .map((path) => [path, join(pageDirectory, path)] as const);
+  const packages = [...vendored].filter(([path]) => !existsSync(join(pageDirectory, path)));
   return [...own, ...packages.map(([path, name]) => [path, packageFile(name)] as const)].toSorted(
     ([left], [right]) => (left < right ? -1 : 1),
   );
@@ -79,10 +79,10 @@ function packageFile(name: string): string {
   return found;
 }
 
-async function readAsset(file: string): Promise<Buffer> {
+async function readAsset(path: string, file: string): Promise<Buffer> {
   const content = await readFile(file);
-  if (!file.includes('virtual-core')) return content;
-  // Written for bundlers, which say which of its two forms is meant; a browser knows no `process`.
+  if (!path.startsWith('vendor/')) return content;
+  // Some are written for bundlers, which say which of two forms is meant: browsers know no `process`.
   return Buffer.from(content.toString().replaceAll('process.env.NODE_ENV', '"production"'));
 }
 

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { AnyStateNode } from 'xstate';
+import { type AnyStateNode, createMachine } from 'xstate';
+import { drawMachine, listEdges } from '#actors/machine-view.ts';
 import { allMachines } from '#machines/all-machines.ts';
+import { renderMachineDrawing } from '#scripts/machine-drawing.ts';
 import { listStates, renderMachinePage } from '#scripts/machine-page.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -28,6 +30,35 @@ describe.each(allMachines.map((machine) => [machine.id, machine] as const))('%s'
   test('its page is what is drawn from it', () => {
     const page = readFileSync(join(root, 'docs', 'machines', `${id}.md`), 'utf8');
     expect(page, 'run node scripts/render-machines.ts').toBe(renderMachinePage(machine));
+  });
+
+  test('its drawing is what is drawn from it', () => {
+    const path = join(root, 'src', 'http', 'page', 'machines', `${id}.svg`);
+    const drawing = readFileSync(path, 'utf8');
+    expect(drawing, 'run node scripts/render-machines.ts').toBe(renderMachineDrawing(machine));
+  });
+
+  test('its drawing has every state and every arrow, and asks nobody for anything', () => {
+    const drawing = renderMachineDrawing(machine);
+    for (const { path } of nodes(machine.root)) {
+      expect(drawing).toContain(`data-id="${path.join('_')}"`);
+    }
+    for (const { source, target, label } of [machine.root, ...nodes(machine.root)].flatMap(
+      listEdges,
+    )) {
+      const isLeaf = Object.keys(source.states).length === 0;
+      const from = (isLeaf ? source.path : [...source.path, 'Any']).join('_');
+      const arrow = `class="edge" data-from="${from}" data-to="${target.path.join('_')}" data-label="${label}"`;
+      expect(drawing).toContain(arrow);
+    }
+    expect(drawing).not.toMatch(/@import|<style|style="|https?:\/\/(?!www\.w3\.org)/);
+  });
+
+  test('what Stately Studio imports is a machine with the same states and arrows', () => {
+    const { studio, diagram } = drawMachine(machine);
+    const imported = createMachine(JSON.parse(JSON.stringify(studio)));
+    expect(drawMachine(imported).diagram).toBe(diagram);
+    expect(listStates(imported)).toEqual(listStates(machine));
   });
 
   test('it and each of its states say what they are, in names that a person can read', () => {

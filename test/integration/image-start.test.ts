@@ -185,6 +185,10 @@ test('the operator runs from the layers alone, and a Pod is routed', async () =>
     await gone.remove();
     const { pod } = await createPod(namespace, oneContainer(asked));
     expect(pod.spec.containers[0].image).toBe(there);
+    const page = `${stage.operator.debugUrl}/debug/`;
+    const index = await fetch(page, { headers: { accept: 'text/html' } });
+    const [main = ''] = /page\/[0-9a-f]{16}\/main\.js/.exec(await index.text()) ?? [];
+    expect(await (await fetch(`${page}${main}`)).text()).toContain("from './shell.js'");
     // It says nothing but its log: no warning of Node, of the loader, or of a missing file.
     const lines = stage.operator.logs().trim().split('\n');
     expect(lines.filter((line) => !line.startsWith('{'))).toEqual([]);

@@ -9,6 +9,8 @@ import { useEffect, useState } from './preact.js';
  * @property {T | null} value The last one; it stays while there are errors.
  * @property {string | null} error Why the last request has no answer.
  * @property {number | null} at When the value was answered, wall time in ms.
+ * @property {boolean} asking Whether a request is under way.
+ * @property {() => void} refresh Asks again, now.
  */
 
 /**
@@ -26,7 +28,7 @@ const backoffMsMax = 15_000;
 const keptMax = 40;
 
 /** @type {Answer<never>} */
-const nothing = { value: null, error: null, at: null };
+const nothing = { value: null, error: null, at: null, asking: false, refresh: () => undefined };
 
 /** Everything that is asked for now, and the last answers of what was. @type {Map<string, Source>} */
 const sources = new Map();
@@ -47,7 +49,10 @@ export function useAnswer(path, { everyMs = everyMsDefault, timeoutMs = timeoutM
     const source = sourceAt(path);
     return source.follow({ everyMs, timeoutMs, tell: () => setTurn((turn) => turn + 1) });
   }, [path, everyMs, timeoutMs]);
-  return path === null ? nothing : /** @type {Answer<T>} */ (sources.get(path)?.answer ?? nothing);
+  const source = path === null ? undefined : sources.get(path);
+  return source === undefined
+    ? { ...nothing, asking: path !== null }
+    : /** @type {Answer<T>} */ (source.answer);
 }
 
 /**
@@ -94,7 +99,7 @@ function sourceAt(path) {
 /** One path that is asked for again and again while somebody follows it. */
 class Source {
   /** @type {Answer<unknown>} */
-  answer = nothing;
+  answer = { ...nothing, asking: true, refresh: () => this.#look() };
   /** @type {Set<Follower>} */
   #followers = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -128,6 +133,7 @@ class Source {
       document.removeEventListener('visibilitychange', this.#look);
       clearTimeout(this.#timer);
       this.#request?.abort();
+      this.#request = undefined;
     };
   }
 
@@ -139,6 +145,7 @@ class Source {
   async #ask() {
     const request = new AbortController();
     this.#request = request;
+    this.#change({ asking: true });
     const timeoutMs = Math.max(...[...this.#followers].map((one) => one.timeoutMs));
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
     try {
@@ -147,9 +154,18 @@ class Source {
     } catch (error) {
       if (!request.signal.aborted) this.#failed(error, timeoutMs);
     }
+    if (this.#request !== request) return;
     this.#request = undefined;
     this.#askAgain();
-    for (const { tell } of this.#followers) tell();
+    this.#change({ asking: false });
+  }
+
+  /** Whoever asks again and again is not told of each time that it does. */
+  #change(/** @type {Partial<Answer<unknown>>} */ change) {
+    this.answer = { ...this.answer, ...change };
+    for (const { tell, everyMs } of this.#followers) {
+      if (change.asking !== true || everyMs === 0) tell();
+    }
   }
 
   /** The same text is the same value, so that a view that looks at it has nothing to do. */
@@ -157,7 +173,8 @@ class Source {
     const text = JSON.stringify(value);
     const same = text === this.#text && this.answer.value !== null;
     this.#text = text;
-    this.answer = { value: same ? this.answer.value : value, error: null, at: Date.now() };
+    const kept = same ? this.answer.value : value;
+    this.answer = { ...this.answer, value: kept, error: null, at: Date.now() };
   }
 
   #failed(/** @type {unknown} */ error, /** @type {number} */ timeoutMs) {

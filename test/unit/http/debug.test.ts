@@ -21,7 +21,13 @@ function stage(over: Partial<DebugPorts> = {}, options: Partial<DebugOptions> = 
       list: () => [{ id: 'registry', description: 'One registry.' }],
       get: (id) =>
         id === 'registry'
-          ? { id, description: 'One registry.', definition: { id }, diagram: 'stateDiagram-v2' }
+          ? {
+              id,
+              description: 'One registry.',
+              definition: { id },
+              studio: { states: {} },
+              diagram: 'stateDiagram-v2',
+            }
           : undefined,
     },
     explain: async (query) => {
@@ -146,11 +152,20 @@ describe('/debug/machines', () => {
     expect(drawn).toMatchObject({ text: 'stateDiagram-v2', type: 'text/plain; charset=utf-8' });
   });
 
+  test('draws one, and gives what Stately Studio imports', async () => {
+    const { get } = stage();
+    const drawn = await get('/debug/machines/registry?format=svg');
+    expect(drawn).toMatchObject({ status: 200, type: 'image/svg+xml' });
+    expect(drawn.text).toContain('data-id="reachability_Closed"');
+    expect((await get('/debug/machines/registry?format=studio')).text).toBe('{"states":{}}');
+    expect(JSON.parse((await get('/debug/machines/registry')).text)).not.toHaveProperty('studio');
+  });
+
   test('says which there are, and which formats', async () => {
     const { get } = stage();
     expect(errorOf(await get('/debug/machines/none'))).toBe('expected one of registry, got none');
     expect(errorOf(await get('/debug/machines/registry?format=png'))).toBe(
-      'format: expected json or mermaid, got "png"',
+      'format: expected json, mermaid, svg or studio, got "png"',
     );
   });
 });
