@@ -93,6 +93,19 @@ describe('one actor', () => {
     await opened.close();
   });
 
+  test('has a drawing that fits, with the lit state told from the others', async () => {
+    const opened = await open('#/actors/registry%3Aquay.io');
+    const { page } = opened;
+    const lit = page.locator('.machine .node.lit > rect').first();
+    await lit.waitFor();
+    const strokeOf = async (selector: string) =>
+      await page.evaluate(`getComputedStyle(document.querySelector('${selector}')).strokeWidth`);
+    expect(await strokeOf('.node.lit > rect')).not.toBe(await strokeOf('.node:not(.lit) > rect'));
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await page.evaluate(overflow)).toBe(0);
+    await opened.close();
+  });
+
   test('is replayed step by step, with the keyboard alone', async () => {
     const opened = await open(fragment);
     await opened.page.getByRole('button', { name: 'Step back' }).focus();
