@@ -2,6 +2,7 @@ import { html, useEffect, useRef } from '../preact.js';
 import { onThemeChange } from '../theme.js';
 import { minutesOf } from '../timeline.js';
 import UPlot from '../vendor/uplot.js';
+import { clockTime } from './time-ago.js';
 
 const height = 150;
 /** As wide as the lanes below leave free on their right. */
@@ -80,7 +81,13 @@ function optionsOf(element, at) {
     scales: { y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
     series: [{}, series('--chart-admitted'), series('--warn'), series('--bad')],
     axes: [
-      { ...axis, grid: { show: false }, ticks: { stroke: colour('--line') }, size: 30, space: 80 },
+      {
+        ...axis,
+        grid: { show: false },
+        ticks: { stroke: colour('--line') },
+        ...{ size: 30, space: 80 },
+        values: (_, splits) => splits.map((second) => clockTime(second * 1_000).slice(0, 5)),
+      },
       {
         ...axis,
         side: 1,

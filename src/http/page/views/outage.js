@@ -98,7 +98,7 @@ function summaryOf({ buckets, registries }) {
     buckets.reduce((total, bucket) => total + bucket[key], 0);
   const open = registries.filter(({ circuit }) => circuit !== 'Closed').map(({ host }) => host);
   const now =
-    open.length === 0 ? 'All registries answer now.' : `Not answering now: ${open.join(', ')}.`;
+    open.length === 0 ? 'All registries answer now.' : `In trouble now: ${open.join(', ')}.`;
   return `In the last hour ${count(sum('admitted'), 'review')}: in ${sum('rerouted')} a Pod got something else, in ${sum('unserved')} nothing was available. ${now}`;
 }
 
