@@ -16,8 +16,8 @@ const axisWidth = 44;
 export function AdmissionChart({ timeline, at, label }) {
   const place = useRef(/** @type {HTMLDivElement | null} */ (null));
   const chart = useRef(/** @type {UPlot | null} */ (null));
-  const cursor = useRef(at);
-  cursor.current = at;
+  const hour = useRef({ at, from: 0, to: 0 });
+  hour.current = { at, from: Date.parse(timeline.from), to: Date.parse(timeline.to) };
   const data = useRef(columnsOf(timeline));
   useEffect(() => {
     const element = place.current;
@@ -25,7 +25,7 @@ export function AdmissionChart({ timeline, at, label }) {
     const draw = () => {
       chart.current?.destroy();
       chart.current = new UPlot(
-        optionsOf(element, () => cursor.current),
+        optionsOf(element, () => hour.current),
         data.current,
         element,
       );
@@ -61,8 +61,8 @@ function columnsOf(timeline) {
   ];
 }
 
-/** @type {(element: HTMLElement, at: () => number) => UPlot.Options} */
-function optionsOf(element, at) {
+/** @type {(element: HTMLElement, hour: () => { at: number, from: number, to: number }) => UPlot.Options} */
+function optionsOf(element, hour) {
   const colour = (/** @type {string} */ name) => colourOf(element, name);
   const bars = UPlot.paths.bars?.({ size: [0.74, 40], align: 1 });
   const series = (/** @type {string} */ fill) => ({
@@ -78,7 +78,11 @@ function optionsOf(element, at) {
     padding: [10, 0, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] } },
+    // As wide as the lanes below, to the second.
+    scales: {
+      x: { range: () => [hour().from / 1_000, hour().to / 1_000] },
+      y: { range: (_, __, max) => [0, Math.max(4, max * 1.1)] },
+    },
     series: [{}, series('--chart-admitted'), series('--warn'), series('--bad')],
     axes: [
       {
@@ -97,7 +101,7 @@ function optionsOf(element, at) {
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000],
       },
     ],
-    hooks: { draw: [(chart) => drawCursor(chart, at(), colour('--text'))] },
+    hooks: { draw: [(chart) => drawCursor(chart, hour().at, colour('--text'))] },
   };
 }
 
