@@ -30,14 +30,14 @@ export async function serveManyActors(count: number): Promise<ManyActors> {
   const actors: ActorView = {
     leader: () => 'kuik-0',
     get: (id) => (id === registry.id ? registry : undefined),
-    list: async ({ type, state, q, limit, cursor = '' }) => {
+    list: async ({ type, state, q, limit, cursor = '', offset = 0 }) => {
       const found = [registry, ...images].filter(
         (actor) =>
           (type === undefined || actor.type === type) &&
           (q === undefined || actor.id.includes(q)) &&
           (state === undefined || actor.state.some((one) => one.endsWith(state))),
       );
-      const after = found.filter(({ id }) => id > cursor);
+      const after = found.filter(({ id }) => id > cursor).slice(offset);
       const next = after.length > limit ? (after[limit - 1]?.id ?? null) : null;
       return { actors: after.slice(0, limit), total: found.length, next };
     },
