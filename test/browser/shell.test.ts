@@ -73,6 +73,25 @@ test('the page says whose view it is, and leads to the same as another replica s
   await close();
 });
 
+test('what is written into a link is what is read from it', async () => {
+  const { page, close } = await stage.open('#/overview');
+  const routes = [
+    { view: 'actors', path: ['tracked-image:a/quay.io/team/app:1@sha256:0'], query: {} },
+    {
+      view: 'pods',
+      path: ['shop', 'cart?#%&='],
+      query: { q: 'a b+c&d=e#f%2C', namespace: 'ä,ö/ü' },
+    },
+    { view: 'what-if', path: [], query: { registry: 'docker.io,registry.example.com:5000' } },
+  ];
+  const read = await page.evaluate(`
+    import(new URL('page/router.js', document.baseURI)).then(({ parseRoute, routeTo }) =>
+      ${JSON.stringify(routes)}.map(({ view, path, query }) =>
+        parseRoute(routeTo(view, path, query))))`);
+  expect(read).toEqual(routes);
+  await close();
+});
+
 test('an address that leads nowhere says so', async () => {
   const { page, close, problems } = await stage.open('#/nowhere/%E0%A4%A');
   await page.getByRole('heading', { name: 'There is no such view' }).waitFor();

@@ -32,7 +32,7 @@ describe('the door of the page', () => {
       expect(answer.headers.vary).toBe('Accept');
     }
     const { statusCode, headers } = await get('/debug');
-    expect([statusCode, headers.location]).toEqual([302, '/debug/']);
+    expect([statusCode, headers.location]).toEqual([302, 'debug/']);
   });
 
   test('runs no script, loads no style and asks nothing but its own', async () => {
