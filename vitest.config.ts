@@ -19,6 +19,9 @@ const timed = [
   'routing-registries',
 ].map((name) => `test/integration/${name}.test.ts`);
 
+/** The same in a browser: a first paint, a search. */
+const timedInBrowser = ['actors', 'operator'].map((name) => `test/browser/${name}.test.ts`);
+
 /** What all files on a real control plane and real registries have in common. */
 const onRealParts = {
   globalSetup: ['test/support/api-server/global-setup.ts'],
@@ -46,7 +49,7 @@ export default defineConfig({
           ...onRealParts,
           name: 'real',
           include: ['test/{browser,conformance,integration}/**/*.test.ts'],
-          exclude: timed,
+          exclude: [...timed, ...timedInBrowser],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -55,7 +58,7 @@ export default defineConfig({
         test: {
           ...onRealParts,
           name: 'timed',
-          include: timed,
+          include: [...timed, ...timedInBrowser],
           fileParallelism: false,
           maxWorkers: 1,
         },

@@ -1,6 +1,7 @@
 import { renderMermaidSVG } from 'beautiful-mermaid';
 import type { AnyStateMachine } from 'xstate';
 import { drawMachine } from '#actors/machine-view.ts';
+import { placeArrows } from './placed-arrows.ts';
 
 /**
  * Colours of the drawing by what the library calls them: the page sets them for its theme, and what
@@ -35,7 +36,7 @@ export function renderMachineDrawing(machine: AnyStateMachine): string {
     .replaceAll(/var\(--([a-z_-]+)\)/g, (_, name: string) => colourOf(name))
     .replaceAll(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10));
   const title = escapeText(`${id}: ${description}`);
-  return `${svg.replace('>', `>\n<title>${title}</title>`).trimEnd()}\n`;
+  return `${placeArrows(svg).replace('>', `>\n<title>${title}</title>`).trimEnd()}\n`;
 }
 
 function colourOf(name: string): string {

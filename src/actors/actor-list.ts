@@ -62,20 +62,26 @@ function* idsIn(system: KuikSystem, { start, end }: Span): Generator<string> {
 function turnPage(
   system: KuikSystem,
   spans: readonly Span[],
-  { cursor, limit }: ActorListQuery,
+  { cursor, limit, offset = 0 }: ActorListQuery,
 ): ActorPage {
   const { sorted } = system.observer;
   const rankOfEnd = ({ end }: Span) => (end === undefined ? sorted.size : sorted.rank(end));
   const counts = spans.map((span) => rankOfEnd(span) - sorted.rank(span.start));
   const total = counts.reduce((sum, count) => sum + count, 0);
   const page = new Page(system, limit);
+  let left = offset;
   for (const span of spans) {
-    const start = cursor === undefined || cursor < span.start ? span.start : `${cursor}${smallest}`;
-    for (const id of idsIn(system, { ...span, start })) {
-      if (!page.take(id)) return page.end(total);
-    }
+    const rank = sorted.rank(startAfter(span, cursor));
+    const count = Math.max(0, rankOfEnd(span) - rank);
+    const start = left < count ? sorted.at(rank + left) : undefined;
+    left = Math.max(0, left - count);
+    if (start !== undefined && page.takeAll(idsIn(system, { ...span, start }))) break;
   }
   return page.end(total);
+}
+
+function startAfter({ start }: Span, cursor: string | undefined): string {
+  return cursor === undefined || cursor < start ? start : `${cursor}${smallest}`;
 }
 
 async function searchActors(
@@ -83,13 +89,16 @@ async function searchActors(
   spans: readonly Span[],
   query: ActorListQuery,
 ): Promise<ActorPage> {
-  const { cursor, limit } = query;
+  const { cursor, limit, offset = 0 } = query;
   const page = new Page(system, limit);
   let total = 0;
+  let passed = 0;
   const look = (id: string) => {
     if (!isAskedFor(system, id, query)) return;
     total += 1;
-    if (cursor === undefined || id > cursor) page.take(id);
+    if (cursor !== undefined && id <= cursor) return;
+    passed += 1;
+    if (passed > offset) page.take(id);
   };
   for (const span of spans) await forEachInTurns(idsIn(system, span), look);
   return page.end(total);
@@ -135,6 +144,12 @@ class Page {
     const observed = this.#system.observer.get(id);
     if (observed !== undefined) this.#rows.push(makeRow(id, observed));
     return true;
+  }
+
+  /** Whether it is full before they are all taken. */
+  takeAll(ids: Iterable<string>): boolean {
+    for (const id of ids) if (!this.take(id)) return true;
+    return false;
   }
 
   end(total: number): ActorPage {

@@ -17,6 +17,8 @@ export interface ActorListQuery {
   readonly limit: number;
   /** The `next` of the page before. */
   readonly cursor?: string;
+  /** So many of those that would be shown are left out before the page, for a jump into the middle. */
+  readonly offset?: number;
 }
 
 /** A page of actors; `next` is the cursor of the page after it. */

@@ -58,7 +58,7 @@ export interface DebugOptions {
 }
 
 const lookPaths = [
-  '/debug/actors?type=&state=&q=&since=&limit=&cursor=',
+  '/debug/actors?type=&state=&q=&since=&limit=&offset=&cursor=',
   '/debug/actors/<id>',
   '/debug/machines',
   '/debug/machines/<id>?format=json|mermaid|svg|studio',
@@ -72,7 +72,7 @@ const insightPaths = [
   '/debug/map',
   '/debug/timeline',
   '/debug/decisions?after=&q=&limit=',
-  '/debug/pods?namespace=&q=&registry=&limit=&cursor=',
+  '/debug/pods?namespace=&q=&registry=&limit=&offset=&cursor=',
   '/debug/pods/<namespace>/<name>',
   '/debug/events',
 ];

@@ -51,6 +51,16 @@ export class SortedIds {
     return block === undefined ? before : before + firstNotBefore(block, id);
   }
 
+  /** The id before which so many stand. */
+  at(rank: number): string | undefined {
+    let before = 0;
+    for (const block of this.#blocks) {
+      if (rank < before + block.length) return block[rank - before];
+      before += block.length;
+    }
+    return undefined;
+  }
+
   /**
    * The ids from `start` on, itself included, in order. What is added or removed meanwhile is seen or
    * passed over as it stands when the reading comes to its place.

@@ -91,7 +91,7 @@ export class TransitionObserver {
   }
 
   /** The same ids, sorted. */
-  get sorted(): Pick<SortedIds, 'size' | 'rank' | 'from'> {
+  get sorted(): Pick<SortedIds, 'size' | 'rank' | 'at' | 'from'> {
     return this.#sorted;
   }
 

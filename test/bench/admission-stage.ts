@@ -132,6 +132,7 @@ const plurals: Readonly<Record<string, string>> = {
   ReplicatedImageSet: 'replicatedimagesets',
   ClusterImageSetMirror: 'clusterimagesetmirrors',
   ImageSetMirror: 'imagesetmirrors',
+  ClusterImageSetAvailability: 'clusterimagesetavailabilities',
 };
 
 async function declare(admin: Api, resource: object): Promise<void> {

@@ -21,6 +21,7 @@ const benches: Readonly<
   monitoring: () => import('./monitoring.ts'),
   outage: () => import('./outage.ts'),
   start: () => import('./start.ts'),
+  viewers: () => import('./viewers.ts'),
 };
 
 const told = process.argv.slice(2);

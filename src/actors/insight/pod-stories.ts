@@ -19,7 +19,7 @@ const containersMax = 50;
 
 /** Pods by namespace and name, those that are asked for. */
 export async function listPods(pods: Iterable<SlimPod>, query: PodQuery): Promise<PodPage> {
-  const { namespace, q, cursor, limit } = query;
+  const { namespace, q, cursor, limit, offset = 0 } = query;
   const registry = query.registry === undefined ? undefined : registryHost(query.registry);
   const found: { readonly key: string; readonly pod: SlimPod }[] = [];
   await forEachInTurns(pods, (pod) => {
@@ -31,13 +31,13 @@ export async function listPods(pods: Iterable<SlimPod>, query: PodQuery): Promis
   });
   found.sort((left, right) => compare(left.key, right.key));
   const after = cursor === undefined ? found : found.filter(({ key }) => key > cursor);
-  const shown = after.slice(0, limit);
+  const shown = after.slice(offset, offset + limit);
   return {
     pods: shown.map(({ pod }) => ({
       ...{ namespace: pod.namespace, name: pod.name, images: podImages(pod) },
     })),
     total: found.length,
-    next: after.length > limit ? (shown.at(-1)?.key ?? null) : null,
+    next: after.length > offset + limit ? (shown.at(-1)?.key ?? null) : null,
   };
 }
 

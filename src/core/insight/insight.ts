@@ -71,6 +71,8 @@ export interface PodQuery {
   readonly limit: number;
   /** The `next` of the page before. */
   readonly cursor?: string;
+  /** So many of those that would be shown are left out before the page. */
+  readonly offset?: number;
 }
 
 /** Pods by namespace and name. */

@@ -11,4 +11,5 @@ export type {
 } from '#core/insight/insight.ts';
 export type { MapEdge, MapNode, RegistryMap } from '#core/insight/registry-map.ts';
 export type { Circuit, RegistryView } from '#core/insight/registry-view.ts';
+export type { CandidateReport, RouteDecision, RouteExplanation } from '#core/routing/decision.ts';
 export type { WhatIfReport, WorkloadChange } from '#core/routing/what-if.ts';

@@ -24,6 +24,9 @@ const querySchema = Type.Object(
         description: `a number from 1 to ${limitDefault}`,
       }),
     ),
+    offset: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'how many to leave out before the page' }),
+    ),
     cursor: Type.Optional(Type.String({ description: 'the `next` of the page before' })),
   },
   { additionalProperties: false },

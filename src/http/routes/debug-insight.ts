@@ -27,6 +27,9 @@ const podsQuery = Type.Object(
     q: text('a part of namespace/name'),
     registry: text('the host of a registry that a Pod runs an image from'),
     limit,
+    offset: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'how many to leave out before the page' }),
+    ),
     cursor: text('the `next` of the page before'),
   },
   { additionalProperties: false },

@@ -1,4 +1,4 @@
-import type { Overview, ShownReview, Timeline } from '#core/insight/insight.ts';
+import type { Overview, PodPage, ShownReview, Timeline } from '#core/insight/insight.ts';
 import type { RegistryMap } from '#core/insight/registry-map.ts';
 import type { Circuit, RegistryView } from '#core/insight/registry-view.ts';
 import type { WhatIfReport } from '#core/routing/what-if.ts';
@@ -255,6 +255,14 @@ export const madeUpWhatIf: WhatIfReport & { readonly replica: string } = {
   ],
 };
 
+/** `/debug/pods`. */
+export const madeUpPods: PodPage = {
+  pods: Array.from({ length: 8 }, (_, index) => ({
+    ...{ namespace: 'shop', name: `cart-7d9f-${index}`, images: [] },
+  })),
+  ...{ total: 214, next: 'shop/cart-7d9f-7' },
+};
+
 /** All of them, by path. */
 export const madeUpAnswers = {
   '/debug/overview': madeUpOverview,
@@ -262,4 +270,5 @@ export const madeUpAnswers = {
   '/debug/decisions': madeUpDecisions,
   '/debug/timeline': madeUpTimeline,
   '/debug/what-if': madeUpWhatIf,
+  '/debug/pods': madeUpPods,
 } as const;

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { replicaHeader } from '#core/replica-header.ts';
@@ -13,6 +14,8 @@ export interface MadeUpOperator {
   /** By path, `/debug/overview`; a test changes them as it goes. */
   readonly answers: Map<string, MadeUpAnswer>;
   readonly app: FastifyInstance;
+  /** Tells all pages that follow what happened. */
+  readonly tell: (event: string, data: object) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -26,6 +29,14 @@ export async function startMadeUpOperator(
     reply.header(replicaHeader, 'kuik-0');
   });
   await app.register(debugPage, { leader: () => 'kuik-0', paths: [] });
+  const viewers = new Set<ServerResponse>();
+  app.get('/debug/events', async (_, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', [replicaHeader]: 'kuik-0' });
+    reply.raw.write(': from now on\n\n');
+    viewers.add(reply.raw);
+    reply.raw.once('close', () => viewers.delete(reply.raw));
+  });
   app.setNotFoundHandler(async (request, reply) => {
     const answer = answers.get(request.url.split('?')[0] ?? '');
     if (answer === undefined) return reply.code(404).send({ error: 'expected something else' });
@@ -39,6 +50,10 @@ export async function startMadeUpOperator(
     url: `http://127.0.0.1:${port}/debug/`,
     answers,
     app,
+    tell: (event, data) => {
+      for (const viewer of viewers)
+        viewer.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    },
     close: async () => await app.close(),
   };
 }

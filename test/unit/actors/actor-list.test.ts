@@ -82,6 +82,11 @@ test('pages, types and searches are what plain filtering and sorting make of the
           ids: expected,
           total: expected.length,
         });
+        for (let offset = 0; offset <= expected.length + 1; offset += 1) {
+          const { actors, total } = await listActors(system, { ...query, limit, offset });
+          expect(actors.map(({ id }) => id)).toEqual(expected.slice(offset, offset + limit));
+          expect(total).toBe(expected.length);
+        }
         system.stop();
       },
     ),

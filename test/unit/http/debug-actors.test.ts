@@ -57,10 +57,13 @@ describe('/debug/actors', () => {
       '?since=yesterday',
       'since: expected a time as RFC 3339 has it, or how long ago, such as 5m, got "yesterday"',
     ],
-    ['?kind=a', 'expected one of the parameters type, state, q, since, limit, cursor, got kind'],
+    [
+      '?kind=a',
+      'expected one of the parameters type, state, q, since, limit, offset, cursor, got kind',
+    ],
     [
       '?__proto__=a',
-      'expected one of the parameters type, state, q, since, limit, cursor, got __proto__',
+      'expected one of the parameters type, state, q, since, limit, offset, cursor, got __proto__',
     ],
   ])('%s is refused with what was expected', async (query, message) => {
     const { get, lists } = stage();

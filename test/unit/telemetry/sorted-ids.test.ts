@@ -44,6 +44,7 @@ describe('sorted ids', () => {
     const plain = ids.toSorted();
     for (const id of ['', 'tracked-image:5', 'tracked-image:55x', 'zzz', plain[700] ?? '']) {
       expect(sorted.rank(id)).toBe(plain.filter((one) => one < id).length);
+      expect(sorted.at(sorted.rank(id))).toBe(plain.find((one) => one >= id));
     }
   });
 

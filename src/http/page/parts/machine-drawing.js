@@ -1,50 +1,51 @@
+import { litIds, takenArrows } from '../lit-machine.js';
 import { urlOf } from '../live.js';
-import { html, useEffect, useRef, useState } from '../preact.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../preact.js';
 import { ErrorNote } from './error-note.js';
 
 /** Drawings that were fetched: they never change while a version runs. @type {Map<string, string>} */
 const drawings = new Map();
 
 /**
- * @typedef {object} Step A transition to be lit.
- * @property {readonly string[]} from
- * @property {readonly string[]} to
- */
-
-/**
- * A machine, with the states lit that an actor is in, and the arrow by which it came there.
+ * A machine, with the states lit that an actor is in, and the arrow by which it came there; with
+ * `isStill` a picture of it and nothing else.
  *
- * @param {{ id: string, states?: readonly string[], step?: Step | undefined }} props
+ * @param {{
+ *   id: string,
+ *   states?: readonly string[],
+ *   step?: import('../lit-machine.js').Step | undefined,
+ *   isStill?: boolean,
+ * }} props
  */
-export function MachineDrawing({ id, states = [], step }) {
+export function MachineDrawing({ id, states = [], step, isStill = false }) {
   const { svg, error } = useDrawing(id);
-  const [isWhole, setWhole] = useState(true);
+  const [isFullSize, setFullSize] = useState(false);
   const frame = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => {
-    if (svg === null || frame.current === null) return;
-    const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
-    parsed.setAttribute('role', 'img');
-    frame.current.replaceChildren(document.adoptNode(parsed));
+  useLayoutEffect(() => {
+    if (svg !== null && frame.current !== null) place(frame.current, svg, isStill);
   }, [svg]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (frame.current !== null) light(frame.current, states, step);
-  }, [svg, states.join(), step]);
-  if (error !== null) return html`<${ErrorNote} error=${error} />`;
+  }, [svg, states.join(), step && JSON.stringify(step)]);
+  if (error !== null) return html`<${ErrorNote} error=${error} known=${false} />`;
+  if (isStill) {
+    return html`<div class="machine machine-still" data-machine=${id} ref=${frame} aria-hidden="true"></div>`;
+  }
   return html`
     <figure class="machine" data-machine=${id}>
       <div
         class="machine-frame"
-        data-whole=${isWhole ? 'yes' : 'no'}
+        data-full-size=${String(isFullSize)}
         ref=${frame}
         tabindex="0"
         role="group"
         aria-label=${`Drawing of the machine ${id}`}
       ></div>
       <figcaption class="toolbar">
-        <button type="button" aria-pressed=${isWhole ? 'false' : 'true'} onClick=${() => setWhole(!isWhole)}>
+        <button type="button" aria-pressed=${String(isFullSize)} onClick=${() => setFullSize(!isFullSize)}>
           Full size
         </button>
-        ${states.length > 0 && html`<span>Lit: <strong>${states.join(', ')}</strong></span>`}
+        ${states.length > 0 && html`<span class="quiet">Lit: ${states.join(', ')}</span>`}
       </figcaption>
     </figure>
   `;
@@ -80,43 +81,50 @@ async function fetchDrawing(id, signal) {
   return await answer.text();
 }
 
+/** @type {(frame: HTMLElement, svg: string, isStill: boolean) => void} */
+function place(frame, svg, isStill) {
+  const drawing = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
+  drawing.setAttribute('role', 'img');
+  // Beside each other several would have the same ids, and what is only looked at needs no title.
+  if (isStill) drawing.querySelector('title')?.remove();
+  frame.replaceChildren(document.adoptNode(drawing));
+}
+
 /**
  * Marks states and arrows by classes; how they look is the style sheet's.
  *
  * @param {HTMLElement} frame
  * @param {readonly string[]} states
- * @param {Step | undefined} step
+ * @param {import('../lit-machine.js').Step | undefined} step
  */
 function light(frame, states, step) {
-  const lit = new Set(states.map(idOf));
-  for (const node of frame.querySelectorAll('.node, .subgraph')) {
-    node.classList.toggle('lit', lit.has(node.getAttribute('data-id') ?? ''));
-  }
-  const taken = step === undefined ? new Set() : arrowsOf(step);
-  for (const edge of frame.querySelectorAll('.edge, .edge-label')) {
-    const arrow = `${edge.getAttribute('data-from')} ${edge.getAttribute('data-to')}`;
-    edge.classList.toggle('taken', taken.has(arrow));
-  }
-}
-
-/**
- * The arrows that a transition may have gone along: from what it left, or from whatever holds that.
- *
- * @param {Step} step
- * @returns {Set<string>}
- */
-function arrowsOf({ from, to }) {
-  const left = from.filter((state) => !to.includes(state));
-  const entered = to.filter((state) => !from.includes(state));
-  const sources = left.flatMap((state) => {
-    const parts = state.split('.');
-    const around = parts.map((_, index) => [...parts.slice(0, index), 'Any'].join('_'));
-    return [idOf(state), ...around];
+  const nodes = [...frame.querySelectorAll('.node, .subgraph')];
+  const ids = nodes.map((node) => node.getAttribute('data-id') ?? '');
+  const lit = litIds(states, ids);
+  nodes.forEach((node, index) => {
+    node.classList.toggle('lit', lit.has(ids[index] ?? ''));
   });
-  return new Set(sources.flatMap((source) => entered.map((target) => `${source} ${idOf(target)}`)));
+  const edges = [...frame.querySelectorAll('.edge, .edge-label')].map((edge) => ({
+    ...{ edge, from: edge.getAttribute('data-from') ?? '', to: edge.getAttribute('data-to') ?? '' },
+    label: edge.getAttribute('data-label') ?? '',
+  }));
+  const arrows = edges.filter(({ edge }) => edge.classList.contains('edge'));
+  const taken = new Set(
+    [...(step === undefined ? [] : takenArrows(step, { ids, arrows }))].map(keyOf),
+  );
+  for (const { edge, ...arrow } of edges) edge.classList.toggle('taken', taken.has(keyOf(arrow)));
+  // What is lit stands before what is not.
+  for (const { edge } of edges) {
+    if (edge.matches('.edge.taken')) edge.parentNode?.insertBefore(edge, edgesEnd(frame));
+  }
 }
 
-/** @type {(state: string) => string} */
-function idOf(state) {
-  return state.replaceAll(/\W/g, '_');
+/** @type {(arrow: import('../lit-machine.js').Arrow) => string} */
+function keyOf({ from, to, label }) {
+  return JSON.stringify([from, to, label]);
+}
+
+/** Labels and states stand before all lines. @type {(frame: HTMLElement) => Element | null} */
+function edgesEnd(frame) {
+  return frame.querySelector('.edge-label');
 }

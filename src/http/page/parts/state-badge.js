@@ -61,6 +61,11 @@ const words = new Map([
   ['NoAnswer', 'No answer'],
   ['BackingOff', 'Backing off'],
   ['NotFound', 'Not found'],
+  ['SetAside', 'Set aside'],
+  ['NotAsked', 'Not asked'],
+  ['InvalidAuth', 'Invalid auth'],
+  ['QuotaExceeded', 'Quota exceeded'],
+  ['UnavailableSecret', 'Unavailable Secret'],
 ]);
 
 /**

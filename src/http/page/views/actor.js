@@ -5,7 +5,8 @@ import { MachineDrawing } from '../parts/machine-drawing.js';
 import { PageTitle } from '../parts/page-title.js';
 import { StateBadge } from '../parts/state-badge.js';
 import { TimeAgo } from '../parts/time-ago.js';
-import { html, useState } from '../preact.js';
+import { html } from '../preact.js';
+import { useReplay } from '../replay.js';
 import { routeTo } from '../router.js';
 
 /** One actor is looked at closely: it is asked for twice as often as others. */
@@ -50,8 +51,8 @@ export function ActorView({ path }) {
 
 /** @param {{ actor: Actor }} props */
 function Lead({ actor: { state, since, type } }) {
-  return html`<${StateBadge} state=${state} /> for <${TimeAgo} at=${since} suffix="" /> ·${' '}
-    <a href=${routeTo('actors', [], { type })}>all of type ${type}</a>`;
+  return html`<span class="actor-lead"><${StateBadge} state=${state} />
+    <span>for <${TimeAgo} at=${since} suffix="" /> · <a href=${routeTo('actors', [], { type })}>all of type ${type}</a></span></span>`;
 }
 
 /** @param {{ actor: Actor }} props */
@@ -60,47 +61,61 @@ function Details({ actor }) {
   /** @type {readonly { id: string }[]} */
   const machines = value?.machines ?? [];
   const isMachine = machines.some(({ id }) => id === actor.type);
-  const [at, setAt] = useState(/** @type {string | null} */ (null));
-  const index = at === null ? -1 : actor.transitions.findIndex((one) => keyOf(one) === at);
-  const step = index < 0 ? undefined : actor.transitions[index];
-  const goTo = (/** @type {number} */ next) => {
-    const chosen = actor.transitions[next];
-    setAt(chosen === undefined ? null : keyOf(chosen));
-  };
+  const replay = useReplay(actor.transitions);
   return html`
-    ${
-      isMachine &&
-      html`<section class="card" aria-labelledby="machine-title">
-        <div class="card-head">
-          <h2 id="machine-title">Machine <a href=${routeTo('machines', [actor.type], { actor: actor.id })}>${actor.type}</a></h2>
-          <${Replay} ...${{ count: actor.transitions.length, index, goTo }} />
-        </div>
-        <div class="card-body">
-          <p role="status">${step === undefined ? 'As it is now.' : html`${index + 1} of ${actor.transitions.length}: <${Sentence} transition=${step} />`}</p>
-          <${MachineDrawing} id=${actor.type} states=${step?.to ?? actor.state} step=${step ?? actor.transitions.at(-1)} />
-        </div>
-      </section>`
-    }
-    <${Transitions} transitions=${actor.transitions} chosen=${at} />
+    ${isMachine && html`<${Machine} actor=${actor} replay=${replay} />`}
+    <${Transitions} transitions=${actor.transitions} replay=${replay} />
     <${Context} context=${actor.context} />
     <${Children} actor=${actor} />
   `;
 }
 
-/** @type {(transition: Transition) => string} */
-function keyOf({ at, event, to }) {
-  return `${at} ${event} ${to.join()}`;
+/** @param {{ actor: Actor, replay: import('../replay.js').Replay<Transition> }} props */
+function Machine({ actor, replay }) {
+  const { step, index, count } = replay;
+  return html`
+    <section class="card" aria-labelledby="machine-title">
+      <div class="card-head">
+        <h2 id="machine-title">Machine <a href=${routeTo('machines', [actor.type], { actor: actor.id })}>${actor.type}</a></h2>
+        <${ReplayButtons} replay=${replay} />
+      </div>
+      <div class="card-body actor-machine">
+        <p role="status" data-part="step">${
+          step === undefined
+            ? 'As it is now.'
+            : html`${index + 1} of ${count}: <${Sentence} transition=${step} />`
+        }</p>
+        <${MachineDrawing}
+          id=${actor.type}
+          states=${step?.to ?? actor.state}
+          step=${step ?? actor.transitions.at(-1)}
+        />
+      </div>
+    </section>
+  `;
 }
 
-/** @param {{ count: number, index: number, goTo: (index: number) => void }} props */
-function Replay({ count, index, goTo }) {
-  const isNow = index < 0;
+/** @param {{ replay: import('../replay.js').Replay<Transition> }} props */
+function ReplayButtons({ replay }) {
+  const { step, index, count, isPlaying, goTo, play, stop } = replay;
+  const isNow = step === undefined;
   const before = isNow ? count - 1 : index - 1;
+  const press = (/** @type {KeyboardEvent} */ event) => {
+    const next = { ArrowLeft: before, ArrowRight: index + 1, Home: 0, End: count }[event.key];
+    if (next === undefined || next < 0 || (isNow && event.key !== 'Home' && next !== before))
+      return;
+    event.preventDefault();
+    goTo(next);
+  };
+  // Disabled buttons lose the focus, and so the keys: these only say that they are.
   return html`
-    <div class="toolbar" role="group" aria-label="Replay of the last transitions">
-      <button type="button" disabled=${before < 0} onClick=${() => goTo(before)}>Step back</button>
-      <button type="button" disabled=${isNow} onClick=${() => goTo(index + 1)}>Step forward</button>
-      <button type="button" disabled=${isNow} onClick=${() => goTo(count)}>Now</button>
+    <div class="toolbar" role="group" aria-label="Replay of the last transitions; arrow keys step" onKeyDown=${press}>
+      <button type="button" aria-disabled=${String(before < 0)} onClick=${() => before >= 0 && goTo(before)}>Step back</button>
+      <button type="button" aria-disabled=${String(isNow)} onClick=${() => !isNow && goTo(index + 1)}>Step forward</button>
+      <button type="button" aria-pressed=${String(isPlaying)} aria-disabled=${String(count === 0)} onClick=${isPlaying ? stop : play}>
+        ${isPlaying ? 'Stop' : 'Play'}
+      </button>
+      <button type="button" aria-disabled=${String(isNow)} onClick=${() => goTo(count)}>Now</button>
     </div>
   `;
 }
@@ -112,26 +127,36 @@ function Sentence({ transition: { eventName, from, to, at } }) {
   return html`<strong>${eventName}</strong>: ${left.join(', ') || 'its start'} → ${entered.join(', ')}, <${TimeAgo} at=${at} />`;
 }
 
-/** @param {{ transitions: readonly Transition[], chosen: string | null }} props */
-function Transitions({ transitions, chosen }) {
+/** @param {{ transitions: readonly Transition[], replay: import('../replay.js').Replay<Transition> }} props */
+function Transitions({ transitions, replay }) {
   return html`
     <section class="card" aria-labelledby="transitions-title">
-      <div class="card-head"><h2 id="transitions-title">Last transitions</h2></div>
+      <div class="card-head"><h2 id="transitions-title">Last transitions</h2><span class="quiet">An event shows where it led</span></div>
       ${
         transitions.length === 0
           ? html`<${Empty} title="None is remembered" />`
-          : html`<div class="scroll"><table>
+          : html`<div class="scroll" tabindex="0" role="region" aria-label="Table of transitions"><table class="transitions">
               <caption class="unseen">Transitions, newest first</caption>
               <thead><tr><th scope="col">When</th><th scope="col">Event</th><th scope="col">From</th><th scope="col">To</th></tr></thead>
               <tbody>
-                ${transitions.toReversed().map(
-                  (one) => html`<tr aria-current=${keyOf(one) === chosen ? 'step' : undefined}>
-                    <td class="quiet"><${TimeAgo} at=${one.at} /></td>
-                    <td class="mono" title=${one.event}>${one.eventName}</td>
-                    <td><${StateBadge} state=${one.from} /></td>
-                    <td><${StateBadge} state=${one.to} /></td>
+                ${transitions
+                  .map((one, index) => ({ ...one, index }))
+                  .toReversed()
+                  .map(
+                    ({
+                      at,
+                      event,
+                      eventName,
+                      from,
+                      to,
+                      index,
+                    }) => html`<tr aria-current=${index === replay.index ? 'step' : undefined}>
+                    <td class="quiet"><${TimeAgo} at=${at} /></td>
+                    <td><button type="button" class="event" title=${event} onClick=${() => replay.goTo(index)}>${eventName}</button></td>
+                    <td><${StateBadge} state=${from} /></td>
+                    <td><${StateBadge} state=${to} /></td>
                   </tr>`,
-                )}
+                  )}
               </tbody>
             </table></div>`
       }

@@ -30,10 +30,15 @@ function AllMachines() {
       <${ErrorNote} error=${error} />
       <ul class="cards">
         ${machines.map(
-          (one) => html`<li class="card card-body" key=${one.id}>
-            <h2><a href=${routeTo('machines', [one.id])}>${one.id}</a></h2>
-            <p>${one.description}</p>
-            <p><a href=${routeTo('actors', [], { type: one.id })}>Actors of this machine</a></p>
+          (one) => html`<li class="card machine-card" key=${one.id}>
+            <a class="machine-link" href=${routeTo('machines', [one.id])} tabindex="-1" aria-hidden="true">
+              <${MachineDrawing} id=${one.id} isStill />
+            </a>
+            <div class="card-body">
+              <h2><a href=${routeTo('machines', [one.id])}>${one.id}</a></h2>
+              <p class="quiet">${one.description}</p>
+              <p><a href=${routeTo('actors', [], { type: one.id })}>Actors of this machine</a></p>
+            </div>
           </li>`,
         )}
       </ul>
