@@ -20,6 +20,8 @@ export const actorsMax = 500;
 export const framesPerSecondMax = 200;
 /** Frames at once after a rest: all actors that may be watched, and what happens meanwhile. */
 export const burstFramesMax = actorsMax + 100;
+/** Who has used up its frames gets some more after so long, ms. */
+const restMs = 100;
 /** Bytes handed over and not sent: beyond that a viewer reads too slowly for what it watches. */
 export const bufferedBytesMax = 1_048_576;
 /** How long after the first frame that was lost a viewer is told of it, ms. */
@@ -56,6 +58,8 @@ export class Viewer {
   #hasNoticeActor = false;
   #frames = burstFramesMax;
   #framesAtMs: number;
+  #isResting = false;
+  #cancelRest: (() => void) | undefined;
 
   constructor({ runtime, maker, choice, sink, watchers }: ViewerOptions) {
     this.#watchers = watchers;
@@ -136,6 +140,7 @@ export class Viewer {
   /** Nothing is sent any more. */
   close(): void {
     this.#cancelTelling?.();
+    this.#cancelRest?.();
     for (const actor of this.#watched) this.forget(actor);
     this.#outdated.clear();
   }
@@ -162,18 +167,25 @@ export class Viewer {
     this.#tellLater();
   }
 
+  /** Where all is used up, the clock is looked at once in a while: events come by the hundred thousand. */
   #mayTake(): boolean {
-    if (this.#frames < 1) this.#refill();
+    if (this.#frames < 1 && !this.#isResting) this.#refill();
     if (this.#frames < 1 || this.#sink.bufferedBytes() > bufferedBytesMax) return false;
     this.#frames -= 1;
     return true;
   }
 
   #refill(): void {
-    const nowMs = this.#runtime.clock.now();
+    const { clock } = this.#runtime;
+    const nowMs = clock.now();
     const earned = ((nowMs - this.#framesAtMs) / 1_000) * framesPerSecondMax;
     this.#frames = Math.min(burstFramesMax, this.#frames + earned);
     this.#framesAtMs = nowMs;
+    if (this.#frames >= 1) return;
+    this.#isResting = true;
+    this.#cancelRest = clock.after(restMs, () => {
+      this.#isResting = false;
+    });
   }
 
   #tellLater(): void {

@@ -73,9 +73,9 @@ export async function debugActors(
 }
 
 /**
- * A search looks at all actors: one at a time, and between two as long a pause as the first took, so
- * that half of the time at least is for others however many people search. The same question is
- * answered once, for a second at most, and in a small system always anew.
+ * A search looks at all actors: one at a time, and between two a pause three times as long as the first
+ * took, so that three quarters of the time are for others however many people search. The same question
+ * is answered once, for a second at most, and in a small system always anew.
  */
 const searchBounds = {
   /** People look at a few pages. */
@@ -84,7 +84,7 @@ const searchBounds = {
   waitingMax: 32,
   makingMax: 1,
   keepMs: ({ tookMs }: { readonly tookMs: number }) => Math.min(1_000, tookMs * 20),
-  restMs: (tookMs: number) => tookMs,
+  restMs: (tookMs: number) => Math.min(1_000, tookMs * 3),
 };
 
 function isSearch({ q, state, sinceMs }: ActorListQuery): boolean {
