@@ -33,6 +33,8 @@ export function renderMachineDrawing(machine: AnyStateMachine): string {
     .replaceAll(/ data-(?:style|shape|arrow-start|arrow-end)="[^"]*"/g, '')
     // Several are shown on one page, where an id is there once.
     .replaceAll(/(id="|url\(#)arrowhead/g, `$1${id}-arrow`)
+    // The head of an arrow stays as it is when the arrow is lit.
+    .replaceAll('<marker ', '<marker markerUnits="userSpaceOnUse" ')
     .replaceAll(/var\(--([a-z_-]+)\)/g, (_, name: string) => colourOf(name))
     .replaceAll(/\d+\.\d{2,}/g, (number) => String(Math.round(Number(number) * 10) / 10));
   const title = escapeText(`${id}: ${description}`);

@@ -9,14 +9,15 @@ import { StateBadge } from './state-badge.js';
  * @param {{
  *   decision: import('../answers.js').RouteDecision,
  *   caption: string,
+ *   isPast?: boolean,
  * }} props
  */
-export function Decision({ decision, caption }) {
+export function Decision({ decision, caption, isPast = false }) {
   const { image, winner, reason, message, ms } = decision;
   return html`
     <div class="decision" data-reason=${reason}>
       <p class="decision-winner">
-        <span class="quiet">${winner === image ? 'It keeps' : 'It gets'}</span>
+        <span class="quiet">${verbOf(winner === image, isPast)}</span>
         <code>${winner}</code>
         <${StateBadge} state=${reasonName(reason)} tone=${toneOfReason(reason)} />
       </p>
@@ -24,6 +25,12 @@ export function Decision({ decision, caption }) {
       <${Candidates} decision=${decision} caption=${caption} />
     </div>
   `;
+}
+
+/** @type {(isSame: boolean, isPast: boolean) => string} */
+function verbOf(isSame, isPast) {
+  if (isSame) return isPast ? 'It kept' : 'It keeps';
+  return isPast ? 'It got' : 'It gets';
 }
 
 /** @param {{ decision: import('../answers.js').RouteDecision, caption: string }} props */
@@ -78,8 +85,8 @@ function Candidate({ candidate, place, isWinner, share }) {
         ${message && html`<p class="cell-note">${message}</p>`}
         ${credential && html`<p class="cell-note">let in by the Secret <code>${credential}</code></p>`}
       </th>
-      <td>
-        ${by === 'original' ? 'the Pod itself' : html`<span class="by">${by}</span>`}
+      <td class="by">
+        ${by === 'original' ? 'the Pod itself' : by}
         ${filter && html`<p class="cell-note">by the filter <code>${filter}</code></p>`}
       </td>
       <td><${StateBadge} state=${status} tone=${statusTones.get(status)} /></td>

@@ -19,13 +19,15 @@ const drawings = new Map();
  */
 export function MachineDrawing({ id, states = [], step, isStill = false }) {
   const { svg, error } = useDrawing(id);
-  const [isFullSize, setFullSize] = useState(false);
+  const [isWhole, setWhole] = useState(false);
   const frame = useRef(/** @type {HTMLElement | null} */ (null));
   useLayoutEffect(() => {
     if (svg !== null && frame.current !== null) place(frame.current, svg, isStill);
   }, [svg]);
   useLayoutEffect(() => {
-    if (frame.current !== null) light(frame.current, states, step);
+    if (frame.current === null) return;
+    light(frame.current, states, step);
+    if (!isStill) bringIntoView(frame.current);
   }, [svg, states.join(), step && JSON.stringify(step)]);
   if (error !== null) return html`<${ErrorNote} error=${error} known=${false} />`;
   if (isStill) {
@@ -35,15 +37,15 @@ export function MachineDrawing({ id, states = [], step, isStill = false }) {
     <figure class="machine" data-machine=${id}>
       <div
         class="machine-frame"
-        data-full-size=${String(isFullSize)}
+        data-whole=${String(isWhole)}
         ref=${frame}
         tabindex="0"
         role="group"
         aria-label=${`Drawing of the machine ${id}`}
       ></div>
       <figcaption class="toolbar">
-        <button type="button" aria-pressed=${String(isFullSize)} onClick=${() => setFullSize(!isFullSize)}>
-          Full size
+        <button type="button" aria-pressed=${String(isWhole)} onClick=${() => setWhole(!isWhole)}>
+          Fit all of it
         </button>
         ${states.length > 0 && html`<span class="quiet">Lit: ${states.join(', ')}</span>`}
       </figcaption>
@@ -85,6 +87,7 @@ async function fetchDrawing(id, signal) {
 function place(frame, svg, isStill) {
   const drawing = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
   drawing.setAttribute('role', 'img');
+  drawing.style.setProperty('--natural-width', `${drawing.getAttribute('width')}px`);
   // Beside each other several would have the same ids, and what is only looked at needs no title.
   if (isStill) drawing.querySelector('title')?.remove();
   frame.replaceChildren(document.adoptNode(drawing));
@@ -117,6 +120,22 @@ function light(frame, states, step) {
   for (const { edge } of edges) {
     if (edge.matches('.edge.taken')) edge.parentNode?.insertBefore(edge, edgesEnd(frame));
   }
+}
+
+/** A drawing that is larger than its frame is scrolled to what is lit in it. @param {HTMLElement} frame */
+function bringIntoView(frame) {
+  const lit = [...frame.querySelectorAll('.node.lit')].map((node) => node.getBoundingClientRect());
+  const [first] = lit;
+  if (first === undefined) return;
+  const { left, right, top, bottom } = frame.getBoundingClientRect();
+  const isSeen = lit.every(
+    (box) => box.left >= left && box.right <= right && box.top >= top && box.bottom <= bottom,
+  );
+  if (isSeen) return;
+  frame.scrollBy(
+    (first.left + first.right - left - right) / 2,
+    (first.top + first.bottom - top - bottom) / 2,
+  );
 }
 
 /** @type {(arrow: import('../lit-machine.js').Arrow) => string} */

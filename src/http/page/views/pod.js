@@ -69,7 +69,7 @@ function Story({ container: one, namespace, replica }) {
           ${
             one.decision === null
               ? html`<p class="quiet">${replica} does not remember its admission: another replica answered it, it was too long ago, or this one was started since.</p>`
-              : html`<${Decision} decision=${one.decision} caption=${`What each candidate for ${one.container} answered at its admission`} />`
+              : html`<${Decision} isPast decision=${one.decision} caption=${`What each candidate for ${one.container} answered at its admission`} />`
           }
         </li>
         <li class="story-step">
@@ -98,9 +98,13 @@ function Today({ container: { container, wanted, running, today }, namespace }) 
     return html`<p class="quiet">Not asked: the time was over, or there are too many containers.
       ${' '}<a href=${routeTo('route', [], { image: wanted, namespace })}>Ask for this image alone</a></p>`;
   }
+  const isSame = today.winner === running;
   return html`
-    <p>${today.winner === running ? 'The same as it runs.' : html`<strong>Another than it runs.</strong>`}</p>
-    <${Decision} decision=${today} caption=${`What each candidate for ${container} answers now`} />
+    <p><strong>${isSame ? 'The same as it runs.' : 'Another than it runs.'}</strong></p>
+    <details class="answers-now" open=${!isSame}>
+      <summary>What each candidate answers now</summary>
+      <${Decision} decision=${today} caption=${`What each candidate for ${container} answers now`} />
+    </details>
     <p class="story-links"><a href=${routeTo('route', [], { image: wanted, namespace })}>Ask about another Pod with this image</a></p>
   `;
 }
