@@ -6,7 +6,7 @@ import type { Circuit } from '#core/insight/registry-view.ts';
 test('a circuit is what it is since it moved, and not since something else of the registry did', () => {
   let now = 1_000;
   let tell: (host: string, to?: Circuit) => void = () => {};
-  const recorder = new Recorder({ now: () => now });
+  const recorder = new Recorder({ now: () => now, isKept: () => false });
   recorder.watch({
     onReachability: (listener: typeof tell) => {
       tell = listener;
