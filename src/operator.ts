@@ -169,7 +169,12 @@ function createMeans(input: OperatorInput, log: Log, access: KubeAccess) {
   quotaMetrics(metrics.registry, { quotas: quotas.scarcest, isKept: metrics.isKept });
   const { proxies } = environment;
   return {
-    ...{ clock, metrics, quotas, recorder: new Recorder({ now: Date.now }) },
+    ...{
+      clock,
+      metrics,
+      quotas,
+      recorder: new Recorder({ now: Date.now, isKept: metrics.isKept }),
+    },
     system: new KuikSystem({ clock, log, metrics, now: Date.now, random: Math.random }),
     client: connect(access, { log, metrics }),
     oci: createOciClient({ registries, proxies, onQuota: quotas.state }),

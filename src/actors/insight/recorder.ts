@@ -14,6 +14,7 @@ import { Listeners } from '#core/listeners.ts';
 import type { PodAdmission } from '#core/pod.ts';
 import { isRewritten } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
+import { BoundedLabel } from '#telemetry/bounded-label.ts';
 
 /** A registry's circuit moved; wall time, ms. */
 export interface RecordedMove {
@@ -28,6 +29,12 @@ export interface RecordedMove {
 export type RecordedNews =
   | { readonly kind: 'review'; readonly review: RecordedReview }
   | { readonly kind: 'move'; readonly move: RecordedMove };
+
+/** What a recorder is made of. */
+export interface RecorderOptions extends Pick<Runtime, 'now'> {
+  /** Whether a registry keeps its place whatever else there is. */
+  readonly isKept: (host: string) => boolean;
+}
 
 /** Moves that are kept: an hour in which ten registries flap. */
 const movesMax = 2_000;
@@ -47,11 +54,17 @@ export class Recorder {
     rerouted: 0,
     unserved: 0,
   }));
-  readonly #latencies = new BoundedMap<string, MinuteSlots<LatencyHistogram>>(registriesMax);
+  readonly #latencies = new Map<string, MinuteSlots<LatencyHistogram>>();
+  /** What somebody in charge named keeps its place, whatever Pods name besides. */
+  readonly #hosts: BoundedLabel;
+  /** Wall time, ms: when the circuit of a registry moved last; of the others it never did. */
+  readonly #movedMs = new BoundedMap<string, number>(registriesMax);
   #moves: RecordedMove[] = [];
 
-  constructor({ now }: Pick<Runtime, 'now'>) {
+  constructor({ now, isKept }: RecorderOptions) {
     this.#now = now;
+    const evicted = (host: string) => void this.#latencies.delete(host);
+    this.#hosts = new BoundedLabel(registriesMax, { isKept, evicted });
   }
 
   /** One review that was answered in time; a dry run is nobody's Pod. */
@@ -81,10 +94,12 @@ export class Recorder {
       if (from === to) return;
       const move = { atMs: this.#now(), host, from, to, reason: registries.troubleOf(host) ?? '' };
       this.#moves.push(move);
+      this.#movedMs.set(host, move.atMs);
       if (this.#moves.length > movesMax * 2) this.#moves = this.#moves.slice(-movesMax);
       this.news.tell({ kind: 'move', move });
     });
-    registries.onTimed((host, ms, isFailed) => {
+    registries.onTimed((registry, ms, isFailed) => {
+      const host = this.#hosts.name(registry);
       const known = this.#latencies.get(host);
       const slots = known ?? new MinuteSlots(() => new LatencyHistogram());
       if (known === undefined) this.#latencies.set(host, slots);
@@ -94,6 +109,9 @@ export class Recorder {
 
   /** Oldest first. */
   readonly moves = (): readonly RecordedMove[] => this.#moves.slice(-movesMax);
+
+  /** Since when its circuit is what it is; `undefined` where it never moved. */
+  readonly circuitSinceMs = (host: string): number | undefined => this.#movedMs.get(host);
 
   readonly counts = () => this.#counts.entries(this.#now());
 

@@ -1,3 +1,4 @@
+import { isObject } from '#core/json.ts';
 import type { PodMetadata } from '#core/pod.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 
@@ -19,33 +20,38 @@ export interface RecordedReview {
 
 /** Reviews that are remembered: some minutes of a busy cluster, days of a quiet one. */
 export const reviewsMax = 1_000;
-/** Candidates of all of them, about half a kilobyte each. */
-const candidatesMax = 10_000;
+/** What all of them hold together, as `bytesOf` has it: images and messages are as long as one likes. */
+export const bytesMax = 8 * 1024 * 1024;
+/** Of a Pod with more containers than any node runs the others are left out. */
+const decisionsMax = 100;
+/** What a decision or a candidate takes beside its texts. */
+const entryBytes = 120;
+/** What is longer is no name of an object. */
+const nameCharactersMax = 253;
 
 /** The last reviews in which there was something to decide; bounded in number and in size. */
 export class DecisionRing {
   #reviews: RecordedReview[] = [];
-  #candidates = 0;
+  #bytes = 0;
   #lastId = 0;
 
-  /** Remembers a review; decisions are immutable, so that nothing is copied. */
+  /** Remembers a review; decisions are immutable, so that nothing is copied. Anybody writes the metadata. */
   readonly record = (
-    { namespace, metadata = {} }: { readonly namespace: string; readonly metadata?: PodMetadata },
+    { namespace, metadata }: { readonly namespace: string; readonly metadata?: PodMetadata },
     decisions: readonly RouteDecision[],
     atMs: number,
   ): RecordedReview => {
-    const { name, generateName = '', ownerReferences } = metadata;
-    const owner = ownerReferences?.find(({ controller }) => controller === true);
+    const { name, generateName } = isObject(metadata) ? metadata : {};
     this.#lastId += 1;
-    const review = {
-      ...{ id: this.#lastId, atMs, namespace, decisions },
-      ...{ pod: name ?? generateName, isGenerated: name === undefined },
-      owner: owner === undefined ? '' : `${owner.kind}/${owner.name}`,
+    const review: RecordedReview = {
+      ...{ id: this.#lastId, atMs, namespace, decisions: decisions.slice(0, decisionsMax) },
+      ...{ pod: textOf(name) || textOf(generateName), isGenerated: textOf(name) === '' },
+      owner: ownerOf(metadata),
     };
     this.#reviews.push(review);
-    this.#candidates += weightOf(review);
+    this.#bytes += bytesOf(review);
     // In one go now and then: to shift each time would move all of them.
-    if (this.#reviews.length >= reviewsMax * 2 || this.#candidates > candidatesMax) this.#trim();
+    if (this.#reviews.length >= reviewsMax * 2 || this.#bytes > bytesMax) this.#trim();
     return review;
   };
 
@@ -57,21 +63,53 @@ export class DecisionRing {
 
   /** Down to half of what may be kept. */
   #trim(): void {
-    let candidates = 0;
+    let bytes = 0;
     let from = this.#reviews.length;
     while (from > 0 && this.#reviews.length - from < reviewsMax) {
-      candidates += weightOf(this.#reviews[from - 1]);
-      if (candidates > candidatesMax / 2 && from < this.#reviews.length) break;
+      bytes += bytesOf(this.#reviews[from - 1]);
+      if (bytes > bytesMax / 2 && from < this.#reviews.length) break;
       from -= 1;
     }
     this.#reviews = this.#reviews.slice(from);
-    this.#candidates = this.#reviews.reduce((sum, review) => sum + weightOf(review), 0);
+    this.#bytes = this.#reviews.reduce((sum, review) => sum + bytesOf(review), 0);
   }
 }
 
-/** What a review holds; a container without any candidate is something, too. */
-function weightOf(review: RecordedReview | undefined): number {
-  return (review?.decisions ?? []).reduce((sum, one) => sum + 1 + one.candidates.length, 0);
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, nameCharactersMax) : '';
+}
+
+/** `Kind/name` of the controller. */
+function ownerOf(metadata: unknown): string {
+  const owners = isObject(metadata) ? metadata['ownerReferences'] : undefined;
+  const all: readonly unknown[] = Array.isArray(owners) ? owners : [];
+  const owner = all.find((one) => isObject(one) && one['controller'] === true);
+  return isObject(owner) ? `${textOf(owner['kind'])}/${textOf(owner['name'])}` : '';
+}
+
+/** Whether a text is part of its Pod, images, or who proposed them; in whatever case. */
+export function hasText(
+  { namespace, pod, owner, decisions }: RecordedReview,
+  text: string | undefined,
+): boolean {
+  if (text === undefined) return true;
+  const wanted = text.toLowerCase();
+  const images = decisions.flatMap(({ image, winner, by, reason }) => [image, winner, by, reason]);
+  return [`${namespace}/${pod}`, owner, ...images].some((one) =>
+    one.toLowerCase().includes(wanted),
+  );
+}
+
+/** What a review holds, about: its texts, and what each entry takes. */
+function bytesOf(review: RecordedReview | undefined): number {
+  let bytes = entryBytes;
+  for (const { image, winner, message, candidates } of review?.decisions ?? []) {
+    bytes += entryBytes + image.length + winner.length + message.length;
+    for (const candidate of candidates) {
+      bytes += entryBytes + candidate.image.length + (candidate.message?.length ?? 0);
+    }
+  }
+  return bytes;
 }
 
 /** Whether there was anything to decide: most images have one candidate, and nobody is asked. */
