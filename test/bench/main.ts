@@ -15,6 +15,7 @@ const benches: Readonly<
   availability: () => import('./availability.ts'),
   copy: () => import('./copy.ts'),
   'copy-beside': () => import('./copy-beside.ts'),
+  inspect: () => import('./inspect.ts'),
   memory: () => import('./memory.ts'),
   mirroring: () => import('./mirroring.ts'),
   monitoring: () => import('./monitoring.ts'),

@@ -7,6 +7,7 @@ import { forEachInTurns } from '#telemetry/in-turns.ts';
 import { isInState } from '#telemetry/states.ts';
 import { eventFrame, type FrameMaker, snapshotFrame } from './frames.ts';
 import { actorsMax, type Seen, Viewer } from './viewer.ts';
+import { Watchers } from './watchers.ts';
 
 /** Frames of the actors for whoever watches; without viewers it is not attached, and costs nothing. */
 export function createInspection(system: KuikSystem): InspectionPort {
@@ -18,6 +19,8 @@ class Inspection {
   readonly #system: KuikSystem;
   readonly #maker: FrameMaker;
   readonly #viewers = new Set<Viewer>();
+  readonly #watchers = new Watchers();
+  #followsStates = false;
   #attached: Subscription | undefined;
 
   constructor(system: KuikSystem) {
@@ -32,9 +35,10 @@ class Inspection {
 
   readonly watch = (choice: ActorChoice, sink: FrameSink): (() => void) => {
     const { runtime } = this.#system;
-    const viewer = new Viewer({ runtime, maker: this.#maker, choice, sink });
-    this.#viewers.add(viewer);
-    this.#attached ??= this.#system.root.system.inspect(this.#inspect);
+    const viewer = new Viewer({
+      ...{ runtime, maker: this.#maker, choice, sink, watchers: this.#watchers },
+    });
+    this.#enter(viewer);
     forEachInTurns(this.#present(choice, viewer), (actor) => viewer.show(actor)).catch(
       (error: unknown) => this.#fail(error),
     );
@@ -75,44 +79,59 @@ class Inspection {
   };
 
   #see(inspected: InspectionEvent): void {
+    const actor = inspected.actorRef as AnyActorRef;
     if (inspected.type === '@xstate.event') {
-      const { event } = inspected;
-      const actor = inspected.actorRef as AnyActorRef;
-      const source = inspected.sourceRef as AnyActorRef | undefined;
-      if (source !== undefined && event.type.startsWith('xstate.error.actor.')) {
-        this.#seeCrash(source, event);
-      }
-      this.#show(actor, { event }, () => eventFrame(this.#maker, actor, { event, source }));
+      const { type } = inspected.event;
+      if (type === 'xstate.init') this.#consider(actor, inspected);
+      else if (type.startsWith('xstate.error.actor.')) this.#seeCrash(inspected);
+      this.#show(actor, inspected);
     } else if (inspected.type === '@xstate.snapshot') {
-      const { event, snapshot } = inspected;
-      this.#seeSnapshot(inspected.actorRef as AnyActorRef, { event, snapshot });
+      if (this.#followsStates) this.#consider(actor, inspected);
+      this.#show(actor, inspected);
     }
+  }
+
+  #consider(actor: AnyActorRef, seen: Seen): void {
+    for (const viewer of this.#viewers) viewer.consider(actor, seen);
   }
 
   /** A crashed actor is seen as the event that tells its parent. */
-  #seeCrash(actor: AnyActorRef, event: Seen['event']): void {
-    this.#seeSnapshot(actor, { event, snapshot: actor.getSnapshot() as Snapshot<unknown> });
+  #seeCrash({ sourceRef, event }: Seen): void {
+    const actor = sourceRef as AnyActorRef | undefined;
+    if (actor !== undefined) this.#show(actor, { event, snapshot: actor.getSnapshot() });
   }
 
-  #seeSnapshot(actor: AnyActorRef, seen: Required<Seen>): void {
-    this.#show(actor, seen, () => snapshotFrame(this.#maker, actor, seen));
-    if (seen.snapshot.status === 'active') return;
-    for (const viewer of this.#viewers) viewer.forget(actor);
-  }
-
-  /** Chosen before it is written, and written once for all who watch. */
-  #show(actor: AnyActorRef, seen: Seen, write: () => string): void {
+  /** Chosen before anything is made of it, and written once for all who watch. */
+  #show(actor: AnyActorRef, seen: Seen): void {
+    const viewers = this.#watchers.of(actor);
+    if (viewers === undefined) return;
     let frame: string | undefined;
-    for (const viewer of this.#viewers) {
-      if (!viewer.follows(actor, seen) || !viewer.takes(actor)) continue;
-      frame ??= write();
-      viewer.send(frame);
+    for (const viewer of viewers) {
+      if (viewer.takes(actor)) {
+        frame ??= this.#write(actor, seen);
+        viewer.send(frame);
+      }
+      if (seen.snapshot !== undefined && seen.snapshot.status !== 'active') viewer.forget(actor);
     }
+  }
+
+  #write(actor: AnyActorRef, { event, snapshot, sourceRef }: Seen): string {
+    if (snapshot !== undefined) return snapshotFrame(this.#maker, actor, { event, snapshot });
+    const source = sourceRef as AnyActorRef | undefined;
+    return eventFrame(this.#maker, actor, { event, source });
+  }
+
+  #enter(viewer: Viewer): void {
+    this.#viewers.add(viewer);
+    this.#followsStates ||= viewer.followsStates;
+    this.#attached ??= this.#system.root.system.inspect(this.#inspect);
   }
 
   #leave(viewer: Viewer): void {
     viewer.close();
-    if (!this.#viewers.delete(viewer) || this.#viewers.size > 0) return;
+    if (!this.#viewers.delete(viewer)) return;
+    this.#followsStates = [...this.#viewers].some((one) => one.followsStates);
+    if (this.#viewers.size > 0) return;
     this.#attached?.unsubscribe();
     this.#attached = undefined;
   }

@@ -1,4 +1,4 @@
-import type { AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
+import type { ActorRefLike, AnyActorRef, AnyEventObject, Snapshot } from 'xstate';
 import { systemIdOf } from '#actors/child-actors.ts';
 import type { Runtime } from '#actors/runtime.ts';
 import type { ActorChoice, FrameSink } from '#core/inspection.ts';
@@ -12,23 +12,26 @@ import {
   noticeFrame,
   snapshotFrame,
 } from './frames.ts';
+import type { Watchers } from './watchers.ts';
 
 /** Actors that one viewer watches: more than that nobody looks at, or can draw. */
 export const actorsMax = 500;
-/** Frames a second for one viewer: a person sees less, and a thousand take 10 ms of the event loop. */
-export const framesPerSecondMax = 500;
-/** Frames that may come at once after a rest: what one check of an image comes to, many times over. */
-export const burstFramesMax = 1_000;
+/** Frames a second for one viewer: a person sees less, and each takes 10 us of the event loop. */
+export const framesPerSecondMax = 200;
+/** Frames at once after a rest: all actors that may be watched, and what happens meanwhile. */
+export const burstFramesMax = actorsMax + 100;
 /** Bytes handed over and not sent: beyond that a viewer reads too slowly for what it watches. */
 export const bufferedBytesMax = 1_048_576;
 /** How long after the first frame that was lost a viewer is told of it, ms. */
 export const tellDelayMs = 1_000;
 
-/** What has just happened to an actor. */
+/** What has just happened to an actor, as XState tells it. */
 export interface Seen {
   readonly event: AnyEventObject;
   /** Where the actor is after the event; absent while the event is on its way to it. */
   readonly snapshot?: Snapshot<unknown>;
+  /** Who sent the event. */
+  readonly sourceRef?: ActorRefLike | undefined;
 }
 
 /**
@@ -40,6 +43,7 @@ export class Viewer {
   readonly #maker: FrameMaker;
   readonly #choice: ActorChoice;
   readonly #sink: FrameSink;
+  readonly #watchers: Watchers;
   readonly #watched = new Set<AnyActorRef>();
   /** Machines whose chart it was given. */
   readonly #charts = new Set<string>();
@@ -53,7 +57,8 @@ export class Viewer {
   #frames = burstFramesMax;
   #framesAtMs: number;
 
-  constructor({ runtime, maker, choice, sink }: ViewerOptions) {
+  constructor({ runtime, maker, choice, sink, watchers }: ViewerOptions) {
+    this.#watchers = watchers;
     this.#runtime = runtime;
     this.#maker = maker;
     this.#choice = choice;
@@ -66,9 +71,14 @@ export class Viewer {
     return this.#watched.size;
   }
 
-  /** Whether an actor is its to see, from now on where it has just begun to be. */
-  follows(actor: AnyActorRef, seen: Seen): boolean {
-    return this.#watched.has(actor) || (this.#comesIntoView(actor, seen) && this.show(actor));
+  /** Whether actors come into its view by what state they come to, not only when they begin. */
+  get followsStates(): boolean {
+    return this.#choice.kind === 'type' && this.#choice.state !== undefined;
+  }
+
+  /** Watches an actor from now on if it has just come to be one of the chosen. */
+  consider(actor: AnyActorRef, seen: Seen): void {
+    if (!this.#watched.has(actor) && this.#comesIntoView(actor, seen)) this.show(actor);
   }
 
   /** Watches an actor that is there; false where there is no room for one more. */
@@ -84,6 +94,7 @@ export class Viewer {
       return false;
     }
     this.#watched.add(actor);
+    this.#watchers.add(actor, this);
     const machine = machineOf(actor)?.id;
     const withChart = machine === undefined || !this.#charts.has(machine);
     if (machine !== undefined) this.#charts.add(machine);
@@ -100,6 +111,7 @@ export class Viewer {
   /** An actor that has ended makes room for another; how it ended is told where that was lost. */
   forget(actor: AnyActorRef): void {
     this.#watched.delete(actor);
+    this.#watchers.delete(actor, this);
   }
 
   /** Whether it may be sent a frame about an actor; if not, the frame counts as lost. */
@@ -124,7 +136,7 @@ export class Viewer {
   /** Nothing is sent any more. */
   close(): void {
     this.#cancelTelling?.();
-    this.#watched.clear();
+    for (const actor of this.#watched) this.forget(actor);
     this.#outdated.clear();
   }
 
@@ -206,6 +218,8 @@ export interface ViewerOptions {
   readonly maker: FrameMaker;
   readonly choice: ActorChoice;
   readonly sink: FrameSink;
+  /** Where all viewers enter what they watch. */
+  readonly watchers: Watchers;
 }
 
 function isOfType(actor: AnyActorRef, type: string): boolean {

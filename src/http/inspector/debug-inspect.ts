@@ -80,7 +80,7 @@ export async function debugInspect(
         socket.close(1013, tooMany);
         return;
       }
-      const leave = inspection.watch(choice, frameSink(socket));
+      const leave = inspection.watch(choice, frameSink(socket, request.raw.socket));
       socket.once('close', leave);
     },
   });

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import type { FrameSink } from '#core/inspection.ts';
 
@@ -9,8 +10,11 @@ const pingEveryMs = 15_000;
 /** Who has not answered for so long is gone, or reads nothing at all; ms. */
 const silentMsMax = 60_000;
 
-/** A socket as a place for frames; pings it, and cuts it off when nothing comes back. */
-export function frameSink(socket: ViewerSocket): FrameSink {
+/**
+ * A socket as a place for frames; pings it, and cuts it off when nothing comes back. What is sent in one
+ * turn of the event loop leaves together: a call of the system for each frame costs more than the frame.
+ */
+export function frameSink(socket: ViewerSocket, connection: Socket): FrameSink {
   let heardMs = performance.now();
   const pinging = setInterval(() => {
     if (performance.now() - heardMs > silentMsMax) socket.terminate();
@@ -21,9 +25,20 @@ export function frameSink(socket: ViewerSocket): FrameSink {
     heardMs = performance.now();
   });
   socket.once('close', () => clearInterval(pinging));
+  let isGathering = false;
+  const gather = () => {
+    isGathering = true;
+    connection.cork();
+    setImmediate(() => {
+      isGathering = false;
+      connection.uncork();
+    });
+  };
   return {
     send: (frame) => {
-      if (socket.readyState === socket.OPEN) socket.send(frame);
+      if (socket.readyState !== socket.OPEN) return;
+      if (!isGathering) gather();
+      socket.send(frame);
     },
     bufferedBytes: () => socket.bufferedAmount,
     end: (reason) => socket.close(1011, reason),

@@ -64,7 +64,8 @@ export function useAnswer(path, { everyMs = everyMsDefault, timeoutMs = timeoutM
  * @returns {Promise<T>} Rejects with what the operator says was wrong.
  */
 export async function ask(path, signal) {
-  const response = await fetch(urlOf(path), { headers: { accept: 'application/json' }, signal });
+  const headers = { accept: 'application/json' };
+  const response = await fetch(urlOf(path), { headers, signal, cache: 'no-store' });
   heardReplica(response);
   const body = await response.json().catch(() => null);
   if (!response.ok) throw new Error(body?.error ?? `the operator answered ${response.status}`);

@@ -41,7 +41,8 @@ export async function debugPage(
   });
   app.get('/debug', async (request, reply) => {
     reply.header('vary', 'Accept');
-    return wantsPage(request) ? reply.redirect('/debug/') : { leader: leader(), paths };
+    // Relative: who comes through a proxy has more in front of it.
+    return wantsPage(request) ? reply.redirect('debug/') : { leader: leader(), paths };
   });
   app.get('/debug/page/*', async (request, reply) => {
     const { version, files } = await assets();

@@ -37,6 +37,8 @@ export interface OpenPage {
 /** Where screenshots are. */
 export const screenshotDirectory = join(import.meta.dirname, '..', '..', '..', 'screenshots');
 
+/** Nobody looks at more, and to draw it takes longer than a test may; pixels. */
+const screenshotHeightMax = 4_000;
 /** A loaded machine starts it in seconds. */
 const startTimeoutMs = 60_000;
 const stepTimeoutMs = 15_000;
@@ -76,7 +78,9 @@ async function openPage(
     problems: () => problems,
     violations: async () => await findViolations(page),
     screenshot: async (name) => {
-      await page.screenshot({ path: join(screenshotDirectory, `${name}.png`), fullPage: true });
+      const height = await page.evaluate('document.documentElement.scrollHeight');
+      const fullPage = Number(height) <= screenshotHeightMax;
+      await page.screenshot({ path: join(screenshotDirectory, `${name}.png`), fullPage });
     },
     close: async () => await context.close(),
   };

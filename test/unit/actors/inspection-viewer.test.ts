@@ -46,11 +46,11 @@ describe('a viewer', () => {
     ask(5_000);
     expect(frames).toHaveLength(burstFramesMax);
     started.runtime.clock.advance(tellDelayMs);
-    expect(events().at(-1)).toMatchObject({ type: 'frames.lost', count: 9_001 });
+    expect(events().at(-1)).toMatchObject({ type: 'frames.lost', count: 10_001 - burstFramesMax });
     const told = frames.length;
     ask(5_000);
-    expect(frames.length - told).toBeLessThanOrEqual(framesPerSecondMax);
-    expect(frames.length - told).toBeGreaterThan(framesPerSecondMax - 5);
+    // One of them went for where the actor was by then.
+    expect(frames.length - told).toBe(framesPerSecondMax - 1);
   });
 
   test('watches so many actors, and is told that there are more', async () => {

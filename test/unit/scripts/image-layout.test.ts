@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { expect, onTestFinished, test } from 'vitest';
+import { pageFiles } from '#http/page-assets.ts';
 import { applicationEntries } from '#scripts/image/application.ts';
 import { buildImage, type ImageParts } from '#scripts/image/build-image.ts';
 import { architectures, runtimeConfiguration, userId } from '#scripts/image/image-runtime.ts';
@@ -108,6 +109,9 @@ test('the image holds the bundle, its licences, and nothing for development', as
   const paths = entries.map(({ path }) => path);
   expect(paths).toContain('opt/kuik/dist/kuik.cjs');
   expect(paths.filter((path) => /\.(ts|map|json)$|node_modules/.test(path))).toEqual([]);
+  const page = (await pageFiles()).map(([path]) => `opt/kuik/dist/page/${path}`);
+  expect(page).toContain('opt/kuik/dist/page/vendor/preact.js');
+  expect(paths).toEqual(expect.arrayContaining(page));
   const notices = entries.find(({ path }) => path === 'opt/kuik/dist/NOTICES.txt');
   const text = notices?.kind === 'file' ? String(notices.content) : '';
   const { packages } = shippedPackages(root);
