@@ -37,10 +37,11 @@ export function dashboardCommand(): Command {
 }
 
 const examples = `
-The page only looks: nothing can be changed on it. What it shows of registries and decisions is what one
-replica knows; it offers the others. Ends with Ctrl-C.
+The page only looks: nothing can be changed on it. What it shows of registries
+and decisions is what one replica knows; it offers the others. Ends with Ctrl-C.
 
-Who runs this needs "list" on pods and "create" on pods/portforward in the operator's namespace.
+Who runs this needs "list" on pods and "create" on pods/portforward in the
+operator's namespace.
 
 Examples:
   kubectl kuik dashboard

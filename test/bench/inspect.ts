@@ -20,7 +20,7 @@ import { percentile, table } from './table.ts';
 /** Each figure is the median of so many pairs, one after the other: with viewers, and without. */
 const pairs = 7;
 const imagesUsual = 10_000;
-const cyclesUsual = 60_000;
+const cyclesUsual = 30_000;
 const atOnce = 25;
 /** What a viewer may cost of the rate at which actors take events. */
 const lossMax = 0.15;
@@ -30,6 +30,8 @@ interface Watching {
   readonly what: string;
   /** Queries of `/debug/inspect`, one for each viewer. */
   readonly viewers: readonly string[];
+  /** Times the usual number: one actor alone takes its events ten times as fast as all of them. */
+  readonly times?: number;
   /** Which image is checked in a cycle. */
   readonly checked: (cycle: number, images: number) => number;
   /** People who search all actors, one question after the other. */
@@ -42,7 +44,10 @@ const one = 'actor=tracked-image:image-0';
 
 const watchings: readonly Watching[] = [
   { what: 'one actor of all', viewers: [one], checked: everywhere, hasBar: true },
-  { what: 'one actor that takes every event', viewers: [one], checked: () => 0, hasBar: true },
+  {
+    ...{ what: 'one actor that takes every event', viewers: [one], checked: () => 0 },
+    ...{ times: 10, hasBar: true },
+  },
   { what: 'all of a type', viewers: ['type=tracked-image'], checked: everywhere },
   { what: 'ten on everything', viewers: Array(10).fill('actor=kuik'), checked: everywhere },
   {
@@ -58,7 +63,8 @@ export async function run({ quick }: { readonly quick: boolean }): Promise<void>
   await stage.check(cyclesUsual / 4, everywhere);
   const rows: string[][] = [];
   for (const watching of watchings) {
-    rows.push(await measure(stage, watching, quick ? cyclesUsual / 10 : cyclesUsual));
+    const cycles = (cyclesUsual * (watching.times ?? 1)) / (quick ? 10 : 1);
+    rows.push(await measure(stage, watching, cycles));
   }
   await stage.stop();
   const columns = [
@@ -83,7 +89,8 @@ async function measure(stage: Stage, watching: Watching, cycles: number): Promis
     const before = first ? await plain(stage, watching, cycles) : undefined;
     const watched = await withViewers(stage, watching, cycles);
     const without = before ?? (await plain(stage, watching, cycles));
-    runs.push({ ...watched, without, change: watched.rate / without - 1 });
+    const change = watched.rate / without.rate - 1;
+    runs.push({ ...watched, without, change, cpuChange: watched.cpuRate / without.cpuRate - 1 });
   }
   const median = (of: (pair: Pair) => number) =>
     percentile(
@@ -97,8 +104,9 @@ async function measure(stage: Stage, watching: Watching, cycles: number): Promis
   return [
     watching.what,
     median(({ rate }) => rate).toFixed(0),
-    median(({ without }) => without).toFixed(0),
-    `${(change * 100).toFixed(1)} %`,
+    median(({ without }) => without.rate).toFixed(0),
+    percent(change),
+    percent(median(({ cpuChange }) => cpuChange)),
     median(({ frames }) => frames).toFixed(0),
     median(({ longestMs }) => longestMs).toFixed(0),
     median(({ heapMb }) => heapMb).toFixed(0),
@@ -106,20 +114,32 @@ async function measure(stage: Stage, watching: Watching, cycles: number): Promis
   ];
 }
 
-interface Watched {
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** What one run came to. */
+interface Run {
+  /** Events that actors took in a second of the wall clock. */
   readonly rate: number;
-  readonly frames: number;
+  /** In a second of the thread's own CPU time: others that use the machine do not change it. */
+  readonly cpuRate: number;
   readonly longestMs: number;
+}
+
+interface Watched extends Run {
+  readonly frames: number;
   readonly heapMb: number;
 }
 
 interface Pair extends Watched {
-  readonly without: number;
+  readonly without: Run;
   readonly change: number;
+  readonly cpuChange: number;
 }
 
-async function plain(stage: Stage, { checked }: Watching, cycles: number): Promise<number> {
-  return (await stage.check(cycles, checked)).rate;
+async function plain(stage: Stage, { checked }: Watching, cycles: number): Promise<Run> {
+  return await stage.check(cycles, checked);
 }
 
 async function withViewers(
@@ -134,12 +154,12 @@ async function withViewers(
       await (await fetch(`${stage.searchUrl}?q=image-${person}${search % 100}`)).text();
     }
   });
-  const { rate, longestMs } = await stage.check(cycles, checked);
+  const ran = await stage.check(cycles, checked);
   searching.abort();
   await Promise.all(searches);
   const frames = await clients.close();
   collectGarbage();
-  return { rate, longestMs, frames, heapMb: process.memoryUsage().heapUsed / 2 ** 20 };
+  return { ...ran, frames, heapMb: process.memoryUsage().heapUsed / 2 ** 20 };
 }
 
 /** Viewers with the client package, in a thread of their own: they are not the operator's cost. */
@@ -187,8 +207,9 @@ async function startStage(images: number) {
   system.root.system.inspect(({ type }) => {
     if (type === '@xstate.event') events += 1;
   });
-  const check = async (cycles: number, checked: Watching['checked']) => {
+  const check = async (cycles: number, checked: Watching['checked']): Promise<Run> => {
     const [startedMs, before] = [performance.now(), events];
+    const cpuBefore = process.threadCpuUsage();
     let [longestMs, lastMs] = [0, startedMs];
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       actors[checked(cycle, images)].send({ type: 'check.due' });
@@ -198,8 +219,10 @@ async function startStage(images: number) {
       longestMs = Math.max(longestMs, nowMs - lastMs);
       lastMs = nowMs;
     }
-    const rate = ((events - before) / (performance.now() - startedMs)) * 1_000;
-    return { rate, longestMs };
+    const taken = events - before;
+    const { user, system: kernel } = process.threadCpuUsage(cpuBefore);
+    const rate = (taken / (performance.now() - startedMs)) * 1_000;
+    return { rate, cpuRate: (taken / (user + kernel)) * 1_000_000, longestMs };
   };
   const stop = async () => {
     await listener.close();

@@ -9,7 +9,7 @@ const bufferedBytesMax = 256 * 1024;
 /** Proxies close what is silent for a minute. */
 const heartbeatMs = 15_000;
 
-/** `GET /debug/events`: what happens, as it happens, as an event stream (HTML, §9.2). */
+/** `GET /debug/events`: what happens, as it happens, as an event stream (WHATWG HTML, server-sent events). */
 export async function debugEvents(
   app: FastifyInstance,
   { insight }: { readonly insight: Pick<InsightPort, 'follow'> },
