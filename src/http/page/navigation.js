@@ -102,7 +102,8 @@ function Whose({ route, replicas, connection: { replica, lostAt }, leader }) {
 function describeLeader(replica, leader) {
   if (replica === null) return '';
   if (leader === null) return html`<span class="quiet">nobody leads</span>`;
-  if (leader === replica) return html`<span class="quiet">leads</span>`;
+  // Who holds the Lease has a text behind its name that tells it from itself before a restart.
+  if (leader.split('_')[0] === replica) return html`<span class="quiet">leads</span>`;
   return html`<span class="quiet">led by ${leader}</span>`;
 }
 

@@ -7,14 +7,16 @@ import { StateBadge } from './state-badge.js';
  * The candidates of a decision in order: what each answered, after how long, and which was taken.
  *
  * @param {{
- *   decision: Pick<import('../answers.js').RouteDecision, 'candidates' | 'winner'>,
+ *   decision: Pick<import('../answers.js').RouteDecision, 'candidates' | 'winner' | 'reason'>,
  *   caption: string,
  * }} props
  */
-export function Candidates({ decision: { candidates, winner }, caption }) {
+export function Candidates({ decision: { candidates, winner, reason }, caption }) {
   if (candidates.length === 0) return null;
   const msMax = Math.max(1, ...candidates.map(({ ms }) => ms));
-  const won = candidates.findIndex(({ image }) => image === winner);
+  // Where nothing answers the Pod keeps its image, which is no choice.
+  const won =
+    reason === 'NothingAvailable' ? -1 : candidates.findIndex(({ image }) => image === winner);
   return html`
     <div class="scroll candidates-scroll" tabindex="0" role="region" aria-label=${caption}>
       <table class="candidates">
@@ -63,7 +65,7 @@ function Candidate({ candidate, place, isWinner, share }) {
         ${credential && html`<p class="cell-note">let in by the Secret <code>${credential}</code></p>`}
       </th>
       <td class="by">
-        ${by === 'original' ? 'the Pod itself' : by}
+        ${by === 'original' ? 'the Pod itself' : breakable(by)}
         ${filter && html`<p class="cell-note">by the filter <code>${filter}</code></p>`}
       </td>
       <td><${StateBadge} state=${status} tone=${statusTones.get(status)} /></td>
@@ -72,6 +74,11 @@ function Candidate({ candidate, place, isWinner, share }) {
       </td>
     </tr>
   `;
+}
+
+/** A name goes on in the next line behind a slash, before it does anywhere else. @type {(name: string) => unknown} */
+function breakable(name) {
+  return name.split('/').map((part, index) => (index === 0 ? part : html`/<wbr />${part}`));
 }
 
 /** @type {ReadonlyMap<string, import('./state-badge.js').Tone>} */

@@ -74,7 +74,7 @@ function Container({ container: { name, image, message, reason, candidates, winn
     <div class="decision-container">
       <h2>${name} <span class="quiet">${reason}</span></h2>
       <p>${message} <a href=${routeTo('route', [], { image, namespace })}>What would it get today?</a></p>
-      <${Candidates} decision=${{ candidates, winner }} caption=${`Candidates of ${name}, in order`} />
+      <${Candidates} decision=${{ candidates, winner, reason }} caption=${`Candidates of ${name}, in order`} />
     </div>
   `;
 }

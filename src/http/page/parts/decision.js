@@ -20,8 +20,9 @@ export function Decision({ decision, caption, isPast = false }) {
         <span class="quiet">${verbOf(winner === image, isPast)}</span>
         <code>${winner}</code>
         <${StateBadge} state=${reasonName(reason)} tone=${toneOfReason(reason)} />
+        ${ms > 0 && html`<span class="quiet">within ${formatMs(ms)}</span>`}
       </p>
-      <p class="quiet">${message}${ms > 0 && html` Decided within <strong>${formatMs(ms)}</strong>.`}</p>
+      <p class="quiet">${message}</p>
       <${Candidates} decision=${decision} caption=${caption} />
     </div>
   `;
