@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBrowser, type TestBrowser } from '#test/support/browser/browser.ts';
 import { type MadeUpOperator, startMadeUpOperator } from '#test/support/page/made-up-operator.ts';
 import { madeUpPods, madeUpRoute, madeUpStory } from '#test/support/page/made-up-pods.ts';
+import { looks } from '#test/support/page/page-stage.ts';
 
 /** The views of what a Pod gets, over made-up answers. */
 let browser: TestBrowser;
@@ -60,7 +61,7 @@ describe('a route', () => {
     const texts = (await candidates.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
     expect(texts).toEqual([
       expect.stringMatching(/^1 docker.io\/library\/redis:7.2.*Set aside nothing was sent/),
-      expect.stringMatching(/^2 ghcr.io\/mirror\/redis:7.2.*by the filter.*Not found 34 ms/),
+      expect.stringMatching(/^2 ghcr.io\/mirror\/redis:7.2.*Not found 34 ms Repl.*by the filter/),
       expect.stringMatching(/^3 mirror.example.com.*taken.*mirror-credentials.*Available 21 ms/),
       expect.stringMatching(/^4 quay.io\/copies\/redis:7.2.*Not asked nothing was sent/),
     ]);
@@ -91,6 +92,9 @@ describe('Pods', () => {
   test('are searched among twenty thousand, and lead to their story', async () => {
     const opened = await open('#/pods');
     await opened.page.getByText('20,000 Pods').first().waitFor();
+    // Rows of several lines are higher than was supposed: the list stays at its beginning.
+    await opened.page.locator(rows).first().getByText('cart-7d9f-00000').waitFor();
+    expect(await opened.page.locator('.long-list').evaluate(({ scrollTop }) => scrollTop)).toBe(0);
     await opened.page.getByLabel('A part of namespace/name').fill('shop/cart-7d9f-00001');
     await opened.page.getByText('1 Pod', { exact: true }).first().waitFor();
     const row = opened.page.locator(rows);
@@ -127,18 +131,16 @@ describe('Pods', () => {
   });
 });
 
-describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  test.each([
-    ['route', shared, '.candidates'],
-    ['pods', '#/pods', 'table.pods a'],
-    ['pod', '#/pods/shop/cart-7d9f-1', '.candidates'],
-  ])('axe finds nothing on %s, wide or narrow', async (name, fragment, shown) => {
-    for (const width of [1_280, 400]) {
-      const opened = await open(fragment, theme, width);
-      await opened.page.locator(shown).first().waitFor();
-      expect(await opened.violations()).toEqual([]);
-      await opened.screenshot(`${name}-${theme}-${width}`);
-      await opened.close();
-    }
-  });
+test.each(
+  looks.flatMap((look) => [
+    ['route', shared, '.candidates', look] as const,
+    ['pods', '#/pods', 'table.pods a', look] as const,
+    ['pod', '#/pods/shop/cart-7d9f-1', '.candidates', look] as const,
+  ]),
+)('axe finds nothing on %s', async (name, fragment, shown, { theme, width }) => {
+  const opened = await open(fragment, theme, width);
+  await opened.page.locator(shown).first().waitFor();
+  expect(await opened.violations()).toEqual([]);
+  await opened.screenshot(`${name}-${theme}-${width}`);
+  await opened.close();
 });

@@ -42,7 +42,8 @@ export function useVirtualRows({ count, rowHeight }) {
   );
   virtualizer.setOptions(options);
   // A browser that is on its way stops where the position is set: End would lead into the middle.
-  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = () => !virtualizer.isScrolling;
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = ({ start }) =>
+    !virtualizer.isScrolling && start < (virtualizer.scrollOffset ?? 0);
   useLayoutEffect(() => virtualizer._didMount(), []);
   useLayoutEffect(() => virtualizer._willUpdate());
   const items = virtualizer.getVirtualItems();

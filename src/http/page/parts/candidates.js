@@ -25,9 +25,9 @@ export function Candidates({ decision: { candidates, winner, reason }, caption }
           <tr>
             <th scope="col" class="number">Order</th>
             <th scope="col">Candidate</th>
-            <th scope="col">Proposed by</th>
             <th scope="col">Answer</th>
             <th scope="col">After</th>
+            <th scope="col">Proposed by</th>
           </tr>
         </thead>
         <tbody>
@@ -64,13 +64,13 @@ function Candidate({ candidate, place, isWinner, share }) {
         ${message && html`<p class="cell-note">${message}</p>`}
         ${credential && html`<p class="cell-note">let in by the Secret <code>${credential}</code></p>`}
       </th>
-      <td class="by">
-        ${by === 'original' ? 'the Pod itself' : breakable(by)}
-        ${filter && html`<p class="cell-note">by the filter <code>${filter}</code></p>`}
-      </td>
       <td><${StateBadge} state=${status} tone=${statusTones.get(status)} /></td>
       <td class="after">
         ${ms === 0 ? html`<span class="quiet">nothing was sent</span>` : html`<span>${formatMs(ms)}</span><${Share} share=${share} />`}
+      </td>
+      <td class="by">
+        ${by === 'original' ? 'the Pod itself' : breakable(by)}
+        ${filter && html`<p class="cell-note">by the filter <code>${filter}</code></p>`}
       </td>
     </tr>
   `;
