@@ -73,6 +73,23 @@ test('the page says whose view it is, and leads to the same as another replica s
   await close();
 });
 
+test('another replica is a link away, with what was looked at', async () => {
+  const other = await startMadeUpOperator(madeUpAnswers, 'kuik-1');
+  const ports = [stage.operator().url, other.url].map((url) => new URL(url).port);
+  const browser = await startBrowser();
+  const { page } = await browser.open(
+    `${stage.operator().url}#/map?q=quay&replicas=kuik-0@${ports[0]},kuik-1@${ports[1]}`,
+  );
+  // The one request to elsewhere that is right: a person follows the link.
+  await page.context().unrouteAll();
+  await page.getByRole('link', { name: 'kuik-1' }).click();
+  await page.locator('[data-whose=kuik-1]').getByRole('link', { name: 'kuik-0' }).waitFor();
+  await page.locator('[data-host="quay.io"]').waitFor();
+  expect(page.url()).toBe(`${other.url}#/map?q=quay`);
+  await browser.close();
+  await other.close();
+});
+
 test('what is written into a link is what is read from it', async () => {
   const { page, close } = await stage.open('#/overview');
   const routes = [

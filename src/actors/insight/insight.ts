@@ -6,6 +6,7 @@ import type { KuikSystem } from '#actors/system.ts';
 import type { WatchedResources } from '#actors/watch-resources.ts';
 import type { KuikResource } from '#api/kinds.ts';
 import { findAttention, linkTo } from '#core/insight/attention.ts';
+import { hasText } from '#core/insight/decision-ring.ts';
 import type {
   DecisionPage,
   DecisionQuery,
@@ -88,14 +89,7 @@ export class Insight implements InsightPort {
 
   readonly decisions = ({ after = 0, q, limit }: DecisionQuery): DecisionPage => {
     const { reviews } = this.#options.recorder;
-    const asked = reviews
-      .newest()
-      .filter(({ id }) => id > after)
-      .filter(({ namespace, pod, decisions }) => {
-        if (q === undefined) return true;
-        const texts = decisions.flatMap(({ image, winner }) => [image, winner]);
-        return [`${namespace}/${pod}`, ...texts].some((text) => text.includes(q));
-      });
+    const asked = reviews.newest().filter((review) => review.id > after && hasText(review, q));
     return { decisions: asked.slice(0, limit).map(showReview), forgotten: reviews.forgotten() };
   };
 
@@ -152,11 +146,12 @@ export class Insight implements InsightPort {
   }
 
   #registry(host: string, pods: number): RegistryView {
-    const { registries } = this.#options;
+    const { registries, recorder } = this.#options;
     const snapshot = registries.actorOf(host)?.getSnapshot();
     const { quotas = {}, trouble = null } = snapshot?.context ?? {};
     const last = Object.values(quotas).at(-1);
-    const since = this.#system.observer.get(`registry:${host}`)?.sinceMs;
+    // Not the actor's: that moves with its quota and pace as well.
+    const since = recorder.circuitSinceMs(host);
     return {
       ...{ host, circuit: registries.reachability(host), trouble, pods },
       since: since === undefined ? null : formatTime(since),

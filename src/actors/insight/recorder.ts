@@ -48,6 +48,8 @@ export class Recorder {
     unserved: 0,
   }));
   readonly #latencies = new BoundedMap<string, MinuteSlots<LatencyHistogram>>(registriesMax);
+  /** Wall time, ms: when the circuit of a registry moved last; of the others it never did. */
+  readonly #movedMs = new BoundedMap<string, number>(registriesMax);
   #moves: RecordedMove[] = [];
 
   constructor({ now }: Pick<Runtime, 'now'>) {
@@ -81,6 +83,7 @@ export class Recorder {
       if (from === to) return;
       const move = { atMs: this.#now(), host, from, to, reason: registries.troubleOf(host) ?? '' };
       this.#moves.push(move);
+      this.#movedMs.set(host, move.atMs);
       if (this.#moves.length > movesMax * 2) this.#moves = this.#moves.slice(-movesMax);
       this.news.tell({ kind: 'move', move });
     });
@@ -94,6 +97,9 @@ export class Recorder {
 
   /** Oldest first. */
   readonly moves = (): readonly RecordedMove[] => this.#moves.slice(-movesMax);
+
+  /** Since when its circuit is what it is; `undefined` where it never moved. */
+  readonly circuitSinceMs = (host: string): number | undefined => this.#movedMs.get(host);
 
   readonly counts = () => this.#counts.entries(this.#now());
 

@@ -69,6 +69,19 @@ export class DecisionRing {
   }
 }
 
+/** Whether a text is part of its Pod, images, or who proposed them; in whatever case. */
+export function hasText(
+  { namespace, pod, owner, decisions }: RecordedReview,
+  text: string | undefined,
+): boolean {
+  if (text === undefined) return true;
+  const wanted = text.toLowerCase();
+  const images = decisions.flatMap(({ image, winner, by, reason }) => [image, winner, by, reason]);
+  return [`${namespace}/${pod}`, owner, ...images].some((one) =>
+    one.toLowerCase().includes(wanted),
+  );
+}
+
 /** What a review holds; a container without any candidate is something, too. */
 function weightOf(review: RecordedReview | undefined): number {
   return (review?.decisions ?? []).reduce((sum, one) => sum + 1 + one.candidates.length, 0);

@@ -4,7 +4,7 @@ import type { LatencySummary } from './latency.ts';
 export interface RegistryView {
   readonly host: string;
   readonly circuit: Circuit;
-  /** RFC 3339; `null` where it has not been asked yet. */
+  /** RFC 3339; `null` where the circuit never moved: closed since this replica knows it. */
   readonly since: string | null;
   /** What the last connection failed of. */
   readonly trouble: string | null;

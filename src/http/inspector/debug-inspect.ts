@@ -1,10 +1,12 @@
-import type { Server } from 'node:http';
-import websocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { WebSocketServer } from 'ws';
 import type { ActorChoice, InspectionPort } from '#core/inspection.ts';
+import { fail, type Result, succeed } from '#core/result.ts';
+import type { Refusal } from '#http/require-bearer.ts';
 import { type AdmitUpgrade, guardUpgrades } from './guard-upgrades.ts';
-import { frameSink, type ViewerSocket } from './viewer-socket.ts';
+import { frameSink } from './viewer-socket.ts';
 
 const path = '/debug/inspect';
 /** Viewers at once: each may cost some percent of a core, and few people look at the same replica. */
@@ -18,23 +20,6 @@ const goodbyeMs = 500;
 
 const choiceExpected =
   'actor=<id> (up to 16 of them, each with its children) or type=<type>, with state=<state> or without';
-
-const querySchema = Type.Object(
-  {
-    actor: Type.Optional(
-      Type.Unsafe<string | readonly string[]>({
-        anyOf: [
-          { type: 'array', items: { type: 'string' }, maxItems: namedActorsMax },
-          { type: 'string' },
-        ],
-        description: `an id of an actor, or up to ${namedActorsMax} of them`,
-      }),
-    ),
-    type: Type.Optional(Type.String({ description: "the first part of actors' ids" })),
-    state: Type.Optional(Type.String({ description: 'the name of a state' })),
-  },
-  { additionalProperties: false },
-);
 
 /** What the stream needs. */
 export interface DebugInspectOptions {
@@ -51,70 +36,84 @@ export async function debugInspect(
   app: FastifyInstance,
   { inspection, admit }: DebugInspectOptions,
 ): Promise<void> {
-  const guarded = guardUpgrades(app.server, { path, admit });
-  await app.register(websocket, {
-    // Of a server it wants the upgrades alone.
-    options: { server: guarded as Server, maxPayload: receivedBytesMax, perMessageDeflate: false },
-    errorHandler: (_, socket) => socket.terminate(),
-    preClose,
+  const server = new WebSocketServer({
+    ...{ noServer: true, maxPayload: receivedBytesMax, perMessageDeflate: false },
   });
-  app.route({
-    method: 'GET',
-    url: path,
-    schema: { querystring: querySchema },
-    preHandler: async (request, reply) => {
-      const refusal = refuse(app, request, inspection);
-      if (refusal !== undefined) return reply.code(refusal.status).send({ error: refusal.error });
-    },
-    handler: async (_, reply: FastifyReply) => {
-      const error = 'expected the upgrade to a WebSocket: see docs/inspect.md';
-      return reply
-        .code(426)
-        .headers({ connection: 'upgrade', upgrade: 'websocket' })
-        .send({ error });
-    },
-    wsHandler: (socket: ViewerSocket, request) => {
-      const choice = readChoice(request);
-      if (choice === undefined) throw new Error('An upgrade without a choice was let in.');
-      if (app.websocketServer.clients.size > viewersMax) {
-        socket.close(1013, tooMany);
+  const refuse = (url = '') => {
+    const asked = readQuestion(url, inspection);
+    if (!asked.ok) return asked.error;
+    return server.clients.size >= viewersMax ? refusal(503, tooMany) : undefined;
+  };
+  const guarded = guardUpgrades(app.server, {
+    ...{ path, admit },
+    refuse: ({ url }) => refuse(url),
+  });
+  guarded.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    server.handleUpgrade(request, socket, head, (viewer) => {
+      const asked = readQuestion(request.url ?? '', inspection);
+      // Others were let in, or an actor went, while this one was asked who it is.
+      if (!asked.ok || server.clients.size > viewersMax) {
+        viewer.close(1013, asked.ok ? tooMany : asked.error.error);
         return;
       }
-      const leave = inspection.watch(choice, frameSink(socket, request.raw.socket));
-      socket.once('close', leave);
-    },
+      const leave = inspection.watch(asked.value, frameSink(viewer, request.socket));
+      // What is said wrongly ends the connection, and that is all there is to it.
+      viewer.once('error', () => viewer.terminate());
+      viewer.once('close', leave);
+    });
+  });
+  app.addHook('preClose', (done) => sayGoodbye(server, done));
+  app.get(path, async (request, reply) => {
+    const refused = refuse(request.url);
+    if (refused !== undefined) return reply.code(refused.status).send({ error: refused.error });
+    reply.code(426).headers({ connection: 'upgrade', upgrade: 'websocket' });
+    return reply.send({ error: noUpgrade });
   });
 }
 
 const tooMany = `expected at most ${viewersMax} viewers at once: ask again later`;
+const noUpgrade = 'expected the upgrade to a WebSocket: see docs/inspect.md';
 
-function refuse(app: FastifyInstance, request: FastifyRequest, inspection: InspectionPort) {
-  const choice = readChoice(request);
-  if (choice === undefined) {
-    const error = `expected ${choiceExpected}: all actors at once are more than anybody can watch`;
-    return { status: 400, error };
-  }
-  const missing = inspection.missing(choice);
-  if (missing !== undefined) {
-    const error = `actor: expected the id of an actor (see /debug/actors), got ${missing}`;
-    return { status: 404, error };
-  }
-  const isFull = request.ws && app.websocketServer.clients.size >= viewersMax;
-  return isFull ? { status: 503, error: tooMany } : undefined;
+function refusal(status: Refusal['status'], error: string): Refusal {
+  return { status, error, headers: {} };
 }
 
-function readChoice(request: FastifyRequest): ActorChoice | undefined {
-  const { actor, type, state } = request.query as Static<typeof querySchema>;
-  const ids = actor === undefined ? [] : [actor].flat().filter((id) => id !== '');
-  if (ids.length > 0) {
-    return type === undefined && state === undefined ? { kind: 'ids', ids } : undefined;
-  }
-  return type === undefined ? undefined : { kind: 'type', type, ...(state && { state }) };
+/** Which actors are asked for, if they are there. */
+function readQuestion(url: string, inspection: InspectionPort): Result<ActorChoice, Refusal> {
+  const choice = readChoice(new URL(url, 'http://operator').searchParams);
+  if (!choice.ok) return fail(refusal(400, choice.error));
+  const missing = inspection.missing(choice.value);
+  if (missing === undefined) return choice;
+  const error = `actor: expected the id of an actor (see /debug/actors), got ${missing}`;
+  return fail(refusal(404, error));
 }
+
+/** `?actor=&type=x`, as the list of paths has it: what is left empty is not asked for. */
+function readChoice(query: URLSearchParams): Result<ActorChoice, string> {
+  const asked = [...query].filter(([, value]) => value !== '');
+  const unknown = [...query.keys()].find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    return fail(`expected one of the parameters ${names.join(', ')}, got ${unknown.slice(0, 100)}`);
+  }
+  const valuesOf = (name: string) => asked.flatMap(([key, value]) => (key === name ? value : []));
+  const [ids, types, states] = [valuesOf('actor'), valuesOf('type'), valuesOf('state')];
+  if (ids.length > namedActorsMax) {
+    return fail(`actor: expected ${namedActorsMax} ids at most, got ${ids.length}`);
+  }
+  const [[type, ...more], [state]] = [types, states];
+  if (ids.length > 0 && type === undefined && state === undefined) {
+    return succeed({ kind: 'ids', ids });
+  }
+  if (ids.length > 0 || type === undefined || more.length > 0 || states.length > 1) {
+    return fail(`expected ${choiceExpected}: all actors at once are more than anybody can watch`);
+  }
+  return succeed({ kind: 'type', type, ...(state !== undefined && { state }) });
+}
+
+const names: readonly string[] = ['actor', 'type', 'state'];
 
 /** Viewers are told that the operator stops; who does not close is cut off. */
-function preClose(this: FastifyInstance, done: () => void): void {
-  const { websocketServer: server } = this;
+function sayGoodbye(server: WebSocketServer, done: () => void): void {
   for (const viewer of server.clients) viewer.close(1001, 'the operator stops');
   const cutting = setTimeout(() => {
     for (const viewer of server.clients) viewer.terminate();

@@ -14,7 +14,7 @@ export type AdmitUpgrade = (request: IncomingMessage) => Promise<Refusal | undef
  */
 export function guardUpgrades(
   server: EventEmitter,
-  { path, admit }: { readonly path: string; readonly admit: AdmitUpgrade },
+  { path, admit, refuse = () => undefined }: GuardOptions,
 ): EventEmitter {
   const admitted = new EventEmitter();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -23,7 +23,7 @@ export function guardUpgrades(
     socket.on('error', giveUp);
     admit(request).then(
       (foreign) => {
-        const refusal = foreign ?? elsewhere(request, path);
+        const refusal = foreign ?? elsewhere(request, path) ?? refuse(request);
         if (socket.destroyed) return;
         if (refusal !== undefined) {
           answer(socket, refusal);
@@ -36,6 +36,14 @@ export function guardUpgrades(
     );
   });
   return admitted;
+}
+
+/** What is let in. */
+export interface GuardOptions {
+  readonly path: string;
+  readonly admit: AdmitUpgrade;
+  /** What is asked wrongly, by whoever may ask. */
+  readonly refuse?: (request: IncomingMessage) => Refusal | undefined;
 }
 
 /** What is no route that upgrades would be answered over a socket that then nobody ends. */

@@ -1,9 +1,6 @@
 import type { Socket } from 'node:net';
-import type { WebSocket } from '@fastify/websocket';
+import type { WebSocket } from 'ws';
 import type { FrameSink } from '#core/inspection.ts';
-
-/** What is used of a WebSocket. */
-export type ViewerSocket = WebSocket;
 
 /** How often a viewer is asked whether it is there, ms: proxies forget what is silent for a minute. */
 const pingEveryMs = 15_000;
@@ -14,7 +11,7 @@ const silentMsMax = 60_000;
  * A socket as a place for frames; pings it, and cuts it off when nothing comes back. What is sent in one
  * turn of the event loop leaves together: a call of the system for each frame costs more than the frame.
  */
-export function frameSink(socket: ViewerSocket, connection: Socket): FrameSink {
+export function frameSink(socket: WebSocket, connection: Socket): FrameSink {
   let heardMs = performance.now();
   const pinging = setInterval(() => {
     if (performance.now() - heardMs > silentMsMax) socket.terminate();

@@ -1,5 +1,4 @@
 import { useEvents } from './events.js';
-import { matcher } from './format.js';
 import { useAnswer } from './live.js';
 import { useMemo, useState } from './preact.js';
 
@@ -54,7 +53,9 @@ export function useDecisions(filter) {
 
 /** @type {(heard: readonly ShownReview[], asked: readonly ShownReview[], q: string) => readonly ShownReview[]} */
 function merge(heard, asked, q) {
-  const matches = matcher(q);
+  // As the operator does it.
+  const wanted = q.toLowerCase();
+  const matches = (/** @type {string} */ text) => text.toLowerCase().includes(wanted);
   const all = new Map(
     [...asked, ...heard.filter((review) => matches(textOf(review)))].map((review) => [
       keyOf(review),

@@ -1,6 +1,6 @@
 import { StateBadge } from './parts/state-badge.js';
 import { html } from './preact.js';
-import { linkToReplica } from './replicas.js';
+import { linkToReplica, replicaOf } from './replicas.js';
 import { routeTo } from './router.js';
 import { useTheme } from './theme.js';
 import { viewOf, views } from './views.js';
@@ -102,9 +102,8 @@ function Whose({ route, replicas, connection: { replica, lostAt }, leader }) {
 function describeLeader(replica, leader) {
   if (replica === null) return '';
   if (leader === null) return html`<span class="quiet">nobody leads</span>`;
-  // Who holds the Lease has a text behind its name that tells it from itself before a restart.
-  if (leader.split('_')[0] === replica) return html`<span class="quiet">leads</span>`;
-  return html`<span class="quiet">led by ${leader}</span>`;
+  if (replicaOf(leader) === replica) return html`<span class="quiet">leads</span>`;
+  return html`<span class="quiet">led by ${replicaOf(leader)}</span>`;
 }
 
 const themes = /** @type {const} */ ([

@@ -41,6 +41,17 @@ export function linkToReplica(route, replica, all) {
 }
 
 /**
+ * The replica that holds the Lease: its holder is the name of the Pod and a part that is new with
+ * each start.
+ *
+ * @param {string} holder
+ * @returns {string}
+ */
+export function replicaOf(holder) {
+  return holder.replace(/_[^_]*$/, '');
+}
+
+/**
  * Reads `<name>@<port>,…`, and leaves out what is none.
  *
  * @param {string} text

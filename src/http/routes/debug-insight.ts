@@ -38,7 +38,7 @@ const podsQuery = Type.Object(
 const decisionsQuery = Type.Object(
   {
     after: Type.Optional(Type.Integer({ minimum: 0, description: 'the id of a decision' })),
-    q: text('a part of a Pod or an image'),
+    q: text('a part of a Pod, an image or who proposed it'),
     limit,
   },
   { additionalProperties: false },

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { replicaHeader } from '#core/replica-header.ts';
+import { refusePages } from '#http/refuse-pages.ts';
 import { debugPage } from '#http/routes/debug-page.ts';
 
 /** What a path is answered; a function is asked each time. */
@@ -22,17 +23,20 @@ export interface MadeUpOperator {
 /** Listens on a port of its own. */
 export async function startMadeUpOperator(
   given: Readonly<Record<string, MadeUpAnswer>>,
+  replica = 'kuik-0',
 ): Promise<MadeUpOperator> {
   const answers = new Map(Object.entries(given));
   const app = fastify({ forceCloseConnections: true });
+  // As the real one does: what a browser sends for the page has to be let in.
+  refusePages(app, { own: { address: '127.0.0.1' }, hostOf: 'all', entrance: '/debug/' });
   app.addHook('onRequest', async (_, reply) => {
-    reply.header(replicaHeader, 'kuik-0');
+    reply.header(replicaHeader, replica);
   });
   await app.register(debugPage, { leader: () => 'kuik-0', paths: [] });
   const viewers = new Set<ServerResponse>();
   app.get('/debug/events', async (_, reply) => {
     reply.hijack();
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', [replicaHeader]: 'kuik-0' });
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', [replicaHeader]: replica });
     reply.raw.write(': from now on\n\n');
     viewers.add(reply.raw);
     reply.raw.once('close', () => viewers.delete(reply.raw));

@@ -60,7 +60,7 @@ function Row({ registry: { host, circuit, since, trouble, quota, pace, pods, lat
       </th>
       <td>
         <${StateBadge} state=${circuit} />
-        <p class="cell-note">${since === null ? 'not asked yet' : html`for <${TimeAgo} at=${since} suffix="" />`}</p>
+        ${since !== null && html`<p class="cell-note">for <${TimeAgo} at=${since} suffix="" /></p>`}
       </td>
       <td class="number">
         ${

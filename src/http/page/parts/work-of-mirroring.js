@@ -1,5 +1,6 @@
 import { count, formatBytes } from '../format.js';
 import { html } from '../preact.js';
+import { replicaOf } from '../replicas.js';
 import { Empty } from './empty.js';
 import { useMore } from './more.js';
 
@@ -27,23 +28,29 @@ const first = 6;
 export function WorkOfMirroring({ copies, leads, leader }) {
   const running = /** @type {readonly RunningCopy[]} */ (copies.running);
   const { shown, button } = useMore(running, first);
-  const states = Object.entries(copies.byState);
   return html`
     <section class="card" aria-labelledby="copies-title" data-part="copies">
       <div class="card-head">
         <h2 id="copies-title">Copies</h2>
-        <span class="quiet">${states.map(([state, number]) => `${number.toLocaleString('en')} ${state}`).join(' · ')}</span>
+        <span class="quiet">${describeStates(copies.byState)}</span>
       </div>
       ${
         shown.length === 0
           ? html`<${Empty} title="No copy is being made">
-            ${!leads && leader !== null && `${leader} leads, and makes them.`}
+            ${!leads && leader !== null && `${replicaOf(leader)} leads, and makes them.`}
           <//>`
           : html`<ul class="rows">${shown.map((copy) => html`<${Copy} copy=${copy} />`)}</ul>`
       }
       ${button}
     </section>
   `;
+}
+
+/** @type {(byState: Readonly<Record<string, number>>) => string} */
+function describeStates({ images = 0, mirrored = 0, failed = 0 }) {
+  if (images === 0) return '';
+  const failures = failed === 0 ? '' : ` · ${failed.toLocaleString('en')} failed`;
+  return `${mirrored.toLocaleString('en')} of ${count(images, 'image')} mirrored${failures}`;
 }
 
 /** @param {{ copy: RunningCopy }} props */

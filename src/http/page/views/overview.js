@@ -11,6 +11,7 @@ import { TextFilter } from '../parts/text-filter.js';
 import { TimeAgo } from '../parts/time-ago.js';
 import { WorkOfMirroring } from '../parts/work-of-mirroring.js';
 import { html } from '../preact.js';
+import { replicaOf } from '../replicas.js';
 import { routeTo } from '../router.js';
 
 /** So many fit beside each other on a screen; the rest is a button away. */
@@ -48,7 +49,7 @@ function summary({ attentionTotal, leader, registriesTotal }) {
     attentionTotal === 0
       ? 'Nothing needs attention.'
       : `${count(attentionTotal, 'thing needs', 'things need')} attention.`;
-  const leads = leader === null ? 'Nobody leads.' : `${leader} leads.`;
+  const leads = leader === null ? 'Nobody leads.' : `${replicaOf(leader)} leads.`;
   return `${needs} ${count(registriesTotal, 'registry is', 'registries are')} known. ${leads}`;
 }
 
@@ -139,7 +140,7 @@ function RecentCard({ recent, isFiltered }) {
             ${shown.map(
               ({ at, kind, text, link }) => html`<li>
                 <span class="recent-at quiet"><${TimeAgo} at=${at} /></span>
-                <span><span class="unseen">${kind}: </span><a class="plain" href=${link}>${text}</a></span>
+                <span><span class="unseen">${kind}: </span><a class="plain" href=${link} title=${text}>${text}</a></span>
               </li>`,
             )}
           </ol>`
