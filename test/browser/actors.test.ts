@@ -174,6 +174,21 @@ describe('one actor', () => {
   });
 });
 
+test('an actor is chosen on its machine, with its state lit there as it changes', async () => {
+  served.move('Open', 'request.answered', 'Closed');
+  const opened = await open('#/machines/registry');
+  const choice = opened.page.getByLabel('Light the state of an actor');
+  await choice.fill('registry:quay.io');
+  await choice.press('Enter');
+  const lit = opened.page.locator('.machine .node.lit');
+  await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Closed'));
+  expect(opened.page.url()).toContain('actor=registry');
+  served.move('Closed', 'connection.failed', 'Suspect');
+  await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Suspect'));
+  expect(opened.problems()).toEqual([]);
+  await opened.close();
+});
+
 test('every machine is drawn', async () => {
   const opened = await open('#/machines');
   await opened.page.locator('[data-view=machines] .machine-still svg').nth(8).waitFor();

@@ -37,11 +37,14 @@ export function ActorMachine({ actor, replay, children }) {
       <${ReplayButtons} replay=${replay} />
     </div>
     <div class="card-body actor-machine">
-      <p role="status" data-part="step">${
-        step === undefined
-          ? 'As it is now.'
-          : html`${index + 1} of ${count}: <${Sentence} transition=${step} />`
-      }</p>
+      <div class="step">
+        <p role="status" data-part="step">${
+          step === undefined
+            ? 'As it is now.'
+            : html`${index + 1} of ${count}: <${Sentence} transition=${step} />`
+        }</p>
+        ${step !== undefined && html`<span class="quiet"><${TimeAgo} at=${step.at} /></span>`}
+      </div>
       <${MachineDrawing}
         id=${actor.type}
         states=${step?.to ?? actor.state}
@@ -77,8 +80,8 @@ function ReplayButtons({ replay }) {
 }
 
 /** @param {{ transition: Transition }} props */
-function Sentence({ transition: { eventName, from, to, at } }) {
+function Sentence({ transition: { eventName, from, to } }) {
   const left = from.filter((state) => !to.includes(state));
   const entered = to.filter((state) => !from.includes(state));
-  return html`<strong>${eventName}</strong>: ${left.join(', ') || 'its start'} → ${entered.join(', ')}, <${TimeAgo} at=${at} />`;
+  return html`<strong>${eventName}</strong>: ${left.join(', ') || 'its start'} → ${entered.join(', ')}`;
 }
