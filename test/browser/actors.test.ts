@@ -26,6 +26,8 @@ const searchMsMax = 300;
 const paintMsMax = 1_000;
 /** The filter waits so long for the next key of a word. */
 const settleMs = 120;
+/** A change is seen after the next question, and the machine may be busy. */
+const liveMsMax = 5_000;
 /** Rows that are drawn: what is seen and a few more. */
 const drawnMax = 60;
 
@@ -110,10 +112,12 @@ describe('one actor', () => {
     const opened = await open(fragment);
     const lit = opened.page.locator('.machine .node.lit');
     await expect
-      .poll(() => lit.allTextContents())
+      .poll(() => lit.allTextContents(), { timeout: liveMsMax })
       .toContainEqual(expect.stringContaining('Suspect'));
     served.move('Suspect', 'xstate.done.actor.suspectPing', 'Open');
-    await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Open'));
+    await expect
+      .poll(() => lit.allTextContents(), { timeout: liveMsMax })
+      .toContainEqual(expect.stringContaining('Open'));
     const taken = opened.page.locator('.machine .edge.taken');
     expect(await taken.getAttribute('data-from')).toBe('reachability_Suspect');
     await opened.screenshot('actor');
@@ -144,11 +148,13 @@ describe('one actor', () => {
     const lit = opened.page.locator('.machine .node.lit');
     const said = opened.page.locator('[data-part=step]');
     await expect
-      .poll(() => lit.allTextContents())
+      .poll(() => lit.allTextContents(), { timeout: liveMsMax })
       .toContainEqual(expect.stringContaining('Suspect'));
     expect(await said.textContent()).toContain('connection failed: reachability.Closed');
     await opened.page.keyboard.press('ArrowRight');
-    await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Open'));
+    await expect
+      .poll(() => lit.allTextContents(), { timeout: liveMsMax })
+      .toContainEqual(expect.stringContaining('Open'));
     await opened.page.keyboard.press('ArrowRight');
     await expect.poll(() => said.textContent()).toBe('As it is now.');
     expect(opened.problems()).toEqual([]);
@@ -181,10 +187,14 @@ test('an actor is chosen on its machine, with its state lit there as it changes'
   await choice.fill('registry:quay.io');
   await choice.press('Enter');
   const lit = opened.page.locator('.machine .node.lit');
-  await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Closed'));
+  await expect
+    .poll(() => lit.allTextContents(), { timeout: liveMsMax })
+    .toContainEqual(expect.stringContaining('Closed'));
   expect(opened.page.url()).toContain('actor=registry');
   served.move('Closed', 'connection.failed', 'Suspect');
-  await expect.poll(() => lit.allTextContents()).toContainEqual(expect.stringContaining('Suspect'));
+  await expect
+    .poll(() => lit.allTextContents(), { timeout: liveMsMax })
+    .toContainEqual(expect.stringContaining('Suspect'));
   expect(opened.problems()).toEqual([]);
   await opened.close();
 });
