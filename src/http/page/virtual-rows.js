@@ -41,6 +41,9 @@ export function useVirtualRows({ count, rowHeight }) {
     () => /** @type {Virtualizer<HTMLDivElement, Element>} */ (new Virtualizer(options)),
   );
   virtualizer.setOptions(options);
+  // A browser that is on its way stops where the position is set: End would lead into the middle.
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = ({ start }) =>
+    !virtualizer.isScrolling && start < (virtualizer.scrollOffset ?? 0);
   useLayoutEffect(() => virtualizer._didMount(), []);
   useLayoutEffect(() => virtualizer._willUpdate());
   const items = virtualizer.getVirtualItems();

@@ -2,6 +2,7 @@ import { outcomeOf } from '../decision-stream.js';
 import { formatMs } from '../format.js';
 import { html, useState } from '../preact.js';
 import { routeTo } from '../router.js';
+import { Candidates } from './candidates.js';
 import { StateBadge } from './state-badge.js';
 import { clockTime } from './time-ago.js';
 
@@ -68,37 +69,12 @@ function Detail({ review: { namespace, pod, owner, containers } }) {
 }
 
 /** @param {{ container: ShownReview['containers'][number], namespace: string }} props */
-function Container({ container: { name, image, message, reason, candidates }, namespace }) {
+function Container({ container: { name, image, message, reason, candidates, winner }, namespace }) {
   return html`
     <div class="decision-container">
       <h2>${name} <span class="quiet">${reason}</span></h2>
       <p>${message} <a href=${routeTo('route', [], { image, namespace })}>What would it get today?</a></p>
-      <div class="scroll" tabindex="0" role="group" aria-label=${`Table of the candidates of ${name}`}>
-        <table>
-          <caption class="unseen">Candidates of ${name}, in order</caption>
-          <thead>
-            <tr>
-              <th scope="col">Candidate</th>
-              <th scope="col">Proposed by</th>
-              <th scope="col">Answer</th>
-              <th scope="col" class="number">After</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${candidates.map(
-              (candidate) => html`<tr>
-                <th scope="row"><code>${candidate.image}</code></th>
-                <td>${candidate.by}</td>
-                <td>
-                  <${StateBadge} state=${candidate.status} />
-                  ${candidate.message !== undefined && html`<p class="cell-note">${candidate.message}</p>`}
-                </td>
-                <td class="number">${candidate.ms === 0 ? '–' : formatMs(candidate.ms)}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      <${Candidates} decision=${{ candidates, winner, reason }} caption=${`Candidates of ${name}, in order`} />
     </div>
   `;
 }

@@ -1,7 +1,7 @@
 import { useAnswer } from '../live.js';
+import { ActorMachine } from '../parts/actor-machine.js';
 import { Empty } from '../parts/empty.js';
 import { ErrorNote } from '../parts/error-note.js';
-import { MachineDrawing } from '../parts/machine-drawing.js';
 import { PageTitle } from '../parts/page-title.js';
 import { StateBadge } from '../parts/state-badge.js';
 import { TimeAgo } from '../parts/time-ago.js';
@@ -15,24 +15,8 @@ const everyMs = 1_000;
 const childrenShown = 200;
 
 /**
- * @typedef {object} Transition
- * @property {string} at
- * @property {string} event
- * @property {string} eventName
- * @property {readonly string[]} from
- * @property {readonly string[]} to
- */
-
-/**
- * @typedef {object} Actor
- * @property {string} id
- * @property {string} type
- * @property {readonly string[]} state
- * @property {string} since
- * @property {unknown} context
- * @property {readonly Transition[]} transitions Newest last.
- * @property {readonly string[]} children
- * @property {number} childrenTotal
+ * @typedef {import('../parts/actor-machine.js').Transition} Transition
+ * @typedef {import('../parts/actor-machine.js').Actor} Actor
  */
 
 /** One actor: where it stands, how it came there, what it knows. @param {import('../router.js').ViewProps} props */
@@ -63,68 +47,18 @@ function Details({ actor }) {
   const isMachine = machines.some(({ id }) => id === actor.type);
   const replay = useReplay(actor.transitions);
   return html`
-    ${isMachine && html`<${Machine} actor=${actor} replay=${replay} />`}
+    ${
+      isMachine &&
+      html`<section class="card" aria-labelledby="machine-title">
+      <${ActorMachine} actor=${actor} replay=${replay}>
+        <h2 id="machine-title">Machine <a href=${routeTo('machines', [actor.type], { actor: actor.id })}>${actor.type}</a></h2>
+      <//>
+    </section>`
+    }
     <${Transitions} transitions=${actor.transitions} replay=${replay} />
     <${Context} context=${actor.context} />
     <${Children} actor=${actor} />
   `;
-}
-
-/** @param {{ actor: Actor, replay: import('../replay.js').Replay<Transition> }} props */
-function Machine({ actor, replay }) {
-  const { step, index, count } = replay;
-  return html`
-    <section class="card" aria-labelledby="machine-title">
-      <div class="card-head">
-        <h2 id="machine-title">Machine <a href=${routeTo('machines', [actor.type], { actor: actor.id })}>${actor.type}</a></h2>
-        <${ReplayButtons} replay=${replay} />
-      </div>
-      <div class="card-body actor-machine">
-        <p role="status" data-part="step">${
-          step === undefined
-            ? 'As it is now.'
-            : html`${index + 1} of ${count}: <${Sentence} transition=${step} />`
-        }</p>
-        <${MachineDrawing}
-          id=${actor.type}
-          states=${step?.to ?? actor.state}
-          step=${step ?? actor.transitions.at(-1)}
-        />
-      </div>
-    </section>
-  `;
-}
-
-/** @param {{ replay: import('../replay.js').Replay<Transition> }} props */
-function ReplayButtons({ replay }) {
-  const { step, index, count, isPlaying, goTo, play, stop } = replay;
-  const isNow = step === undefined;
-  const before = isNow ? count - 1 : index - 1;
-  const press = (/** @type {KeyboardEvent} */ event) => {
-    const next = { ArrowLeft: before, ArrowRight: index + 1, Home: 0, End: count }[event.key];
-    if (next === undefined || next < 0 || (isNow && event.key !== 'Home' && next !== before))
-      return;
-    event.preventDefault();
-    goTo(next);
-  };
-  // Disabled buttons lose the focus, and so the keys: these only say that they are.
-  return html`
-    <div class="toolbar" role="group" aria-label="Replay of the last transitions; arrow keys step" onKeyDown=${press}>
-      <button type="button" aria-disabled=${String(before < 0)} onClick=${() => before >= 0 && goTo(before)}>Step back</button>
-      <button type="button" aria-disabled=${String(isNow)} onClick=${() => !isNow && goTo(index + 1)}>Step forward</button>
-      <button type="button" aria-pressed=${String(isPlaying)} aria-disabled=${String(count === 0)} onClick=${isPlaying ? stop : play}>
-        ${isPlaying ? 'Stop' : 'Play'}
-      </button>
-      <button type="button" aria-disabled=${String(isNow)} onClick=${() => goTo(count)}>Now</button>
-    </div>
-  `;
-}
-
-/** @param {{ transition: Transition }} props */
-function Sentence({ transition: { eventName, from, to, at } }) {
-  const left = from.filter((state) => !to.includes(state));
-  const entered = to.filter((state) => !from.includes(state));
-  return html`<strong>${eventName}</strong>: ${left.join(', ') || 'its start'} → ${entered.join(', ')}, <${TimeAgo} at=${at} />`;
 }
 
 /** @param {{ transitions: readonly Transition[], replay: import('../replay.js').Replay<Transition> }} props */

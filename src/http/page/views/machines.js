@@ -1,9 +1,10 @@
 import { useAnswer } from '../live.js';
+import { ActorMachine } from '../parts/actor-machine.js';
 import { ErrorNote } from '../parts/error-note.js';
 import { MachineDrawing } from '../parts/machine-drawing.js';
 import { PageTitle } from '../parts/page-title.js';
-import { StateBadge } from '../parts/state-badge.js';
 import { html } from '../preact.js';
+import { useReplay } from '../replay.js';
 import { routeTo } from '../router.js';
 
 /**
@@ -13,11 +14,11 @@ import { routeTo } from '../router.js';
  */
 
 /** All machines, or one of them with an actor's state lit. @param {import('../router.js').ViewProps} props */
-export function MachinesView({ path, query }) {
+export function MachinesView({ path, query, go }) {
   const [id] = path;
   return id === undefined || id === ''
     ? html`<${AllMachines} />`
-    : html`<${OneMachine} key=${id} id=${id} actor=${query['actor']} />`;
+    : html`<${OneMachine} key=${id} id=${id} actor=${query['actor'] ?? ''} go=${go} />`;
 }
 
 function AllMachines() {
@@ -46,25 +47,64 @@ function AllMachines() {
   `;
 }
 
-/** @param {{ id: string, actor: string | undefined }} props */
-function OneMachine({ id, actor }) {
+/** @param {{ id: string, actor: string, go: import('../router.js').Go }} props */
+function OneMachine({ id, actor, go }) {
   const { value, error } = useAnswer(`/debug/machines/${encodeURIComponent(id)}`, { everyMs: 0 });
-  const { value: lit } = useAnswer(actor ? `/debug/actors/${encodeURIComponent(actor)}` : null, {
+  const lit = useAnswer(actor === '' ? null : `/debug/actors/${encodeURIComponent(actor)}`, {
     everyMs: 1_000,
   });
-  const download = `./machines/${encodeURIComponent(id)}?format=studio`;
+  const file = `./machines/${encodeURIComponent(id)}`;
   return html`
     <section class="view" data-view="machines" aria-labelledby="machine-title">
       <${PageTitle} id="machine-title" title=${id} lead=${value?.description}>
-        <a class="button" href=${download} download=${`${id}.json`}>JSON for Stately Studio</a>
-      </${PageTitle}>
-      <${ErrorNote} error=${error} />
-      ${actor && html`<p>Lit: <a class="mono" href=${routeTo('actors', [actor])}>${actor}</a> ${lit && html`<${StateBadge} state=${lit.state} />`}</p>`}
-      <div class="card card-body">
-        <${MachineDrawing} id=${id} states=${lit?.state ?? []} step=${lit?.transitions.at(-1)} />
-      </div>
+        <a class="button" href=${`${file}?format=svg`} download=${`${id}.svg`}>SVG</a>
+        <a class="button" href=${`${file}?format=studio`} download=${`${id}.json`}>JSON for Stately Studio</a>
+      <//>
+      <${ErrorNote} error=${error} known=${value !== null} />
+      <${ActorChoice} ...${{ id, actor }} onChoose=${(/** @type {string} */ next) =>
+        go(routeTo('machines', [id], { actor: next }), { replace: true })} />
+      ${actor !== '' && html`<${ErrorNote} error=${lit.error} known=${lit.value !== null} />`}
+      ${
+        lit.value === null
+          ? html`<div class="card card-body"><${MachineDrawing} id=${id} /></div>`
+          : html`<${Lit} key=${actor} actor=${lit.value} />`
+      }
       <${States} definition=${value?.definition} />
     </section>
+  `;
+}
+
+/** @param {{ actor: import('../parts/actor-machine.js').Actor }} props */
+function Lit({ actor }) {
+  const replay = useReplay(actor.transitions);
+  return html`
+    <section class="card" aria-labelledby="lit-title">
+      <${ActorMachine} actor=${actor} replay=${replay}>
+        <h2 id="lit-title"><a class="mono" href=${routeTo('actors', [actor.id])}>${actor.id}</a></h2>
+      <//>
+    </section>
+  `;
+}
+
+/** @param {{ id: string, actor: string, onChoose: (actor: string) => void }} props */
+function ActorChoice({ id, actor, onChoose }) {
+  const { value } = useAnswer(`/debug/actors?type=${encodeURIComponent(id)}`, { everyMs: 0 });
+  /** @type {readonly { id: string }[]} */
+  const actors = value?.actors ?? [];
+  if (actors.length === 0 && actor === '') return null;
+  return html`
+    <label class="field actor-choice">
+      Light the state of an actor, and play its transitions again
+      <input
+        list="actors-of-machine"
+        placeholder=${actors[0]?.id}
+        value=${actor}
+        spellcheck="false"
+        onChange=${(/** @type {Event} */ event) =>
+          onChoose(/** @type {HTMLInputElement} */ (event.currentTarget).value.trim())}
+      />
+      <datalist id="actors-of-machine">${actors.map((one) => html`<option value=${one.id}></option>`)}</datalist>
+    </label>
   `;
 }
 

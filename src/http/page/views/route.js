@@ -80,7 +80,7 @@ function Question({ query, onAsk }) {
         <select name="policy">
           ${policies.map(
             (policy) =>
-              html`<option selected=${policy === (query['policy'] || policies[0])}>${policy}</option>`,
+              html`<option value=${policy} selected=${policy === (query['policy'] || policies[0])}>${policy}</option>`,
           )}
         </select>
       </label>
