@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { fromPromise } from 'xstate';
 import { createActorView } from '#actors/actor-view.ts';
 import { createInspection } from '#actors/inspection/inspection.ts';
@@ -15,6 +14,7 @@ import { type CheckImageInput, trackedImageMachine } from '#machines/tracked-ima
 import { createLog } from '#telemetry/log.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 import { collectGarbage } from '#test/support/processes/garbage.ts';
+import { startLooking } from './looking-people.ts';
 import { percentile, table } from './table.ts';
 
 /** Each figure is the median of so many pairs, one after the other: with viewers, and without. */
@@ -147,35 +147,14 @@ async function withViewers(
   { viewers, checked, searchers = 0 }: Watching,
   cycles: number,
 ): Promise<Watched> {
-  const clients = await openClients(viewers.map((query) => `${stage.url}?${query}`));
-  const searching = new AbortController();
-  const searches = Array.from({ length: searchers }, async (_, person) => {
-    for (let search = 0; !searching.signal.aborted; search += 1) {
-      await (await fetch(`${stage.searchUrl}?q=image-${person}${search % 100}`)).text();
-    }
+  const people = await startLooking({
+    viewers: viewers.map((query) => `${stage.url}?${query}`),
+    ...{ searchers, searchUrl: stage.searchUrl },
   });
   const ran = await stage.check(cycles, checked);
-  searching.abort();
-  await Promise.all(searches);
-  const frames = await clients.close();
+  const frames = await people.stop();
   collectGarbage();
   return { ...ran, frames, heapMb: process.memoryUsage().heapUsed / 2 ** 20 };
-}
-
-/** Viewers with the client package, in a thread of their own: they are not the operator's cost. */
-async function openClients(urls: readonly string[]) {
-  const worker = new Worker(new URL('./inspect-clients.ts', import.meta.url), { workerData: urls });
-  const told = () => new Promise<number>((resolve) => worker.once('message', resolve));
-  await told();
-  return {
-    close: async (): Promise<number> => {
-      const frames = told();
-      worker.postMessage('count');
-      const count = await frames;
-      await worker.terminate();
-      return count;
-    },
-  };
 }
 
 async function startStage(images: number) {

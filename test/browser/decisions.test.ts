@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { madeUpReview } from '#test/support/page/made-up-answers.ts';
+import { madeUpDecisions, madeUpReview } from '#test/support/page/made-up-answers.ts';
 import { looks, pageStage } from '#test/support/page/page-stage.ts';
 
 /** The stream of what is decided. */
@@ -29,6 +29,18 @@ test('a decision is there as soon as it is made, unless the stream is paused', a
   expect(await rows.first().textContent()).toContain('cart-7d9f-61');
   await page.getByRole('button', { name: 'Go on' }).press('Enter');
   await rows.first().getByText('cart-7d9f-62').waitFor();
+  await close();
+});
+
+test('one viewer too many for the stream asks instead, and sees the same', async () => {
+  const { answers } = stage.operator();
+  answers.set('/debug/events', { error: 'expected at most 32 viewers at once' });
+  const { page, close } = await stage.open('#/decisions');
+  await page.getByText('Asked for', { exact: true }).waitFor();
+  answers.set('/debug/decisions', { ...madeUpDecisions, decisions: [madeUpReview(70, -1)] });
+  await page.locator('.decision').getByText('cart-7d9f-70').waitFor();
+  answers.delete('/debug/events');
+  answers.set('/debug/decisions', madeUpDecisions);
   await close();
 });
 

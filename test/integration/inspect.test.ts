@@ -5,8 +5,12 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { viewersMax } from '#http/inspector/debug-inspect.ts';
+import { createApp } from '#http/app.ts';
+import { debugInspect, viewersMax } from '#http/inspector/debug-inspect.ts';
 import { guardUpgrades } from '#http/inspector/guard-upgrades.ts';
+import { listen } from '#http/listen.ts';
+import type { Refusal } from '#http/require-bearer.ts';
+import { createLog } from '#telemetry/log.ts';
 import { serveInspected } from '#test/support/inspection/inspected-endpoint.ts';
 import { eventually } from '#test/support/time/eventually.ts';
 
@@ -240,5 +244,24 @@ describe('a viewer', () => {
     const [code, reason] = await closed;
     expect([code, String(reason)]).toEqual([1001, 'the operator stops']);
     sockets[1].terminate();
+  });
+
+  test('is shown nothing any more once it may not look, and told why in what fits', async () => {
+    const { inspection, path } = await serve();
+    let refused: Refusal | undefined;
+    const app = createApp({ log: createLog({ level: 'silent', format: 'json' }), paths: [] });
+    const admit = async () => refused;
+    app.register(debugInspect, { inspection, admit, lookAgainMs: 20 });
+    const listener = await listen(app, { port: 0, host: '127.0.0.1' });
+    onTestFinished(async () => await listener.close());
+    const socket = new WebSocket(`ws://127.0.0.1:${listener.port}${path}`);
+    const closed = once(socket, 'close');
+    await once(socket, 'open');
+    refused = { status: 503, error: 'the API server does not answer', headers: {} };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    refused = { status: 403, error: `expected somebody else, got ${'é'.repeat(200)}`, headers: {} };
+    const [code, reason] = await closed;
+    expect([code, String(reason)]).toEqual([1008, expect.stringMatching(/^expected .*é…$/)]);
   });
 });

@@ -20,6 +20,7 @@ import { registryMap } from '#core/insight/registry-map.ts';
 import { byNeed, type RegistryView } from '#core/insight/registry-view.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
+import type { RouteDecision } from '#core/routing/decision.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
 import { listPods, tellStory } from './pod-stories.ts';
 import { podsByRegistry } from './pods-by-registry.ts';
@@ -196,7 +197,7 @@ export class Insight implements InsightPort {
           .filter(({ image, winner, reason }) => winner !== image || reason === 'NothingAvailable')
           .map((decision): Recent & { readonly atMs: number } => ({
             ...{ atMs: review.atMs, at: formatTime(review.atMs), kind: 'decision' },
-            text: `${review.namespace}/${review.pod}, ${decision.key}: ${decision.message}`,
+            text: `${review.namespace}/${review.pod}: ${outcomeOf(decision)}`,
             link: `#/decisions?q=${encodeURIComponent(review.pod)}`,
           })),
       );
@@ -238,3 +239,10 @@ export class Insight implements InsightPort {
 }
 
 const hourMs = 3_600_000;
+
+/** Short enough for a list; the decision itself says all of it. */
+function outcomeOf({ image, winner, reason }: RouteDecision): string {
+  return winner === image
+    ? `nothing is available for ${image}`
+    : `${image} became ${winner} (${reason})`;
+}

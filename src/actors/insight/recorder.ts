@@ -88,7 +88,9 @@ export class Recorder {
   /** Hears of registries from now on. */
   readonly watch = (registries: Registries): void => {
     const circuits = new BoundedMap<string, Circuit>(registriesMax);
-    registries.onReachability((host, to = 'Closed') => {
+    registries.onReachability((host, reachability = 'Closed') => {
+      // A registry that is down is asked each few seconds: that is no news until it answers.
+      const to = reachability === 'HalfOpen' ? 'Open' : reachability;
       const from = circuits.get(host) ?? 'Closed';
       circuits.set(host, to);
       if (from === to) return;

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { ActorChoice, InspectionPort } from '#core/inspection.ts';
 import { fail, type Result, succeed } from '#core/result.ts';
 import type { Refusal } from '#http/require-bearer.ts';
 import { type AdmitUpgrade, guardUpgrades } from './guard-upgrades.ts';
-import { frameSink } from './viewer-socket.ts';
+import { closeViewer, frameSink } from './viewer-socket.ts';
 
 const path = '/debug/inspect';
 /** Viewers at once: each may cost some percent of a core, and few people look at the same replica. */
@@ -15,6 +15,8 @@ export const viewersMax = 16;
 const namedActorsMax = 16;
 /** Viewers say nothing; what is larger ends the connection. */
 const receivedBytesMax = 1_024;
+/** A stream may be open for days: a right that was taken away ends it after so long. */
+const lookAgainMsDefault = 60_000;
 /** How long a viewer has to close its side when the operator stops, ms. */
 const goodbyeMs = 500;
 
@@ -26,6 +28,8 @@ export interface DebugInspectOptions {
   readonly inspection: InspectionPort;
   /** Who may open it. */
   readonly admit: AdmitUpgrade;
+  /** How often is looked whether a viewer may still look, ms. */
+  readonly lookAgainMs?: number;
 }
 
 /**
@@ -34,7 +38,7 @@ export interface DebugInspectOptions {
  */
 export async function debugInspect(
   app: FastifyInstance,
-  { inspection, admit }: DebugInspectOptions,
+  { inspection, admit, lookAgainMs = lookAgainMsDefault }: DebugInspectOptions,
 ): Promise<void> {
   const server = new WebSocketServer({
     ...{ noServer: true, maxPayload: receivedBytesMax, perMessageDeflate: false },
@@ -53,10 +57,12 @@ export async function debugInspect(
       const asked = readQuestion(request.url ?? '', inspection);
       // Others were let in, or an actor went, while this one was asked who it is.
       if (!asked.ok || server.clients.size > viewersMax) {
-        viewer.close(1013, asked.ok ? tooMany : asked.error.error);
+        closeViewer(viewer, 1013, asked.ok ? tooMany : asked.error.error);
         return;
       }
       const leave = inspection.watch(asked.value, frameSink(viewer, request.socket));
+      const looking = setInterval(() => void lookAgain(viewer, admit(request)), lookAgainMs);
+      viewer.once('close', () => clearInterval(looking));
       // What is said wrongly ends the connection, and that is all there is to it.
       viewer.once('error', () => viewer.terminate());
       viewer.once('close', leave);
@@ -111,6 +117,12 @@ function readChoice(query: URLSearchParams): Result<ActorChoice, string> {
 }
 
 const names: readonly string[] = ['actor', 'type', 'state'];
+
+/** Ends the stream of somebody who may not look any more; where nobody can be asked it goes on. */
+async function lookAgain(viewer: WebSocket, admitting: ReturnType<AdmitUpgrade>): Promise<void> {
+  const refused = await admitting;
+  if (refused !== undefined && refused.status !== 503) closeViewer(viewer, 1008, refused.error);
+}
 
 /** Viewers are told that the operator stops; who does not close is cut off. */
 function sayGoodbye(server: WebSocketServer, done: () => void): void {

@@ -21,8 +21,8 @@ export function guardUpgrades(
     // Node has taken its own listener away: without one a client that goes would end the process.
     const giveUp = () => socket.destroy();
     socket.on('error', giveUp);
-    admit(request).then(
-      (foreign) => {
+    admit(request)
+      .then((foreign) => {
         const refusal = foreign ?? elsewhere(request, path) ?? refuse(request);
         if (socket.destroyed) return;
         if (refusal !== undefined) {
@@ -31,9 +31,8 @@ export function guardUpgrades(
         }
         socket.off('error', giveUp);
         admitted.emit('upgrade', request, socket, head);
-      },
-      () => socket.destroy(),
-    );
+      })
+      .catch(giveUp);
   });
   return admitted;
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { cutText } from '#core/cut-text.ts';
 import type { FrameSink } from '#core/inspection.ts';
 
 /** How often a viewer is asked whether it is there, ms: proxies forget what is silent for a minute. */
@@ -38,6 +39,14 @@ export function frameSink(socket: WebSocket, connection: Socket): FrameSink {
       socket.send(frame);
     },
     bufferedBytes: () => socket.bufferedAmount,
-    end: (reason) => socket.close(1011, reason),
+    end: (reason) => closeViewer(socket, 1011, reason),
   };
 }
+
+/** Ends a connection and says why; a reason that is too long would be thrown back at us. */
+export function closeViewer(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, cutText(reason, reasonBytesMax));
+}
+
+/** What a control frame holds beside its code (RFC 6455 §5.5). */
+const reasonBytesMax = 123;

@@ -35,11 +35,15 @@ export async function startMadeUpOperator(
   await app.register(debugPage, { leader: () => 'kuik-0', paths: [] });
   const viewers = new Set<ServerResponse>();
   app.get('/debug/events', async (_, reply) => {
+    // An answer stands for the refusal that one viewer too many gets.
+    const refusal = answers.get('/debug/events');
+    if (refusal !== undefined) return reply.code(503).send(refusal);
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', [replicaHeader]: replica });
     reply.raw.write(': from now on\n\n');
     viewers.add(reply.raw);
     reply.raw.once('close', () => viewers.delete(reply.raw));
+    return reply;
   });
   app.setNotFoundHandler(async (request, reply) => {
     const answer = answers.get(request.url.split('?')[0] ?? '');

@@ -13,6 +13,9 @@ type Way = readonly [title: string, command: string, args: readonly string[]];
 const program: Way = ['kuik', process.execPath, [join(root, 'src', 'main.ts'), 'dashboard']];
 const plugin: Way = ['kubectl kuik', join(root, 'plugin', 'kubectl-kuik'), ['dashboard']];
 
+/** Below what systems hand out: nobody else listens there, and a leader asked for there is refused at once. */
+const usualPorts = { 'kuik-a': 7_001, 'kuik-b': 7_002 };
+
 interface Stage {
   /** Running Pods, and the ports that the stand-in for kubectl says it forwards them to. */
   readonly ports?: Readonly<Record<string, number>>;
@@ -20,10 +23,7 @@ interface Stage {
 }
 
 /** Runs one of the two, with stand-ins for kubectl and for the browser. */
-function run(
-  [, command, args]: Way,
-  { ports = { 'kuik-a': 50_001, 'kuik-b': 50_002 }, flags = [] }: Stage = {},
-) {
+function run([, command, args]: Way, { ports = usualPorts, flags = [] }: Stage = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'kuik-dashboard-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const names = Object.keys(ports);
@@ -92,9 +92,7 @@ describe.each([program, plugin])('%s dashboard', (...way) => {
   test('forwards every replica, opens the page that knows them all, and ends with Ctrl-C', async () => {
     const { child, opened, text, forwarding } = run(way);
     const address = await eventually('the browser is opened', opened);
-    expect(address).toBe(
-      'http://127.0.0.1:50001/debug/#/overview?replicas=kuik-a@50001,kuik-b@50002',
-    );
+    expect(address).toBe('http://127.0.0.1:7001/debug/#/overview?replicas=kuik-a@7001,kuik-b@7002');
     expect(text()).toContain(address);
     child.kill('SIGINT');
     expect(await exitCode(child)).toBe(0);
@@ -104,7 +102,7 @@ describe.each([program, plugin])('%s dashboard', (...way) => {
   test('opens nothing where that is not wanted', async () => {
     const { child, opened, text } = run(way, { flags: ['--no-open'] });
     await eventually('it says what ends it', () => text().includes('Ctrl-C'));
-    expect(text()).toContain('http://127.0.0.1:50001/debug/');
+    expect(text()).toContain('http://127.0.0.1:7001/debug/');
     expect(opened()).toBeUndefined();
     child.kill('SIGINT');
     await exitCode(child);
@@ -131,9 +129,9 @@ test('kuik dashboard opens the page of the replica that leads', async () => {
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
-  const { child, opened } = run(program, { ports: { 'kuik-a': port, 'kuik-b': 50_002 } });
+  const { child, opened } = run(program, { ports: { 'kuik-a': port, 'kuik-b': 7_002 } });
   const address = await eventually('the browser is opened', opened);
-  expect(address).toContain('http://127.0.0.1:50002/debug/');
+  expect(address).toContain('http://127.0.0.1:7002/debug/');
   child.kill('SIGINT');
   await exitCode(child);
 });

@@ -18,9 +18,15 @@ test('a circuit is what it is since it moved, and not since something else of th
   expect(recorder.circuitSinceMs('docker.io')).toBeUndefined();
   tell('docker.io', 'Open');
   now = 9_000;
+  // One that is down is asked again and again: that is no news.
+  tell('docker.io', 'HalfOpen');
   tell('docker.io', 'Open');
   expect(recorder.circuitSinceMs('docker.io')).toBe(1_000);
   tell('docker.io', 'Closed');
   expect(recorder.circuitSinceMs('docker.io')).toBe(9_000);
   expect(recorder.circuitSinceMs('quay.io')).toBeUndefined();
+  expect(recorder.moves().map(({ from, to }) => `${from} ${to}`)).toEqual([
+    'Closed Open',
+    'Open Closed',
+  ]);
 });
