@@ -8,6 +8,7 @@ import {
 import { annotationsOf, createPod, oneContainer } from '#test/support/operator/created-pod.ts';
 import { pushImage } from '#test/support/registries/images.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registries/registry.ts';
+import { eventually } from '#test/support/time/eventually.ts';
 
 /**
  * Every place in a Pod where an image may stand, and every way to write one, past a real API
@@ -174,8 +175,11 @@ describe('a Pod is left alone', () => {
     const image = `${registry.host}/empty/App:1`;
     const { pod } = await createPod(namespace, oneContainer(image));
     expect(pod.spec.containers[0].image).toBe(image);
-    const lines = stage.operator.logs().split('\n');
-    const found = lines.filter((line) => line.includes(image) && line.includes('"warn"'));
+    const found = await eventually('it is in the log', () => {
+      const lines = stage.operator.logs().split('\n');
+      const warnings = lines.filter((line) => line.includes(image) && line.includes('"warn"'));
+      return warnings.length > 0 && warnings;
+    });
     expect(found).toHaveLength(1);
   });
 });
