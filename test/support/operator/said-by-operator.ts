@@ -4,10 +4,17 @@ import type { OperatorProcess } from './operator-process.ts';
 
 /** Actors whose whole answer is kept: some of each kind are among them. */
 const actorsMax = 100;
+/** Pods whose story is kept: each asks registries. */
+const podsMax = 5;
 const kinds = [
   ...['clusterimagesetavailabilities', 'clusterimagesetmirrors', 'clusterreplicatedimagesets'],
   ...['imagesetmirrors', 'replicatedimagesets'],
 ];
+
+interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 type Asked = Pick<OperatorProcess, 'metricsUrl' | 'debugUrl' | 'namespace'>;
 
@@ -21,7 +28,13 @@ export async function keepSaidBy(admin: Api, { metricsUrl, debugUrl, namespace }
   for (const secret of secrets?.items ?? []) keepSecretObject(secret);
   const list = await keepAnswer('debug', `${debugUrl}/debug/actors?limit=${actorsMax}`);
   const { actors = [] } = JSON.parse(list || '{}') as { readonly actors?: { id: string }[] };
-  const paths = actors.map(({ id }) => `${debugUrl}/debug/actors/${encodeURIComponent(id)}`);
+  const listed = await keepAnswer('debug', `${debugUrl}/debug/pods?limit=${podsMax}`);
+  const { pods = [] } = JSON.parse(listed || '{}') as { readonly pods?: PodName[] };
+  const paths = [
+    ...['overview', 'map', 'timeline', 'decisions'],
+    ...actors.map(({ id }) => `actors/${encodeURIComponent(id)}`),
+    ...pods.map(({ namespace: place, name }) => `pods/${place}/${name}`),
+  ].map((path) => `${debugUrl}/debug/${path}`);
   await Promise.all([
     keepAnswer('metrics', `${metricsUrl}/metrics`),
     keepAnswer('status', `${metricsUrl}/status/images`),
