@@ -30,6 +30,9 @@ test('ids that come and go are what plain sorting makes of them', () => {
         }
         const expected = [...plain].sort();
         expect(sorted.size).toBe(expected.length);
+        for (const rank of [0, expected.length - 1, expected.length, expected.length >> 1]) {
+          expect(sorted.at(rank)).toBe(expected[rank]);
+        }
         for (const place of ['', ...places]) {
           expect([...sorted.from(place)]).toEqual(expected.filter((one) => one >= place));
           expect(sorted.rank(place)).toBe(expected.filter((one) => one < place).length);
