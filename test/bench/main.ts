@@ -16,7 +16,6 @@ const benches: Readonly<
   copy: () => import('./copy.ts'),
   'copy-beside': () => import('./copy-beside.ts'),
   inspect: () => import('./inspect.ts'),
-  'inspect-admission': () => import('./inspect-admission.ts'),
   memory: () => import('./memory.ts'),
   mirroring: () => import('./mirroring.ts'),
   monitoring: () => import('./monitoring.ts'),
