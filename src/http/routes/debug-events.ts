@@ -15,6 +15,12 @@ export async function debugEvents(
   { insight }: { readonly insight: Pick<InsightPort, 'follow'> },
 ): Promise<void> {
   const viewers = new Set<Viewer>();
+  // News come in the middle of a review: they are written once, however many look.
+  const tellAll = ({ event, data }: InsightNews): void => {
+    const text = eventText(event, data);
+    for (const viewer of viewers) viewer.tell(text);
+  };
+  let unfollow = () => {};
   // A stream never ends by itself, and must not hold up whoever stops the process.
   app.addHook('preClose', async () => {
     for (const viewer of viewers) viewer.end();
@@ -30,10 +36,10 @@ export async function debugEvents(
     }
     const viewer = new Viewer(reply.raw);
     viewers.add(viewer);
-    const unfollow = insight.follow(viewer.tell);
+    if (viewers.size === 1) unfollow = insight.follow(tellAll);
     reply.raw.once('close', () => {
       viewers.delete(viewer);
-      unfollow();
+      if (viewers.size === 0) unfollow();
       viewer.end();
     });
     return reply;
@@ -57,14 +63,15 @@ class Viewer {
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
   }
 
-  readonly tell = ({ event, data }: InsightNews): void => {
+  readonly tell = (event: string): void => {
+    if (this.#response.writableEnded) return;
     if (this.#response.writableLength > bufferedBytesMax) {
       this.#lost += 1;
       return;
     }
-    if (this.#lost > 0) this.#write('lost', { count: this.#lost });
+    if (this.#lost > 0) this.#write(eventText('lost', { count: this.#lost }));
     this.#lost = 0;
-    this.#write(event, data);
+    this.#write(event);
   };
 
   readonly end = (): void => {
@@ -75,13 +82,18 @@ class Viewer {
   /** What was lost is told also when nothing more happens. */
   #beat(): void {
     if (this.#response.writableLength > bufferedBytesMax) return;
-    if (this.#lost > 0) this.#write('lost', { count: this.#lost });
+    if (this.#lost > 0) this.#write(eventText('lost', { count: this.#lost }));
     else this.#response.write(': still here\n\n');
     this.#lost = 0;
   }
 
-  #write(event: string, data: unknown): void {
+  #write(event: string): void {
     this.#id += 1;
-    this.#response.write(`id: ${this.#id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.#response.write(`id: ${this.#id}\n${event}`);
   }
+}
+
+/** An event without its number, which is each viewer's own. */
+function eventText(name: string, data: unknown): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

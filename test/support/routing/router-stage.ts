@@ -54,6 +54,8 @@ export interface RouterStageOptions {
   readonly objection?: string;
   /** Who hears of copies that are gone. */
   readonly lostCopies?: NonNullable<RouterOptions['lostCopies']>;
+  /** Remembers reviews for people who look. */
+  readonly record?: NonNullable<RouterOptions['record']>;
   /** Asks the registries by another way, on the stage's own time. */
   readonly registries?: (runtime: Runtime) => Pick<Registries, 'probe' | 'recall' | 'isTrusted'>;
 }
@@ -153,6 +155,7 @@ export function startRouter(options: RouterStageOptions) {
     timeoutMs: options.timeoutMs ?? 1_000,
     resolveDigest: false,
     ...(options.lostCopies !== undefined && { lostCopies: options.lostCopies }),
+    ...(options.record !== undefined && { record: options.record }),
   });
   const table = compileTable(options.resources ?? []);
 
