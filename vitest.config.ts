@@ -27,6 +27,8 @@ const onRealParts = {
   globalSetup: ['test/support/api-server/global-setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // What is seen in a browser may take a moment on a loaded machine.
+  expect: { poll: { timeout: 5_000 } },
 };
 
 /**

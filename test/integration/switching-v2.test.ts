@@ -53,6 +53,9 @@ afterAll(async () => {
 
 const createPod = async (object: object) => (await plane.admin.create(v2Paths.pods, object)).body;
 
+/** What stays as it was says nothing where no operator was there to change it. */
+const operatorHasReviewed = async () => expect(await operator?.reviews()).toBeGreaterThan(0);
+
 describe("beside kuik v2's definitions", () => {
   test('Pods are routed to its copies, also while its webhook is there and answers nothing', async () => {
     const pod = await createPod({
@@ -79,6 +82,7 @@ describe("beside kuik v2's definitions", () => {
 
 describe('once the definitions are ours', () => {
   beforeAll(async () => {
+    await operatorHasReviewed();
     await serveDefinitions(plane.admin, customResourceDefinitions());
   });
 
@@ -131,6 +135,7 @@ describe('once the definitions are ours', () => {
 
 describe('on the way back', () => {
   beforeAll(async () => {
+    await operatorHasReviewed();
     await operator?.stop();
     operator = undefined;
     await serveDefinitions(plane.admin, v2Definitions());

@@ -21,7 +21,7 @@ export interface RecordedReview {
 /** Reviews that are remembered: some minutes of a busy cluster, days of a quiet one. */
 export const reviewsMax = 1_000;
 /** What all of them hold together, as `bytesOf` has it: images and messages are as long as one likes. */
-export const bytesMax = 8 * 1024 * 1024;
+export const bytesMax = 4 * 1024 * 1024;
 /** Of a Pod with more containers than any node runs the others are left out. */
 const decisionsMax = 100;
 /** What a decision or a candidate takes beside its texts. */
@@ -50,8 +50,8 @@ export class DecisionRing {
     };
     this.#reviews.push(review);
     this.#bytes += bytesOf(review);
-    // In one go now and then: to shift each time would move all of them.
-    if (this.#reviews.length >= reviewsMax * 2 || this.#bytes > bytesMax) this.#trim();
+    // Many at once, now and then: to shift each time would move all of them.
+    if (this.#reviews.length >= reviewsMax * 1.25 || this.#bytes > bytesMax) this.#trim();
     return review;
   };
 

@@ -45,9 +45,16 @@ export function sourceFaults(options: RandomFaultOptions): FaultChoice {
   });
 }
 
+/** Long enough to fetch a token and to use it on a loaded machine. */
+const tokenLifetimeMsMin = 1_000;
+
 /** What a target does wrong: uploads that break off, early answers, lost answers, no space, lies. */
 export function targetFaults(options: RandomFaultOptions): FaultChoice {
+  let expiredMs = Number.NEGATIVE_INFINITY;
   const expired: FaultChoice = () => {
+    // A token that is refused as soon as it was made is a refusal: no registry forgets so often.
+    if (performance.now() - expiredMs < tokenLifetimeMsMin) return undefined;
+    expiredMs = performance.now();
     options.expireTokens?.();
     return { kind: 'early-answer', status: 401, ending: 'close' };
   };
