@@ -40,6 +40,8 @@ export interface RecorderOptions extends Pick<Runtime, 'now'> {
 const movesMax = 2_000;
 /** Registries whose latencies are kept, of each an hour in 4 KB. */
 const registriesMax = 200;
+/** Circuits that are known: as many as there are actors of registries. */
+const circuitsMax = 1_000;
 
 /**
  * Remembers what this process saw in the last hour, for people who look. It stands in the way of
@@ -58,7 +60,7 @@ export class Recorder {
   /** What somebody in charge named keeps its place, whatever Pods name besides. */
   readonly #hosts: BoundedLabel;
   /** Wall time, ms: when the circuit of a registry moved last; of the others it never did. */
-  readonly #movedMs = new BoundedMap<string, number>(registriesMax);
+  readonly #movedMs = new BoundedMap<string, number>(circuitsMax);
   #moves: RecordedMove[] = [];
 
   constructor({ now, isKept }: RecorderOptions) {
@@ -87,7 +89,7 @@ export class Recorder {
 
   /** Hears of registries from now on. */
   readonly watch = (registries: Registries): void => {
-    const circuits = new BoundedMap<string, Circuit>(registriesMax);
+    const circuits = new BoundedMap<string, Circuit>(circuitsMax);
     registries.onReachability((host, reachability = 'Closed') => {
       // A registry that is down is asked each few seconds: that is no news until it answers.
       const to = reachability === 'HalfOpen' ? 'Open' : reachability;
