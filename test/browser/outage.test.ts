@@ -77,3 +77,29 @@ test('what happens is seen within seconds, without asking again and again', asyn
   expect(asked).toBeLessThan(3);
   await close();
 });
+
+test('what happens while it is asked is seen, too, though the answer is from before', async () => {
+  const { page, close } = await stage.open('#/outage');
+  const { answers, tell } = stage.operator();
+  await page.locator('.replay').getByText('Live', { exact: true }).waitFor();
+  // What the beginning of the stream has it ask is over by then.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  let asked = 0;
+  const registries = madeUpTimeline.registries.map((registry) =>
+    registry.host === 'quay.io' ? { ...registry, circuit: 'Open', changes: [] } : registry,
+  );
+  answers.set('/debug/timeline', async () => {
+    asked += 1;
+    if (asked > 1) return { ...madeUpTimeline, registries };
+    tell('registry', { host: 'quay.io', at: '', from: 'Closed', to: 'Open', event: '' });
+    // Longer than the page waits from the news to its question.
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    return madeUpTimeline;
+  });
+  tell('registry', { host: 'quay.io', at: '', from: 'Closed', to: 'Suspect', event: '' });
+  await page
+    .locator('.lane[data-registry="quay.io"]')
+    .getByText('Open', { exact: true })
+    .waitFor({ timeout: 8_000 });
+  await close();
+});

@@ -55,7 +55,7 @@ export interface Overview {
 /** Something that happened, in a sentence. */
 export interface Recent {
   readonly at: string;
-  readonly kind: 'registry' | 'decision' | 'leader';
+  readonly kind: 'registry' | 'decision';
   readonly text: string;
   /** Where the page tells more: a fragment. */
   readonly link: string;

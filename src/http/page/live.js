@@ -100,13 +100,15 @@ function sourceAt(path) {
 /** One path that is asked for again and again while somebody follows it. */
 class Source {
   /** @type {Answer<unknown>} */
-  answer = { ...nothing, asking: true, refresh: () => this.#look() };
+  answer = { ...nothing, asking: true, refresh: () => this.#refresh() };
   /** @type {Set<Follower>} */
   #followers = new Set();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {AbortController | undefined} */
   #request;
+  /** What is on its way may be older than what somebody wants to see. */
+  #isOutdated = false;
   #text = '';
   #failures = 0;
   #path;
@@ -143,9 +145,15 @@ class Source {
     if (!document.hidden && this.#request === undefined && !this.isIdle) void this.#ask();
   };
 
+  #refresh() {
+    this.#isOutdated = this.#request !== undefined;
+    this.#look();
+  }
+
   async #ask() {
     const request = new AbortController();
     this.#request = request;
+    this.#isOutdated = false;
     this.#change({ asking: true });
     const timeoutMs = Math.max(...[...this.#followers].map((one) => one.timeoutMs));
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
@@ -159,6 +167,7 @@ class Source {
     this.#request = undefined;
     this.#askAgain();
     this.#change({ asking: false });
+    if (this.#isOutdated) this.#look();
   }
 
   /** Whoever asks again and again is not told of each time that it does. */
