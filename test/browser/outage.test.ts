@@ -38,6 +38,26 @@ test('the slider shows circuits, map and Pods as they were then', async () => {
   await close();
 });
 
+test('a link to a time that is not remembered any more says so, and shows no other as that', async () => {
+  const { page, close } = await stage.open('#/outage?at=2020-01-01T03:10:00Z');
+  await page.getByText('is not remembered any more').waitFor();
+  const slider = page.getByRole('slider', { name: 'Time that is shown' });
+  expect(await slider.getAttribute('aria-valuetext')).toMatch(
+    /^\d\d:\d\d:\d\d, (1 h|60 min|59 min) ago$/,
+  );
+  await page.getByRole('button', { name: 'Back to now' }).click();
+  await expect.poll(() => page.getByText('is not remembered any more').count()).toBe(0);
+  await close();
+});
+
+test('a link to a time that is yet to come shows what is now', async () => {
+  const { page, close } = await stage.open('#/outage?at=2999-01-01T00:00:00Z');
+  const slider = page.getByRole('slider', { name: 'Time that is shown' });
+  await slider.waitFor();
+  expect(await slider.getAttribute('aria-valuetext')).toBe('now');
+  await close();
+});
+
 test('playing begins before the outage and comes to it', async () => {
   const { page, close } = await stage.open('#/outage');
   const lane = page.locator('.lane[data-registry="docker.io"]');

@@ -118,6 +118,54 @@ test('an address that leads nowhere says so', async () => {
   await close();
 });
 
+test.each([
+  ['#/actors/..', 'Actors'],
+  ['#/pods/./..', 'Pods'],
+  ['#/pods/%2e%2e/%2e', 'Pods'],
+  ['#/machines/..', 'Machines'],
+])('%s leads to no other path of the operator', async (fragment, title) => {
+  const { page, close, problems } = await stage.open(fragment);
+  await page.getByRole('heading', { name: title, exact: true }).waitFor();
+  expect(await page.getByText('This view broke').count()).toBe(0);
+  expect(problems().filter((problem) => /TypeError/.test(problem))).toEqual([]);
+  await close();
+});
+
+test.each([
+  ['#/', 'There is no such view'],
+  ['#/pods/shop/', 'shop/'],
+  ['#/actors/', 'aaa'],
+])(
+  'however long what stands in %s is, the page is no wider than its window',
+  async (start, title) => {
+    const { page, close } = await stage.open(`${start}${'a'.repeat(20_000)}`);
+    await page.getByRole('heading', { name: title }).waitFor();
+    await page.waitForTimeout(300);
+    expect(await page.evaluate('document.documentElement.scrollWidth === innerWidth')).toBe(true);
+    await close();
+  },
+);
+
+test('an actor that was never there is said to have no answer, not an old one', async () => {
+  const { page, close } = await stage.open('#/actors/nobody');
+  await page.getByText('There is no answer:').waitFor();
+  await close();
+});
+
+test('what has lasted for less than a second has lasted for 0 s', async () => {
+  const { page, close } = await stage.open('#/overview');
+  const { describeAgo, describeDuration } = await page.evaluate<{
+    describeAgo: readonly string[];
+    describeDuration: readonly string[];
+  }>(`import(new URL('page/parts/time-ago.js', document.baseURI)).then((module) => ({
+    describeAgo: [-5, 999, 1_000].map((ms) => module.describeAgo(ms)),
+    describeDuration: [-5, 999, 1_000].map((ms) => module.describeDuration(ms)),
+  }))`);
+  expect(describeAgo).toEqual(['now', 'now', '1 s ago']);
+  expect(describeDuration).toEqual(['0 s', '0 s', '1 s']);
+  await close();
+});
+
 test('an operator that is gone is told of, once, and what was known stays', async () => {
   const browser = await startBrowser();
   const operator = await startMadeUpOperator(madeUpAnswers);

@@ -31,14 +31,18 @@ const home = 'overview';
 const currentRoute = () => parseRoute(location.hash);
 
 /**
- * Reads a fragment; what cannot be decoded stays as it is.
+ * Reads a fragment; what cannot be decoded stays as it is. Parts that are `.` or `..` name nothing and
+ * are left out: a request for them would lead elsewhere, however they are escaped.
  *
  * @param {string} hash
  * @returns {Route}
  */
 export function parseRoute(hash) {
   const [place = '', search = ''] = splitOnce(hash.replace(/^#?\/?/, ''), '?');
-  const [view = '', ...path] = place.split('/').map(decode);
+  const [view = '', ...path] = place
+    .split('/')
+    .map(decode)
+    .filter((part) => part !== '.' && part !== '..');
   return {
     view: view === '' ? home : view,
     path,

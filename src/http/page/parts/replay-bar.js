@@ -1,7 +1,7 @@
 import { operatorNow } from '../connection.js';
 import { html, useEffect, useState } from '../preact.js';
 import { StateBadge } from './state-badge.js';
-import { clockTime, describeDuration } from './time-ago.js';
+import { clockTime, describeAgo } from './time-ago.js';
 
 const stepSeconds = 10;
 /** An hour is played in two minutes and a half. */
@@ -45,8 +45,7 @@ export function ReplayBar({ from, to, at, beginning, isStreamed, onSeek }) {
     seek(from + Number(/** @type {HTMLInputElement} */ (event.currentTarget).value) * 1_000);
   };
   const shown = at ?? to;
-  const ago = describeDuration(operatorNow() - shown);
-  const text = at === null ? 'now' : `${clockTime(shown)}, ${ago} ago`;
+  const text = at === null ? 'now' : `${clockTime(shown)}, ${describeAgo(operatorNow() - shown)}`;
   return html`
     <div class="replay" data-part="replay">
       <div class="toolbar">

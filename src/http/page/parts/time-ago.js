@@ -19,20 +19,30 @@ export function TimeAgo({ at, suffix = ' ago' }) {
   const ms = typeof at === 'number' ? at : Date.parse(at);
   if (Number.isNaN(ms)) return html`<span>${String(at)}</span>`;
   const iso = new Date(ms).toISOString();
-  const ago = describeDuration(operatorNow() - ms);
+  const passed = operatorNow() - ms;
   return html`<time datetime=${iso} title=${clockTime(ms, true)}>
-    ${ago === 'now' ? 'now' : `${ago}${suffix}`}</time>`;
+    ${suffix === '' ? describeDuration(passed) : describeAgo(passed, suffix)}</time>`;
 }
 
 /**
- * `4 s`, `3 min`, `2 h`, `5 d`; `now` for what is under a second.
+ * `4 s ago`; `now` for what is under a second.
+ *
+ * @param {number} ms
+ * @param {string} [suffix]
+ * @returns {string}
+ */
+export function describeAgo(ms, suffix = ' ago') {
+  return ms < 1_000 ? 'now' : `${describeDuration(ms)}${suffix}`;
+}
+
+/**
+ * `4 s`, `3 min`, `2 h`, `5 d`; clocks that differ a little make no time before now.
  *
  * @param {number} ms
  * @returns {string}
  */
 export function describeDuration(ms) {
-  const seconds = Math.floor(ms / 1_000);
-  if (seconds < 1) return 'now';
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`;

@@ -27,7 +27,7 @@ export function ActorView({ path }) {
   return html`
     <section class="view" data-view="actor" aria-labelledby="actor-title">
       <${PageTitle} id="actor-title" title=${html`<span class="mono">${id}</span>`} lead=${actor && html`<${Lead} actor=${actor} />`} />
-      <${ErrorNote} error=${error} />
+      <${ErrorNote} error=${error} known=${actor !== null} />
       ${actor && html`<${Details} key=${id} actor=${actor} />`}
     </section>
   `;

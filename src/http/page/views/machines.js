@@ -28,7 +28,7 @@ function AllMachines() {
   return html`
     <section class="view" data-view="machines" aria-labelledby="machines-title">
       <${PageTitle} id="machines-title" title="Machines" lead="What an actor can be, and what leads from one state to another." />
-      <${ErrorNote} error=${error} />
+      <${ErrorNote} error=${error} known=${value !== null} />
       <ul class="cards">
         ${machines.map(
           (one) => html`<li class="card machine-card" key=${one.id}>

@@ -8,6 +8,7 @@ import { PageTitle } from '../parts/page-title.js';
 import { RegistryMap } from '../parts/registry-map.js';
 import { ReplayBar } from '../parts/replay-bar.js';
 import { ReroutedList } from '../parts/rerouted-list.js';
+import { clockTime } from '../parts/time-ago.js';
 import { html } from '../preact.js';
 import { routeTo } from '../router.js';
 import { circuitAt, eventful, useTimeline } from '../timeline.js';
@@ -33,7 +34,7 @@ export function OutageView({ query, go }) {
   };
   return html`
     <section class="view" data-view="outage" aria-labelledby="outage-title">
-      <${PageTitle} id="outage-title" title="Outage" lead="The last hour: registries that stopped to answer, and the Pods that got something else. Move the slider to see it again." />
+      <${PageTitle} id="outage-title" title="Outage" lead="The last hour: registries that stopped answering, and the Pods that got something else. Move the slider to see it again." />
       <${ErrorNote} error=${error} known=${value !== null} />
       ${value && html`<${Content} ...${{ timeline: value, at, seek, map: map.value, isStreamed: stream === 'open' }} />`}
     </section>
@@ -52,7 +53,8 @@ export function OutageView({ query, go }) {
 function Content({ timeline, at, seek, map, isStreamed }) {
   const from = Date.parse(timeline.from);
   const to = Date.parse(timeline.to);
-  const shown = Math.min(Math.max(at ?? to, from), to);
+  const isNow = at === null || at >= to;
+  const shown = isNow ? to : Math.max(at, from);
   const lanes = eventful(timeline);
   const quiet = timeline.registries.length - lanes.length;
   const states = new Map(
@@ -62,6 +64,13 @@ function Content({ timeline, at, seek, map, isStreamed }) {
   const beginning = Math.max(from, Math.min(to, ...happened) - leadInMs);
   const label = summaryOf(timeline);
   return html`
+    ${
+      !isNow &&
+      at < from &&
+      html`<p class="banner" data-tone="warn">
+        <strong>${clockTime(at, true)} is not remembered any more.</strong> Only the last hour is: what is shown is from ${clockTime(from)}.
+      </p>`
+    }
     <div class="card outage" data-part="timeline">
       <div class="outage-row">
         <${ChartLegend} />
@@ -70,7 +79,7 @@ function Content({ timeline, at, seek, map, isStreamed }) {
       <${CircuitLanes} registries=${lanes} from=${from} to=${to} at=${shown} />
       <div class="outage-row">
         <p class="quiet">${describeQuiet(lanes.length, quiet)}</p>
-        <${ReplayBar} ...${{ from, to, at, beginning, isStreamed, onSeek: seek }} />
+        <${ReplayBar} ...${{ from, to, at: isNow ? null : shown, beginning, isStreamed, onSeek: seek }} />
       </div>
     </div>
     <p class="outage-summary">${label}</p>
@@ -81,7 +90,7 @@ function Content({ timeline, at, seek, map, isStreamed }) {
         <${RegistryMap} map=${map} label="Map at that time" states=${states} linkOf=${(/** @type {string} */ host) => routeTo('map', [], { registry: host })} />
       </div>`
     }
-    <${ReroutedList} rerouted=${timeline.rerouted} at=${shown} isNow=${at === null} />
+    <${ReroutedList} rerouted=${timeline.rerouted} at=${shown} isNow=${isNow} />
     <${MinuteTable} timeline=${timeline} />
   `;
 }
