@@ -101,6 +101,26 @@ test('what happens is seen within seconds, without asking again and again', asyn
   await close();
 });
 
+test('what happens just after the stream has opened is seen, though the first answer came later', async () => {
+  const { answers, tell } = stage.operator();
+  answers.set('/debug/timeline', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return madeUpTimeline;
+  });
+  const { page, close } = await stage.open('#/outage');
+  await page.locator('.replay').getByText('Live', { exact: true }).waitFor();
+  const registries = madeUpTimeline.registries.map((registry) =>
+    registry.host === 'quay.io' ? { ...registry, circuit: 'Open', changes: [] } : registry,
+  );
+  answers.set('/debug/timeline', { ...madeUpTimeline, registries });
+  tell('registry', { host: 'quay.io', at: '', from: 'Closed', to: 'Open', event: '' });
+  await page
+    .locator('.lane[data-registry="quay.io"]')
+    .getByText('Open', { exact: true })
+    .waitFor({ timeout: newsWithinMs });
+  await close();
+});
+
 test('what happens while it is asked is seen, too, though the answer is from before', async () => {
   const { page, close } = await stage.open('#/outage');
   const { answers, tell } = stage.operator();

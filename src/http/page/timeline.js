@@ -25,10 +25,13 @@ export function useTimeline() {
   /** @type {import('./live.js').Answer<Timeline>} */
   const answer = useAnswer('/debug/timeline', { everyMs });
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  // As it is when the time is over: the stream may open before anything was answered.
+  const latest = useRef(answer);
+  latest.current = answer;
   const news = () => {
     timer.current ??= setTimeout(() => {
       timer.current = undefined;
-      answer.refresh();
+      latest.current.refresh();
     }, newsWithinMs);
   };
   useEffect(() => () => clearTimeout(timer.current), []);
