@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { parsePort } from './flags.ts';
 import { parseEndpoint } from './operator-answer.ts';
 
 /** What `kuik dashboard` was asked. */
@@ -10,8 +11,6 @@ interface DashboardFlags {
   readonly port?: number;
   readonly open: boolean;
 }
-
-const portMax = 65_535;
 
 /** `kuik dashboard`: forwards the debug port of every replica and opens the page of the one that leads. */
 export function dashboardCommand(): Command {
@@ -47,12 +46,6 @@ Examples:
   kubectl kuik dashboard
   kuik dashboard --context production --no-open
   kuik dashboard --debug-url http://127.0.0.1:8082`;
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= portMax) return port;
-  throw new InvalidArgumentError(`Expected a number from 1 to ${portMax}, got "${text}".`);
-}
 
 async function showDashboard(flags: DashboardFlags): Promise<void> {
   const { openBrowser } = await import('./open-browser.ts');

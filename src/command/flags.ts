@@ -118,7 +118,8 @@ function switchOption(flags: string, description: string, value: boolean): Optio
   return text(flags, description).default(value).preset('true').argParser(parseSwitch);
 }
 
-function parsePort(value: string): number {
+/** A port as a flag has it. */
+export function parsePort(value: string): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= 1 && number <= portMax) return number;
   throw new InvalidArgumentError(`Expected a port from 1 to ${portMax}, got "${value}".`);

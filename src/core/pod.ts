@@ -100,3 +100,8 @@ export interface PodAdmission {
   /** Time that was left for the answer when it was asked for, in ms; absent where nobody waits. */
   readonly deadlineMs?: number;
 }
+
+/** Whether a Pod has ended: nothing of it runs, and nothing of it is started again. */
+export function isFinished({ phase }: { readonly phase: string }): boolean {
+  return phase === 'Succeeded' || phase === 'Failed';
+}

@@ -61,5 +61,12 @@ export interface StatusBody {
 export async function jsonOf(pieces: AsyncIterable<string>): Promise<StatusBody> {
   const parts: Buffer[] = [];
   for await (const piece of pieces) parts.push(Buffer.from(piece));
-  return { type: 'application/json; charset=utf-8', body: Buffer.concat(parts) };
+  return { type: jsonType, body: Buffer.concat(parts) };
 }
+
+/** JSON that is small enough to be written at once. */
+export function jsonAnswer(value: object): StatusBody {
+  return { type: jsonType, body: Buffer.from(JSON.stringify(value)) };
+}
+
+const jsonType = 'application/json; charset=utf-8';

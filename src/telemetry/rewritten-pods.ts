@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { isFinished } from '#core/pod.ts';
 import { rewriteReasons } from '#core/routing/decision.ts';
 import { type ImageBearer, rewrites } from '#core/routing/rewritten-images.ts';
 import { forEachInTurns } from './in-turns.ts';
@@ -19,7 +20,6 @@ export interface RewrittenPodsOptions {
   readonly isDeclared: (by: string) => boolean;
 }
 
-const finished: readonly string[] = ['Succeeded', 'Failed'];
 const labels = ['kind', 'name', 'reason'] as const;
 
 /**
@@ -54,7 +54,7 @@ async function groupRewritten(options: RewrittenPodsOptions): Promise<Iterable<R
   const groups = new Map<string, RewrittenGroup>();
   const names = subjectLabel();
   await forEachInTurns(options.pods(), (pod) => {
-    if (finished.includes(pod.phase)) return;
+    if (isFinished(pod)) return;
     for (const { kind, by, reason } of reasonsOf(pod, options)) {
       const name = names.name(by);
       const key = `${kind} ${name} ${reason}`;

@@ -20,6 +20,7 @@ import { registryMap } from '#core/insight/registry-map.ts';
 import { byNeed, type RegistryView } from '#core/insight/registry-view.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { RoutingQuery } from '#core/routing/admission.ts';
+import { isRewritten } from '#core/routing/decide.ts';
 import type { RouteDecision } from '#core/routing/decision.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
 import { listPods, tellStory } from './pod-stories.ts';
@@ -184,17 +185,20 @@ export class Insight implements InsightPort {
 
   #recent(): readonly Recent[] {
     const { recorder } = this.#options;
-    const moves = recorder.moves().map((move): Recent & { readonly atMs: number } => ({
-      ...{ atMs: move.atMs, at: formatTime(move.atMs), kind: 'registry' },
-      text: `${move.host}: ${move.from} → ${move.to}${move.reason && ` (${move.reason})`}`,
-      link: linkTo(`registry:${move.host}`),
-    }));
+    const moves = recorder
+      .moves()
+      .slice(-recentMax)
+      .map((move): Recent & { readonly atMs: number } => ({
+        ...{ atMs: move.atMs, at: formatTime(move.atMs), kind: 'registry' },
+        text: `${move.host}: ${move.from} → ${move.to}${move.reason && ` (${move.reason})`}`,
+        link: linkTo(`registry:${move.host}`),
+      }));
     const reviews = recorder.reviews
       .newest()
       .slice(0, recentMax)
       .flatMap((review) =>
         review.decisions
-          .filter(({ image, winner, reason }) => winner !== image || reason === 'NothingAvailable')
+          .filter((one) => isRewritten(one) || one.reason === 'NothingAvailable')
           .map((decision): Recent & { readonly atMs: number } => ({
             ...{ atMs: review.atMs, at: formatTime(review.atMs), kind: 'decision' },
             text: `${review.namespace}/${review.pod}: ${outcomeOf(decision)}`,
@@ -212,11 +216,7 @@ export class Insight implements InsightPort {
   }
 
   #broken(): readonly string[] {
-    const broken: string[] = [];
-    for (const id of this.#system.observer.crashed()) {
-      if (broken.push(id) >= brokenMax) break;
-    }
-    return broken;
+    return [...Iterator.from(this.#system.observer.crashed()).take(brokenMax)];
   }
 
   /** Of what the API server is not heard about now. */

@@ -4,7 +4,7 @@ import type { RecordedReview } from '#core/insight/decision-ring.ts';
 import type { PodPage, PodQuery, PodStory } from '#core/insight/insight.ts';
 import { formatTime } from '#core/rfc3339.ts';
 import type { ImageQuery, RoutingQuery } from '#core/routing/admission.ts';
-import { ROUTING_ANNOTATIONS } from '#core/routing/annotations.ts';
+import { withoutRouting } from '#core/routing/annotations.ts';
 import { rewrites } from '#core/routing/rewritten-images.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
@@ -97,10 +97,8 @@ function findReview(
 
 function questionOf(pod: SlimPod, image: string): ImageQuery {
   const { namespace, labels, annotations, pullSecrets } = pod;
-  const isOurs = (annotation: string) => ROUTING_ANNOTATIONS.some((ours) => ours === annotation);
-  const kept = Object.entries(annotations).filter(([annotation]) => !isOurs(annotation));
   return {
     ...{ image, namespace, labels, pullSecrets },
-    ...{ annotations: Object.fromEntries(kept), policy: 'IfNotPresent' },
+    ...{ annotations: withoutRouting(annotations), policy: 'IfNotPresent' },
   };
 }

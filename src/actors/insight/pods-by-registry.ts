@@ -1,5 +1,6 @@
 import { parseReference } from '#core/image/reference.ts';
 import { registryHost } from '#core/image/registry-host.ts';
+import { isFinished } from '#core/pod.ts';
 import { forEachInTurns } from '#telemetry/in-turns.ts';
 
 /** A Pod as it is counted. */
@@ -15,8 +16,9 @@ export async function podsByRegistry(
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const known = new Map<CountedPod['images'], readonly string[]>();
-  await forEachInTurns(pods, ({ phase, images }) => {
-    if (phase === 'Succeeded' || phase === 'Failed') return;
+  await forEachInTurns(pods, (pod) => {
+    if (isFinished(pod)) return;
+    const { images } = pod;
     const hosts = known.get(images) ?? registriesOf(images);
     known.set(images, hosts);
     for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);

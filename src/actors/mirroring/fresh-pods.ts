@@ -1,4 +1,5 @@
 import { RunningImages } from '#core/mirroring/running-images.ts';
+import { isFinished } from '#core/pod.ts';
 import { type Result, succeed } from '#core/result.ts';
 import type { CompiledMirror } from '#core/routing/compiled.ts';
 import type { KubeClient } from '#kube/client.ts';
@@ -6,7 +7,7 @@ import type { ApiFailure } from '#kube/failures.ts';
 import { createInterner } from '#kube/intern.ts';
 import { listPages } from '#kube/list-pages.ts';
 import { type SlimPod, slimPod } from '#kube/slim-pod.ts';
-import { isFinished, podKey, type WantsReader } from './mirror-pods.ts';
+import { podKey, type WantsReader } from './mirror-pods.ts';
 
 /** What all Pods want and run, by one consistent list. */
 export interface PodFacts {

@@ -3,6 +3,7 @@ import { Listeners } from '#core/listeners.ts';
 import { createOriginalJudge, type IsRecorded } from '#core/mirroring/original-judge.ts';
 import { type Releases, RunningImages } from '#core/mirroring/running-images.ts';
 import { createWantsReader, type PodWants } from '#core/mirroring/wanted-images.ts';
+import { isFinished } from '#core/pod.ts';
 import type { RoutingTable } from '#core/routing/table.ts';
 import type { SlimPod } from '#kube/slim-pod.ts';
 import type { Store, StoreChange } from '#kube/store.ts';
@@ -117,9 +118,4 @@ export class MirrorPods {
 /** Tells a Pod from the others. */
 export function podKey({ namespace, name }: Pick<SlimPod, 'namespace' | 'name'>): string {
   return `${namespace}/${name}`;
-}
-
-/** Whether it uses nothing any more. */
-export function isFinished({ phase }: Pick<SlimPod, 'phase'>): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }

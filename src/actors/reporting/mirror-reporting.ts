@@ -19,6 +19,7 @@ import {
   mirrorAbove,
 } from '#core/mirroring/status-report.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
+import { isFinished } from '#core/pod.ts';
 import type { CompiledMirror, CompiledResource } from '#core/routing/compiled.ts';
 import type { ImageBearer } from '#core/routing/rewritten-images.ts';
 import { compileTable } from '#core/routing/table.ts';
@@ -197,7 +198,7 @@ function cleaningResources(
 async function runningKeys(pods: Store<ReportedPod>): Promise<ReadonlySet<string>> {
   const keys = new Set<string>();
   await forEachInTurns(pods.values(), (pod) => {
-    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
+    if (isFinished(pod)) return;
     for (const { reference } of readPodImages(pod)) keys.add(placeKey(reference));
   });
   return keys;

@@ -2,6 +2,7 @@ import type { MonitoredStatus } from '#api/image-set-availability.ts';
 import { compare } from '#core/compare.ts';
 import type { PodSubject } from '#core/filter/scope.ts';
 import { formatReference, parseReference } from '#core/image/reference.ts';
+import { isFinished } from '#core/pod.ts';
 import { isWrong } from './monitored-image.ts';
 import type { TrackedImage, TrackedImages } from './tracked-image.ts';
 
@@ -77,7 +78,7 @@ export function createWorkloadsFinder(scopes: readonly MonitoringScope[]) {
     },
     /** Then all Pods. */
     addPod: (pod: WorkloadPod): void => {
-      if (pod.phase === 'Succeeded' || pod.phase === 'Failed') return;
+      if (isFinished(pod)) return;
       const images = namesOf(pod, endings).flatMap((image) =>
         judge(pod, verdicts.get(image), byName),
       );

@@ -40,3 +40,11 @@ export function readContainerAnnotation(
 export function writeContainerAnnotation(entries: ReadonlyMap<string, string>): string {
   return JSON.stringify(Object.fromEntries(entries));
 }
+
+/** What a Pod's annotations were before kuik wrote any. */
+export function withoutRouting(
+  annotations: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const isOurs = (annotation: string) => ROUTING_ANNOTATIONS.some((ours) => ours === annotation);
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => !isOurs(name)));
+}

@@ -2,6 +2,7 @@ import type { KuikResource } from '#api/kinds.ts';
 import { type PodSubject, scopeMatchesImage } from '#core/filter/scope.ts';
 import type { ImageReference } from '#core/image/reference.ts';
 import { readPodImages } from '#core/monitoring/pod-images-in-use.ts';
+import { isFinished } from '#core/pod.ts';
 import type { CompiledResource, NamedImage } from './compiled.ts';
 import { leavesAlone } from './containers.ts';
 import { type AskedResource, type NearMiss, nearer, nearMiss } from './near-miss.ts';
@@ -163,10 +164,6 @@ interface Verdicts {
 
 function newVerdicts(): Verdicts {
   return { matchedUpTo: 0, nearUpTo: 0, matched: [], near: new Map() };
-}
-
-function isFinished({ phase }: CountedPod): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }
 
 function matches(compiled: CompiledResource, image: NamedImage): boolean {

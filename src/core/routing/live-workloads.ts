@@ -1,8 +1,14 @@
 import { parseReference } from '#core/image/reference.ts';
 import { registryHost } from '#core/image/registry-host.ts';
 import { type WorkloadPod, workloadOf } from '#core/monitoring/workloads.ts';
-import type { ContainerObject, PodAdmission, PodSpec, VolumeObject } from '#core/pod.ts';
-import { ROUTING_ANNOTATIONS } from './annotations.ts';
+import {
+  type ContainerObject,
+  isFinished,
+  type PodAdmission,
+  type PodSpec,
+  type VolumeObject,
+} from '#core/pod.ts';
+import { withoutRouting } from './annotations.ts';
 import { rewrites } from './rewritten-images.ts';
 
 /** A Pod as it is kept: as far as it can be created once more. */
@@ -51,7 +57,7 @@ export function* liveWorkloadsInSteps(
   };
   for (const pod of pods) {
     yield;
-    if (pod.phase === 'Succeeded' || pod.phase === 'Failed') continue;
+    if (isFinished(pod)) continue;
     const originals = originalsOf(pod);
     if (isAsked([...Object.values(pod.images), ...originals.values()])) add(pod, originals);
   }
@@ -78,12 +84,10 @@ function create(
   owner: { readonly kind: string; readonly name: string },
 ): LiveWorkload {
   const { namespace, name, labels, images, pullSecrets } = pod;
-  const isOurs = (annotation: string) => ROUTING_ANNOTATIONS.some((ours) => ours === annotation);
-  const kept = Object.entries(pod.annotations).filter(([annotation]) => !isOurs(annotation));
   const written = Object.entries(images).map(
     ([key, image]) => [key, originals.get(key) ?? image] as const,
   );
-  const metadata = { namespace, name, labels, annotations: Object.fromEntries(kept) };
+  const metadata = { namespace, name, labels, annotations: withoutRouting(pod.annotations) };
   const spec = {
     ...specOf(written),
     imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })),

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { InsightPort } from '#core/insight/insight.ts';
-import { jsonOf, StatusAnswers } from '#http/status-answers.ts';
+import { jsonAnswer, StatusAnswers } from '#http/status-answers.ts';
 import { debugEvents } from './debug-events.ts';
 
 /** A page that a person scrolls through. */
@@ -60,7 +60,7 @@ export async function debugInsight(
   const send = async (reply: FastifyReply, key: string, make: () => object | Promise<object>) =>
     await answers.send(reply, {
       key,
-      make: async () => await jsonOf(inOne(JSON.stringify({ replica, ...(await make()) }))),
+      make: async () => jsonAnswer({ replica, ...(await make()) }),
     });
   app.get('/debug/overview', (_, reply) => send(reply, 'overview', insight.overview));
   app.get('/debug/map', (_, reply) => send(reply, 'map', insight.map));
@@ -82,8 +82,4 @@ export async function debugInsight(
     return reply.code(404).send({ error: `expected a Pod that runs, got ${namespace}/${name}` });
   });
   app.register(debugEvents, { insight });
-}
-
-async function* inOne(whole: string): AsyncGenerator<string> {
-  yield whole;
 }
